@@ -1,0 +1,86 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// The rooms of the house, bottom to top: each may import only those named here.
+let rooms: [(name: String, imports: [Target.Dependency])] = [
+  ("LanternTensor", ["CLanternKernels"]),
+  ("LanternFormats", ["LanternTensor"]),
+  ("LanternLayers", ["LanternTensor", "LanternFormats"]),
+  ("LanternTokenizers", ["LanternFormats"]),
+  ("LanternModels", ["LanternTensor", "LanternFormats", "LanternLayers"]),
+  ("LanternSamplers", ["LanternTensor", "LanternFormats"]),
+  ("LanternPictures", ["LanternTensor", "LanternFormats", "CLanternPictures"]),
+  (
+    "Lantern",
+    [
+      "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers", "LanternModels",
+      "LanternSamplers", "LanternPictures",
+    ]
+  ),
+]
+
+/// Test suites and what each looks into, beside `TestSupport`.
+let suites: [(name: String, imports: [Target.Dependency])] = [
+  ("LanternTensorTests", ["LanternTensor", "CLanternKernels"]),
+  ("LanternFormatsTests", ["LanternTensor", "LanternFormats"]),
+  ("LanternTokenizersTests", ["LanternFormats", "LanternTokenizers"]),
+  ("LanternModelsTests", ["LanternTensor", "LanternFormats", "LanternLayers", "LanternModels"]),
+  ("LanternSamplersTests", ["LanternTensor", "LanternFormats", "LanternSamplers"]),
+  ("LanternPicturesTests", ["LanternTensor", "LanternFormats", "LanternPictures"]),
+  ("LanternTests", ["Lantern"]),
+  ("EndToEndTests", ["LanternFormats", "LanternTensor", "LanternPictures", "LanternCLI"]),
+  ("ArchitectureTests", []),
+]
+
+let package = Package(
+  name: "lantern",
+  platforms: [.macOS(.v14)],
+  products: [
+    .library(name: "Lantern", targets: ["Lantern"]),
+    .library(name: "LanternTensor", targets: ["LanternTensor"]),
+    .library(name: "LanternSamplers", targets: ["LanternSamplers"]),
+    .executable(name: "lantern", targets: ["LanternCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .target(
+      name: "CLanternKernels",
+      linkerSettings: [
+        .linkedLibrary("m", .when(platforms: [.linux])),
+        .linkedLibrary("pthread", .when(platforms: [.linux])),
+        .linkedLibrary("dl", .when(platforms: [.linux])),
+        .linkedFramework("Accelerate", .when(platforms: [.macOS])),
+      ]),
+    .systemLibrary(
+      name: "CPNG", pkgConfig: "libpng",
+      providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CJPEG", pkgConfig: "libjpeg",
+      providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+    .target(name: "CLanternPictures", dependencies: ["CPNG", "CJPEG"]),
+    .executableTarget(
+      name: "LanternCLI",
+      dependencies: [
+        "Lantern", "LanternTensor", "LanternFormats", "LanternSamplers", "LanternPictures",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["LanternTensor", "LanternFormats"],
+      path: "Tests/TestSupport", swiftSettings: strict),
+  ]
+    + rooms.map { .target(name: $0.name, dependencies: $0.imports, swiftSettings: strict) }
+    + suites.map {
+      .testTarget(name: $0.name, dependencies: $0.imports + ["TestSupport"], swiftSettings: strict)
+    },
+  cLanguageStandard: .c11
+)

@@ -1,0 +1,222 @@
+// Every kernel of Lantern, and the whole contract between Swift and C.
+//
+// Kernels do arithmetic on pointers. They never allocate, fail or print: the caller has checked
+// shapes, alignment is not required, and scratch (at most 256 KiB a thread) lives on the stack.
+// All arithmetic is f32; f16 and bf16 are storage of weights. Pictures are [batch, height, width,
+// channel], tokens [batch, token, feature], both with the last axis contiguous.
+//
+// Results do not depend on the number of threads: every output element is computed by one thread,
+// in an order fixed by the shapes alone.
+#ifndef LANTERN_KERNELS_H
+#define LANTERN_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- Threads -------------------------------------------------------------------------------
+
+/// Sets how many threads work on one kernel call, the caller included (1...64). Takes effect at the
+/// next call; threads are started on first use. The initial number is that of the processors.
+void lk_set_threads(int count);
+int lk_threads(void);
+
+/// Calls `body(context, begin, end)` for consecutive ranges that cover [0, count), each of `grain`
+/// items (the last may be shorter), on the pool's threads and the caller's; returns when all are
+/// done. Nested calls, and calls made while the pool is busy for another caller, run inline.
+void lk_parallel_for(
+  int64_t count, int64_t grain, void (*body)(void *context, int64_t begin, int64_t end),
+  void *context);
+
+// ---- Types ---------------------------------------------------------------------------------
+
+typedef enum lk_dtype { LK_F32 = 0, LK_F16 = 1, LK_BF16 = 2 } lk_dtype;
+
+typedef enum lk_isa { LK_PORTABLE = 0, LK_AVX2 = 1, LK_AVX512 = 2, LK_NEON = 3 } lk_isa;
+
+typedef enum lk_unary {
+  LK_NEGATE = 0,
+  LK_ABS,
+  LK_EXP,
+  LK_LOG,
+  LK_SQRT,
+  LK_RSQRT,
+  LK_SQUARE,
+  LK_SIN,
+  LK_COS,
+  LK_TANH,
+  LK_SIGMOID,
+  LK_RELU,
+  LK_SILU,        // x * sigmoid(x)
+  LK_GELU,        // exact: x * (1 + erf(x / sqrt 2)) / 2
+  LK_GELU_TANH,   // the tanh approximation of it
+  LK_QUICK_GELU,  // x * sigmoid(1.702 x)
+  LK_ROUND,       // to nearest, ties to even
+  LK_IDENTITY,
+} lk_unary;
+
+typedef enum lk_binary {
+  LK_ADD = 0,
+  LK_SUBTRACT,
+  LK_MULTIPLY,
+  LK_DIVIDE,
+  LK_MAXIMUM,
+  LK_MINIMUM,
+} lk_binary;
+
+typedef enum lk_reduction { LK_SUM = 0, LK_MEAN, LK_MAX, LK_MIN } lk_reduction;
+
+/// y[m, n] = activation(x[m, k] · weightᵀ + bias + row_bias) + residual.
+typedef struct lk_gemm_args {
+  int64_t m, n, k;
+  const float *x;
+  int64_t x_stride;        // elements between rows of x
+  const void *packed;      // made by `pack`
+  lk_dtype packed_type;
+  const float *bias;       // [n], or null
+  const float *residual;   // [m, n], or null; may be y itself
+  int64_t residual_stride;
+  lk_unary activation;     // LK_IDENTITY for none; applied before the residual is added
+  float *y;
+  int64_t y_stride;
+} lk_gemm_args;
+
+/// A 2-D convolution, channels-last, as an implicit matrix product (no im2col buffer).
+/// y[b, oy, ox, :] = sum over ky, kx of x[b, oy*stride + ky - pad_top, ox*stride + kx - pad_left, :]
+/// · weight[:, ky, kx, :]ᵀ + bias + batch_bias[b, :], activated, + residual.
+/// Positions outside x count as zero, so padding at the bottom and right follows from the size of
+/// y. With `upsample` 2, x is read as if each pixel stood twice in both directions (nearest).
+typedef struct lk_conv_args {
+  int64_t batch, height, width, channels;       // of x as stored, before `upsample`
+  int64_t out_height, out_width, out_channels;
+  int64_t kernel_height, kernel_width, stride, pad_top, pad_left;
+  int64_t upsample;                             // 1 or 2
+  const float *x;
+  const void *packed;      // `pack` of [out_channels][ky][kx][channels], so k = kh * kw * channels
+  lk_dtype packed_type;
+  const float *bias;       // [out_channels], or null
+  const float *batch_bias; // [batch, out_channels], or null
+  const float *residual;   // shape of y, or null; may be y itself
+  lk_unary activation;
+  float *y;
+} lk_conv_args;
+
+typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
+
+/// Softmax attention without a stored score matrix. Head h of a token lies at h * head_size within
+/// that token's row of q, k, v and y. With LK_MASK_CAUSAL query i sees keys 0 ... i + (keys -
+/// queries). With key_counts, batch b sees its first key_counts[b] keys only.
+typedef struct lk_attention_args {
+  int64_t batch, heads, queries, keys, head_size; // head_size of any number up to 1024
+  const float *q, *k, *v;
+  int64_t q_batch_stride, q_stride, k_batch_stride, k_stride, v_batch_stride, v_stride;
+  float scale;
+  lk_mask mask;
+  const int32_t *key_counts; // [batch], each 1...keys, or null
+  float *y;
+  int64_t y_batch_stride, y_stride;
+} lk_attention_args;
+
+// ---- The table -----------------------------------------------------------------------------
+
+/// One instruction set's kernels. Rows are contiguous unless a stride is named; y may be x itself
+/// where the comment says "in place".
+typedef struct lk_kernels {
+  lk_isa isa;
+  const char *name; // "portable", "avx2", "avx512", "neon"
+
+  // gemm, conv. Packed layout: [n rounded up to 32 / 32][k][32], columns past n zero; the same for
+  // every instruction set, so bytes = lk_packed_bytes(n, k, type).
+  /// weight is [n, k] of `from` with `row_stride` elements between rows; `to` is the stored type.
+  void (*pack)(
+    const void *weight, lk_dtype from, int64_t n, int64_t k, int64_t row_stride, void *packed,
+    lk_dtype to);
+  void (*gemm)(const lk_gemm_args *args);
+  void (*conv2d)(const lk_conv_args *args);
+
+  // attention
+  void (*attention)(const lk_attention_args *args);
+
+  // normalization; y may be x (in place)
+  /// x is [batch, positions, channels]; statistics over positions × (channels / groups).
+  /// weight and bias are [channels] or null; `silu` applies x * sigmoid(x) to the result.
+  void (*group_norm)(
+    const float *x, int64_t batch, int64_t positions, int64_t channels, int64_t groups, float eps,
+    const float *weight, const float *bias, bool silu, float *y);
+  /// Each row to zero mean and unit variance; weight and bias are [columns] or null.
+  void (*layer_norm)(
+    const float *x, int64_t rows, int64_t columns, float eps, const float *weight,
+    const float *bias, float *y);
+  /// Each row divided by its root mean square; weight is [columns] or null.
+  void (*rms_norm)(
+    const float *x, int64_t rows, int64_t columns, float eps, const float *weight, float *y);
+  void (*softmax)(const float *x, int64_t rows, int64_t columns, float *y);
+
+  // elementwise; y may be x or, with equal strides, either operand (in place)
+  void (*unary)(lk_unary op, const float *x, int64_t count, float *y);
+  /// y[r, c] = a[r*a_row + c*a_column] op b[r*b_row + c*b_column]; y is [rows, columns]. Column
+  /// strides are 0 or 1, row strides any number, so scalars, rows and columns broadcast.
+  void (*binary)(
+    lk_binary op, const float *a, int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
+    int64_t b_column, int64_t rows, int64_t columns, float *y);
+  /// y = scale * x + offset.
+  void (*affine)(const float *x, float scale, float offset, int64_t count, float *y);
+  /// y = clamp(x, low, high); NaN becomes low.
+  void (*clamp)(const float *x, float low, float high, int64_t count, float *y);
+  /// x is [rows, 2 * columns]; y[r, c] = x[r, c] * gelu(x[r, columns + c]), gelu exact.
+  void (*geglu)(const float *x, int64_t rows, int64_t columns, float *y);
+  /// f32, f16 and bf16 to one another, round to nearest even; NaN stays NaN, f16 overflow is inf.
+  void (*convert)(const void *x, lk_dtype from, int64_t count, void *y, lk_dtype to);
+
+  // reduce: over the last axis of [rows, columns] into [rows]
+  void (*reduce)(lk_reduction op, const float *x, int64_t rows, int64_t columns, float *y);
+} lk_kernels;
+
+/// Bytes of `pack`'s result: room for n rounded up to 32, times k, plus 64 for wide loads.
+size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type);
+
+/// Whether this processor runs `isa`.
+bool lk_isa_supported(lk_isa isa);
+/// The kernels of `isa`, or null where it is not built in or this processor lacks it.
+const lk_kernels *lk_kernels_for(lk_isa isa);
+/// The best for this processor, chosen once; the environment's LANTERN_ISA (portable, avx2, avx512,
+/// neon) overrides where it can run.
+const lk_kernels *lk_kernels_best(void);
+
+// ---- Movement: bytes only, so one form for every instruction set -----------------------------
+
+/// Copies a strided array of up to 6 axes into a contiguous one. Strides are in elements of
+/// `element_size` (1, 2, 4 or 8) bytes and may be 0 or negative.
+void lk_copy_strided(
+  const void *x, const int64_t *strides, const int64_t *shape, int rank, size_t element_size,
+  void *y);
+/// y[i, :] = table[index[i], :]; `row_bytes` bytes a row. Indices are in range.
+void lk_gather_rows(
+  const void *table, size_t row_bytes, const int32_t *index, int64_t count, void *y);
+/// y[b, h*factor, w*factor, :] from x [b, h, w, channels], nearest.
+void lk_upsample_nearest(
+  const float *x, int64_t batch, int64_t height, int64_t width, int64_t channels, int64_t factor,
+  float *y);
+
+// ---- Plain f32 matrix products ---------------------------------------------------------------
+
+/// c[m, n] = a · b with BLAS (OpenBLAS, loaded on first use with the core type that this processor
+/// deserves; Accelerate on macOS). `a` is [m, k] or, transposed, [k, m]; `b` is [k, n] or [n, k].
+/// Without a BLAS it packs b and uses the kernels above, for which it is given `workspace` of
+/// lk_packed_bytes(n, k, LK_F32).
+void lk_matmul(
+  int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, bool a_transposed,
+  const float *b, int64_t b_stride, bool b_transposed, float *c, int64_t c_stride,
+  void *workspace);
+/// "OpenBLAS", "Accelerate" or "none".
+const char *lk_blas_name(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

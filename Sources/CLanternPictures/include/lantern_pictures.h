@@ -1,0 +1,3 @@
+#ifndef LANTERN_PICTURES_H
+#define LANTERN_PICTURES_H
+#endif

@@ -1,0 +1,1 @@
+#include "lantern_pictures.h"
