@@ -1,0 +1,4 @@
+@main
+struct LanternCommand {
+  static func main() {}
+}

@@ -1,0 +1,88 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+private func release(_ buffer: UnsafeMutableRawPointer) {
+  free(buffer)
+}
+
+/// Keeps freed buffers for the next tensor of about the same size: fresh pages cost more than most
+/// kernels, and every denoising step asks for the sizes of the step before.
+///
+/// Unchecked `Sendable`: all state is behind the lock.
+package final class BufferPool: @unchecked Sendable {
+  /// The pool all tensors share.
+  package static let shared = BufferPool()
+
+  private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private var free: [Int: [UnsafeMutableRawPointer]] = [:]
+  private var allocated = 0
+  private var held = 0
+  private var peak = 0
+
+  private init() {
+    pthread_mutex_init(lock, nil)
+  }
+
+  /// How many buffers were ever asked of the system; constant while the pool suffices.
+  package var allocationCount: Int { locked { allocated } }
+
+  /// Most bytes that buffers, used and free, took at any time.
+  package var peakByteCount: Int { locked { peak } }
+
+  func take(_ byteCount: Int) throws(TensorError) -> UnsafeMutableRawPointer {
+    guard byteCount <= Self.largest else { throw .outOfMemory(byteCount: byteCount) }
+    let size = Self.sizeClass(byteCount)
+    if let buffer = locked({ free[size]?.popLast() }) { return buffer }
+    var buffer: UnsafeMutableRawPointer?
+    if posix_memalign(&buffer, Self.alignment, size) != 0 {
+      drain()
+      guard posix_memalign(&buffer, Self.alignment, size) == 0 else {
+        throw .outOfMemory(byteCount: byteCount)
+      }
+    }
+    guard let buffer else { throw .outOfMemory(byteCount: byteCount) }
+    locked {
+      allocated += 1
+      held += size
+      peak = max(peak, held)
+    }
+    return buffer
+  }
+
+  func give(_ buffer: UnsafeMutableRawPointer, _ byteCount: Int) {
+    locked { free[Self.sizeClass(byteCount), default: []].append(buffer) }
+  }
+
+  /// Returns all free buffers to the system.
+  package func drain() {
+    let buffers = locked {
+      let all = free
+      free = [:]
+      held -= all.reduce(0) { $0 + $1.key * $1.value.count }
+      return all.values.joined()
+    }
+    for buffer in buffers { release(buffer) }
+  }
+
+  private func locked<Result>(_ body: () -> Result) -> Result {
+    pthread_mutex_lock(lock)
+    defer { pthread_mutex_unlock(lock) }
+    return body()
+  }
+
+  private static let alignment = 64
+  private static let largest = Int.max / 4
+
+  /// Rounds up to one of four sizes an octave, so that a buffer wastes at most a fifth of itself.
+  static func sizeClass(_ byteCount: Int) -> Int {
+    let least = max(byteCount, 256)
+    let octave = 1 << (Int.bitWidth - 1 - least.leadingZeroBitCount)
+    let step = octave / 4
+    return (least + step - 1) / step * step
+  }
+}

@@ -1,0 +1,77 @@
+internal import CLanternKernels
+
+extension Tensor {
+  /// A linear map over the last axis: `activation(self · weightᵀ + bias) + residual`.
+  ///
+  /// Equals `torch.nn.Linear`.
+  ///
+  /// - Parameters:
+  ///   - weight: `[outputs, inputs]`; `self` is `[…, inputs]`, f32.
+  ///   - bias: `[outputs]`, f32.
+  ///   - residual: added last; of the shape of the result, f32.
+  /// - Returns: `[…, outputs]`, f32.
+  /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
+  public func linear(
+    _ weight: PackedMatrix, bias: Tensor? = nil, activation: Activation = .identity,
+    residual: Tensor? = nil
+  ) throws(TensorError) -> Tensor {
+    guard let inputs = shape.last, inputs == weight.inputs else {
+      throw .shape(op: "linear", expected: "[…, \(weight.inputs)]", found: shape)
+    }
+    let x = try readable("linear")
+    let target = shape.dropLast() + [weight.outputs]
+    let bias = try bias?.checked("linear bias", [weight.outputs])
+    let residual = try residual?.checked("linear residual", Array(target))
+    let y = try Draft(Array(target))
+    var arguments = lk_gemm_args(
+      m: Int64(elementCount / max(inputs, 1)), n: Int64(weight.outputs), k: Int64(inputs),
+      x: x.floatPointer, x_stride: Int64(inputs), packed: weight.bytes,
+      packed_type: weight.dtype.kernelType, bias: bias?.floatPointer,
+      residual: residual?.floatPointer, residual_stride: Int64(weight.outputs),
+      activation: activation.kernel, y: y.floats, y_stride: Int64(weight.outputs))
+    withExtendedLifetime((x, weight, bias, residual)) { kernels.gemm(&arguments) }
+    return y.tensor()
+  }
+
+  /// The matrix product of two f32 tensors, by BLAS.
+  ///
+  /// - Parameter other: `[inner, column]`; `self` is `[…, row, inner]`. Transposed views are read
+  ///   in place.
+  /// - Returns: `[…, row, column]`.
+  /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
+  public func matmul(_ other: Tensor) throws(TensorError) -> Tensor {
+    guard rank >= 2, other.rank == 2, shape[rank - 1] == other.shape[0] else {
+      throw .shape(op: "matmul", expected: "[\(shape.last ?? 0), _]", found: other.shape)
+    }
+    guard dtype == .float32 else { throw .dtype(op: "matmul", expected: "f32", found: dtype) }
+    guard other.dtype == .float32 else {
+      throw .dtype(op: "matmul", expected: "f32", found: other.dtype)
+    }
+    let inner = other.shape[0]
+    let columns = other.shape[1]
+    let rows = shape.dropLast().reduce(1, *)
+    let a = try rank == 2 && isTransposedMatrix ? self : contiguous()
+    let b = try other.isTransposedMatrix ? other : other.contiguous()
+    let y = try Draft(shape.dropLast() + [columns])
+    let workspace = try Storage(byteCount: lk_packed_bytes(Int64(columns), Int64(inner), LK_F32))
+    withExtendedLifetime((a, b, workspace)) {
+      lk_matmul(
+        Int64(rows), Int64(columns), Int64(inner), a.floatPointer,
+        Int64(a.isTransposedMatrix ? rows : inner), a.isTransposedMatrix, b.floatPointer,
+        Int64(b.isTransposedMatrix ? inner : columns), b.isTransposedMatrix, y.floats,
+        Int64(columns), workspace.base)
+    }
+    return y.tensor()
+  }
+
+  /// Whether this is the transpose of a contiguous matrix, which BLAS reads as it lies.
+  private var isTransposedMatrix: Bool {
+    rank == 2 && !isContiguous && strides[0] == 1 && strides[1] == shape[0]
+  }
+
+  /// Self, checked to be f32 of exactly `shape`, contiguous.
+  func checked(_ op: String, _ shape: [Int]) throws(TensorError) -> Tensor {
+    guard self.shape == shape else { throw .shape(op: op, expected: "\(shape)", found: self.shape) }
+    return try readable(op)
+  }
+}

@@ -1,0 +1,80 @@
+internal import CLanternKernels
+
+extension Tensor {
+  /// Normalises each group of channels to zero mean and unit variance, then scales and shifts per
+  /// channel.
+  ///
+  /// Equals `torch.nn.GroupNorm`; Wu & He 2018, arXiv:1803.08494.
+  ///
+  /// - Parameters:
+  ///   - groups: a divisor of `channel`; `self` is `[batch, …, channel]`, f32.
+  ///   - weight: scale, `[channel]`.
+  ///   - bias: shift, `[channel]`.
+  ///   - silu: whether `x · sigmoid(x)` is applied to the result, in the same pass.
+  /// - Returns: the shape of `self`.
+  /// - Throws: ``TensorError/shape(op:expected:found:)`` when `channel % groups != 0`.
+  public func groupNorm(
+    groups: Int, weight: Tensor, bias: Tensor, eps: Float, silu: Bool = false
+  ) throws(TensorError) -> Tensor {
+    guard rank >= 2, let channels = shape.last, groups > 0, channels % groups == 0 else {
+      throw .shape(op: "groupNorm", expected: "[…, a multiple of \(groups)]", found: shape)
+    }
+    let x = try readable("groupNorm")
+    let weight = try weight.checked("groupNorm weight", [channels])
+    let bias = try bias.checked("groupNorm bias", [channels])
+    let y = try Draft(shape)
+    let positions = shape.dropFirst().dropLast().reduce(1, *)
+    kernels.group_norm(
+      x.floatPointer, Int64(shape[0]), Int64(positions), Int64(channels), Int64(groups), eps,
+      weight.floatPointer, bias.floatPointer, silu, y.floats)
+    return y.tensor()
+  }
+
+  /// Normalises each row of the last axis to zero mean and unit variance, then scales and shifts.
+  ///
+  /// Equals `torch.nn.LayerNorm`; Ba et al. 2016, arXiv:1607.06450.
+  ///
+  /// - Parameters:
+  ///   - weight: scale, `[feature]`; `self` is `[…, feature]`, f32.
+  ///   - bias: shift, `[feature]`.
+  /// - Throws: ``TensorError/shape(op:expected:found:)``.
+  public func layerNorm(weight: Tensor, bias: Tensor, eps: Float) throws(TensorError) -> Tensor {
+    let columns = shape.last ?? 0
+    let x = try readable("layerNorm")
+    let weight = try weight.checked("layerNorm weight", [columns])
+    let bias = try bias.checked("layerNorm bias", [columns])
+    let y = try Draft(shape)
+    kernels.layer_norm(
+      x.floatPointer, Int64(shape.dropLast().reduce(1, *)), Int64(columns), eps,
+      weight.floatPointer, bias.floatPointer, y.floats)
+    return y.tensor()
+  }
+
+  /// Divides each row of the last axis by its root mean square, then scales.
+  ///
+  /// Zhang & Sennrich 2019, arXiv:1910.07467.
+  ///
+  /// - Parameter weight: scale, `[feature]`; `self` is `[…, feature]`, f32.
+  /// - Throws: ``TensorError/shape(op:expected:found:)``.
+  public func rmsNorm(weight: Tensor, eps: Float) throws(TensorError) -> Tensor {
+    let columns = shape.last ?? 0
+    let x = try readable("rmsNorm")
+    let weight = try weight.checked("rmsNorm weight", [columns])
+    let y = try Draft(shape)
+    kernels.rms_norm(
+      x.floatPointer, Int64(shape.dropLast().reduce(1, *)), Int64(columns), eps,
+      weight.floatPointer, y.floats)
+    return y.tensor()
+  }
+
+  /// Exponentials of the last axis, divided by their sum.
+  ///
+  /// - Throws: ``TensorError/dtype(op:expected:found:)`` unless `self` is f32.
+  public func softmax() throws(TensorError) -> Tensor {
+    let x = try readable("softmax")
+    let y = try Draft(shape)
+    kernels.softmax(
+      x.floatPointer, Int64(shape.dropLast().reduce(1, *)), Int64(shape.last ?? 1), y.floats)
+    return y.tensor()
+  }
+}

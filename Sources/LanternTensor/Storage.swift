@@ -1,0 +1,44 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// The bytes behind one or more tensors: a pooled buffer, or a file mapped into memory.
+///
+/// Unchecked `Sendable`: written only while a ``Draft`` owns it alone, never after.
+package final class Storage: @unchecked Sendable {
+  package let base: UnsafeMutableRawPointer
+  package let byteCount: Int
+  private let isMapped: Bool
+
+  /// Takes a buffer of at least `byteCount` bytes, aligned to 64, from the shared pool.
+  package init(byteCount: Int) throws(TensorError) {
+    self.base = try BufferPool.shared.take(byteCount)
+    self.byteCount = byteCount
+    self.isMapped = false
+  }
+
+  /// Owns a mapping made by `mmap`, and unmaps it when the last tensor on it is gone.
+  package init(mapped base: UnsafeMutableRawPointer, byteCount: Int) {
+    self.base = base
+    self.byteCount = byteCount
+    self.isMapped = true
+  }
+
+  /// Tells the system that a mapped file's pages are not needed for now, so they stop counting as
+  /// this process's memory. They are read again from the file when touched.
+  package func releasePages() {
+    if isMapped { _ = madvise(base, byteCount, Int32(MADV_DONTNEED)) }
+  }
+
+  deinit {
+    if isMapped {
+      munmap(base, byteCount)
+    } else {
+      BufferPool.shared.give(base, byteCount)
+    }
+  }
+}
