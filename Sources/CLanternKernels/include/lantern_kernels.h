@@ -202,6 +202,9 @@ void lk_upsample_nearest(
   const float *x, int64_t batch, int64_t height, int64_t width, int64_t channels, int64_t factor,
   float *y);
 
+/// Whether no element is NaN or infinite.
+bool lk_all_finite(const void *x, lk_dtype type, int64_t count);
+
 // ---- Plain f32 matrix products ---------------------------------------------------------------
 
 /// c[m, n] = a · b with BLAS (OpenBLAS, loaded on first use with the core type that this processor

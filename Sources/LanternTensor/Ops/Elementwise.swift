@@ -48,15 +48,6 @@ extension Tensor {
     return y.tensor()
   }
 
-  /// Whether every element is a finite number.
-  ///
-  /// - Throws: ``TensorError/dtype(op:expected:found:)`` unless the type is floating-point.
-  public func isFinite() throws(TensorError) -> Bool {
-    // A sum over magnitudes is finite only if each is (or overflows, which no latent comes near).
-    let x = try converted(to: .float32)
-    return try x.flattened().sum().floats().allSatisfy(\.isFinite)
-  }
-
   /// Elementwise sum; sizes of 1 stretch to fit, as in NumPy.
   ///
   /// - Throws: ``TensorError/shape(op:expected:found:)`` when the shapes do not fit.

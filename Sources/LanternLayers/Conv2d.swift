@@ -1,0 +1,33 @@
+package import LanternTensor
+
+/// A convolution over channels-last pictures, as `torch.nn.Conv2d` with a square kernel.
+package struct Conv2d: Sendable {
+  private let weight: PackedMatrix
+  private let bias: Tensor
+  private let window: ConvolutionWindow
+
+  /// Takes `weight`, `[outputs, inputs, size, size]`, and `bias`, `[outputs]`.
+  package init(_ weights: Weights, _ inputs: Int, _ outputs: Int, _ window: ConvolutionWindow)
+    throws(ModelError)
+  {
+    self.weight = try weights.kernel("weight", outputs, inputs, window.height)
+    self.bias = try weights.tensor("bias", [outputs])
+    self.window = window
+  }
+
+  /// `[batch, height, width, outputs]` of `[batch, height, width, inputs]`.
+  ///
+  /// - Parameter batchBias: one more bias per picture, `[batch, outputs]`.
+  package func callAsFunction(
+    _ x: Tensor, batchBias: Tensor? = nil, residual: Tensor? = nil
+  ) throws(TensorError) -> Tensor {
+    try x.conv2d(weight, window, bias: bias, batchBias: batchBias, residual: residual)
+  }
+}
+
+extension ConvolutionWindow {
+  /// One pixel.
+  package static let pixel = ConvolutionWindow(1)
+  /// 3×3 that keeps the size.
+  package static let same3 = ConvolutionWindow(3, padding: .all(1))
+}

@@ -1,0 +1,22 @@
+package import LanternTensor
+
+/// A linear map over the last axis, as `torch.nn.Linear`.
+package struct Linear: Sendable {
+  private let weight: PackedMatrix
+  private let bias: Tensor?
+
+  /// Takes `weight`, `[outputs, inputs]`, and where `bias` is set `bias`, `[outputs]`.
+  package init(_ weights: Weights, _ inputs: Int, _ outputs: Int, bias: Bool = true)
+    throws(ModelError)
+  {
+    self.weight = try weights.matrix("weight", outputs, inputs)
+    self.bias = bias ? try weights.tensor("bias", [outputs]) : nil
+  }
+
+  /// `[…, outputs]` of `[…, inputs]`, with the activation applied before the residual is added.
+  package func callAsFunction(
+    _ x: Tensor, activation: Activation = .identity, residual: Tensor? = nil
+  ) throws(TensorError) -> Tensor {
+    try x.linear(weight, bias: bias, activation: activation, residual: residual)
+  }
+}

@@ -1,0 +1,165 @@
+package import LanternFormats
+package import LanternTensor
+
+/// A place in a checkpoint, such as `down_blocks.0.resnets.1`, from which layers take their tensors.
+///
+/// Layers are built with their weights; what is taken is noted, so that ``finish(ignoring:)`` can
+/// tell what nobody asked for.
+package struct Weights {
+  private let archive: TensorArchive
+  private let prefix: String
+  private let ledger: Ledger
+  private let renames: [(new: String, old: String)]
+
+  private final class Ledger {
+    var taken: Set<String> = []
+  }
+
+  /// The root of a checkpoint.
+  ///
+  /// - Parameter renames: parts of names that older files spell differently: a name with `new` in it
+  ///   that is absent is looked up with `old` in its place.
+  package init(_ archive: TensorArchive, renames: [(new: String, old: String)] = []) {
+    self.archive = archive
+    self.prefix = ""
+    self.ledger = Ledger()
+    self.renames = renames
+  }
+
+  private init(_ parent: Weights, _ name: String) {
+    self.archive = parent.archive
+    self.prefix = parent.prefix.isEmpty ? name : "\(parent.prefix).\(name)"
+    self.ledger = parent.ledger
+    self.renames = parent.renames
+  }
+
+  /// The place called `name` below this one.
+  package subscript(name: String) -> Weights { Weights(self, name) }
+  /// The place with a number below this one.
+  package subscript(index: Int) -> Weights { Weights(self, String(index)) }
+
+  /// Whether the checkpoint has a tensor `name` here.
+  package func has(_ name: String) -> Bool { resolve(name) != nil }
+
+  /// A tensor as f32: for scales, shifts and tables.
+  ///
+  /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
+  package func tensor(_ name: String, _ shape: [Int]) throws(ModelError) -> Tensor {
+    let stored = try stored(name, shape, orReshaped: false)
+    do {
+      return try stored.converted(to: .float32)
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
+  /// A matrix `[outputs, inputs]` packed for matrix products, in the type it is stored in.
+  ///
+  /// A 1×1 convolution's `[outputs, inputs, 1, 1]` counts as one.
+  ///
+  /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
+  package func matrix(_ name: String, _ outputs: Int, _ inputs: Int) throws(ModelError)
+    -> PackedMatrix
+  {
+    let stored = try stored(name, [outputs, inputs], orReshaped: true)
+    do {
+      return try PackedMatrix(stored)
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
+  /// A convolution's `[outputs, inputs, height, width]` packed for channels-last pictures.
+  ///
+  /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
+  package func kernel(_ name: String, _ outputs: Int, _ inputs: Int, _ size: Int)
+    throws(ModelError) -> PackedMatrix
+  {
+    let stored = try stored(name, [outputs, inputs, size, size], orReshaped: size == 1)
+    do {
+      return try PackedMatrix(stored.reshaped([outputs, inputs, size, size]).permuted([0, 2, 3, 1]))
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
+  /// Ends the loading of a model: pages of the file that were read may go.
+  ///
+  /// - Parameter ignoring: endings of names that may stay unused.
+  /// - Throws: ``ModelError/unusedTensors(names:file:)`` when tensors are left over.
+  package func finish(ignoring: [String] = []) throws(ModelError) {
+    let left = archive.names.filter { name in
+      !ledger.taken.contains(name) && !ignoring.contains { name.hasSuffix($0) }
+    }
+    archive.releasePages()
+    if let first = left.first { throw .unusedTensors(names: left, file: archive.file(of: first)) }
+  }
+
+  private func stored(_ name: String, _ shape: [Int], orReshaped: Bool) throws(ModelError) -> Tensor
+  {
+    guard let key = resolve(name) else {
+      let file = archive.file(of: full(name))
+      throw .missingTensor(name: full(name), file: file)
+    }
+    let file = archive.file(of: key)
+    let found: Tensor?
+    do {
+      found = try archive.tensor(key)
+    } catch {
+      throw .file(error)
+    }
+    guard let found else { throw .missingTensor(name: key, file: file) }
+    ledger.taken.insert(key)
+    let fits = found.shape == shape
+    let fitsFlattened = orReshaped && found.shape.filter { $0 != 1 } == shape.filter { $0 != 1 }
+    guard fits || fitsFlattened else {
+      throw .wrongShape(name: key, expected: shape, found: found.shape, file: file)
+    }
+    guard found.dtype.isFloatingPoint else {
+      throw .wrongType(name: key, found: found.dtype, file: file)
+    }
+    guard found.isFiniteEverywhere else { throw .notFinite(name: key, file: file) }
+    do {
+      return fits ? found : try found.reshaped(shape)
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
+  private func full(_ name: String) -> String { prefix.isEmpty ? name : "\(prefix).\(name)" }
+
+  private func resolve(_ name: String) -> String? {
+    let name = full(name)
+    if archive.contains(name) { return name }
+    for (new, old) in renames {
+      if let old = name.replacingPart(new, with: old), archive.contains(old) { return old }
+    }
+    return nil
+  }
+}
+
+extension String {
+  /// The string with the first whole-component occurrence of `part` replaced; nil without one.
+  fileprivate func replacingPart(_ part: String, with other: String) -> String? {
+    let padded = ".\(self)."
+    guard let range = padded.firstRange(of: ".\(part).") else { return nil }
+    let replaced = padded.replacingCharacters(range, with: other.isEmpty ? "." : ".\(other).")
+    return String(replaced.dropFirst().dropLast())
+  }
+
+  private func firstRange(of part: String) -> Range<Index>? {
+    var start = startIndex
+    while start < endIndex {
+      let rest = self[start...]
+      if rest.hasPrefix(part) { return start..<index(start, offsetBy: part.count) }
+      start = index(after: start)
+    }
+    return nil
+  }
+
+  private func replacingCharacters(_ range: Range<Index>, with text: String) -> String {
+    var copy = self
+    copy.replaceSubrange(range, with: text)
+    return copy
+  }
+}
