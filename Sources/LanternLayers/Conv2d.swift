@@ -15,6 +15,15 @@ package struct Conv2d: Sendable {
     self.window = window
   }
 
+  private init(_ other: Conv2d, _ window: ConvolutionWindow) {
+    self.weight = other.weight
+    self.bias = other.bias
+    self.window = window
+  }
+
+  /// The same weights moved over the picture in another way.
+  package func with(_ window: ConvolutionWindow) -> Conv2d { Conv2d(self, window) }
+
   /// `[batch, height, width, outputs]` of `[batch, height, width, inputs]`.
   ///
   /// - Parameter batchBias: one more bias per picture, `[batch, outputs]`.

@@ -9,28 +9,22 @@ package struct Weights {
   private let archive: TensorArchive
   private let prefix: String
   private let ledger: Ledger
-  private let renames: [(new: String, old: String)]
 
   private final class Ledger {
     var taken: Set<String> = []
   }
 
   /// The root of a checkpoint.
-  ///
-  /// - Parameter renames: parts of names that older files spell differently: a name with `new` in it
-  ///   that is absent is looked up with `old` in its place.
-  package init(_ archive: TensorArchive, renames: [(new: String, old: String)] = []) {
+  package init(_ archive: TensorArchive) {
     self.archive = archive
     self.prefix = ""
     self.ledger = Ledger()
-    self.renames = renames
   }
 
   private init(_ parent: Weights, _ name: String) {
     self.archive = parent.archive
     self.prefix = parent.prefix.isEmpty ? name : "\(parent.prefix).\(name)"
     self.ledger = parent.ledger
-    self.renames = parent.renames
   }
 
   /// The place called `name` below this one.
@@ -39,7 +33,11 @@ package struct Weights {
   package subscript(index: Int) -> Weights { Weights(self, String(index)) }
 
   /// Whether the checkpoint has a tensor `name` here.
-  package func has(_ name: String) -> Bool { resolve(name) != nil }
+  package func has(_ name: String) -> Bool { archive.contains(full(name)) }
+  /// The place called `name`, or `older` where the checkpoint still spells it so.
+  package func either(_ name: String, _ older: String) -> Weights {
+    self[older].has("weight") ? self[older] : self[name]
+  }
 
   /// A tensor as f32: for scales, shifts and tables.
   ///
@@ -97,10 +95,7 @@ package struct Weights {
 
   private func stored(_ name: String, _ shape: [Int], orReshaped: Bool) throws(ModelError) -> Tensor
   {
-    guard let key = resolve(name) else {
-      let file = archive.file(of: full(name))
-      throw .missingTensor(name: full(name), file: file)
-    }
+    let key = full(name)
     let file = archive.file(of: key)
     let found: Tensor?
     do {
@@ -127,39 +122,4 @@ package struct Weights {
   }
 
   private func full(_ name: String) -> String { prefix.isEmpty ? name : "\(prefix).\(name)" }
-
-  private func resolve(_ name: String) -> String? {
-    let name = full(name)
-    if archive.contains(name) { return name }
-    for (new, old) in renames {
-      if let old = name.replacingPart(new, with: old), archive.contains(old) { return old }
-    }
-    return nil
-  }
-}
-
-extension String {
-  /// The string with the first whole-component occurrence of `part` replaced; nil without one.
-  fileprivate func replacingPart(_ part: String, with other: String) -> String? {
-    let padded = ".\(self)."
-    guard let range = padded.firstRange(of: ".\(part).") else { return nil }
-    let replaced = padded.replacingCharacters(range, with: other.isEmpty ? "." : ".\(other).")
-    return String(replaced.dropFirst().dropLast())
-  }
-
-  private func firstRange(of part: String) -> Range<Index>? {
-    var start = startIndex
-    while start < endIndex {
-      let rest = self[start...]
-      if rest.hasPrefix(part) { return start..<index(start, offsetBy: part.count) }
-      start = index(after: start)
-    }
-    return nil
-  }
-
-  private func replacingCharacters(_ range: Range<Index>, with text: String) -> String {
-    var copy = self
-    copy.replaceSubrange(range, with: text)
-    return copy
-  }
 }

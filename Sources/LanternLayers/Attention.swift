@@ -1,0 +1,59 @@
+package import LanternTensor
+
+/// Attention with its four projections. Which of them have biases and how the checkpoint spells
+/// them differs between models; what is computed does not.
+package struct Attention: Sendable {
+  private let q: Linear
+  private let k: Linear
+  private let v: Linear
+  private let out: Linear
+  private let heads: Int
+
+  /// How a family of checkpoints spells the projections.
+  package enum Spelling: Sendable {
+    /// `to_q`, `to_k`, `to_v` without biases, `to_out.0`: diffusers' transformer blocks.
+    case diffusers
+    /// The same with biases, or `query`, `key`, `value`, `proj_attn` in older files: autoencoders.
+    case autoencoder
+    /// `q_proj`, `k_proj`, `v_proj`, `out_proj`, all with biases: transformers' CLIP.
+    case transformers
+  }
+
+  /// - Parameters:
+  ///   - features: of a query token, divided by `heads`.
+  ///   - context: features of a key token; those of a query when nil.
+  package init(
+    _ weights: Weights, _ features: Int, context: Int? = nil, heads: Int, spelling: Spelling
+  ) throws(ModelError) {
+    let context = context ?? features
+    let bias = spelling != .diffusers
+    let places: (q: Weights, k: Weights, v: Weights, out: Weights) =
+      switch spelling {
+      case .diffusers:
+        (weights["to_q"], weights["to_k"], weights["to_v"], weights["to_out"][0])
+      case .autoencoder:
+        (
+          weights.either("to_q", "query"), weights.either("to_k", "key"),
+          weights.either("to_v", "value"), weights.either("to_out.0", "proj_attn")
+        )
+      case .transformers:
+        (weights["q_proj"], weights["k_proj"], weights["v_proj"], weights["out_proj"])
+      }
+    self.q = try Linear(places.q, features, features, bias: bias)
+    self.k = try Linear(places.k, context, features, bias: bias)
+    self.v = try Linear(places.v, context, features, bias: bias)
+    self.out = try Linear(places.out, features, features)
+    self.heads = heads
+  }
+
+  /// `residual + attention(x, context)`, `[batch, token, feature]` as `x`.
+  ///
+  /// - Parameter context: `[batch, key, feature]`; `x` itself when nil.
+  package func callAsFunction(
+    _ x: Tensor, context: Tensor? = nil, mask: AttentionMask = .none, residual: Tensor
+  ) throws(TensorError) -> Tensor {
+    let context = context ?? x
+    let mixed = try attention(q(x), k(context), v(context), heads: heads, mask: mask)
+    return try out(mixed, residual: residual)
+  }
+}

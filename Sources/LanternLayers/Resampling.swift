@@ -1,0 +1,41 @@
+package import LanternTensor
+
+/// Halves a picture by a 3×3 convolution of stride 2.
+package struct Downsample2D: Sendable {
+  private let conv: Conv2d
+
+  /// - Parameter padding: one pixel all around in U-Nets, below and to the right in autoencoders.
+  package init(_ weights: Weights, _ channels: Int, padding: ConvolutionWindow.Padding)
+    throws(ModelError)
+  {
+    self.conv = try Conv2d(
+      weights["conv"], channels, channels, ConvolutionWindow(3, stride: 2, padding: padding))
+  }
+
+  /// `[batch, ⌈height / 2⌉, ⌈width / 2⌉, channel]`.
+  package func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor { try conv(x) }
+}
+
+/// Doubles a picture by repeating pixels, then a 3×3 convolution.
+package struct Upsample2D: Sendable {
+  private let conv: Conv2d
+  private let doubling: Conv2d
+
+  /// Takes `conv`.
+  package init(_ weights: Weights, _ channels: Int) throws(ModelError) {
+    self.conv = try Conv2d(weights["conv"], channels, channels, .same3)
+    self.doubling = conv.with(ConvolutionWindow(3, padding: .all(1), upsampling: 2))
+  }
+
+  /// `[batch, 2 · height, 2 · width, channel]`, or one less where `size` asks for an odd number.
+  ///
+  /// - Parameter size: height and width wanted, as the skip connection of a U-Net has them.
+  package func callAsFunction(_ x: Tensor, size: (height: Int, width: Int)? = nil)
+    throws(TensorError) -> Tensor
+  {
+    let doubled = (height: 2 * x.shape[1], width: 2 * x.shape[2])
+    guard let size, size != doubled else { return try doubling(x) }
+    let wide = try x.upsampledNearest(by: 2)
+    return try conv(wide.sliced(axis: 1, 0..<size.height).sliced(axis: 2, 0..<size.width))
+  }
+}

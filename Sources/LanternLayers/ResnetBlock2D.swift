@@ -1,0 +1,41 @@
+package import LanternTensor
+
+/// Two normalised 3×3 convolutions around a shortcut (He et al. 2016, arXiv:1603.05027), told the
+/// time between them. The workhorse of U-Nets and autoencoders.
+package struct ResnetBlock2D: Sendable {
+  private let norm1: GroupNorm
+  private let conv1: Conv2d
+  private let timeProjection: Linear?
+  private let norm2: GroupNorm
+  private let conv2: Conv2d
+  private let shortcut: Conv2d?
+
+  /// - Parameter timeFeatures: size of the time embedding; nil where a block knows no time.
+  package init(
+    _ weights: Weights, _ inputs: Int, _ outputs: Int, timeFeatures: Int? = nil, groups: Int,
+    eps: Float
+  ) throws(ModelError) {
+    self.norm1 = try GroupNorm(weights["norm1"], groups: groups, channels: inputs, eps: eps)
+    self.conv1 = try Conv2d(weights["conv1"], inputs, outputs, .same3)
+    if let timeFeatures {
+      self.timeProjection = try Linear(weights["time_emb_proj"], timeFeatures, outputs)
+    } else {
+      self.timeProjection = nil
+    }
+    self.norm2 = try GroupNorm(weights["norm2"], groups: groups, channels: outputs, eps: eps)
+    self.conv2 = try Conv2d(weights["conv2"], outputs, outputs, .same3)
+    self.shortcut =
+      inputs == outputs ? nil : try Conv2d(weights["conv_shortcut"], inputs, outputs, .pixel)
+  }
+
+  /// `[batch, height, width, outputs]` of `[batch, height, width, inputs]`.
+  ///
+  /// - Parameter time: SiLU of the time embedding, `[batch, timeFeatures]`.
+  package func callAsFunction(_ x: Tensor, time: Tensor? = nil) throws(TensorError) -> Tensor {
+    var timeBias: Tensor?
+    if let time, let timeProjection { timeBias = try timeProjection(time) }
+    let h = try conv1(norm1(x, silu: true), batchBias: timeBias)
+    let straight = try shortcut?(x) ?? x
+    return try conv2(norm2(h, silu: true), residual: straight)
+  }
+}

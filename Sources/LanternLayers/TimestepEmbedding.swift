@@ -1,0 +1,48 @@
+package import LanternTensor
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// A timestep as sines and cosines (Vaswani et al. 2017, arXiv:1706.03762), and two linear maps.
+package struct TimestepEmbedding: Sendable {
+  private let linear1: Linear
+  private let linear2: Linear
+  private let features: Int
+  private let cosineFirst: Bool
+  private let shift: Float
+
+  /// - Parameters:
+  ///   - features: of the sinusoid, even.
+  ///   - outputs: features of the embedding.
+  ///   - cosineFirst: diffusers' `flip_sin_to_cos`.
+  ///   - shift: diffusers' `freq_shift`.
+  package init(
+    _ weights: Weights, _ features: Int, _ outputs: Int, cosineFirst: Bool, shift: Float
+  ) throws(ModelError) {
+    self.linear1 = try Linear(weights["linear_1"], features, outputs)
+    self.linear2 = try Linear(weights["linear_2"], outputs, outputs)
+    self.features = features
+    self.cosineFirst = cosineFirst
+    self.shift = shift
+  }
+
+  /// `[batch, outputs]`, the same row for each of `batch` pictures.
+  package func callAsFunction(_ timestep: Float, batch: Int) throws(TensorError) -> Tensor {
+    let half = features / 2
+    // In f32 step by step, as the reference does: the angles reach 1000, where rounding shows.
+    let angles = (0..<half).map { index in
+      timestep * exp(-log(Float(10000)) * Float(index) / (Float(half) - shift))
+    }
+    let sines = angles.map { sin($0) }
+    let cosines = angles.map { cos($0) }
+    let row = cosineFirst ? cosines + sines : sines + cosines
+    let rows = [[Float]](repeating: row, count: batch).flatMap(\.self)
+    let sinusoid = try Tensor(rows, shape: [batch, features])
+    return try linear2(linear1(sinusoid, activation: .silu))
+  }
+}

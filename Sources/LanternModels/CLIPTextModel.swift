@@ -1,0 +1,133 @@
+package import LanternFormats
+package import LanternLayers
+package import LanternTensor
+
+/// The settings of CLIP's text encoder, read from transformers' `text_encoder/config.json`.
+package struct CLIPTextConfig: Sendable {
+  var vocabSize: Int
+  var hiddenSize: Int
+  var intermediateSize: Int
+  var numHiddenLayers: Int
+  var numAttentionHeads: Int
+  var maxPositionEmbeddings: Int
+  var activation: Activation
+  var layerNormEps: Float
+
+  /// Settings of training, generation and pooling, and names: none changes a token's vector.
+  private static let harmless: Set<String> = [
+    "architectures", "attention_dropout", "bos_token_id", "dropout", "dtype", "eos_token_id",
+    "initializer_factor", "initializer_range", "model_type", "pad_token_id", "projection_dim",
+    "torch_dtype", "transformers_version", "is_decoder", "use_cache", "tie_word_embeddings",
+    "return_dict", "output_hidden_states", "output_attentions", "torchscript", "chunk_size_feed_forward",
+    "problem_type", "id2label", "label2id", "gradient_checkpointing",
+  ]
+
+  /// Reads the settings.
+  ///
+  /// - Throws: ``ModelError/file(_:)`` for a missing, mistyped or unsupported one,
+  ///   ``ModelError/inconsistent(reason:file:)`` when sizes do not divide.
+  package init(_ config: Config) throws(ModelError) {
+    do {
+      try config.expect("use_attention_mask", [.bool(false)])
+      vocabSize = try config.integer("vocab_size", default: 49408)
+      hiddenSize = try config.integer("hidden_size", default: 512)
+      intermediateSize = try config.integer("intermediate_size", default: 2048)
+      numHiddenLayers = try config.integer("num_hidden_layers", default: 12)
+      numAttentionHeads = try config.integer("num_attention_heads", default: 8)
+      maxPositionEmbeddings = try config.integer("max_position_embeddings", default: 77)
+      layerNormEps = try config.float("layer_norm_eps", default: 1e-5)
+      let name = try config.string("hidden_act", default: "quick_gelu")
+      guard let known = Self.activations[name] else {
+        throw FormatError.unsupportedSetting(key: "hidden_act", value: name, file: config.file)
+      }
+      activation = known
+      try config.finish(ignoring: Self.harmless)
+    } catch {
+      throw .file(error)
+    }
+    let sizes = [
+      vocabSize, hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads,
+      maxPositionEmbeddings,
+    ]
+    guard sizes.allSatisfy({ (1...1_048_576).contains($0) }), hiddenSize % numAttentionHeads == 0
+    else {
+      throw .inconsistent(
+        reason: "sizes must be positive and num_attention_heads must divide hidden_size",
+        file: config.file)
+    }
+  }
+
+  private static let activations: [String: Activation] = [
+    "gelu": .gelu, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh, "quick_gelu": .quickGELU,
+    "relu": .relu, "silu": .silu,
+  ]
+}
+
+/// CLIP's text encoder (Radford et al. 2021, arXiv:2103.00020), as OpenAI and OpenCLIP trained it.
+package struct CLIPTextModel: TextEncoder {
+  private let config: CLIPTextConfig
+  private let tokenEmbedding: Embedding
+  private let positionEmbedding: Embedding
+  private let layers: [CLIPEncoderLayer]
+  private let finalNorm: LayerNorm
+
+  /// Builds the model with its weights, whose names may or may not begin with `text_model.`
+  ///
+  /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
+  package init(_ config: CLIPTextConfig, _ root: Weights) throws(ModelError) {
+    let older = root["text_model"]
+    let weights = older["final_layer_norm"].has("weight") ? older : root
+    self.config = config
+    let size = config.hiddenSize
+    self.tokenEmbedding = try Embedding(
+      weights["embeddings.token_embedding"], config.vocabSize, size)
+    self.positionEmbedding = try Embedding(
+      weights["embeddings.position_embedding"], config.maxPositionEmbeddings, size)
+    self.layers = try (0..<config.numHiddenLayers).map { index throws(ModelError) in
+      try CLIPEncoderLayer(weights["encoder.layers"][index], config)
+    }
+    self.finalNorm = try LayerNorm(weights["final_layer_norm"], size, eps: config.layerNormEps)
+    try root.finish(ignoring: ["position_ids", "text_projection.weight"])
+  }
+
+  package var features: Int { config.hiddenSize }
+  package var maximumLength: Int { config.maxPositionEmbeddings }
+  package var layerCount: Int { layers.count }
+
+  package func encode(_ tokens: [Int], skippedLayers: Int) throws(TensorError) -> Tensor {
+    guard tokens.count <= maximumLength else {
+      throw .shape(
+        op: "CLIPTextModel", expected: "at most \(maximumLength) tokens", found: [tokens.count])
+    }
+    let positions = try positionEmbedding.table.sliced(axis: 0, 0..<tokens.count)
+    var h = try (tokenEmbedding(tokens) + positions).reshaped([1, tokens.count, features])
+    for layer in layers.dropLast(skippedLayers) { h = try layer(h) }
+    return try finalNorm(h)
+  }
+}
+
+/// Causal self-attention and a feed-forward layer, each normalised before.
+struct CLIPEncoderLayer: Sendable {
+  private let attention: LanternLayers.Attention
+  private let norm1: LayerNorm
+  private let fc1: Linear
+  private let fc2: Linear
+  private let norm2: LayerNorm
+  private let activation: Activation
+
+  init(_ weights: Weights, _ config: CLIPTextConfig) throws(ModelError) {
+    let size = config.hiddenSize
+    self.attention = try Attention(
+      weights["self_attn"], size, heads: config.numAttentionHeads, spelling: .transformers)
+    self.norm1 = try LayerNorm(weights["layer_norm1"], size, eps: config.layerNormEps)
+    self.fc1 = try Linear(weights["mlp.fc1"], size, config.intermediateSize)
+    self.fc2 = try Linear(weights["mlp.fc2"], config.intermediateSize, size)
+    self.norm2 = try LayerNorm(weights["layer_norm2"], size, eps: config.layerNormEps)
+    self.activation = config.activation
+  }
+
+  func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
+    let h = try attention(norm1(x), mask: .causal, residual: x)
+    return try fc2(fc1(norm2(h), activation: activation), residual: h)
+  }
+}

@@ -1,0 +1,19 @@
+package import LanternTensor
+
+/// A model that turns token ids into vectors for a diffusion model to look at.
+package protocol TextEncoder: Sendable {
+  /// Features of a token's vector.
+  var features: Int { get }
+  /// Most tokens of one text.
+  var maximumLength: Int { get }
+
+  /// The text as `[1, token, feature]`.
+  ///
+  /// - Parameters:
+  ///   - tokens: ids with their begin, end and padding marks, at most ``maximumLength``.
+  ///   - skippedLayers: how many of the last layers to leave out (diffusers' `clip_skip`).
+  /// - Throws: ``TensorError`` for an id outside the vocabulary or too many tokens.
+  func encode(_ tokens: [Int], skippedLayers: Int) throws(TensorError) -> Tensor
+  /// Number of layers, an upper bound for `skippedLayers`.
+  var layerCount: Int { get }
+}

@@ -1,0 +1,64 @@
+package import LanternLayers
+package import LanternTensor
+
+/// A transformer over the positions of a picture that also looks at the text (Rombach et al. 2022,
+/// arXiv:2112.10752, section 3.3).
+package struct Transformer2DModel: Sendable {
+  private let norm: GroupNorm
+  private let projectIn: Linear
+  private let blocks: [BasicTransformerBlock]
+  private let projectOut: Linear
+
+  /// - Parameters:
+  ///   - context: features of a text token.
+  ///   - depth: number of blocks.
+  package init(
+    _ weights: Weights, _ channels: Int, heads: Int, context: Int, depth: Int, groups: Int
+  ) throws(ModelError) {
+    self.norm = try GroupNorm(weights["norm"], groups: groups, channels: channels, eps: 1e-6)
+    // A linear map and a 1×1 convolution are the same here: a picture's pixels lie as tokens do.
+    self.projectIn = try Linear(weights["proj_in"], channels, channels)
+    self.blocks = try (0..<depth).map { index throws(ModelError) in
+      try BasicTransformerBlock(
+        weights["transformer_blocks"][index], channels, heads: heads, context: context)
+    }
+    self.projectOut = try Linear(weights["proj_out"], channels, channels)
+  }
+
+  /// The shape of `x`, `[batch, height, width, channel]`; `context` is `[batch, token, feature]`.
+  package func callAsFunction(_ x: Tensor, context: Tensor) throws(TensorError) -> Tensor {
+    let shape = x.shape
+    let tokens = try norm(x).reshaped([shape[0], shape[1] * shape[2], shape[3]])
+    var h = try projectIn(tokens)
+    for block in blocks { h = try block(h, context: context) }
+    return try projectOut(h, residual: x.reshaped(h.shape)).reshaped(shape)
+  }
+}
+
+/// Self-attention, attention to the text, and a gated feed-forward layer.
+struct BasicTransformerBlock: Sendable {
+  private let norm1: LayerNorm
+  private let attention1: Attention
+  private let norm2: LayerNorm
+  private let attention2: Attention
+  private let norm3: LayerNorm
+  private let feedForwardIn: Linear
+  private let feedForwardOut: Linear
+
+  init(_ weights: Weights, _ features: Int, heads: Int, context: Int) throws(ModelError) {
+    self.norm1 = try LayerNorm(weights["norm1"], features)
+    self.attention1 = try Attention(weights["attn1"], features, heads: heads, spelling: .diffusers)
+    self.norm2 = try LayerNorm(weights["norm2"], features)
+    self.attention2 = try Attention(
+      weights["attn2"], features, context: context, heads: heads, spelling: .diffusers)
+    self.norm3 = try LayerNorm(weights["norm3"], features)
+    self.feedForwardIn = try Linear(weights["ff.net.0.proj"], features, 8 * features)
+    self.feedForwardOut = try Linear(weights["ff.net.2"], 4 * features, features)
+  }
+
+  func callAsFunction(_ x: Tensor, context: Tensor) throws(TensorError) -> Tensor {
+    var h = try attention1(norm1(x), residual: x)
+    h = try attention2(norm2(h), context: context, residual: h)
+    return try feedForwardOut(feedForwardIn(norm3(h)).geglu(), residual: h)
+  }
+}

@@ -1,0 +1,120 @@
+package import LanternLayers
+package import LanternTensor
+
+/// What the blocks of one level of a U-Net share.
+struct UNetLevel: Sendable {
+  var channels: Int
+  var layers: Int
+  /// Transformer blocks per attention; 0 where the level has no attention.
+  var depth: Int
+  var heads: Int
+  /// Features of a text token.
+  var context: Int
+  var timeFeatures: Int
+  var groups: Int
+  var eps: Float
+
+  func resnet(_ weights: Weights, _ inputs: Int) throws(ModelError) -> ResnetBlock2D {
+    try ResnetBlock2D(
+      weights, inputs, channels, timeFeatures: timeFeatures, groups: groups, eps: eps)
+  }
+
+  func attention(_ weights: Weights) throws(ModelError) -> Transformer2DModel {
+    try Transformer2DModel(
+      weights, channels, heads: heads, context: context, depth: depth, groups: groups)
+  }
+
+  func attentions(_ weights: Weights, _ count: Int) throws(ModelError) -> [Transformer2DModel] {
+    guard depth > 0 else { return [] }
+    return try (0..<count).map { index throws(ModelError) in
+      try attention(weights["attentions"][index])
+    }
+  }
+}
+
+/// `DownBlock2D` and `CrossAttnDownBlock2D`: resnets, each with an attention or not, and a halving.
+struct DownBlock2D: Sendable {
+  private let resnets: [ResnetBlock2D]
+  private let attentions: [Transformer2DModel]
+  private let downsampler: Downsample2D?
+
+  init(_ weights: Weights, _ level: UNetLevel, inputs: Int, isLast: Bool) throws(ModelError) {
+    self.attentions = try level.attentions(weights, level.layers)
+    self.resnets = try (0..<level.layers).map { index throws(ModelError) in
+      try level.resnet(weights["resnets"][index], index == 0 ? inputs : level.channels)
+    }
+    self.downsampler =
+      isLast
+      ? nil : try Downsample2D(weights["downsamplers"][0], level.channels, padding: .all(1))
+  }
+
+  /// The block's result; what later blocks want to see again is put on `skips`.
+  func callAsFunction(_ x: Tensor, time: Tensor, context: Tensor, skips: inout [Tensor])
+    throws(TensorError) -> Tensor
+  {
+    var h = x
+    for (index, resnet) in resnets.enumerated() {
+      h = try resnet(h, time: time)
+      if !attentions.isEmpty { h = try attentions[index](h, context: context) }
+      skips.append(h)
+    }
+    if let downsampler {
+      h = try downsampler(h)
+      skips.append(h)
+    }
+    return h
+  }
+}
+
+/// `UNetMidBlock2DCrossAttn`: an attention between two resnets.
+struct MidBlock2D: Sendable {
+  private let resnet1: ResnetBlock2D
+  private let attention: Transformer2DModel
+  private let resnet2: ResnetBlock2D
+
+  init(_ weights: Weights, _ level: UNetLevel) throws(ModelError) {
+    self.attention = try level.attention(weights["attentions"][0])
+    self.resnet1 = try level.resnet(weights["resnets"][0], level.channels)
+    self.resnet2 = try level.resnet(weights["resnets"][1], level.channels)
+  }
+
+  func callAsFunction(_ x: Tensor, time: Tensor, context: Tensor) throws(TensorError) -> Tensor {
+    try resnet2(attention(resnet1(x, time: time), context: context), time: time)
+  }
+}
+
+/// `UpBlock2D` and `CrossAttnUpBlock2D`: resnets that also see what the way down saw, and a doubling.
+struct UpBlock2D: Sendable {
+  private let resnets: [ResnetBlock2D]
+  private let attentions: [Transformer2DModel]
+  private let upsampler: Upsample2D?
+
+  /// - Parameters:
+  ///   - inputs: channels that come up from below.
+  ///   - skips: channels of what comes from the way down, in the order it is taken.
+  init(_ weights: Weights, _ level: UNetLevel, inputs: Int, skips: [Int], isLast: Bool)
+    throws(ModelError)
+  {
+    self.attentions = try level.attentions(weights, skips.count)
+    self.resnets = try skips.indices.map { index throws(ModelError) in
+      let own = index == 0 ? inputs : level.channels
+      return try level.resnet(weights["resnets"][index], own + skips[index])
+    }
+    self.upsampler = isLast ? nil : try Upsample2D(weights["upsamplers"][0], level.channels)
+  }
+
+  func callAsFunction(_ x: Tensor, time: Tensor, context: Tensor, skips: inout [Tensor])
+    throws(TensorError) -> Tensor
+  {
+    var h = x
+    for (index, resnet) in resnets.enumerated() {
+      guard let skip = skips.popLast() else { break }
+      h = try resnet(Tensor.concatenated([h, skip], axis: -1), time: time)
+      if !attentions.isEmpty { h = try attentions[index](h, context: context) }
+    }
+    guard let upsampler else { return h }
+    // A picture whose size is no multiple of eight latents was rounded up when it was halved.
+    let size = skips.last.map { (height: $0.shape[1], width: $0.shape[2]) }
+    return try upsampler(h, size: size)
+  }
+}
