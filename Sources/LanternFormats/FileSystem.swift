@@ -1,0 +1,145 @@
+package import LanternTensor
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// The few questions Lantern asks of files and folders, without Foundation, which takes longer to
+/// start than a small picture to read.
+package enum FileSystem {
+  static let noSuchFile = ENOENT
+  static let noSpace = ENOSPC
+
+  /// The system's words for an `errno`.
+  package static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
+
+  /// Whether there is anything at `path`, symbolic links followed.
+  package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  /// Whether there is a folder at `path`, symbolic links followed.
+  package static func isDirectory(_ path: String) -> Bool { kind(path) == S_IFDIR }
+
+  /// Whether there is an ordinary file at `path`, symbolic links followed.
+  package static func isFile(_ path: String) -> Bool { kind(path) == S_IFREG }
+
+  private static func kind(_ path: String) -> mode_t? {
+    var status = stat()
+    return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
+  }
+
+  /// `name` inside `folder`, or `name` itself where it is absolute.
+  package static func join(_ folder: String, _ name: String) -> String {
+    if name.hasPrefix("/") || folder.isEmpty { return name }
+    return folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+  }
+
+  /// The folder part of a path and the name in it.
+  package static func split(_ path: String) -> (folder: String, name: String) {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
+    let folder = path[..<slash]
+    return (folder.isEmpty ? "/" : String(folder), String(path[path.index(after: slash)...]))
+  }
+
+  /// The names in a folder, sorted, without `.` and `..`.
+  ///
+  /// - Throws: ``FormatError/cannotRead(path:code:)``.
+  package static func list(_ folder: String) throws(FormatError) -> [String] {
+    guard let stream = opendir(folder) else { throw .cannotRead(path: folder, code: errno) }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) {
+          String(cString: $0)
+        }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// All bytes of a file, or of a pipe until it ends.
+  ///
+  /// - Throws: ``FormatError/cannotRead(path:code:)``, ``FormatError/notAFile(path:)``, or
+  ///   ``FormatError/tooLarge(path:byteCount:limit:)`` for more than `limit` bytes.
+  package static func read(_ path: String, limit: Int) throws(FormatError) -> [UInt8] {
+    let (file, size) = try openForReading(path)
+    defer { close(file) }
+    guard size <= limit else { throw .tooLarge(path: path, byteCount: size, limit: limit) }
+    // A byte more than the file claims, so that one read past it can tell that it ends there.
+    var bytes = [UInt8](repeating: 0, count: size + 1)
+    var filled = 0
+    while true {
+      if filled == bytes.count {
+        guard filled <= limit else { throw .tooLarge(path: path, byteCount: filled, limit: limit) }
+        bytes.append(contentsOf: repeatElement(0, count: max(filled, 65536)))
+      }
+      let count = bytes.withUnsafeMutableBytes { buffer in
+        buffer.baseAddress.map { Glue.read(file, $0 + filled, buffer.count - filled) } ?? 0
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .cannotRead(path: path, code: errno)
+      }
+      if count == 0 { break }
+      filled += count
+    }
+    guard filled <= limit else { throw .tooLarge(path: path, byteCount: filled, limit: limit) }
+    bytes.removeLast(bytes.count - filled)
+    return bytes
+  }
+
+  /// Maps an ordinary file into memory, read-only.
+  ///
+  /// Should another program cut the file short while it is mapped, reading it ends the process: the
+  /// price of not copying gigabytes.
+  ///
+  /// - Throws: ``FormatError/cannotRead(path:code:)``, ``FormatError/notAFile(path:)``, or
+  ///   ``FormatError/empty(path:)``.
+  package static func map(_ path: String) throws(FormatError) -> Storage {
+    let (file, size) = try openForReading(path)
+    defer { close(file) }
+    guard isFile(path) else { throw .notAFile(path: path) }
+    guard size > 0 else { throw .empty(path: path) }
+    let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0)
+    guard let base, base != UnsafeMutableRawPointer(bitPattern: -1) else {
+      throw .cannotRead(path: path, code: errno)
+    }
+    return Storage(mapped: base, byteCount: size)
+  }
+
+  private static func openForReading(_ path: String) throws(FormatError) -> (
+    file: Int32, size: Int
+  ) {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw .cannotRead(path: path, code: errno) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else {
+      let code = errno
+      close(file)
+      throw .cannotRead(path: path, code: code)
+    }
+    guard status.st_mode & S_IFMT != S_IFDIR else {
+      close(file)
+      throw .notAFile(path: path)
+    }
+    return (file, status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : 0)
+  }
+}
+
+/// The C functions that share a name with a method of ours.
+private enum Glue {
+  static func read(_ file: Int32, _ buffer: UnsafeMutableRawPointer, _ count: Int) -> Int {
+    #if canImport(Darwin)
+      Darwin.read(file, buffer, count)
+    #elseif canImport(Musl)
+      Musl.read(file, buffer, count)
+    #else
+      Glibc.read(file, buffer, count)
+    #endif
+  }
+}

@@ -1,0 +1,122 @@
+package import LanternTensor
+
+/// What can go wrong between bytes on disk and named tensors or settings, either way. Cases carry
+/// facts; ``description`` puts them in a line.
+package enum FormatError: Error, Sendable, Equatable {
+  /// The system refused to open or read a file; `code` is its `errno`.
+  case cannotRead(path: String, code: Int32)
+  /// The system refused to write a file; `code` is its `errno`.
+  case cannotWrite(path: String, code: Int32)
+  /// A file that must be there is not.
+  case missingFile(path: String, remedy: String)
+  /// A folder was wanted, and something else is there.
+  case notAFolder(path: String)
+  /// A file was wanted, and a folder or device is there.
+  case notAFile(path: String)
+  /// A file without a byte.
+  case empty(path: String)
+  /// A file larger than anything sensible of its kind.
+  case tooLarge(path: String, byteCount: Int, limit: Int)
+  /// A file that ends too soon: at `at` it should go on for `need` more bytes.
+  case truncated(file: String, at: Int, need: Int)
+  /// A kind of file that Lantern does not read.
+  case unsupportedFileKind(path: String, remedy: String)
+
+  /// Text that is not JSON, from byte `at` on.
+  case malformedJSON(file: String, at: Int, reason: String)
+  /// JSON with more lists and objects in one another than `limit`.
+  case tooDeep(file: String, at: Int, limit: Int)
+  /// An object with one key twice, at byte `at` the second time.
+  case duplicateKey(key: String, file: String, at: Int)
+  /// A setting that must be there is not.
+  case missingKey(key: String, file: String)
+  /// A setting of the wrong type.
+  case wrongType(key: String, expected: String, file: String)
+  /// A setting that Lantern does not know, or a value it does not know for it.
+  case unsupportedSetting(key: String, value: String, file: String)
+
+  /// A safetensors header that is not as the format wants it.
+  case malformedHeader(file: String, reason: String)
+  /// A safetensors header longer than the format allows.
+  case headerTooLarge(file: String, byteCount: UInt64, limit: Int)
+  /// A tensor whose bytes lie outside the file.
+  case tensorOutOfRange(name: String, begin: Int, end: Int, limit: Int, file: String)
+  /// A tensor that does not begin where the one before it ends.
+  case tensorMisplaced(name: String, begin: Int, expected: Int, file: String)
+  /// A tensor with more or fewer bytes than its shape and type make.
+  case wrongByteCount(name: String, expected: Int, found: Int, file: String)
+  /// A tensor of a type that the format does not know.
+  case unknownElementType(name: String, type: String, file: String)
+  /// A tensor of a type that the format knows and Lantern does not compute with.
+  case unsupportedElementType(name: String, type: String, file: String)
+  /// A tensor with more axes than Lantern knows, or more elements than memory has addresses.
+  case badShape(name: String, shape: [Int], file: String)
+  /// A tensor that an index places in a file which does not have it.
+  case missingTensor(name: String, file: String)
+  /// Two tensors of one name.
+  case duplicateTensor(name: String, file: String)
+
+  /// An operation on a tensor failed, as for want of memory.
+  case tensor(TensorError)
+}
+
+extension FormatError: CustomStringConvertible {
+  /// One line: what, where, what to do.
+  package var description: String {
+    switch self {
+    case .cannotRead(let path, let code): "\(path): cannot be read: \(FileSystem.reason(code))"
+    case .cannotWrite(let path, let code):
+      "\(path): cannot be written: \(FileSystem.reason(code))\(Self.hint(writing: code))"
+    case .missingFile(let path, let remedy): "\(path): there is no such file; \(remedy)"
+    case .notAFolder(let path): "\(path): is not a folder"
+    case .notAFile(let path): "\(path): is not a file"
+    case .empty(let path): "\(path): is empty; fetch or write it again"
+    case .tooLarge(let path, let byteCount, let limit):
+      "\(path): has \(byteCount) bytes, and no file of this kind should have more than \(limit)"
+    case .truncated(let file, let at, let need):
+      "\(file): ends at byte \(at), where \(need) more should follow; fetch it again"
+    case .unsupportedFileKind(let path, let remedy): "\(path): \(remedy)"
+    case .malformedJSON(let file, let at, let reason): "\(file): byte \(at): \(reason)"
+    case .tooDeep(let file, let at, let limit):
+      "\(file): byte \(at): more than \(limit) lists and objects in one another"
+    case .duplicateKey(let key, let file, let at):
+      "\(file): byte \(at): the key \(JSON.quoted(key)) a second time; remove one of them"
+    case .missingKey(let key, let file): "\(file): lacks the key \(JSON.quoted(key))"
+    case .wrongType(let key, let expected, let file):
+      "\(file): \(JSON.quoted(key)) should be \(expected)"
+    case .unsupportedSetting(let key, let value, let file):
+      "\(file): \(JSON.quoted(key)) is \(value), which Lantern does not support"
+    case .malformedHeader(let file, let reason): "\(file): not a sound safetensors file: \(reason)"
+    case .headerTooLarge(let file, let byteCount, let limit):
+      "\(file): not a safetensors file: its header would take \(byteCount) bytes, and \(limit) "
+        + "is the most"
+    case .tensorOutOfRange(let name, let begin, let end, let limit, let file):
+      "\(file): tensor \(JSON.quoted(name)) takes bytes \(begin) to \(end) of \(limit); "
+        + "the file is damaged or cut short: fetch it again"
+    case .tensorMisplaced(let name, let begin, let expected, let file):
+      "\(file): tensor \(JSON.quoted(name)) begins at byte \(begin) of the data instead of "
+        + "\(expected): tensors may neither overlap nor leave holes"
+    case .wrongByteCount(let name, let expected, let found, let file):
+      "\(file): tensor \(JSON.quoted(name)) has \(found) bytes; its shape and type make \(expected)"
+    case .unknownElementType(let name, let type, let file):
+      "\(file): tensor \(JSON.quoted(name)) is of the unknown type \(JSON.quoted(type))"
+    case .unsupportedElementType(let name, let type, let file):
+      "\(file): tensor \(JSON.quoted(name)) is of type \(type); "
+        + "Lantern computes with F32, F16, BF16, I32 and U8: convert it to one of them"
+    case .badShape(let name, let shape, let file):
+      "\(file): tensor \(JSON.quoted(name)) cannot have the shape \(shape)"
+    case .missingTensor(let name, let file): "\(file): no tensor \(JSON.quoted(name))"
+    case .duplicateTensor(let name, let file):
+      "\(file): two tensors are called \(JSON.quoted(name))"
+    case .tensor(let error): "\(error)"
+    }
+  }
+
+  private static func hint(writing code: Int32) -> String {
+    switch code {
+    case FileSystem.noSuchFile: "; make the folder first"
+    case FileSystem.noSpace: "; free some space or write elsewhere"
+    default: ""
+    }
+  }
+}

@@ -1,0 +1,132 @@
+/// A value of JSON (RFC 8259).
+package enum JSONValue: Sendable, Equatable {
+  case null
+  case bool(Bool)
+  /// A number without a fraction that `Int` holds exactly, however it was spelt.
+  case integer(Int)
+  /// Any other number.
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object([String: JSONValue])
+
+  /// The truth value, if it is one.
+  package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  /// The whole number, if it is one.
+  package var integer: Int? {
+    switch self {
+    case .integer(let value): value
+    case .number(let value): Int(exactly: value)
+    default: nil
+    }
+  }
+  /// The number, if it is one.
+  package var double: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    default: nil
+    }
+  }
+  /// The text, if it is one.
+  package var string: String? { if case .string(let value) = self { value } else { nil } }
+  /// The list, if it is one.
+  package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+  /// The object, if it is one.
+  package var object: [String: JSONValue]? {
+    if case .object(let value) = self { value } else { nil }
+  }
+  /// Whether it is `null`.
+  package var isNull: Bool { self == .null }
+}
+
+/// Reading and writing JSON: strict on the way in, plain and reproducible on the way out.
+package enum JSON {
+  /// How many lists and objects may lie in one another.
+  package static let depthLimit = 64
+  private static let sizeLimit = 256 << 20
+
+  /// Reads a whole text.
+  ///
+  /// - Parameters:
+  ///   - bytes: UTF-8, with or without a byte order mark.
+  ///   - file: what errors call the text.
+  /// - Returns: the one value of the text.
+  /// - Throws: ``FormatError/malformedJSON(file:at:reason:)``,
+  ///   ``FormatError/tooDeep(file:at:limit:)`` or ``FormatError/duplicateKey(key:file:at:)``.
+  package static func parse(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError)
+    -> JSONValue
+  {
+    var parser = JSONParser(bytes, file: file)
+    return try parser.document()
+  }
+
+  /// Reads a file.
+  ///
+  /// - Throws: as ``parse(_:file:)``, and ``FormatError`` for a file that cannot be read.
+  package static func read(_ path: String) throws(FormatError) -> JSONValue {
+    let bytes = try FileSystem.read(path, limit: sizeLimit)
+    guard !bytes.isEmpty else { throw .empty(path: path) }
+    return try bytes.withBytes { buffer throws(FormatError) in try parse(buffer, file: path) }
+  }
+
+  /// The value on one line, keys sorted by their bytes. Infinity and NaN, which JSON lacks, become
+  /// `null`.
+  package static func write(_ value: JSONValue) -> String {
+    var text = ""
+    append(value, to: &text)
+    return text
+  }
+
+  /// A text between quotes, escaped so that it takes one line and no terminal is led astray.
+  package static func quoted(_ string: String) -> String {
+    var text = ""
+    append(string, to: &text)
+    return text
+  }
+
+  private static func append(_ value: JSONValue, to text: inout String) {
+    switch value {
+    case .null: text += "null"
+    case .bool(let value): text += value ? "true" : "false"
+    case .integer(let value): text += String(value)
+    case .number(let value): text += value.isFinite ? "\(value)" : "null"
+    case .string(let value): append(value, to: &text)
+    case .array(let values):
+      text += "["
+      for (index, value) in values.enumerated() {
+        if index > 0 { text += "," }
+        append(value, to: &text)
+      }
+      text += "]"
+    case .object(let members):
+      text += "{"
+      let sorted = members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+      for (index, member) in sorted.enumerated() {
+        if index > 0 { text += "," }
+        append(member.key, to: &text)
+        text += ":"
+        append(member.value, to: &text)
+      }
+      text += "}"
+    }
+  }
+
+  private static func append(_ string: String, to text: inout String) {
+    text += "\""
+    for scalar in string.unicodeScalars {
+      switch scalar {
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\r": text += "\\r"
+      case "\t": text += "\\t"
+      case _ where scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value):
+        let digits = String(scalar.value, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    text += "\""
+  }
+}

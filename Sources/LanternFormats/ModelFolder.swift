@@ -1,0 +1,90 @@
+/// A model as diffusers lays it out: a folder with a `model_index.json` that names the parts, and a
+/// folder for each part.
+package struct ModelFolder: Sendable {
+  /// Where the folder is.
+  package let path: String
+  /// The class of pipeline the model was made for, as `StableDiffusionPipeline`.
+  package let pipelineClass: String
+  /// The parts the index names; those it leaves out by `null` are not among them.
+  package let components: [String: (library: String?, className: String?)]
+  /// All else the index says, but for keys that begin with `_`.
+  package let settings: [String: JSONValue]
+
+  /// Reads the index of a folder.
+  ///
+  /// - Parameter path: the folder, or the `model_index.json` in it.
+  /// - Throws: ``FormatError`` when either is missing or unsound, or when `path` is a checkpoint in
+  ///   one file.
+  package init(_ path: String) throws(FormatError) {
+    var folder = path
+    if !FileSystem.isDirectory(path), FileSystem.split(path).name == Self.indexName {
+      folder = FileSystem.split(path).folder
+    }
+    while folder.utf8.count > 1, folder.hasSuffix("/") { folder.removeLast() }
+    guard FileSystem.exists(path) else {
+      throw .missingFile(path: path, remedy: "give the folder that holds \(Self.indexName)")
+    }
+    guard FileSystem.isDirectory(folder) else {
+      if [".safetensors", ".ckpt", ".gguf", ".bin", ".pt"].contains(where: folder.hasSuffix) {
+        throw .unsupportedFileKind(
+          path: path,
+          remedy: "is a model in one file; Lantern reads folders as diffusers lays them out: "
+            + "convert it with diffusers' `from_single_file` and `save_pretrained`")
+      }
+      throw .notAFolder(path: path)
+    }
+    let index = FileSystem.join(folder, Self.indexName)
+    guard FileSystem.exists(index) else {
+      throw .missingFile(
+        path: index,
+        remedy: "it names the parts of a model that diffusers laid out; is this the right folder?")
+    }
+    self.path = folder
+    guard case .object(let members) = try JSON.read(index) else {
+      throw .malformedJSON(file: index, at: 0, reason: "an object { … } should be here")
+    }
+    guard let pipelineClass = members["_class_name"]?.string else {
+      throw members["_class_name"] == nil
+        ? .missingKey(key: "_class_name", file: index)
+        : .wrongType(key: "_class_name", expected: "a text", file: index)
+    }
+    self.pipelineClass = pipelineClass
+    var components: [String: (library: String?, className: String?)] = [:]
+    var settings: [String: JSONValue] = [:]
+    for (key, value) in members where !key.hasPrefix("_") {
+      if case .array(let pair) = value, pair.count == 2,
+        pair.allSatisfy({ $0.isNull || $0.string != nil })
+      {
+        if pair[1].isNull { continue }
+        components[key] = (pair[0].string, pair[1].string)
+      } else {
+        settings[key] = value
+      }
+    }
+    self.components = components
+    self.settings = settings
+  }
+
+  /// Where the index is.
+  package var indexPath: String { FileSystem.join(path, Self.indexName) }
+
+  /// Whether the index names a part.
+  package func has(_ component: String) -> Bool { components[component] != nil }
+
+  /// The folder of a part.
+  ///
+  /// - Throws: ``FormatError/missingKey(key:file:)`` when the index does not name it,
+  ///   ``FormatError/missingFile(path:remedy:)`` when its folder is not there.
+  package func folder(of component: String) throws(FormatError) -> String {
+    guard has(component) else { throw .missingKey(key: component, file: indexPath) }
+    let folder = FileSystem.join(path, component)
+    guard component != "..", !component.contains("/"), FileSystem.exists(folder) else {
+      throw .missingFile(
+        path: folder, remedy: "\(Self.indexName) names this part: fetch the model again")
+    }
+    guard FileSystem.isDirectory(folder) else { throw .notAFolder(path: folder) }
+    return folder
+  }
+
+  private static let indexName = "model_index.json"
+}

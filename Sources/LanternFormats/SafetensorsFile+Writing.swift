@@ -1,0 +1,73 @@
+package import LanternTensor
+
+extension SafetensorsFile {
+  /// Writes tensors and texts as one file.
+  ///
+  /// Wider types come first, so that all lie at multiples of their size; otherwise the order is kept.
+  ///
+  /// - Parameters:
+  ///   - tensors: each under a name of its own.
+  ///   - metadata: texts to keep beside them.
+  ///   - path: where to; whole or not at all.
+  /// - Throws: ``FormatError/duplicateTensor(name:file:)``,
+  ///   ``FormatError/cannotWrite(path:code:)``, or ``FormatError/tensor(_:)``.
+  package static func write(
+    _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:], to path: String
+  ) throws(FormatError) {
+    let ordered = tensors.enumerated().sorted { one, other in
+      (-one.element.tensor.dtype.byteSize, one.offset)
+        < (-other.element.tensor.dtype.byteSize, other.offset)
+    }.map(\.element)
+    let header = try header(of: ordered, metadata, path)
+    try AtomicFile.write(to: path) { writer throws(FormatError) in
+      try header.withBytes { buffer throws(FormatError) in try writer.write(buffer) }
+      for (_, tensor) in ordered {
+        let source = try contiguous(tensor)
+        try writer.write(UnsafeRawBufferPointer(start: source.bytes, count: source.byteCount))
+        withExtendedLifetime(source) {}
+      }
+    }
+  }
+
+  private static func contiguous(_ tensor: Tensor) throws(FormatError) -> Tensor {
+    do {
+      return try tensor.contiguous()
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
+  private static func header(
+    of tensors: [(name: String, tensor: Tensor)], _ metadata: [String: String], _ path: String
+  ) throws(FormatError) -> [UInt8] {
+    var members: [String: JSONValue] = [:]
+    if !metadata.isEmpty { members["__metadata__"] = .object(metadata.mapValues(JSONValue.string)) }
+    var offset = 0
+    for (name, tensor) in tensors {
+      guard members[name] == nil, name != "__metadata__" else {
+        throw .duplicateTensor(name: name, file: path)
+      }
+      guard tensor.rank <= rankLimit else {
+        throw .badShape(name: name, shape: tensor.shape, file: path)
+      }
+      let end = offset + tensor.byteCount
+      members[name] = .object([
+        "dtype": .string(spelling(tensor.dtype)),
+        "shape": .array(tensor.shape.map(JSONValue.integer)),
+        "data_offsets": .array([.integer(offset), .integer(end)]),
+      ])
+      offset = end
+    }
+    var text = Array(JSON.write(.object(members)).utf8)
+    while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
+    guard text.count <= headerLimit else {
+      throw .headerTooLarge(file: path, byteCount: UInt64(text.count), limit: headerLimit)
+    }
+    let length = UInt64(text.count).littleEndian
+    return withUnsafeBytes(of: length) { Array($0) } + text
+  }
+}
+
+extension Tensor {
+  fileprivate var byteCount: Int { elementCount * dtype.byteSize }
+}

@@ -1,0 +1,94 @@
+package import LanternTensor
+
+/// A safetensors file, mapped into memory: tensors are views of it.
+///
+/// What is refused follows the reference implementation
+/// (huggingface/safetensors, `safetensors/src/tensor.rs`, `Metadata::validate`): tensors lie one
+/// behind the other, without overlap or hole, and fill the file to its end.
+package struct SafetensorsFile: Sendable {
+  /// Where the file is.
+  package let path: String
+  /// Names of the tensors in the order of their bytes.
+  package let names: [String]
+  /// The texts that came with the tensors.
+  package let metadata: [String: String]
+  private let entries: [String: Entry]
+  private let storage: Storage
+
+  struct Entry: Sendable {
+    let type: String
+    let shape: [Int]
+    let begin: Int
+    let end: Int
+  }
+
+  /// The most bytes a header may take, as in the reference implementation.
+  static let headerLimit = 100_000_000
+  /// The most axes a tensor may have.
+  static let rankLimit = 8
+
+  /// Opens a file and checks all that its header claims.
+  ///
+  /// - Throws: ``FormatError`` when it cannot be read or is not sound.
+  package init(_ path: String) throws(FormatError) {
+    self.path = path
+    let storage = try FileSystem.map(path)
+    let bytes = UnsafeRawBufferPointer(start: storage.base, count: storage.byteCount)
+    let header = try SafetensorsHeader(bytes, file: path)
+    self.storage = storage
+    self.names = header.names
+    self.metadata = header.metadata
+    self.entries = header.entries
+  }
+
+  /// Bytes the file takes.
+  package var byteCount: Int { storage.byteCount }
+
+  /// Whether there is a tensor of this name.
+  package func contains(_ name: String) -> Bool { entries[name] != nil }
+
+  /// The type, as the file spells it, and the shape of a tensor; `nil` where there is none.
+  package func info(_ name: String) -> (dtype: String, shape: [Int])? {
+    entries[name].map { ($0.type, $0.shape) }
+  }
+
+  /// A tensor that shares the file's bytes, or a copy where they lie askew; `nil` where there is
+  /// none of this name.
+  ///
+  /// - Throws: ``FormatError/unsupportedElementType(name:type:file:)`` for types that Lantern does
+  ///   not compute with, ``FormatError/tensor(_:)`` for want of memory.
+  package func tensor(_ name: String) throws(FormatError) -> Tensor? {
+    guard let entry = entries[name] else { return nil }
+    guard let dtype = Self.dtypes[entry.type] else {
+      throw .unsupportedElementType(name: name, type: entry.type, file: path)
+    }
+    if entry.begin % dtype.byteSize == 0 {
+      return Tensor(storage: storage, shape: entry.shape, dtype: dtype, byteOffset: entry.begin)
+    }
+    do {
+      let copy = try Draft(entry.shape, dtype)
+      copy.bytes.copyMemory(from: storage.base + entry.begin, byteCount: entry.end - entry.begin)
+      return copy.tensor()
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
+  /// Lets go of the memory that reading took; it is read again from the file when touched.
+  package func releasePages() { storage.releasePages() }
+
+  private static let dtypes: [String: DType] = [
+    "F32": .float32, "F16": .float16, "BF16": .bfloat16, "I32": .int32, "U8": .uint8,
+  ]
+
+  /// How the format spells a type.
+  static func spelling(_ dtype: DType) -> String {
+    switch dtype {
+    case .float32: "F32"
+    case .float16: "F16"
+    case .bfloat16: "BF16"
+    case .int32: "I32"
+    case .uint8: "U8"
+    }
+  }
+}

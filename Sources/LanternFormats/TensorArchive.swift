@@ -1,0 +1,149 @@
+package import LanternTensor
+
+/// The weights of one component: one safetensors file, or several with an index.
+package struct TensorArchive: Sendable {
+  private let files: [SafetensorsFile]
+  private let places: [String: Int]
+  private let origin: String
+
+  /// How to make a file that Lantern reads out of one that it does not.
+  static let conversion =
+    "holds Python pickles, which can run any program when opened, and Lantern does not read them; "
+    + "convert it: python -c 'import sys, torch; from safetensors.torch import save_file; "
+    + "save_file({k: v.contiguous() for k, v in torch.load(sys.argv[1], weights_only=True).items()}, "
+    + "sys.argv[2])' OLD NEW.safetensors"
+
+  /// Finds the weights in a folder under the first of `stems` that is there, whole or in parts,
+  /// plain or as the variant `fp16`.
+  ///
+  /// - Parameters:
+  ///   - folder: the folder of the component.
+  ///   - stems: names without ending, as `diffusion_pytorch_model`.
+  /// - Throws: ``FormatError/missingFile(path:remedy:)`` when there is none,
+  ///   ``FormatError/unsupportedFileKind(path:remedy:)`` when there are only pickles, or what makes
+  ///   a file or index unsound.
+  package init(folder: String, stems: [String]) throws(FormatError) {
+    guard FileSystem.exists(folder) else {
+      throw .missingFile(path: folder, remedy: "the model's folder is not complete: fetch it again")
+    }
+    guard FileSystem.isDirectory(folder) else { throw .notAFolder(path: folder) }
+    for stem in stems {
+      for name in ["\(stem).safetensors", "\(stem).fp16.safetensors"] {
+        let path = FileSystem.join(folder, name)
+        if FileSystem.exists(path) {
+          self.init(files: [try SafetensorsFile(path)])
+          return
+        }
+      }
+      let indices = [
+        "\(stem).safetensors.index.json", "\(stem).safetensors.index.fp16.json",
+        "\(stem).fp16.safetensors.index.json",
+      ]
+      for name in indices where FileSystem.exists(FileSystem.join(folder, name)) {
+        try self.init(folder: folder, index: name)
+        return
+      }
+    }
+    let names = try FileSystem.list(folder)
+    for name in names where [".bin", ".ckpt", ".pt", ".pth"].contains(where: name.hasSuffix) {
+      throw .unsupportedFileKind(path: FileSystem.join(folder, name), remedy: Self.conversion)
+    }
+    let expected = stems.first.map { "\($0).safetensors" } ?? "model.safetensors"
+    throw .missingFile(
+      path: FileSystem.join(folder, expected),
+      remedy: "the weights of this component belong there: fetch the model again")
+  }
+
+  /// The tensors of several files; of two with one name the first file's counts.
+  package init(files: [SafetensorsFile]) {
+    self.files = files
+    self.origin = files.first?.path ?? ""
+    var places: [String: Int] = [:]
+    for (index, file) in files.enumerated() {
+      for name in file.names where places[name] == nil { places[name] = index }
+    }
+    self.places = places
+    self.names = files.enumerated().flatMap { index, file in
+      file.names.filter { places[$0] == index }
+    }
+  }
+
+  private init(folder: String, index: String) throws(FormatError) {
+    let path = FileSystem.join(folder, index)
+    guard case .object(let members)? = try JSON.read(path).object?["weight_map"] else {
+      throw .wrongType(key: "weight_map", expected: "an object", file: path)
+    }
+    var names: [String: [String]] = [:]
+    for (name, value) in members {
+      guard let shard = value.string else {
+        throw .wrongType(key: "weight_map.\(name)", expected: "a file's name", file: path)
+      }
+      // A name alone: an index must not lead out of its folder.
+      guard !shard.isEmpty, shard != ".", shard != "..", !shard.contains("/"),
+        !shard.contains("\\"), !shard.contains("\0")
+      else {
+        throw .unsupportedSetting(
+          key: "weight_map.\(name)", value: JSON.quoted(shard), file: path)
+      }
+      names[shard, default: []].append(name)
+    }
+    var files: [SafetensorsFile] = []
+    var places: [String: Int] = [:]
+    var ordered: [String] = []
+    for shard in names.keys.sorted() {
+      let shardPath = FileSystem.join(folder, shard)
+      guard FileSystem.exists(shardPath) else {
+        throw .missingFile(path: shardPath, remedy: "\(index) names it: fetch the model again")
+      }
+      let file = try SafetensorsFile(shardPath)
+      let wanted = Set(names[shard] ?? [])
+      if let missing = wanted.filter({ !file.contains($0) }).min() {
+        throw .missingTensor(name: missing, file: shardPath)
+      }
+      for name in file.names where wanted.contains(name) {
+        places[name] = files.count
+        ordered.append(name)
+      }
+      files.append(file)
+    }
+    self.files = files
+    self.places = places
+    self.names = ordered
+    self.origin = path
+  }
+
+  /// Names of all tensors, file by file, in the order of their bytes.
+  package let names: [String]
+
+  /// Bytes that all files take.
+  package var byteCount: Int { files.reduce(0) { $0 + $1.byteCount } }
+
+  /// Texts that came with the files; of two with one key the first file's counts.
+  package var metadata: [String: String] {
+    files.reduce(into: [:]) { all, file in all.merge(file.metadata) { first, _ in first } }
+  }
+
+  /// Whether there is a tensor of this name.
+  package func contains(_ name: String) -> Bool { places[name] != nil }
+
+  /// The type, as the file spells it, and the shape of a tensor; `nil` where there is none.
+  package func info(_ name: String) -> (dtype: String, shape: [Int])? {
+    places[name].flatMap { files[$0].info(name) }
+  }
+
+  /// A tensor; `nil` where there is none of this name.
+  ///
+  /// - Throws: as ``SafetensorsFile/tensor(_:)``.
+  package func tensor(_ name: String) throws(FormatError) -> Tensor? {
+    guard let place = places[name] else { return nil }
+    return try files[place].tensor(name)
+  }
+
+  /// The file a tensor is in; for one that is nowhere, the first file or the index.
+  package func file(of name: String) -> String { places[name].map { files[$0].path } ?? origin }
+
+  /// Lets go of the memory that reading took; it is read again from the files when touched.
+  package func releasePages() {
+    for file in files { file.releasePages() }
+  }
+}
