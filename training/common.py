@@ -1,0 +1,101 @@
+"""What the training stages share: checkpoints that survive a stop, a moving average, a schedule."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import os
+import time
+from pathlib import Path
+
+import torch
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    """Options that every stage takes."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints and logs")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--world", default="first-light", help="a world of scenes.py")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    return parser
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Makes the folder and seeds PyTorch."""
+    options.work.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads)
+
+
+class Checkpoint:
+    """A training state in one file, or in pieces of a few megabytes, replaced as a whole."""
+
+    def __init__(self, path: Path, piece_megabytes: int = 0):
+        self.path = path
+        self.piece_bytes = piece_megabytes << 20
+
+    def save(self, state: dict) -> None:
+        partial = self.path.with_suffix(".partial")
+        torch.save(state, partial)
+        os.replace(partial, self.path)
+        if self.piece_bytes:
+            data = self.path.read_bytes()
+            for start in range(0, len(data), self.piece_bytes):
+                piece = self.path.with_name(f"{self.path.name}.{start // self.piece_bytes:02d}")
+                piece.write_bytes(data[start : start + self.piece_bytes])
+            self.path.unlink()
+
+    def load(self, device: str) -> dict | None:
+        pieces = sorted(self.path.parent.glob(self.path.name + ".[0-9][0-9]"))
+        if pieces and not self.path.exists():
+            self.path.write_bytes(b"".join(piece.read_bytes() for piece in pieces))
+        if not self.path.exists():
+            return None
+        return torch.load(self.path, map_location=device, weights_only=False)
+
+
+class Average:
+    """An exponential moving average of a model's weights, with a warm-up."""
+
+    def __init__(self, model: torch.nn.Module, decay: float = 0.999):
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, model: torch.nn.Module, step: int) -> None:
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for mine, theirs in zip(self.model.parameters(), model.parameters()):
+            mine.lerp_(theirs, 1 - decay)
+
+
+class Clock:
+    """Training progress by time spent, so that a stage ends, decayed, after its minutes."""
+
+    def __init__(self, minutes: float, spent: float = 0.0):
+        self.minutes = minutes
+        self.start = time.time() - spent
+
+    @property
+    def spent(self) -> float:
+        return time.time() - self.start
+
+    @property
+    def progress(self) -> float:
+        return min(self.spent / 60 / self.minutes, 1.0)
+
+    def rate(self, step: int, warmup: int = 100, floor: float = 0.02) -> float:
+        """The factor of the learning rate: linear warm-up, cosine decay over the stage's time."""
+        cosine = 0.5 * (1 + math.cos(math.pi * self.progress))
+        return min(1.0, (step + 1) / warmup) * (floor + (1 - floor) * cosine)
+
+
+def log(path: Path, **facts) -> None:
+    """One line of facts, on the terminal and in a log of JSON lines."""
+    print("  ".join(f"{key} {value:.5g}" if isinstance(value, float) else f"{key} {value}"
+                    for key, value in facts.items()), flush=True)
+    with path.open("a") as file:
+        file.write(json.dumps(facts) + "\n")
