@@ -1,4 +1,4 @@
-package import LanternTensor
+import LanternTensor
 
 extension AutoencoderKL {
   /// Decodes overlapping tiles one by one and blends them, so that memory does not grow with the

@@ -25,7 +25,7 @@ package struct AutoencoderKLConfig: Sendable {
   package init(_ config: Config) throws(ModelError) {
     let downTypes: [String]
     let upTypes: [String]
-    do {
+    do throws(FormatError) {
       try config.expect("act_fn", [.string("silu"), .string("swish")])
       try config.expect("latents_mean", [.null])
       try config.expect("latents_std", [.null])

@@ -27,7 +27,7 @@ package struct CLIPTextConfig: Sendable {
   /// - Throws: ``ModelError/file(_:)`` for a missing, mistyped or unsupported one,
   ///   ``ModelError/inconsistent(reason:file:)`` when sizes do not divide.
   package init(_ config: Config) throws(ModelError) {
-    do {
+    do throws(FormatError) {
       try config.expect("use_attention_mask", [.bool(false)])
       vocabSize = try config.integer("vocab_size", default: 49408)
       hiddenSize = try config.integer("hidden_size", default: 512)

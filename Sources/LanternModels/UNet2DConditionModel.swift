@@ -50,7 +50,7 @@ package struct UNet2DConditionConfig: Sendable {
   /// - Throws: ``ModelError/file(_:)`` for a missing, mistyped or unsupported one,
   ///   ``ModelError/inconsistent(reason:file:)`` when lists differ in length or sizes do not divide.
   package init(_ config: Config) throws(ModelError) {
-    do {
+    do throws(FormatError) {
       for (key, value) in Self.fixed { try config.expect(key, [value]) }
       try config.expect("act_fn", [.string("silu"), .string("swish")])
       blockOutChannels = try config.integers("block_out_channels", default: [320, 640, 1280, 1280])

@@ -1,5 +1,5 @@
-package import LanternLayers
-package import LanternTensor
+import LanternLayers
+import LanternTensor
 
 /// What the blocks of one level of a U-Net share.
 struct UNetLevel: Sendable {
