@@ -2,8 +2,9 @@ internal import LanternTensor
 
 /// The header of a safetensors file: eight bytes of length, then JSON. Everything it claims is
 /// checked against the file before anything is believed.
-struct SafetensorsHeader {
-  private(set) var names: [String] = []
+package struct SafetensorsHeader {
+  /// Names of the tensors in the order of their bytes.
+  package private(set) var names: [String] = []
   private(set) var metadata: [String: String] = [:]
   private(set) var entries: [String: SafetensorsFile.Entry] = [:]
   private let file: String
@@ -16,7 +17,10 @@ struct SafetensorsHeader {
     "C64": 64, "F64": 64, "I64": 64, "U64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
   ]
 
-  init(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) {
+  /// Reads the header of a whole file.
+  ///
+  /// - Throws: ``FormatError`` when it is not sound.
+  package init(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) {
     self.file = file
     try Self.refuseOtherKinds(bytes, file)
     guard bytes.count >= 8 else {
