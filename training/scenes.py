@@ -266,8 +266,13 @@ def _colour(world: World, subject: str, rng: random.Random) -> str | None:
     return rng.choice(choices)
 
 
-def scene(seed: int, world: str = "first-light") -> tuple[Image.Image, str, list[Thing]]:
-    """A picture, its caption and what is in it, of a training scene (held-out pairs never occur)."""
+def scene(
+    seed: int, world: str = "first-light", draw: bool = True
+) -> tuple[Image.Image | None, str, list[Thing]]:
+    """A picture, its caption and what is in it, of a training scene (held-out pairs never occur).
+
+    Without `draw` the picture is None: words cost nothing.
+    """
     rng = random.Random(seed)
     words = WORLDS[world]
     where = rng.choice(words.places)
@@ -323,4 +328,5 @@ def scene(seed: int, world: str = "first-light") -> tuple[Image.Image, str, list
             for x, y in spots
         ]
         phrase = _plural(things[0], count)
-    return paint(things, where, rng), _with_place(phrase, where, rng), things
+    caption = _with_place(phrase, where, rng)
+    return paint(things, where, rng) if draw else None, caption, things

@@ -1,0 +1,45 @@
+public import LanternTensor
+
+/// Turns a model's prediction, whatever it was trained to predict, into the clean latent and the
+/// noise.
+public struct Denoiser {
+  /// Asks the model: a latent `[batch, height, width, channel]` of unit variance and a timestep to
+  /// its raw prediction of the same shape, once for each picture of the batch.
+  public typealias Model = (_ latent: Tensor, _ timestep: Float) throws -> Tensor
+
+  private let model: Model
+  private let prediction: PredictionType
+  private let guidance: ClassifierFreeGuidance
+
+  /// - Parameter model: with active guidance it is given the latent twice, and answers first without,
+  ///   then with the prompt.
+  public init(
+    _ model: @escaping Model, predicting prediction: PredictionType,
+    guidance: ClassifierFreeGuidance
+  ) {
+    self.model = model
+    self.prediction = prediction
+    self.guidance = guidance
+  }
+
+  /// The estimate for a latent `[1, height, width, channel]` at a level.
+  public func denoise(_ latent: Tensor, _ level: NoiseLevel) throws -> Denoised {
+    let found: Tensor
+    if guidance.isActive {
+      let twice = try Tensor.concatenated([latent, latent], axis: 0)
+      found = try guidance.combined(model(twice, level.timestep))
+    } else {
+      found = try model(latent, level.timestep)
+    }
+    let (alpha, deviation) = (Float(level.alpha), Float(level.deviation))
+    switch prediction {
+    case .epsilon:
+      return Denoised(clean: try (latent - found * deviation) * (1 / alpha), noise: found)
+    case .velocity:
+      return Denoised(
+        clean: try latent * alpha - found * deviation, noise: try found * alpha + latent * deviation)
+    case .sample:
+      return Denoised(clean: found, noise: try (latent - found * alpha) * (1 / deviation))
+    }
+  }
+}

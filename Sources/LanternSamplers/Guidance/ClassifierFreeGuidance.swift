@@ -1,0 +1,23 @@
+public import LanternTensor
+
+/// Steers away from what the model draws without the prompt (Ho & Salimans 2022, arXiv:2207.12598).
+public struct ClassifierFreeGuidance: Sendable {
+  /// How far beyond the conditional prediction to go; 1 is there, and 0 ignores the prompt.
+  public var scale: Float
+
+  /// - Parameter scale: 1 and less mean no guidance: the model is asked once a step instead of twice.
+  public init(scale: Float) { self.scale = scale }
+
+  /// Whether the model has to be asked without the prompt too.
+  public var isActive: Bool { scale > 1 }
+
+  /// `unconditional + scale · (conditional − unconditional)`.
+  ///
+  /// - Parameter both: predictions without and with the prompt, `[2, height, width, channel]`.
+  /// - Returns: `[1, height, width, channel]`.
+  public func combined(_ both: Tensor) throws(TensorError) -> Tensor {
+    let without = try both.sliced(axis: 0, 0..<1)
+    let with = try both.sliced(axis: 0, 1..<2)
+    return try without + (with - without) * scale
+  }
+}

@@ -1,0 +1,19 @@
+public import LanternTensor
+
+/// The random numbers of one picture: PyTorch's stream, drawn in PyTorch's order of axes.
+public struct NoiseSource: Sendable {
+  private var generator: TorchGenerator
+
+  /// The stream of `torch.Generator("cpu").manual_seed(seed)`.
+  public init(seed: UInt64) { generator = TorchGenerator(seed: seed) }
+
+  /// Standard normal numbers for a latent.
+  ///
+  /// - Parameter shape: `[batch, height, width, channel]`. The numbers are drawn for `[batch, channel,
+  ///   height, width]`, as diffusers does.
+  /// - Throws: ``TensorError`` for an impossible shape.
+  public mutating func normal(_ shape: [Int]) throws(TensorError) -> Tensor {
+    let drawn = try generator.normal([shape[0], shape[3], shape[1], shape[2]])
+    return try drawn.permuted([0, 2, 3, 1]).contiguous()
+  }
+}

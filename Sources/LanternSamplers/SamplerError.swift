@@ -1,0 +1,35 @@
+package import LanternFormats
+
+/// What can go wrong while noise levels are planned. Cases carry facts; ``description`` puts them in a
+/// line.
+package enum SamplerError: Error, Sendable, Equatable {
+  /// The scheduler's configuration could not be read, or asks for what there is not.
+  case file(FormatError)
+  /// A number of steps outside 1 to the number the model was trained with.
+  case steps(found: Int, most: Int)
+  /// Two settings of the configuration contradict each other.
+  case inconsistent(reason: String, file: String)
+  /// No sampler of that name; the nearest known one, and all of them.
+  case unknownSampler(name: String, nearest: String?, known: [String])
+  /// No spacing of that name.
+  case unknownSchedule(name: String, nearest: String?, known: [String])
+}
+
+extension SamplerError: CustomStringConvertible {
+  /// One line: what, where, what to do.
+  package var description: String {
+    switch self {
+    case .file(let error): "\(error)"
+    case .steps(let found, let most): "\(found) steps: choose 1 to \(most), as the model was trained"
+    case .inconsistent(let reason, let file): "\(file): \(reason)"
+    case .unknownSampler(let name, let nearest, let known):
+      "no sampler \"\(name)\"\(Self.hint(nearest)); there are \(known.joined(separator: ", "))"
+    case .unknownSchedule(let name, let nearest, let known):
+      "no schedule \"\(name)\"\(Self.hint(nearest)); there are \(known.joined(separator: ", "))"
+    }
+  }
+
+  private static func hint(_ nearest: String?) -> String {
+    nearest.map { ": did you mean \"\($0)\"?" } ?? ""
+  }
+}

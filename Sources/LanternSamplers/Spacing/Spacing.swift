@@ -1,0 +1,105 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// Ways to space noise levels other than the model's own.
+public enum Spacing: String, Sendable, CaseIterable {
+  /// The timesteps that the model's folder asks for, whatever it says of Karras.
+  case discrete
+  /// Karras et al. 2022, arXiv:2206.00364, equation 5, with ρ = 7.
+  case karras
+
+  /// Other spellings.
+  static let aliases: [String: Spacing] = ["default": .discrete, "normal": .discrete]
+}
+
+extension NoiseSchedule {
+  /// `count` timesteps, noisiest first (Lin et al. 2023, arXiv:2305.08891, table 2).
+  ///
+  /// - Parameters:
+  ///   - standard: the spacing where the file names none.
+  ///   - rounded: whether linspace falls on whole training steps.
+  func timesteps(_ count: Int, default standard: String, rounded: Bool) -> [Float] {
+    let train = Double(trainingSteps)
+    switch timestepSpacing ?? standard {
+    case "linspace":
+      return Self.evenly(count, to: train - 1).map { rounded ? Float(roundEven($0)) : Float($0) }
+    case "trailing":
+      return trailing(count)
+    default:
+      let ratio = trainingSteps / count
+      return (0..<count).reversed().map { bounded(Float($0 * ratio + stepsOffset)) }
+    }
+  }
+
+  /// `count` numbers from `last` down to 0; a single one is 0.
+  static func evenly(_ count: Int, to last: Double) -> [Double] {
+    let step = count > 1 ? last / Double(count - 1) : 0
+    return (0..<count).reversed().map { index in
+      index == count - 1 && count > 1 ? last : Double(index) * step
+    }
+  }
+
+  func trailing(_ count: Int) -> [Float] {
+    let ratio = Double(trainingSteps) / Double(count)
+    return (0..<count).map { Float(roundEven(Double(trainingSteps) - Double($0) * ratio) - 1) }
+  }
+
+  /// A timestep kept within the training steps.
+  func bounded(_ timestep: Float) -> Float { min(max(timestep, 0), Float(trainingSteps - 1)) }
+
+  /// Sigma at a timestep, between training steps by linear interpolation as diffusers has it.
+  func sigma(at timestep: Float, in table: [Double]) -> Double {
+    let place = Double(bounded(timestep))
+    let below = Int(place)
+    let above = min(below + 1, table.count - 1)
+    return table[below] + (table[above] - table[below]) * (place - Double(below))
+  }
+
+  /// The timestep of a sigma, between training steps by the logarithm.
+  func timestep(of sigma: Double, in table: [Double]) -> Float {
+    let wanted = log(max(sigma, 1e-10))
+    // The table rises; find the last entry not above.
+    var low = 0
+    for index in table.indices where log(table[index]) <= wanted { low = index }
+    low = min(low, table.count - 2)
+    let (from, to) = (log(table[low]), log(table[low + 1]))
+    let share = min(max((from - wanted) / (from - to), 0), 1)
+    return Float((1 - share) * Double(low) + share * Double(low + 1))
+  }
+
+  /// Karras' sigmas from `highest` to `lowest`.
+  static func karras(_ count: Int, from highest: Double, to lowest: Double) -> [Double] {
+    let rho = 7.0
+    let (top, bottom) = (pow(highest, 1 / rho), pow(lowest, 1 / rho))
+    return (0..<count).map { index in
+      let ramp = count > 1 ? Double(index) / Double(count - 1) : 0
+      return pow(top + ramp * (bottom - top), rho)
+    }
+  }
+
+  /// Levels at Karras' sigmas between two sigmas, their timesteps found in the schedule.
+  func karrasLevels(_ count: Int, from highest: Double, to lowest: Double, rounded: Bool)
+    -> [NoiseLevel]
+  {
+    let table = sigmas
+    return Self.karras(count, from: highest, to: lowest).map { sigma in
+      // The reference keeps sigmas as f32.
+      let timestep = timestep(of: sigma, in: table)
+      return NoiseLevel(
+        timestep: rounded ? Float(roundEven(Double(timestep))) : timestep,
+        sigma: Double(Float(sigma)))
+    }
+  }
+
+  /// Levels of unit variance at whole timesteps, for DDPM and DDIM.
+  func discreteLevels(_ timesteps: [Float]) -> [NoiseLevel] {
+    timesteps.map { NoiseLevel(timestep: $0, alphaBar: Double(alphaBars[Int(bounded($0))])) }
+  }
+
+  func roundEven(_ x: Double) -> Double { x.rounded(.toNearestOrEven) }
+}

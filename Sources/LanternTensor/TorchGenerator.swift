@@ -1,0 +1,103 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// The stream of normal numbers that `torch.Generator("cpu").manual_seed(seed)` gives `torch.randn`.
+///
+/// Mersenne Twister (Matsumoto & Nishimura 1998) and Box–Muller, in the two ways that PyTorch has:
+/// one for 16 numbers and more, and one for fewer. Equal to PyTorch's but for the last bit of sines,
+/// cosines and logarithms.
+public struct TorchGenerator: Sendable {
+  private var state: [UInt32]
+  private var position: Int
+  /// The second number of the last pair of the small way, kept until it is asked for.
+  private var spare: Double?
+
+  /// Starts the stream; as in PyTorch only the low 32 bits of `seed` count.
+  public init(seed: UInt64) {
+    state = [UInt32](repeating: 0, count: Self.size)
+    state[0] = UInt32(truncatingIfNeeded: seed)
+    for index in 1..<Self.size {
+      let last = state[index - 1]
+      state[index] = 1_812_433_253 &* (last ^ (last >> 30)) &+ UInt32(index)
+    }
+    position = Self.size
+  }
+
+  /// Independent standard normal numbers, as `torch.randn(shape, generator=…)`, f32.
+  ///
+  /// - Throws: ``TensorError/size(shape:)`` or ``TensorError/outOfMemory(byteCount:)``.
+  public mutating func normal(_ shape: [Int]) throws(TensorError) -> Tensor {
+    let draft = try Draft(shape)
+    let count = draft.elementCount
+    let values = draft.floats
+    if count < 16 {
+      for index in 0..<count { values[index] = Float(pairedNormal()) }
+      return draft.tensor()
+    }
+    for index in 0..<count { values[index] = uniform() }
+    for block in stride(from: 0, to: count - 15, by: 16) { Self.makeNormal(values + block) }
+    if count % 16 != 0 {
+      // The last block overlaps the one before and is drawn anew.
+      let tail = values + (count - 16)
+      for index in 0..<16 { tail[index] = uniform() }
+      Self.makeNormal(tail)
+    }
+    return draft.tensor()
+  }
+
+  /// Turns 16 uniform numbers into normal ones, pairing each of the first eight with its eighth next.
+  private static func makeNormal(_ block: UnsafeMutablePointer<Float>) {
+    for index in 0..<8 {
+      let radius = (-2 * log(1 - block[index])).squareRoot()
+      let angle = 2 * Float.pi * block[index + 8]
+      block[index] = radius * cos(angle)
+      block[index + 8] = radius * sin(angle)
+    }
+  }
+
+  private mutating func pairedNormal() -> Double {
+    if let spare {
+      self.spare = nil
+      return spare
+    }
+    let first = uniformDouble()
+    let radius = (-2 * log1p(-uniformDouble())).squareRoot()
+    spare = radius * sin(2 * Double.pi * first)
+    return radius * cos(2 * Double.pi * first)
+  }
+
+  private mutating func uniform() -> Float { Float(next() & 0xff_ffff) * 0x1p-24 }
+
+  private mutating func uniformDouble() -> Double {
+    let high = UInt64(next())
+    let bits = high << 32 | UInt64(next())
+    return Double(bits & 0x1f_ffff_ffff_ffff) * 0x1p-53
+  }
+
+  private mutating func next() -> UInt32 {
+    if position == Self.size { twist() }
+    var word = state[position]
+    position += 1
+    word ^= word >> 11
+    word ^= (word << 7) & 0x9d2c_5680
+    word ^= (word << 15) & 0xefc6_0000
+    return word ^ (word >> 18)
+  }
+
+  private mutating func twist() {
+    for index in 0..<Self.size {
+      let joined =
+        (state[index] & 0x8000_0000) | (state[(index + 1) % Self.size] & 0x7fff_ffff)
+      let mixed = (joined >> 1) ^ (joined & 1 == 0 ? 0 : 0x9908_b0df)
+      state[index] = state[(index + 397) % Self.size] ^ mixed
+    }
+    position = 0
+  }
+
+  private static let size = 624
+}
