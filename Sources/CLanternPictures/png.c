@@ -1,1 +1,215 @@
+#include <png.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "lantern_pictures.h"
+
+// No single text may unpack to more, and no file may hold more texts and other extra chunks.
+#define CHUNK_BYTES (4 << 20)
+#define CHUNK_COUNT 64
+
+struct lp_png_reader {
+  png_structp png;
+  png_infop info;
+  const uint8_t *bytes;
+  size_t count, position;
+  uint32_t width, height;
+  char message[LP_MESSAGE_SIZE];
+};
+
+static void set_message(char message[LP_MESSAGE_SIZE], const char *text) {
+  strncpy(message, text ? text : "unknown error", LP_MESSAGE_SIZE - 1);
+  message[LP_MESSAGE_SIZE - 1] = 0;
+}
+
+static void ignore_warning(png_structp png, png_const_charp text) {
+  (void)png;
+  (void)text;
+}
+
+// ---- Reading ---------------------------------------------------------------------------------
+
+static void on_read_error(png_structp png, png_const_charp text) {
+  lp_png_reader *reader = png_get_error_ptr(png);
+  set_message(reader->message, text);
+  png_longjmp(png, 1);
+}
+
+static void read_bytes(png_structp png, png_bytep out, size_t count) {
+  lp_png_reader *reader = png_get_io_ptr(png);
+  if (count > reader->count - reader->position) png_error(png, "the file ends too soon");
+  memcpy(out, reader->bytes + reader->position, count);
+  reader->position += count;
+}
+
+lp_png_reader *lp_png_reader_open(const uint8_t *bytes, size_t count) {
+  lp_png_reader *reader = calloc(1, sizeof *reader);
+  if (!reader) return NULL;
+  reader->bytes = bytes;
+  reader->count = count;
+  reader->png =
+    png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, on_read_error, ignore_warning);
+  if (reader->png) reader->info = png_create_info_struct(reader->png);
+  if (!reader->info) {
+    lp_png_reader_close(reader);
+    return NULL;
+  }
+  return reader;
+}
+
+void lp_png_reader_close(lp_png_reader *reader) {
+  if (!reader) return;
+  png_destroy_read_struct(&reader->png, &reader->info, NULL);
+  free(reader);
+}
+
+const char *lp_png_reader_message(const lp_png_reader *reader) { return reader->message; }
+
+bool lp_png_reader_header(
+  lp_png_reader *reader, uint32_t *width, uint32_t *height, int *channels) {
+  png_structp png = reader->png;
+  png_infop info = reader->info;
+  if (setjmp(png_jmpbuf(png))) return false;
+  png_set_read_fn(png, reader, read_bytes);
+  png_set_user_limits(png, 1000000, 1000000);
+  png_set_chunk_malloc_max(png, CHUNK_BYTES);
+  png_set_chunk_cache_max(png, CHUNK_COUNT);
+  png_read_info(png, info);
+  reader->width = png_get_image_width(png, info);
+  reader->height = png_get_image_height(png, info);
+  png_set_expand(png);
+  png_set_scale_16(png);
+  png_set_gray_to_rgb(png);
+  bool may_be_transparent = png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA ||
+                            png_get_valid(png, info, PNG_INFO_tRNS);
+  *width = reader->width;
+  *height = reader->height;
+  *channels = may_be_transparent ? 4 : 3;
+  return true;
+}
+
+bool lp_png_reader_pixels(lp_png_reader *reader, uint8_t *pixels) {
+  png_structp png = reader->png;
+  if (setjmp(png_jmpbuf(png))) return false;
+  int passes = png_set_interlace_handling(png);
+  png_read_update_info(png, reader->info);
+  size_t row_bytes = png_get_rowbytes(png, reader->info);
+  bool has_alpha = png_get_color_type(png, reader->info) & PNG_COLOR_MASK_ALPHA;
+  bool may_be_transparent = has_alpha || png_get_valid(png, reader->info, PNG_INFO_tRNS);
+  if (row_bytes != (size_t)reader->width * (may_be_transparent ? 4 : 3))
+    png_error(png, "rows of an unexpected size");
+  for (int pass = 0; pass < passes; pass++)
+    for (size_t y = 0; y < reader->height; y++) png_read_row(png, pixels + y * row_bytes, NULL);
+  png_read_end(png, reader->info);
+  return true;
+}
+
+static png_textp texts(const lp_png_reader *reader, int *count) {
+  png_textp all = NULL;
+  *count = 0;
+  png_get_text(reader->png, reader->info, &all, count);
+  return all;
+}
+
+size_t lp_png_reader_text_count(const lp_png_reader *reader) {
+  int count;
+  texts(reader, &count);
+  return count > 0 ? (size_t)count : 0;
+}
+
+lp_text lp_png_reader_text(const lp_png_reader *reader, size_t index) {
+  int count;
+  png_textp text = texts(reader, &count) + index;
+  bool is_utf8 = text->compression >= PNG_ITXT_COMPRESSION_NONE;
+  size_t length = is_utf8 ? text->itxt_length : text->text_length;
+  return (lp_text){text->key, text->text, text->text ? length : 0, is_utf8};
+}
+
+const uint8_t *lp_png_reader_exif(const lp_png_reader *reader, size_t *count) {
+  png_bytep exif = NULL;
+  png_uint_32 size = 0;
+#ifdef PNG_eXIf_SUPPORTED
+  if (!png_get_eXIf_1(reader->png, reader->info, &size, &exif)) exif = NULL;
+#endif
+  *count = exif ? size : 0;
+  return exif;
+}
+
+// ---- Writing ---------------------------------------------------------------------------------
+
+typedef struct writer {
+  lp_buffer *out;
+  size_t capacity;
+  png_text *texts;
+  char *message;
+} writer;
+
+static void on_write_error(png_structp png, png_const_charp text) {
+  set_message(((writer *)png_get_error_ptr(png))->message, text);
+  png_longjmp(png, 1);
+}
+
+static void write_bytes(png_structp png, png_bytep bytes, size_t count) {
+  writer *w = png_get_io_ptr(png);
+  if (count > w->capacity - w->out->count) {
+    size_t capacity = w->capacity * 2 + count + 65536;
+    uint8_t *grown = realloc(w->out->bytes, capacity);
+    if (!grown) png_error(png, "out of memory");
+    w->out->bytes = grown;
+    w->capacity = capacity;
+  }
+  memcpy(w->out->bytes + w->out->count, bytes, count);
+  w->out->count += count;
+}
+
+static void flush_nothing(png_structp png) { (void)png; }
+
+static bool write_all(
+  png_structp png, png_infop info, writer *w, const uint8_t *pixels, uint32_t width,
+  uint32_t height, int channels, int text_count) {
+  if (setjmp(png_jmpbuf(png))) return false;
+  png_set_write_fn(png, w, write_bytes, flush_nothing);
+  png_set_IHDR(
+    png, info, width, height, 8, channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
+    PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  if (text_count) png_set_text(png, info, w->texts, text_count);
+  png_write_info(png, info);
+  for (size_t y = 0; y < height; y++)
+    png_write_row(png, pixels + y * (size_t)width * (size_t)channels);
+  png_write_end(png, info);
+  return true;
+}
+
+bool lp_png_write(
+  const uint8_t *pixels, uint32_t width, uint32_t height, int channels, const lp_text *texts,
+  size_t text_count, lp_buffer *out, char message[LP_MESSAGE_SIZE]) {
+  *out = (lp_buffer){NULL, 0};
+  set_message(message, "out of memory");
+  writer w = {out, 0, calloc(text_count + 1, sizeof(png_text)), message};
+  png_structp png =
+    w.texts ? png_create_write_struct(PNG_LIBPNG_VER_STRING, &w, on_write_error, ignore_warning)
+            : NULL;
+  png_infop info = png ? png_create_info_struct(png) : NULL;
+  bool done = false;
+  if (info) {
+    for (size_t i = 0; i < text_count; i++) {
+      w.texts[i].compression =
+        texts[i].is_utf8 ? PNG_ITXT_COMPRESSION_NONE : PNG_TEXT_COMPRESSION_NONE;
+      w.texts[i].key = (char *)texts[i].key;
+      w.texts[i].text = (char *)texts[i].bytes;
+      if (texts[i].is_utf8)
+        w.texts[i].itxt_length = texts[i].count;
+      else
+        w.texts[i].text_length = texts[i].count;
+    }
+    done = write_all(png, info, &w, pixels, width, height, channels, (int)text_count);
+  }
+  if (png) png_destroy_write_struct(&png, &info);
+  free(w.texts);
+  if (!done) {
+    free(out->bytes);
+    *out = (lp_buffer){NULL, 0};
+  }
+  return done;
+}

@@ -1,8 +1,8 @@
-package import LanternTensor
+public import LanternTensor
 
 /// What can go wrong between bytes on disk and named tensors or settings, either way. Cases carry
 /// facts; ``description`` puts them in a line.
-package enum FormatError: Error, Sendable, Equatable {
+public enum FormatError: Error, Sendable, Equatable {
   /// The system refused to open or read a file; `code` is its `errno`.
   case cannotRead(path: String, code: Int32)
   /// The system refused to write a file; `code` is its `errno`.
@@ -62,7 +62,7 @@ package enum FormatError: Error, Sendable, Equatable {
 
 extension FormatError: CustomStringConvertible {
   /// One line: what, where, what to do.
-  package var description: String {
+  public var description: String {
     switch self {
     case .cannotRead(let path, let code): "\(path): cannot be read: \(FileSystem.reason(code))"
     case .cannotWrite(let path, let code):

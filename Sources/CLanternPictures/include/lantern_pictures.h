@@ -1,3 +1,104 @@
 #ifndef LANTERN_PICTURES_H
 #define LANTERN_PICTURES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// libpng and libjpeg report errors by longjmp, which must never cross Swift's frames. Everything
+// that may fail is therefore done in here: a function returns false, and the reader or the message
+// tells why. Nothing is printed.
+
+#define LP_MESSAGE_SIZE 208
+
+/// Bytes from malloc, to be given to free; null where there are none.
+typedef struct lp_buffer {
+  uint8_t *bytes;
+  size_t count;
+} lp_buffer;
+
+/// A text of a PNG. `is_utf8` is false for Latin-1.
+typedef struct lp_text {
+  const char *key;
+  const char *bytes;
+  size_t count;
+  bool is_utf8;
+} lp_text;
+
+// ---- PNG -------------------------------------------------------------------------------------
+
+typedef struct lp_png_reader lp_png_reader;
+
+/// A reader of `bytes`, which must outlive it; null for want of memory.
+lp_png_reader *lp_png_reader_open(const uint8_t *bytes, size_t count);
+void lp_png_reader_close(lp_png_reader *reader);
+/// Why the last call failed.
+const char *lp_png_reader_message(const lp_png_reader *reader);
+/// Reads up to the pixels. `channels` becomes 3, or 4 where anything may be transparent.
+bool lp_png_reader_header(
+  lp_png_reader *reader, uint32_t *width, uint32_t *height, int *channels);
+/// Reads all pixels as `[height, width, channels]`, 8 bits each, and what follows them. Once, after
+/// the header.
+bool lp_png_reader_pixels(lp_png_reader *reader, uint8_t *pixels);
+/// Texts found so far. Valid while the reader is.
+size_t lp_png_reader_text_count(const lp_png_reader *reader);
+lp_text lp_png_reader_text(const lp_png_reader *reader, size_t index);
+/// The EXIF data found so far, null where there is none.
+const uint8_t *lp_png_reader_exif(const lp_png_reader *reader, size_t *count);
+
+/// Encodes `[height, width, channels]`, 8 bits each; `channels` is 1 or 3. Keys are Latin-1, 1 to 79
+/// bytes; texts hold no zero byte and end with one.
+bool lp_png_write(
+  const uint8_t *pixels, uint32_t width, uint32_t height, int channels, const lp_text *texts,
+  size_t text_count, lp_buffer *out, char message[LP_MESSAGE_SIZE]);
+
+// ---- JPEG ------------------------------------------------------------------------------------
+
+typedef struct lp_jpeg_reader lp_jpeg_reader;
+
+/// A marker of a JPEG: an APP1 segment or a comment.
+typedef struct lp_marker {
+  int code;
+  const uint8_t *bytes;
+  size_t count;
+} lp_marker;
+
+#define LP_JPEG_APP1 0xE1
+#define LP_JPEG_COMMENT 0xFE
+
+/// A reader of `bytes`, which must outlive it; null for want of memory.
+lp_jpeg_reader *lp_jpeg_reader_open(const uint8_t *bytes, size_t count);
+void lp_jpeg_reader_close(lp_jpeg_reader *reader);
+/// Why the last call failed.
+const char *lp_jpeg_reader_message(const lp_jpeg_reader *reader);
+/// Reads up to the pixels.
+bool lp_jpeg_reader_header(lp_jpeg_reader *reader, uint32_t *width, uint32_t *height);
+/// Reads all pixels as `[height, width, 3]`, 8 bits each. Once, after the header.
+bool lp_jpeg_reader_pixels(lp_jpeg_reader *reader, uint8_t *pixels);
+/// Markers before the pixels. Valid after the header, until the pixels are read.
+size_t lp_jpeg_reader_marker_count(const lp_jpeg_reader *reader);
+lp_marker lp_jpeg_reader_marker(const lp_jpeg_reader *reader, size_t index);
+
+/// Encodes `[height, width, 3]`, 8 bits each. Markers take at most 65,533 bytes each.
+bool lp_jpeg_write(
+  const uint8_t *pixels, uint32_t width, uint32_t height, int quality, const lp_marker *markers,
+  size_t marker_count, lp_buffer *out, char message[LP_MESSAGE_SIZE]);
+
+// ---- Resampling ------------------------------------------------------------------------------
+
+/// Resizes `[height, width, channels]` to `[new_height, new_width, channels]`, 8 bits each, by a
+/// Lanczos window of three lobes, widened when shrinking: Pillow's `Image.LANCZOS`, bit for bit.
+/// Sizes are positive. False for want of memory.
+bool lp_resample_lanczos(
+  const uint8_t *pixels, size_t width, size_t height, size_t channels, uint8_t *out,
+  size_t new_width, size_t new_height);
+
+#ifdef __cplusplus
+}
+#endif
+
 #endif

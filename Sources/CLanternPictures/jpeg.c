@@ -1,0 +1,208 @@
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#include "lantern_pictures.h"
+
+// A progressive file may hold any number of scans over the same pixels; honest ones hold about ten.
+#define SCAN_LIMIT 100
+
+/// How libjpeg tells us of errors: `base` must come first.
+typedef struct error_manager {
+  struct jpeg_error_mgr base;
+  jmp_buf exit;
+  char message[LP_MESSAGE_SIZE];
+} error_manager;
+
+_Static_assert(LP_MESSAGE_SIZE >= JMSG_LENGTH_MAX, "messages must fit");
+
+static void on_error(j_common_ptr cinfo) {
+  error_manager *errors = (error_manager *)cinfo->err;
+  errors->base.format_message(cinfo, errors->message);
+  longjmp(errors->exit, 1);
+}
+
+/// Warnings that mean lost pixels are errors to us; the others are passed over.
+static void on_message(j_common_ptr cinfo, int level) {
+  if (level >= 0) return;
+  switch (cinfo->err->msg_code) {
+    case JWRN_JPEG_EOF:
+    case JWRN_HIT_MARKER:
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_MUST_RESYNC:
+      on_error(cinfo);
+  }
+}
+
+static void print_nothing(j_common_ptr cinfo) { (void)cinfo; }
+
+static struct jpeg_error_mgr *prepare(error_manager *errors) {
+  struct jpeg_error_mgr *base = jpeg_std_error(&errors->base);
+  base->error_exit = on_error;
+  base->emit_message = on_message;
+  base->output_message = print_nothing;
+  return base;
+}
+
+// ---- Reading ---------------------------------------------------------------------------------
+
+struct lp_jpeg_reader {
+  struct jpeg_decompress_struct jpeg;
+  error_manager errors;
+  struct jpeg_progress_mgr progress;
+  const uint8_t *bytes;
+  size_t count;
+  uint8_t *row;
+};
+
+static void check_scans(j_common_ptr cinfo) {
+  j_decompress_ptr jpeg = (j_decompress_ptr)cinfo;
+  if (jpeg->input_scan_number > SCAN_LIMIT) {
+    error_manager *errors = (error_manager *)cinfo->err;
+    strncpy(errors->message, "far too many scans", LP_MESSAGE_SIZE - 1);
+    longjmp(errors->exit, 1);
+  }
+}
+
+lp_jpeg_reader *lp_jpeg_reader_open(const uint8_t *bytes, size_t count) {
+  lp_jpeg_reader *reader = calloc(1, sizeof *reader);
+  if (!reader) return NULL;
+  reader->bytes = bytes;
+  reader->count = count;
+  reader->jpeg.err = prepare(&reader->errors);
+  if (setjmp(reader->errors.exit)) {
+    lp_jpeg_reader_close(reader);
+    return NULL;
+  }
+  jpeg_create_decompress(&reader->jpeg);
+  return reader;
+}
+
+void lp_jpeg_reader_close(lp_jpeg_reader *reader) {
+  if (!reader) return;
+  jpeg_destroy_decompress(&reader->jpeg);
+  free(reader->row);
+  free(reader);
+}
+
+const char *lp_jpeg_reader_message(const lp_jpeg_reader *reader) {
+  return reader->errors.message;
+}
+
+bool lp_jpeg_reader_header(lp_jpeg_reader *reader, uint32_t *width, uint32_t *height) {
+  struct jpeg_decompress_struct *jpeg = &reader->jpeg;
+  if (setjmp(reader->errors.exit)) return false;
+  jpeg_mem_src(jpeg, reader->bytes, reader->count);
+  jpeg_save_markers(jpeg, LP_JPEG_APP1, 0xFFFF);
+  jpeg_save_markers(jpeg, LP_JPEG_COMMENT, 0xFFFF);
+  jpeg->progress = &reader->progress;
+  reader->progress.progress_monitor = check_scans;
+  jpeg_read_header(jpeg, TRUE);
+  *width = jpeg->image_width;
+  *height = jpeg->image_height;
+  return true;
+}
+
+/// Inverted ink, as Adobe's programs store it, to light.
+static void rgb_from_cmyk(const uint8_t *cmyk, size_t width, uint8_t *rgb) {
+  for (size_t x = 0; x < width; x++)
+    for (size_t c = 0; c < 3; c++) {
+      unsigned product = cmyk[4 * x + c] * (unsigned)cmyk[4 * x + 3];
+      rgb[3 * x + c] = (uint8_t)((product + 127) / 255);
+    }
+}
+
+bool lp_jpeg_reader_pixels(lp_jpeg_reader *reader, uint8_t *pixels) {
+  struct jpeg_decompress_struct *jpeg = &reader->jpeg;
+  if (setjmp(reader->errors.exit)) return false;
+  bool is_ink = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
+  jpeg->out_color_space = is_ink ? JCS_CMYK : JCS_RGB;
+  jpeg_start_decompress(jpeg);
+  size_t width = jpeg->output_width;
+  if (is_ink) {
+    reader->row = malloc(width * 4);
+    if (!reader->row) ERREXIT1(jpeg, JERR_OUT_OF_MEMORY, 0);
+  }
+  while (jpeg->output_scanline < jpeg->output_height) {
+    uint8_t *out = pixels + (size_t)jpeg->output_scanline * width * 3;
+    JSAMPROW row = is_ink ? reader->row : out;
+    jpeg_read_scanlines(jpeg, &row, 1);
+    if (is_ink) rgb_from_cmyk(reader->row, width, out);
+  }
+  jpeg_finish_decompress(jpeg);
+  return true;
+}
+
+size_t lp_jpeg_reader_marker_count(const lp_jpeg_reader *reader) {
+  size_t count = 0;
+  for (jpeg_saved_marker_ptr m = reader->jpeg.marker_list; m; m = m->next) count++;
+  return count;
+}
+
+lp_marker lp_jpeg_reader_marker(const lp_jpeg_reader *reader, size_t index) {
+  jpeg_saved_marker_ptr marker = reader->jpeg.marker_list;
+  while (index--) marker = marker->next;
+  return (lp_marker){marker->marker, marker->data, marker->data_length};
+}
+
+// ---- Writing ---------------------------------------------------------------------------------
+
+typedef struct writer {
+  struct jpeg_compress_struct jpeg;
+  error_manager errors;
+  unsigned char *bytes;
+  unsigned long count;
+} writer;
+
+static bool write_all(
+  writer *w, const uint8_t *pixels, uint32_t width, uint32_t height, int quality,
+  const lp_marker *markers, size_t marker_count) {
+  struct jpeg_compress_struct *jpeg = &w->jpeg;
+  if (setjmp(w->errors.exit)) return false;
+  jpeg_create_compress(jpeg);
+  jpeg_mem_dest(jpeg, &w->bytes, &w->count);
+  jpeg->image_width = width;
+  jpeg->image_height = height;
+  jpeg->input_components = 3;
+  jpeg->in_color_space = JCS_RGB;
+  jpeg_set_defaults(jpeg);
+  jpeg_set_quality(jpeg, quality, TRUE);
+  jpeg->optimize_coding = TRUE;
+  jpeg_start_compress(jpeg, TRUE);
+  for (size_t i = 0; i < marker_count; i++)
+    jpeg_write_marker(jpeg, markers[i].code, markers[i].bytes, (unsigned)markers[i].count);
+  while (jpeg->next_scanline < jpeg->image_height) {
+    JSAMPROW row = (JSAMPROW)(pixels + (size_t)jpeg->next_scanline * width * 3);
+    jpeg_write_scanlines(jpeg, &row, 1);
+  }
+  jpeg_finish_compress(jpeg);
+  return true;
+}
+
+bool lp_jpeg_write(
+  const uint8_t *pixels, uint32_t width, uint32_t height, int quality, const lp_marker *markers,
+  size_t marker_count, lp_buffer *out, char message[LP_MESSAGE_SIZE]) {
+  *out = (lp_buffer){NULL, 0};
+  writer *w = calloc(1, sizeof *w);
+  if (!w) {
+    strcpy(message, "out of memory");
+    return false;
+  }
+  w->jpeg.err = prepare(&w->errors);
+  bool done = write_all(w, pixels, width, height, quality, markers, marker_count);
+  // libjpeg tells the caller of a buffer it outgrew only when it is done.
+  if (!done && w->jpeg.dest) w->jpeg.dest->term_destination(&w->jpeg);
+  if (done)
+    *out = (lp_buffer){w->bytes, w->count};
+  else
+    free(w->bytes);
+  memcpy(message, w->errors.message, LP_MESSAGE_SIZE);
+  jpeg_destroy_compress(&w->jpeg);
+  free(w);
+  return done;
+}

@@ -1,0 +1,136 @@
+internal import CLanternPictures
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// PNG files (ISO/IEC 15948), by libpng.
+enum PNG {
+  static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+  static func decode(_ bytes: [UInt8], _ path: String, _ orientation: inout Int)
+    throws(PictureError) -> PictureFile
+  {
+    let outcome = bytes.withUnsafeBufferPointer { buffer in
+      Result { () throws(PictureError) in try decode(buffer, path) }
+    }
+    let file: PictureFile
+    (file, orientation) = try outcome.get()
+    return file
+  }
+
+  private static func decode(_ bytes: UnsafeBufferPointer<UInt8>, _ path: String)
+    throws(PictureError) -> (PictureFile, Int)
+  {
+    guard let reader = lp_png_reader_open(bytes.baseAddress, bytes.count) else {
+      throw .outOfMemory(byteCount: bytes.count)
+    }
+    defer { lp_png_reader_close(reader) }
+    var (width, height, channels) = (UInt32(0), UInt32(0), Int32(0))
+    guard lp_png_reader_header(reader, &width, &height, &channels) else {
+      throw .damaged(path: path, reason: String(cString: lp_png_reader_message(reader)))
+    }
+    try PictureFile.check(width, height, path)
+    var pixels = [UInt8](repeating: 0, count: Int(width) * Int(height) * Int(channels))
+    let isRead = pixels.withUnsafeMutableBufferPointer {
+      lp_png_reader_pixels(reader, $0.baseAddress)
+    }
+    guard isRead else {
+      throw .damaged(path: path, reason: String(cString: lp_png_reader_message(reader)))
+    }
+    var exifCount = 0
+    let exif = lp_png_reader_exif(reader, &exifCount)
+    let file = PictureFile(
+      width: Int(width), height: Int(height), channels: Int(channels), pixels: pixels,
+      metadata: metadata(reader))
+    return (file, Exif(UnsafeBufferPointer(start: exif, count: exifCount)).orientation)
+  }
+
+  private static func metadata(_ reader: OpaquePointer) -> PictureMetadata {
+    var metadata = PictureMetadata()
+    for index in 0..<lp_png_reader_text_count(reader) {
+      let text = lp_png_reader_text(reader, index)
+      guard let key = text.key else { continue }
+      let bytes = UnsafeRawBufferPointer(start: text.bytes, count: text.count)
+      let value = text.is_utf8 ? String(decoding: bytes, as: UTF8.self) : String(latin1: bytes)
+      let keyBytes = UnsafeRawBufferPointer(start: key, count: strlen(key))
+      metadata.entries.append(.init(key: String(latin1: keyBytes), text: value))
+    }
+    return metadata
+  }
+
+  /// Encodes `[height, width, channels]` bytes.
+  static func encode(
+    _ pixels: [UInt8], _ width: Int, _ height: Int, channels: Int, _ metadata: PictureMetadata,
+    _ path: String
+  ) throws(PictureError) -> [UInt8] {
+    // One block for all keys and texts, each ended by a zero, so that pointers into it stay valid.
+    var block: [CChar] = []
+    var places: [(key: Int, text: Int, count: Int, isUTF8: Bool)] = []
+    for entry in metadata.entries {
+      let key = try checkedKey(entry.key)
+      guard !entry.text.utf8.contains(0) else {
+        throw .metadata(key: entry.key, reason: "a text cannot hold a zero byte")
+      }
+      let plain = isPlain(entry.text) ? entry.text.latin1 : nil
+      let text = plain ?? Array(entry.text.utf8)
+      places.append((block.count, block.count + key.count + 1, text.count, plain == nil))
+      block += (key + [0] + text + [0]).map { CChar(bitPattern: $0) }
+    }
+    var buffer = lp_buffer()
+    var message = [CChar](repeating: 0, count: Int(LP_MESSAGE_SIZE))
+    guard let (wide, high) = Self.size(width, height) else {
+      throw .tooLarge(path: path, width: width, height: height)
+    }
+    let isWritten = block.withUnsafeBufferPointer { block in
+      let texts = places.map { place in
+        lp_text(
+          key: block.baseAddress.map { $0 + place.key },
+          bytes: block.baseAddress.map { $0 + place.text }, count: place.count,
+          is_utf8: place.isUTF8)
+      }
+      return lp_png_write(
+        pixels, wide, high, Int32(channels), texts, texts.count, &buffer, &message)
+    }
+    defer { free(buffer.bytes) }
+    guard isWritten else {
+      throw .cannotEncode(path: path, reason: message.withUnsafeBytes(Self.text))
+    }
+    return Array(UnsafeBufferPointer(start: buffer.bytes, count: buffer.count))
+  }
+
+  static func size(_ width: Int, _ height: Int) -> (UInt32, UInt32)? {
+    guard let wide = UInt32(exactly: width), let high = UInt32(exactly: height) else { return nil }
+    return (wide, high)
+  }
+
+  static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+  }
+
+  /// Whether a text may be a tEXt chunk: printable Latin-1 and ends of lines.
+  private static func isPlain(_ text: String) -> Bool {
+    text.unicodeScalars.allSatisfy { scalar in
+      switch scalar.value {
+      case 0x0A, 0x20...0x7E, 0xA0...0xFF: true
+      default: false
+      }
+    }
+  }
+
+  private static func checkedKey(_ key: String) throws(PictureError) -> [UInt8] {
+    let spaced = key.hasPrefix(" ") || key.hasSuffix(" ") || key.contains("  ")
+    guard let bytes = key.latin1, (1...79).contains(bytes.count), !spaced,
+      bytes.allSatisfy({ (0x20...0x7E).contains($0) || $0 > 0xA0 })
+    else {
+      throw .metadata(
+        key: key, reason: "a key has 1 to 79 Latin-1 letters, no spaces at its ends or side by side"
+      )
+    }
+    return bytes
+  }
+}

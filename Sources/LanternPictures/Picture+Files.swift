@@ -1,0 +1,169 @@
+internal import LanternFormats
+
+extension Picture {
+  /// Reads a PNG or JPEG file, told apart by content.
+  ///
+  /// Pictures of any depth become 8 bits for each channel, grey ones get three equal channels, and
+  /// what is transparent lies on white. A camera's note on how it was held turns the picture upright,
+  /// as `diffusers.utils.load_image` does. Colour profiles are not applied.
+  ///
+  /// - Throws: ``PictureError`` when the file cannot be read, is damaged, or is too large.
+  public init(contentsOf path: String) throws(PictureError) {
+    self = try PictureFile(path).onWhite()
+  }
+
+  /// Reads the bytes of a PNG or JPEG file, which errors call `path`.
+  ///
+  /// - Throws: as ``init(contentsOf:)``.
+  package init(_ bytes: [UInt8], path: String) throws(PictureError) {
+    self = try PictureFile(bytes, path: path).onWhite()
+  }
+
+  /// Writes a PNG or JPEG file (quality 95), as the ending of `path` says, whole or not at all.
+  ///
+  /// - Throws: ``PictureError`` for another ending, metadata that the format cannot hold, or a file
+  ///   that cannot be written.
+  public func write(to path: String, metadata: PictureMetadata = PictureMetadata())
+    throws(PictureError)
+  {
+    let bytes = try encoded(for: path, metadata)
+    do {
+      try AtomicFile.write(bytes, to: path)
+    } catch {
+      throw .file(error)
+    }
+  }
+
+  /// Checks that a picture could be written to `path`, before the work to make one: that its ending
+  /// is known.
+  ///
+  /// - Throws: ``PictureError/unknownExtension(path:)``.
+  public static func checkExtension(of path: String) throws(PictureError) {
+    _ = try Encoding(path)
+  }
+
+  private enum Encoding {
+    case png
+    case jpeg
+
+    init(_ path: String) throws(PictureError) {
+      let name = FileSystem.split(path).name.lowercased()
+      if name.hasSuffix(".png") {
+        self = .png
+      } else if name.hasSuffix(".jpg") || name.hasSuffix(".jpeg") {
+        self = .jpeg
+      } else {
+        throw .unknownExtension(path: path)
+      }
+    }
+  }
+
+  private func encoded(for path: String, _ metadata: PictureMetadata) throws(PictureError)
+    -> [UInt8]
+  {
+    switch try Encoding(path) {
+    case .png:
+      try PNG.encode(pixels, width, height, channels: 3, metadata, path)
+    case .jpeg:
+      try JPEG.encode(self, quality: 95, metadata, path)
+    }
+  }
+}
+
+extension PictureMetadata {
+  /// Reads the texts of a PNG or JPEG file.
+  ///
+  /// - Throws: ``PictureError`` when the file cannot be read or is damaged.
+  public init(contentsOf path: String) throws(PictureError) {
+    self = try PictureFile(path).metadata
+  }
+}
+
+/// What a picture file holds, decoded and upright.
+struct PictureFile {
+  private(set) var width: Int
+  private(set) var height: Int
+  /// 3, or 4 where anything may be transparent.
+  let channels: Int
+  /// `[height, width, channels]`.
+  private(set) var pixels: [UInt8]
+  let metadata: PictureMetadata
+
+  private static let sizeLimit = 1 << 30
+
+  init(_ path: String) throws(PictureError) {
+    let bytes: [UInt8]
+    do {
+      bytes = try FileSystem.read(path, limit: Self.sizeLimit)
+    } catch {
+      throw .file(error)
+    }
+    guard !bytes.isEmpty else { throw .file(.empty(path: path)) }
+    try self.init(bytes, path: path)
+  }
+
+  init(_ bytes: [UInt8], path: String) throws(PictureError) {
+    var orientation = 1
+    if bytes.starts(with: PNG.signature) {
+      self = try PNG.decode(bytes, path, &orientation)
+    } else if bytes.starts(with: JPEG.signature) {
+      self = try JPEG.decode(bytes, path, &orientation)
+    } else {
+      throw .unknownFormat(path: path)
+    }
+    turnUpright(from: orientation)
+  }
+
+  init(width: Int, height: Int, channels: Int, pixels: [UInt8], metadata: PictureMetadata) {
+    self.width = width
+    self.height = height
+    self.channels = channels
+    self.pixels = pixels
+    self.metadata = metadata
+  }
+
+  /// Checks the size a file claims, before memory is taken for it.
+  static func check(_ width: UInt32, _ height: UInt32, _ path: String) throws(PictureError) {
+    guard width <= Picture.sideLimit, height <= Picture.sideLimit,
+      Int(width) * Int(height) <= Picture.pixelLimit
+    else { throw .tooLarge(path: path, width: Int(width), height: Int(height)) }
+  }
+
+  /// The picture, what is transparent laid on white.
+  func onWhite() -> Picture {
+    guard channels == 4 else { return Picture(known: width, height, pixels) }
+    var opaque = [UInt8](repeating: 0, count: width * height * 3)
+    for pixel in 0..<width * height {
+      let alpha = Int(pixels[4 * pixel + 3])
+      for channel in 0..<3 {
+        let value = Int(pixels[4 * pixel + channel])
+        opaque[3 * pixel + channel] = UInt8((value * alpha + 255 * (255 - alpha) + 127) / 255)
+      }
+    }
+    return Picture(known: width, height, opaque)
+  }
+
+  /// Undoes how a camera was held, by EXIF's number for it.
+  private mutating func turnUpright(from orientation: Int) {
+    guard (2...8).contains(orientation) else { return }
+    let isTurned = orientation >= 5
+    let (newWidth, newHeight) = isTurned ? (height, width) : (width, height)
+    let mirrorsX = [2, 3, 7, 8].contains(orientation)
+    let mirrorsY = [3, 4, 6, 7].contains(orientation)
+    var turned = [UInt8](repeating: 0, count: pixels.count)
+    var target = 0
+    for y in 0..<newHeight {
+      for x in 0..<newWidth {
+        var (fromX, fromY) = isTurned ? (y, x) : (x, y)
+        if mirrorsX { fromX = width - 1 - fromX }
+        if mirrorsY { fromY = height - 1 - fromY }
+        let source = (fromY * width + fromX) * channels
+        for channel in 0..<channels {
+          turned[target] = pixels[source + channel]
+          target += 1
+        }
+      }
+    }
+    (width, height, pixels) = (newWidth, newHeight, turned)
+  }
+}
