@@ -1,4 +1,5 @@
-"""Stage 1: the autoencoder. 96×96 crops around subjects, L1 and edge losses, a light KL term.
+"""Stage 1: the autoencoder. 64×64 crops around subjects, then whole scenes; L1 and edge losses, a light
+KL term.
 
     python train_vae.py --work FOLDER --minutes 35
 
@@ -19,10 +20,10 @@ import common
 import scenes
 
 CONFIG = dict(
-    down_block_types=["DownEncoderBlock2D"] * 5,
-    up_block_types=["UpDecoderBlock2D"] * 5,
-    block_out_channels=[16, 32, 64, 192, 256],
-    latent_channels=32,
+    down_block_types=["DownEncoderBlock2D"] * 4,
+    up_block_types=["UpDecoderBlock2D"] * 4,
+    block_out_channels=[16, 32, 64, 128],
+    latent_channels=8,
     layers_per_block=1,
     # Few groups: with one channel a group the last norm would fix every picture's mean colour.
     norm_num_groups=4,
@@ -33,13 +34,13 @@ CONFIG = dict(
 
 
 def crops(seed: int, count: int, side: int, world: str) -> torch.Tensor:
-    """[count, 3, side, side] in -1...1; two crops of each scene, most around a subject's edge."""
+    """[count, 3, side, side] in -1...1; four crops of each scene, most around a subject's edge."""
     rng = random.Random(seed)
     found = []
     while len(found) < count:
         image, _, things = scenes.scene(rng.getrandbits(48), world)
         pixels = np.asarray(image)
-        for _ in range(min(2, count - len(found))):
+        for _ in range(min(1 if side == scenes.SIZE else 4, count - len(found))):
             if rng.random() < 0.85:
                 thing = rng.choice(things)
                 spread = thing.size // 2
@@ -83,9 +84,9 @@ def psnr(model: AutoencoderKL, world: str, device: str, count: int = 32) -> floa
 def main() -> None:
     parser = common.arguments(__doc__)
     parser.add_argument("--minutes", type=float, default=35)
-    parser.add_argument("--batch", type=int, default=7)
-    parser.add_argument("--side", type=int, default=96, help="pixels a side of a crop")
-    parser.add_argument("--learning-rate", type=float, default=1.5e-3)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--side", type=int, default=64, help="pixels a side of a crop")
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--kl", type=float, default=3e-4, help="weight of the mean KL divergence")
     parser.add_argument("--decoder-only", action="store_true")
     parser.add_argument("--compile", action="store_true")
@@ -97,6 +98,10 @@ def main() -> None:
     checkpoint = common.Checkpoint(options.work / f"{stage}.pt", options.piece_mb)
 
     model = AutoencoderKL(**CONFIG).to(device, memory_format=torch.channels_last)
+    with torch.no_grad():
+        # Begin with little noise on the latents, or the decoder sees nothing else for a long time.
+        model.quant_conv.bias[CONFIG["latent_channels"]:] = -5
+        model.quant_conv.weight[CONFIG["latent_channels"]:] *= 0.1
     average = common.Average(model)
     step, spent = 0, 0.0
     state = checkpoint.load(device)
@@ -131,7 +136,11 @@ def main() -> None:
     save_every = 60.0
     saved = clock.spent
     while clock.progress < 1:
-        x = crops(options.seed * 10**9 + step, options.batch, options.side, options.world)
+        # Norms count over the picture, so the last part of the time goes to whole scenes.
+        whole = clock.progress > 0.7
+        side = scenes.SIZE if whole else options.side
+        count = max(1, options.batch * options.side**2 // side**2)
+        x = crops(options.seed * 10**9 + step, count, side, options.world)
         x = x.to(device, memory_format=torch.channels_last)
         for group in optimizer.param_groups:
             group["lr"] = options.learning_rate * clock.rate(step)
