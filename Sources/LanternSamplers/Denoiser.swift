@@ -11,8 +11,13 @@ public struct Denoiser {
   private let prediction: PredictionType
   private let guidance: ClassifierFreeGuidance
 
-  /// - Parameter model: with active guidance it is given the latent twice, and answers first without,
-  ///   then with the prompt.
+  /// A model, what it predicts, and how it is guided.
+  ///
+  /// - Parameters:
+  ///   - model: with active guidance it is given the latent twice, and answers first without, then
+  ///     with the prompt.
+  ///   - prediction: what `model` was trained to predict.
+  ///   - guidance: how far to follow the prompt.
   public init(
     _ model: @escaping Model, predicting prediction: PredictionType,
     guidance: ClassifierFreeGuidance
@@ -34,10 +39,13 @@ public struct Denoiser {
     let (alpha, deviation) = (Float(level.alpha), Float(level.deviation))
     switch prediction {
     case .epsilon:
-      return Denoised(clean: try (latent - found * deviation) * (1 / alpha), noise: found)
+      // At a level without signal the noise says nothing of the clean latent; keep it finite.
+      return Denoised(
+        clean: try (latent - found * deviation) * (1 / max(alpha, 0x1p-12)), noise: found)
     case .velocity:
       return Denoised(
-        clean: try latent * alpha - found * deviation, noise: try found * alpha + latent * deviation)
+        clean: try latent * alpha - found * deviation, noise: try found * alpha + latent * deviation
+      )
     case .sample:
       return Denoised(clean: found, noise: try (latent - found * alpha) * (1 / deviation))
     }

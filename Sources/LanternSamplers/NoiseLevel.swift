@@ -39,23 +39,39 @@ public struct NoisePlan: Sendable, Equatable {
   public private(set) var targets: [NoiseLevel]
   /// What unit noise is multiplied with to begin.
   public let initialScale: Double
+  /// Number of steps of the whole plan, those dropped included.
+  public let count: Int
 
+  /// A plan of whole steps.
+  ///
   /// - Parameters:
+  ///   - levels: where each step starts, noisiest first.
   ///   - end: what the last step aims at.
   ///   - targets: what each step aims at; the following level when nil.
+  ///   - initialScale: what unit noise is multiplied with to begin.
   public init(
     _ levels: [NoiseLevel], end: NoiseLevel, targets: [NoiseLevel]? = nil, initialScale: Double = 1
   ) {
     self.levels = levels
     self.targets = targets ?? Array(levels.dropFirst()) + [end]
     self.initialScale = initialScale
+    count = levels.count
   }
 
-  /// The plan without its first `count` steps, for a start from a picture.
-  public func dropping(_ count: Int) -> NoisePlan {
+  /// The plan without its first steps, for a start from a picture; it keeps one at least.
+  public func dropping(_ steps: Int) -> NoisePlan {
     var rest = self
-    rest.levels.removeFirst(count)
-    rest.targets.removeFirst(count)
+    let dropped = min(max(steps, 0), max(levels.count - 1, 0))
+    rest.levels.removeFirst(dropped)
+    rest.targets.removeFirst(dropped)
     return rest
+  }
+
+  /// The last steps of the plan, as many as change a picture by `strength`: 1 redraws it.
+  ///
+  /// As in diffusers' `StableDiffusionImg2ImgPipeline`, the product of steps and strength is rounded
+  /// down.
+  public func suffix(strength: Double) -> NoisePlan {
+    dropping(count - Int(Double(count) * min(max(strength, 0), 1)))
   }
 }

@@ -21,8 +21,8 @@ public enum PredictionType: String, Sendable, CaseIterable {
 /// How noisy each training step was, and how the model's folder wants sampling to go: the contents of
 /// `scheduler/scheduler_config.json`.
 ///
-/// Settings that the file leaves out are nil, since their defaults differ between samplers, as they
-/// do between the classes of diffusers.
+/// As in diffusers, any sampler may be used with any folder: it takes the settings it knows, and where
+/// the file leaves one out, its own default.
 public struct NoiseSchedule: Sendable {
   /// The class of diffusers that the file was written for.
   public let schedulerClass: String
@@ -30,98 +30,156 @@ public struct NoiseSchedule: Sendable {
   public let alphaBars: [Float]
   /// What the model predicts.
   public let prediction: PredictionType
-  /// How timesteps are spaced: linspace, leading or trailing.
+  /// How timesteps are spaced: linspace, leading or trailing; each sampler's own way when nil.
   let timestepSpacing: String?
   let stepsOffset: Int
-  let hasZeroTerminalSNR: Bool
   let usesKarras: Bool
+  /// Whether betas are those of ``betas(_:)``'s cosine.
+  let isCosine: Bool
+  /// What DPM++ does to clean latents.
+  let thresholding: Clipping
+  /// What DDPM and DDIM do to clean latents.
+  let clipping: Clipping
   let setsAlphaToOne: Bool
-  let finalSigmaIsZero: Bool
-  /// Clean latents are kept within ± this, where the file or DDPM's and DDIM's default says so.
-  let clipRange: Float?
   let varianceType: String
   let solverOrder: Int
   let solverType: String
   let lowerOrderFinal: Bool
   let eulerAtFinal: Bool
-  let roundsKarras: Bool
+  private let hasZeroTerminalSNR: Bool
+  let finalSigmaIsZero: Bool
+  private let refusals: [String: FormatError]
 
   /// Number of training steps.
   public var trainingSteps: Int { alphaBars.count }
 
-  /// Settings without effect here: those of samplers that Lantern does not take the file's word for.
-  private static let harmless: Set<String> = [
-    "skip_prk_steps", "clip_sample_range", "dynamic_thresholding_ratio", "sample_max_value",
-    "solver_p", "disable_corrector", "predict_x0", "s_churn", "s_noise", "lower_order_second",
-    "original_inference_steps", "timestep_scaling", "time_shift_type", "flow_shift", "variance_type",
-  ]
-
   /// Reads the settings.
   ///
+  /// - Parameters:
+  ///   - config: `scheduler/scheduler_config.json`.
+  ///   - correctsForLatents: whether `steps_offset` is taken to be 1 and `clip_sample` false,
+  ///     whatever the file says. So it is in diffusers' `StableDiffusionPipeline` and its kin, which
+  ///     mend files older than these settings.
   /// - Throws: ``SamplerError/file(_:)`` for a mistyped or unsupported one,
   ///   ``SamplerError/inconsistent(reason:file:)`` for impossible numbers.
-  package init(_ config: Config) throws(SamplerError) {
+  package init(_ config: Config, correctsForLatents: Bool = true) throws(SamplerError) {
     let betas: [Float]
     do throws(FormatError) {
       schedulerClass = try config.string("_class_name", default: "DDIMScheduler")
-      try Self.refuseOthers(config)
+      try config.expect("_class_name", Self.knownClasses.map(JSONValue.string))
+      try config.expect("prediction_type", PredictionType.allCases.map { .string($0.rawValue) })
       let kind = try config.string("prediction_type", default: "epsilon")
-      guard let prediction = PredictionType(rawValue: kind) else {
-        throw .unsupportedSetting(key: "prediction_type", value: kind, file: config.file)
-      }
-      self.prediction = prediction
+      prediction = PredictionType(rawValue: kind) ?? .epsilon
+      try config.expect(
+        "timestep_spacing", ["linspace", "leading", "trailing"].map(JSONValue.string))
       timestepSpacing = try config.optionalString("timestep_spacing")
-      stepsOffset = try config.integer("steps_offset", default: 0)
-      hasZeroTerminalSNR = try config.bool("rescale_betas_zero_snr", default: false)
+      let offset = try config.integer("steps_offset", default: 0)
+      stepsOffset = correctsForLatents ? 1 : offset
       usesKarras = try config.bool("use_karras_sigmas", default: false)
+      isCosine = try config.string("beta_schedule", default: "linear") == "squaredcos_cap_v2"
+      thresholding = try Self.thresholding(config)
+      let clips = try config.bool("clip_sample", default: true) && !correctsForLatents
+      let range = try config.float("clip_sample_range", default: 1)
+      clipping = thresholding == .none && clips ? .range(abs(range)) : thresholding
       setsAlphaToOne = try config.bool("set_alpha_to_one", default: true)
-      try config.expect("final_sigmas_type", [.string("zero"), .string("sigma_min")])
-      finalSigmaIsZero = try config.string("final_sigmas_type", default: "zero") == "zero"
-      let clips = try config.bool("clip_sample", default: true)
-      clipRange = clips ? try config.float("clip_sample_range", default: 1) : nil
       varianceType = try config.string("variance_type", default: "fixed_small")
-      try config.expect("solver_order", [.integer(1), .integer(2)])
       solverOrder = try config.integer("solver_order", default: 2)
       solverType = try config.string("solver_type", default: "midpoint")
       lowerOrderFinal = try config.bool("lower_order_final", default: true)
       eulerAtFinal = try config.bool("euler_at_final", default: false)
-      roundsKarras =
-        try config.string("beta_schedule", default: "linear") != "squaredcos_cap_v2"
+      try config.expect("final_sigmas_type", [.string("zero"), .string("sigma_min")])
+      finalSigmaIsZero = try config.string("final_sigmas_type", default: "zero") == "zero"
+      hasZeroTerminalSNR = try config.bool("rescale_betas_zero_snr", default: false)
       betas = try Self.betas(config)
+      refusals = Self.refusals(config)
       try config.finish(ignoring: Self.harmless)
     } catch {
       throw .file(error)
     }
     var bars = Self.cumulativeProduct(betas)
     if hasZeroTerminalSNR { bars = Self.withZeroTerminalSNR(bars) }
-    guard bars.count > 1, bars.allSatisfy({ $0 >= 0 && $0 < 1 }), (0..<bars.count).contains(stepsOffset),
-      [nil, "linspace", "leading", "trailing"].contains(timestepSpacing)
+    guard bars.count > 1, bars.dropLast().allSatisfy({ 0 < $0 && $0 < 1 }),
+      bars.suffix(1).allSatisfy({ 0 <= $0 && $0 < 1 })
     else {
       throw .inconsistent(
-        reason: "betas must lie in 0…1, steps_offset within the training steps, and "
-          + "timestep_spacing be linspace, leading or trailing", file: config.file)
+        reason: "there must be 2 betas or more, each between 0 and 1", file: config.file)
+    }
+    guard (0..<bars.count).contains(stepsOffset) else {
+      throw .inconsistent(
+        reason: "steps_offset must lie within the \(bars.count) training steps", file: config.file)
     }
     alphaBars = bars
   }
 
-  /// Refuses by name what changes results in ways that are not here.
-  private static func refuseOthers(_ config: Config) throws(FormatError) {
+  /// Checks that the file does not ask a sampler for what it does not have.
+  ///
+  /// - Parameter sampler: the class of diffusers that the sampler equals. Settings of other classes
+  ///   have no effect on it, and are not looked at.
+  /// - Throws: ``SamplerError/file(_:)``.
+  func check(for sampler: String) throws(SamplerError) {
+    if let error = refusals[sampler] { throw .file(error) }
+  }
+
+  /// Classes with this kind of noise schedule, whose files diffusers lets one another read.
+  private static let knownClasses = [
+    "DDIMScheduler", "DDPMScheduler", "DEISMultistepScheduler", "DPMSolverMultistepScheduler",
+    "DPMSolverSDEScheduler", "DPMSolverSinglestepScheduler", "EulerAncestralDiscreteScheduler",
+    "EulerDiscreteScheduler", "HeunDiscreteScheduler", "KDPM2AncestralDiscreteScheduler",
+    "KDPM2DiscreteScheduler", "LMSDiscreteScheduler", "PNDMScheduler", "UniPCMultistepScheduler",
+  ]
+
+  /// Settings of samplers that are not here.
+  private static let harmless: Set<String> = [
+    "disable_corrector", "flow_shift", "predict_x0", "shift_terminal", "skip_prk_steps", "solver_p",
+    "time_shift_type",
+  ]
+
+  /// For each class, the first of its settings that changes results in a way that is not here.
+  private static func refusals(_ config: Config) -> [String: FormatError] {
     let off: [JSONValue] = [.bool(false)]
-    for key in [
-      "thresholding", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas",
-      "use_flow_sigmas", "use_dynamic_shifting",
-    ] { try config.expect(key, off) }
-    try config.expect("interpolation_type", [.string("linear")])
-    try config.expect("timestep_type", [.string("discrete")])
-    try config.expect("sigma_min", [.null])
-    try config.expect("sigma_max", [.null])
-    try config.expect("lambda_min_clipped", [.number(-.infinity)])
-    try config.expect("algorithm_type", [.string("dpmsolver++"), .string("deis")])
-    try config.expect(
-      "solver_type", ["midpoint", "heun", "bh1", "bh2", "logrho"].map(JSONValue.string))
-    try config.expect(
-      "variance_type",
-      ["fixed_small", "fixed_small_log", "fixed_large"].map(JSONValue.string))
+    let known: [String: [(key: String, values: [JSONValue])]] = [
+      "DDPMScheduler": [
+        ("variance_type", ["fixed_small", "fixed_small_log", "fixed_large"].map(JSONValue.string))
+      ],
+      "EulerDiscreteScheduler": [
+        ("interpolation_type", [.string("linear")]), ("timestep_type", [.string("discrete")]),
+        ("sigma_min", []), ("sigma_max", []), ("use_exponential_sigmas", off),
+        ("use_beta_sigmas", off),
+      ],
+      "DPMSolverMultistepScheduler": [
+        ("algorithm_type", [.string("dpmsolver++"), .string("deis")]),
+        ("solver_order", [.integer(1), .integer(2)]),
+        ("solver_type", ["midpoint", "heun", "bh1", "bh2", "logrho"].map(JSONValue.string)),
+        ("lambda_min_clipped", [.number(-.infinity)]), ("sigma_min", []), ("sigma_max", []),
+        ("use_exponential_sigmas", off), ("use_beta_sigmas", off), ("use_lu_lambdas", off),
+        ("use_flow_sigmas", off), ("use_dynamic_shifting", off),
+      ],
+    ]
+    return known.compactMapValues { settings in
+      var refusal: FormatError?
+      for (key, values) in settings {
+        do throws(FormatError) {
+          try config.expect(key, values)
+        } catch {
+          refusal = refusal ?? error
+        }
+      }
+      return refusal
+    }
+  }
+
+  private static func thresholding(_ config: Config) throws(FormatError) -> Clipping {
+    let ratio = try config.float("dynamic_thresholding_ratio", default: 0.995)
+    let most = try config.float("sample_max_value", default: 1)
+    guard try config.bool("thresholding", default: false) else { return .none }
+    guard (0...1).contains(ratio) else {
+      throw .unsupportedSetting(
+        key: "dynamic_thresholding_ratio", value: "\(ratio)", file: config.file)
+    }
+    guard most > 0 else {
+      throw .unsupportedSetting(key: "sample_max_value", value: "\(most)", file: config.file)
+    }
+    return .dynamic(ratio: ratio, most: most)
   }
 
   private static func betas(_ config: Config) throws(FormatError) -> [Float] {
@@ -190,4 +248,9 @@ public struct NoiseSchedule: Sendable {
 
   /// The ratio of noise to clean latent at each training step.
   var sigmas: [Double] { positiveAlphaBars.map { ((1 - $0) / $0).squareRoot() } }
+
+  /// Where samplers that step over sigmas end.
+  var lastLevel: NoiseLevel {
+    finalSigmaIsZero ? .clean : NoiseLevel(timestep: 0, alphaBar: Double(alphaBars[0]))
+  }
 }

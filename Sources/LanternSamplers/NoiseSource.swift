@@ -11,8 +11,12 @@ public struct NoiseSource: Sendable {
   ///
   /// - Parameter shape: `[batch, height, width, channel]`. The numbers are drawn for `[batch, channel,
   ///   height, width]`, as diffusers does.
+  /// - Returns: independent numbers of mean 0 and variance 1, of that shape.
   /// - Throws: ``TensorError`` for an impossible shape.
   public mutating func normal(_ shape: [Int]) throws(TensorError) -> Tensor {
+    guard shape.count == 4 else {
+      throw .shape(op: "normal", expected: "[batch, height, width, channel]", found: shape)
+    }
     let drawn = try generator.normal([shape[0], shape[3], shape[1], shape[2]])
     return try drawn.permuted([0, 2, 3, 1]).contiguous()
   }

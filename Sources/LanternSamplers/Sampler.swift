@@ -51,16 +51,21 @@ public protocol Sampler: Sendable {
   ///
   /// - Parameters:
   ///   - count: number of steps, 1 to ``NoiseSchedule/trainingSteps``.
+  ///   - schedule: the model's.
   ///   - spacing: how they are spaced; the model's own way when nil.
+  /// - Returns: a level for each step, and what it aims at.
   func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan
 
   /// Takes a noisy latent to a clean one.
   ///
   /// - Parameters:
   ///   - latent: `[batch, height, width, channel]`, at the first level of `plan`.
+  ///   - plan: of this sampler.
+  ///   - denoise: asked once a step.
   ///   - noise: where a stochastic solver draws from; a deterministic one draws nothing.
   ///   - onStep: called after each step; throw to stop.
   /// - Returns: the latent after the last step.
+  /// - Throws: what `denoise` and `onStep` throw, and ``TensorError``.
   func sample(
     _ latent: Tensor, over plan: NoisePlan, with denoise: Denoise, noise: inout NoiseSource,
     onStep: StepHandler
@@ -68,6 +73,19 @@ public protocol Sampler: Sendable {
 }
 
 extension Sampler {
+  /// ``plan(_:over:spacing:)`` for a number of steps that comes from outside.
+  ///
+  /// - Returns: a level for each step, and what it aims at.
+  /// - Throws: ``SamplerError/steps(found:most:)`` unless it is 1 to ``NoiseSchedule/trainingSteps``.
+  package func plan(steps: Int, over schedule: NoiseSchedule, spacing: Spacing? = nil)
+    throws(SamplerError) -> NoisePlan
+  {
+    guard (1...schedule.trainingSteps).contains(steps) else {
+      throw .steps(found: steps, most: schedule.trainingSteps)
+    }
+    return plan(steps, over: schedule, spacing: spacing)
+  }
+
   /// A clean latent brought to a level by noise, in this sampler's convention.
   package func noised(_ clean: Tensor, with noise: Tensor, at level: NoiseLevel)
     throws(TensorError) -> Tensor

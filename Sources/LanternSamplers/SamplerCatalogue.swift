@@ -10,8 +10,15 @@ public enum SamplerCatalogue {
     public let summary: String
     /// The class of diffusers that it equals.
     public let schedulerClass: String
-    /// Makes it as a model's schedule wants it.
-    public let make: @Sendable (NoiseSchedule) -> any Sampler
+    let build: @Sendable (NoiseSchedule) -> any Sampler
+
+    /// The sampler as a model's schedule wants it.
+    ///
+    /// - Throws: when the schedule's file asks this sampler for what it does not have.
+    public func make(_ schedule: NoiseSchedule) throws -> any Sampler {
+      try schedule.check(for: schedulerClass)
+      return build(schedule)
+    }
   }
 
   /// The rows.
@@ -19,11 +26,11 @@ public enum SamplerCatalogue {
     Row(
       name: "ddim", aliases: ["DDIM", "ddim_uniform", "DDIMScheduler"],
       summary: "deterministic; steady with 30 to 50 steps", schedulerClass: "DDIMScheduler",
-      make: { DDIM($0) }),
+      build: { DDIM($0) }),
     Row(
       name: "ddpm", aliases: ["DDPM", "DDPMScheduler"],
       summary: "the model's own random walk; wants hundreds of steps",
-      schedulerClass: "DDPMScheduler", make: { DDPM($0) }),
+      schedulerClass: "DDPMScheduler", build: { DDPM($0) }),
     Row(
       name: "dpm++2m",
       aliases: [
@@ -31,11 +38,11 @@ public enum SamplerCatalogue {
         "DPMSolverMultistepScheduler",
       ],
       summary: "second order; the best picture for 15 to 30 steps",
-      schedulerClass: "DPMSolverMultistepScheduler", make: { DPMPP2M($0) }),
+      schedulerClass: "DPMSolverMultistepScheduler", build: { DPMPP2M($0) }),
     Row(
       name: "euler", aliases: ["k_euler", "Euler", "EulerDiscreteScheduler"],
       summary: "simple and predictable; 20 to 50 steps", schedulerClass: "EulerDiscreteScheduler",
-      make: { _ in Euler() }),
+      build: { _ in Euler() }),
     Row(
       name: "euler_a",
       aliases: [
@@ -43,7 +50,7 @@ public enum SamplerCatalogue {
         "EulerAncestralDiscreteScheduler",
       ],
       summary: "fresh noise in every step; lively, never settles",
-      schedulerClass: "EulerAncestralDiscreteScheduler", make: { _ in EulerAncestral() }),
+      schedulerClass: "EulerAncestralDiscreteScheduler", build: { _ in EulerAncestral() }),
   ]
 
   /// The sampler that a model's folder asks for.
@@ -59,7 +66,8 @@ public enum SamplerCatalogue {
   /// - Throws: ``SamplerError/unknownSampler(name:nearest:known:)``.
   package static func row(named name: String) throws(SamplerError) -> Row {
     let wanted = name.lowercased()
-    for row in rows where ([row.name] + row.aliases).contains(where: { $0.lowercased() == wanted }) {
+    for row in rows where ([row.name] + row.aliases).contains(where: { $0.lowercased() == wanted })
+    {
       return row
     }
     let known = rows.map(\.name)

@@ -20,7 +20,8 @@ extension SamplerError: CustomStringConvertible {
   package var description: String {
     switch self {
     case .file(let error): "\(error)"
-    case .steps(let found, let most): "\(found) steps: choose 1 to \(most), as the model was trained"
+    case .steps(let found, let most):
+      "\(found) steps: choose 1 to \(most), the number that the model was trained with"
     case .inconsistent(let reason, let file): "\(file): \(reason)"
     case .unknownSampler(let name, let nearest, let known):
       "no sampler \"\(name)\"\(Self.hint(nearest)); there are \(known.joined(separator: ", "))"

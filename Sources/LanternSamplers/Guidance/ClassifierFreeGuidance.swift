@@ -5,6 +5,8 @@ public struct ClassifierFreeGuidance: Sendable {
   /// How far beyond the conditional prediction to go; 1 is there, and 0 ignores the prompt.
   public var scale: Float
 
+  /// Guidance of a scale.
+  ///
   /// - Parameter scale: 1 and less mean no guidance: the model is asked once a step instead of twice.
   public init(scale: Float) { self.scale = scale }
 
@@ -15,6 +17,7 @@ public struct ClassifierFreeGuidance: Sendable {
   ///
   /// - Parameter both: predictions without and with the prompt, `[2, height, width, channel]`.
   /// - Returns: `[1, height, width, channel]`.
+  /// - Throws: ``TensorError`` when there are not two.
   public func combined(_ both: Tensor) throws(TensorError) -> Tensor {
     let without = try both.sliced(axis: 0, 0..<1)
     let with = try both.sliced(axis: 0, 1..<2)

@@ -2,41 +2,43 @@ public import LanternTensor
 
 /// Ancestral sampling, the diffusion model's own (Ho et al. 2020, arXiv:2006.11239, algorithm 2).
 ///
-/// Equal to diffusers' `DDPMScheduler`, which has no Karras spacing.
+/// Equal to diffusers' `DDPMScheduler`, which has no Karras spacing: asked for it, this one takes levels
+/// between its own first and last.
 public struct DDPM: Sampler {
-  private let clipRange: Float?
+  private let clipping: Clipping
   private let varianceType: String
 
   /// With the clipping and the variance that the schedule's file asks for.
   public init(_ schedule: NoiseSchedule) {
-    clipRange = schedule.clipRange
+    clipping = schedule.clipping
     varianceType = schedule.varianceType
   }
 
+  /// Latents are of unit variance.
   public var usesSigma: Bool { false }
 
+  /// Whole timesteps.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     NoisePlan(schedule.ancestralLevels(count, spacing: spacing), end: .clean)
   }
 
+  /// Draws noise in each step but that of timestep 0.
   public func sample(
     _ latent: Tensor, over plan: NoisePlan, with denoise: Denoise, noise: inout NoiseSource,
     onStep: StepHandler
   ) throws -> Tensor {
     var x = latent
     for (index, level) in plan.levels.enumerated() {
-      let target = plan.targets[index]
-      let clean = try denoise(x, level).clean.clipped(to: clipRange)
-      let alpha = level.alphaBar / target.alphaBar
+      let clean = try clipping.applied(to: denoise(x, level).clean)
+      // In f32 like the reference: over many steps β is small enough for its rounding to show.
+      let (bar, next) = (Float(level.alphaBar), Float(plan.targets[index].alphaBar))
+      let alpha = bar / next
       let beta = 1 - alpha
-      let rest = 1 - level.alphaBar
+      let share = (1 - next) / (1 - bar)
       // The mean of the posterior, equation 7.
-      x =
-        try clean * Float(target.alpha * beta / rest)
-        + x * Float(alpha.squareRoot() * (1 - target.alphaBar) / rest)
+      x = try clean * (next.squareRoot() * beta / (1 - bar)) + x * (alpha.squareRoot() * share)
       if level.timestep > 0 {
-        let factor = Float(deviation(beta, shrunk: (1 - target.alphaBar) / rest))
-        x = try x + noise.normal(x.shape) * factor
+        x = try x + noise.normal(x.shape) * deviation(beta, shrunk: share)
       }
       x = try onStep(
         Step(
@@ -46,7 +48,7 @@ public struct DDPM: Sampler {
   }
 
   /// Standard deviation of the noise that a step adds.
-  private func deviation(_ beta: Double, shrunk share: Double) -> Double {
+  private func deviation(_ beta: Float, shrunk share: Float) -> Float {
     switch varianceType {
     case "fixed_large": beta.squareRoot()
     default: max(share * beta, 1e-20).squareRoot()
@@ -63,14 +65,6 @@ extension NoiseSchedule {
     }
     let table = sigmas
     return karrasLevels(
-      count, from: sigma(at: first, in: table), to: sigma(at: last, in: table), rounded: false)
-  }
-}
-
-extension Tensor {
-  /// Self kept within ± `range`; self where there is none.
-  func clipped(to range: Float?) throws(TensorError) -> Tensor {
-    guard let range else { return self }
-    return try clamped(to: -abs(range)...abs(range))
+      count, from: sigma(at: first, in: table), to: sigma(at: last, in: table))
   }
 }

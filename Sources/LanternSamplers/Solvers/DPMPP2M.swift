@@ -13,6 +13,7 @@ public import LanternTensor
 ///
 /// Equal to diffusers' `DPMSolverMultistepScheduler` of algorithm `dpmsolver++`.
 public struct DPMPP2M: Sampler {
+  private let clipping: Clipping
   private let order: Int
   private let isHeun: Bool
   private let endsInFirstOrder: Bool
@@ -20,55 +21,60 @@ public struct DPMPP2M: Sampler {
 
   /// With the order and the ending that the schedule's file asks for.
   public init(_ schedule: NoiseSchedule) {
+    clipping = schedule.thresholding
     order = schedule.solverOrder
     isHeun = schedule.solverType == "heun"
     endsInFirstOrder = schedule.eulerAtFinal || schedule.finalSigmaIsZero
     shortRunsEndInFirstOrder = schedule.lowerOrderFinal
   }
 
+  /// Latents are of unit variance.
   public var usesSigma: Bool { false }
 
+  /// Whole timesteps, or Karras' sigmas between the ends of the schedule.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     let table = schedule.sigmas
-    let end =
-      schedule.finalSigmaIsZero ? NoiseLevel.clean : NoiseLevel(timestep: 0, sigma: table[0])
+    var levels: [NoiseLevel]
     if spacing == .karras || (spacing == nil && schedule.usesKarras) {
-      return NoisePlan(
-        schedule.karrasLevels(
-          count, from: table[table.count - 1], to: table[0], rounded: schedule.roundsKarras),
-        end: end)
-    }
-    let steps = schedule.multistepTimesteps(count)
-    return NoisePlan(
-      steps.map {
+      levels = schedule.karrasLevels(count, from: table[table.count - 1], to: table[0])
+      // The reference tells the model whole timesteps, and for one schedule of betas rounds down.
+      let rule = schedule.isCosine ? FloatingPointRoundingRule.down : .toNearestOrEven
+      for index in levels.indices { levels[index].timestep.round(rule) }
+    } else {
+      levels = schedule.multistepTimesteps(count).map {
         NoiseLevel(timestep: $0, sigma: Double(Float(schedule.sigma(at: $0, in: table))))
-      }, end: end)
+      }
+    }
+    return NoisePlan(levels, end: schedule.lastLevel)
   }
 
+  /// Draws no noise.
   public func sample(
     _ latent: Tensor, over plan: NoisePlan, with denoise: Denoise, noise: inout NoiseSource,
     onStep: StepHandler
   ) throws -> Tensor {
     var x = latent
     var previous: (clean: Tensor, lambda: Double)?
-    let count = plan.levels.count
     for (index, level) in plan.levels.enumerated() {
       let target = plan.targets[index]
-      let clean = try denoise(x, level).clean
+      let clean = try clipping.applied(to: denoise(x, level).clean)
       let lambda = -log(level.sigma)
-      let isLast = index == count - 1
-      let firstOrder =
-        order == 1 || (isLast && (endsInFirstOrder || (shortRunsEndInFirstOrder && count < 15)))
+      let isLast = index == plan.levels.count - 1
+      let isShort = shortRunsEndInFirstOrder && plan.count < 15
+      let firstOrder = order == 1 || (isLast && (endsInFirstOrder || isShort))
       let h = -log(target.sigma) - lambda
       let gain = target.alpha * expm1(-h)
       x = try x * Float(target.deviation / level.deviation) - clean * Float(gain)
-      if let previous, !firstOrder {
+      // Where timesteps are rounded onto one another there is no change to learn from.
+      if let previous, !firstOrder, previous.lambda < lambda {
         let change = try (clean - previous.clean) * Float(h / (lambda - previous.lambda))
         let factor = isHeun ? target.alpha * (expm1(-h) / h + 1) : -0.5 * gain
         x = try x + change * Float(factor)
       }
       previous = (clean, lambda)
-      x = try onStep(Step(index: index, count: count, level: level, latent: x, denoised: clean))
+      x = try onStep(
+        Step(
+          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
     }
     return x
   }
@@ -80,12 +86,12 @@ extension NoiseSchedule {
   func multistepTimesteps(_ count: Int) -> [Float] {
     switch timestepSpacing ?? "linspace" {
     case "leading":
-      let ratio = trainingSteps / (count + 1)
+      let ratio = max(trainingSteps / (count + 1), 1)
       return (1...count).reversed().map { bounded(Float($0 * ratio + stepsOffset)) }
     case "trailing": return trailing(count)
     default:
       let all = Self.evenly(count + 1, to: Double(trainingSteps - 1))
-      return all.dropLast().map { Float(roundEven($0)) }
+      return all.dropLast().map { Float($0.rounded(.toNearestOrEven)) }
     }
   }
 }

@@ -8,12 +8,17 @@ public struct Euler: Sampler {
   /// Takes nothing from the schedule's file.
   public init() {}
 
+  /// Latents are `clean + sigma · noise`.
   public var usesSigma: Bool { true }
 
+  /// Timesteps or Karras' sigmas between the first and last of them.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
-    schedule.sigmaPlan(count, spacing: spacing)
+    schedule.sigmaPlan(
+      count, isKarras: spacing == .karras || (spacing == nil && schedule.usesKarras),
+      end: schedule.lastLevel)
   }
 
+  /// Draws no noise.
   public func sample(
     _ latent: Tensor, over plan: NoisePlan, with denoise: Denoise, noise: inout NoiseSource,
     onStep: StepHandler
@@ -35,18 +40,15 @@ public struct Euler: Sampler {
 extension NoiseSchedule {
   /// Levels as diffusers' Euler samplers space them: between training steps where linspace falls
   /// there, and Karras' sigmas between the ends of these.
-  func sigmaPlan(_ count: Int, spacing: Spacing?) -> NoisePlan {
+  func sigmaPlan(_ count: Int, isKarras: Bool, end: NoiseLevel) -> NoisePlan {
     let table = sigmas
     let steps = timesteps(count, default: "linspace", rounded: false)
     var levels = steps.map {
       NoiseLevel(timestep: $0, sigma: Double(Float(sigma(at: $0, in: table))))
     }
-    if spacing == .karras || (spacing == nil && usesKarras), let first = levels.first,
-      let last = levels.last
-    {
-      levels = karrasLevels(count, from: first.sigma, to: last.sigma, rounded: false)
+    if isKarras, let first = levels.first, let last = levels.last {
+      levels = karrasLevels(count, from: first.sigma, to: last.sigma)
     }
-    let end = finalSigmaIsZero ? NoiseLevel.clean : NoiseLevel(timestep: 0, sigma: table[0])
     let top = levels.map(\.sigma).max() ?? 1
     // The reference adds the clean latent's unit variance only for leading timesteps.
     let isLeading = (timestepSpacing ?? "linspace") == "leading"

@@ -4,17 +4,20 @@ public import LanternTensor
 /// k-diffusion, `sample_euler_ancestral` with η = 1).
 ///
 /// Equal to diffusers' `EulerAncestralDiscreteScheduler`, which draws noise in the last step too, and
-/// has no Karras spacing: with it, levels are those of ``Euler``.
+/// has no Karras spacing: levels are those of ``Euler`` where one asks for it.
 public struct EulerAncestral: Sampler {
   /// Takes nothing from the schedule's file.
   public init() {}
 
+  /// Latents are `clean + sigma · noise`.
   public var usesSigma: Bool { true }
 
+  /// Timesteps or Karras' sigmas between the first and last of them.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
-    schedule.sigmaPlan(count, spacing: spacing)
+    schedule.sigmaPlan(count, isKarras: spacing == .karras, end: .clean)
   }
 
+  /// Draws noise in every step.
   public func sample(
     _ latent: Tensor, over plan: NoisePlan, with denoise: Denoise, noise: inout NoiseSource,
     onStep: StepHandler

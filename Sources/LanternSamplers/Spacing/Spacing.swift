@@ -21,13 +21,17 @@ extension NoiseSchedule {
   /// `count` timesteps, noisiest first (Lin et al. 2023, arXiv:2305.08891, table 2).
   ///
   /// - Parameters:
+  ///   - count: 1 to ``trainingSteps``.
   ///   - standard: the spacing where the file names none.
   ///   - rounded: whether linspace falls on whole training steps.
+  /// - Returns: timesteps, from 0 to ``trainingSteps`` − 1.
   func timesteps(_ count: Int, default standard: String, rounded: Bool) -> [Float] {
     let train = Double(trainingSteps)
     switch timestepSpacing ?? standard {
     case "linspace":
-      return Self.evenly(count, to: train - 1).map { rounded ? Float(roundEven($0)) : Float($0) }
+      return Self.evenly(count, to: train - 1).map {
+        Float(rounded ? $0.rounded(.toNearestOrEven) : $0)
+      }
     case "trailing":
       return trailing(count)
     default:
@@ -44,9 +48,14 @@ extension NoiseSchedule {
     }
   }
 
+  /// `count` timesteps down from the last, the first step left out.
   func trailing(_ count: Int) -> [Float] {
-    let ratio = Double(trainingSteps) / Double(count)
-    return (0..<count).map { Float(roundEven(Double(trainingSteps) - Double($0) * ratio) - 1) }
+    let train = Double(trainingSteps)
+    // NumPy's arange finds its stride so, and ties are rounded by its last bit.
+    let stride = (train - train / Double(count)) - train
+    return (0..<count).map {
+      Float((train + Double($0) * stride).rounded(.toNearestOrEven) - 1)
+    }
   }
 
   /// A timestep kept within the training steps.
@@ -61,14 +70,17 @@ extension NoiseSchedule {
   }
 
   /// The timestep of a sigma, between training steps by the logarithm.
-  func timestep(of sigma: Double, in table: [Double]) -> Float {
+  ///
+  /// - Parameters:
+  ///   - sigma: at least 0.
+  ///   - logs: of the sigmas of all training steps, which rise; f32 like the reference's.
+  /// - Returns: a timestep within those of training.
+  static func timestep(of sigma: Double, in logs: [Float]) -> Float {
     let wanted = log(max(sigma, 1e-10))
-    // The table rises; find the last entry not above.
-    var low = 0
-    for index in table.indices where log(table[index]) <= wanted { low = index }
-    low = min(low, table.count - 2)
-    let (from, to) = (log(table[low]), log(table[low + 1]))
-    let share = min(max((from - wanted) / (from - to), 0), 1)
+    let above = logs.firstIndex { Double($0) > wanted } ?? logs.count
+    let low = min(max(above - 1, 0), logs.count - 2)
+    let (from, to) = (logs[low], logs[low + 1])
+    let share = min(max((Double(from) - wanted) / Double(from - to), 0), 1)
     return Float((1 - share) * Double(low) + share * Double(low + 1))
   }
 
@@ -83,16 +95,11 @@ extension NoiseSchedule {
   }
 
   /// Levels at Karras' sigmas between two sigmas, their timesteps found in the schedule.
-  func karrasLevels(_ count: Int, from highest: Double, to lowest: Double, rounded: Bool)
-    -> [NoiseLevel]
-  {
-    let table = sigmas
+  func karrasLevels(_ count: Int, from highest: Double, to lowest: Double) -> [NoiseLevel] {
+    let logs = sigmas.map { log(Float($0)) }
     return Self.karras(count, from: highest, to: lowest).map { sigma in
       // The reference keeps sigmas as f32.
-      let timestep = timestep(of: sigma, in: table)
-      return NoiseLevel(
-        timestep: rounded ? Float(roundEven(Double(timestep))) : timestep,
-        sigma: Double(Float(sigma)))
+      NoiseLevel(timestep: Self.timestep(of: sigma, in: logs), sigma: Double(Float(sigma)))
     }
   }
 
@@ -100,6 +107,4 @@ extension NoiseSchedule {
   func discreteLevels(_ timesteps: [Float]) -> [NoiseLevel] {
     timesteps.map { NoiseLevel(timestep: $0, alphaBar: Double(alphaBars[Int(bounded($0))])) }
   }
-
-  func roundEven(_ x: Double) -> Double { x.rounded(.toNearestOrEven) }
 }
