@@ -1,0 +1,103 @@
+/// How CLIP cleans a text and cuts it into words.
+///
+/// Equals the normaliser and the pre-tokeniser of `transformers.CLIPTokenizer` (5.23), which does
+/// both with regular expressions in the `tokenizers` library: composed characters (NFC), runs of
+/// white space as one space, lower case of each character by itself; then `'s`, `'t`, `'re`, `'ve`,
+/// `'m`, `'ll`, `'d`, runs of letters, single digits, and runs of all else but white space.
+enum CLIPWords {
+  /// The cleaned text.
+  static func clean(_ text: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
+    var cleaned: [Unicode.Scalar] = []
+    cleaned.reserveCapacity(text.count)
+    var wasSpace = false
+    for scalar in composed(text) {
+      let isSpace = kind(of: scalar) == .space
+      if isSpace {
+        if !wasSpace { cleaned.append(" ") }
+      } else if scalar.isASCII {
+        let isUpper = ("A"..."Z").contains(scalar)
+        cleaned.append(isUpper ? Unicode.Scalar(UInt8(scalar.value) | 0x20) : scalar)
+      } else {
+        cleaned.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+      }
+      wasSpace = isSpace
+    }
+    return cleaned
+  }
+
+  /// Canonical composition. Characters below U+0300 never change by it.
+  private static func composed(_ text: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
+    guard text.contains(where: { $0.value >= 0x300 }) else { return Array(text) }
+    var view = String.UnicodeScalarView()
+    view.append(contentsOf: text)
+    return Array(String(decoding: String(view)._nfcCodeUnits, as: UTF8.self).unicodeScalars)
+  }
+
+  /// Calls `body` with the range of each word of a cleaned text.
+  static func forEachWord(in text: ArraySlice<Unicode.Scalar>, _ body: (Range<Int>) -> Void) {
+    var position = text.startIndex
+    func run(of wanted: Kind) -> Range<Int> {
+      let end = text[position...].firstIndex { kind(of: $0) != wanted } ?? text.endIndex
+      return position..<end
+    }
+    while position < text.endIndex {
+      let kind = kind(of: text[position])
+      var word = position..<position + 1
+      switch kind {
+      case .space:
+        position += 1
+        continue
+      case .number: break
+      case .letter: word = run(of: .letter)
+      case .other:
+        if let marker = markers.first(where: { text[position...].starts(with: $0) }) {
+          // The marker spelt in the text without being the special token, as after lower-casing:
+          // it does not grow into the punctuation that follows, but is cut like any other text.
+          let end = position + marker.count
+          for part in [2, marker.count - 4, 2] {
+            body(position..<position + part)
+            position += part
+          }
+          position = end
+          continue
+        } else if let ending = contractions.first(where: { text[position...].starts(with: $0) }) {
+          word = position..<position + ending.count
+        } else {
+          word = run(of: .other)
+        }
+      }
+      body(word)
+      position = word.upperBound
+    }
+  }
+
+  private static let markers = ["<|startoftext|>", "<|endoftext|>"].map { Array($0.unicodeScalars) }
+  private static let contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"].map {
+    Array($0.unicodeScalars)
+  }
+
+  private enum Kind {
+    case space, letter, number, other
+  }
+
+  private static func kind(of scalar: Unicode.Scalar) -> Kind {
+    switch scalar {
+    case "a"..."z", "A"..."Z": return .letter
+    case "0"..."9": return .number
+    case " ", "\t"..."\r": return .space
+    case _ where scalar.isASCII: return .other
+    default: break
+    }
+    let properties = scalar.properties
+    let kind: Kind =
+      switch properties.generalCategory {
+      case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
+        .letter
+      case .decimalNumber, .letterNumber, .otherNumber: .number
+      default: properties.isWhitespace ? .space : .other
+      }
+    // The regular expressions of `tokenizers` know the characters of Unicode 16.
+    if kind == .letter || kind == .number, properties.age?.major ?? 0 > 16 { return .other }
+    return kind
+  }
+}

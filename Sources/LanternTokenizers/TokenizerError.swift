@@ -1,0 +1,39 @@
+package import LanternFormats
+
+/// What can go wrong while a tokenizer is loaded; encoding a text never fails.
+package enum TokenizerError: Error, Sendable, Equatable {
+  /// A file that cannot be read, or is not as its format wants it.
+  case file(FormatError)
+  /// A class of tokenizer that Lantern does not have.
+  case unknownClass(name: String, known: [String], file: String)
+  /// A line of the merges that is not two tokens with a space between.
+  case malformedMerge(number: Int, file: String)
+  /// A merge of, or into, a token that the vocabulary lacks.
+  case mergeOutsideVocabulary(number: Int, token: String, file: String)
+  /// A token whose id is no number from 0 to 2³¹ - 1.
+  case badID(token: String, file: String)
+  /// A special token that the vocabulary lacks.
+  case unknownSpecialToken(key: String, token: String, file: String)
+}
+
+extension TokenizerError: CustomStringConvertible {
+  /// One line: what, where, what to do.
+  package var description: String {
+    switch self {
+    case .file(let error): "\(error)"
+    case .unknownClass(let name, let known, let file):
+      "\(file): \"tokenizer_class\" is \(JSON.quoted(name)), which Lantern does not have; "
+        + "it has \(known.joined(separator: ", "))"
+    case .malformedMerge(let number, let file):
+      "\(file): merge \(number) is not two tokens with a space between; fetch the file again"
+    case .mergeOutsideVocabulary(let number, let token, let file):
+      "\(file): merge \(number) needs the token \(JSON.quoted(token)), which the vocabulary lacks; "
+        + "take both files from one model"
+    case .badID(let token, let file):
+      "\(file): the id of the token \(JSON.quoted(token)) is not a number from 0 to 2147483647"
+    case .unknownSpecialToken(let key, let token, let file):
+      "\(file): \(JSON.quoted(key)) is \(JSON.quoted(token)), which the vocabulary lacks; "
+        + "take all files from one model"
+    }
+  }
+}

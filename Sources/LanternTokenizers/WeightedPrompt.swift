@@ -1,0 +1,180 @@
+/// A prompt cut into pieces of different weight, as stable-diffusion-webui writes them.
+///
+/// `(x)` weighs x 1.1 times, `[x]` divides by 1.1, `(x:1.3)` weighs 1.3 times, brackets within
+/// brackets multiply, `\(`, `\)`, `\[`, `\]` and `\\` stand for the character itself, and `BREAK`
+/// begins a new chunk. A bracket that is never closed reaches to the end; one that was never opened
+/// is text. Any text is a prompt: nothing is an error.
+///
+/// Not of webui's language: `[from:to:when]`, `[a|b]` and `AND`, which change the prompt between
+/// steps or join several; they are read as text in brackets. Otherwise than there, `BREAK` within
+/// brackets breaks too, a number that is none, as `(x:.)`, is text, brackets more than 256 deep do
+/// not weigh, and no weight goes beyond a million.
+package struct WeightedPrompt: Sendable, Equatable {
+  /// A stretch of text and what its tokens' embeddings are multiplied by, or the end of a chunk.
+  package enum Piece: Sendable, Equatable {
+    case text(String, weight: Float)
+    case chunkBreak
+  }
+
+  /// In the order of the text; there is at least one, and neighbours differ in weight.
+  package let pieces: [Piece]
+  /// The text as it stands, brackets and all, weighing 1.
+  package init(literal text: String) {
+    pieces = [.text(text, weight: 1)]
+  }
+
+  /// Reads webui's brackets.
+  package init(parsing prompt: String) {
+    var parser = WeightParser()
+    parser.read(Array(prompt.unicodeScalars))
+    pieces = parser.pieces()
+  }
+}
+
+/// Reads a prompt from left to right; multiplies the weights of what lies in a bracket when the
+/// bracket closes, so that rounding is webui's.
+private struct WeightParser {
+  private struct Stretch {
+    var text: String.UnicodeScalarView
+    /// `nil` for a break.
+    var weight: Double?
+  }
+
+  private static let emphasis = 1.1
+  private static let depthLimit = 256
+  private static let weightLimit = 1e6
+
+  private var stretches: [Stretch] = []
+  private var roundStarts: [Int] = []
+  private var squareStarts: [Int] = []
+
+  mutating func read(_ prompt: [Unicode.Scalar]) {
+    var position = 0
+    while position < prompt.count {
+      let scalar = prompt[position]
+      var end = position + 1
+      switch scalar {
+      case "\\":
+        let isEscape = end < prompt.count && "()[]\\".unicodeScalars.contains(prompt[end])
+        append(isEscape ? prompt[end...end] : [])
+        end += isEscape ? 1 : 0
+      case "(": roundStarts.append(stretches.count)
+      case "[": squareStarts.append(stretches.count)
+      case ")" where !roundStarts.isEmpty: closeRound(Self.emphasis)
+      case "]" where !squareStarts.isEmpty:
+        let depth = squareStarts.count
+        if let start = squareStarts.popLast() { weigh(from: start, depth, 1 / Self.emphasis) }
+      case ":":
+        let number = Self.weight(prompt[end...])
+        if let number, !roundStarts.isEmpty {
+          closeRound(number.value)
+          end = number.end
+        } else {
+          end = number?.end ?? end
+          appendText(prompt[position..<end])
+        }
+      case ")", "]": appendText([scalar])
+      default:
+        end =
+          prompt[position...].firstIndex { "\\()[]:".unicodeScalars.contains($0) } ?? prompt.count
+        appendText(prompt[position..<end])
+      }
+      position = end
+    }
+  }
+
+  /// What was read: brackets left open close, neighbours of one weight join.
+  mutating func pieces() -> [WeightedPrompt.Piece] {
+    for (index, start) in roundStarts.enumerated() { weigh(from: start, index + 1, Self.emphasis) }
+    for (index, start) in squareStarts.enumerated() {
+      weigh(from: start, index + 1, 1 / Self.emphasis)
+    }
+    var joined: [Stretch] = []
+    for stretch in stretches {
+      if let last = joined.indices.last, stretch.weight != nil,
+        joined[last].weight == stretch.weight
+      {
+        joined[last].text.append(contentsOf: stretch.text)
+      } else {
+        joined.append(stretch)
+      }
+    }
+    if joined.isEmpty { return [.text("", weight: 1)] }
+    return joined.map { stretch in
+      guard let weight = stretch.weight else { return .chunkBreak }
+      let limit = Self.weightLimit
+      return .text(String(stretch.text), weight: Float(min(max(weight, -limit), limit)))
+    }
+  }
+
+  private mutating func append(_ text: ArraySlice<Unicode.Scalar>) {
+    var view = String.UnicodeScalarView()
+    view.append(contentsOf: text)
+    stretches.append(Stretch(text: view, weight: 1))
+  }
+
+  private mutating func closeRound(_ factor: Double) {
+    let depth = roundStarts.count
+    if let start = roundStarts.popLast() { weigh(from: start, depth, factor) }
+  }
+
+  /// Multiplies the weights of all stretches from `start` on. Brackets nested too deep do nothing,
+  /// or hostile prompts would take quadratic time.
+  private mutating func weigh(from start: Int, _ depth: Int, _ factor: Double) {
+    guard depth <= Self.depthLimit else { return }
+    for index in start..<stretches.count {
+      stretches[index].weight = stretches[index].weight.map { $0 * factor }
+    }
+  }
+
+  /// Appends text, with breaks where the word `BREAK` stands in it.
+  private mutating func appendText(_ text: ArraySlice<Unicode.Scalar>) {
+    let word: [Unicode.Scalar] = ["B", "R", "E", "A", "K"]
+    var start = text.startIndex
+    var position = start
+    while position < text.endIndex {
+      let end = position + word.count
+      guard text[position...].starts(with: word),
+        position == text.startIndex || !Self.isWord(text[position - 1]),
+        end == text.endIndex || !Self.isWord(text[end])
+      else {
+        position += 1
+        continue
+      }
+      let before = text[start..<position]
+      append(before[..<Self.trimmedEnd(before)])
+      stretches.append(Stretch(text: .init(), weight: nil))
+      start = text[end...].firstIndex { !Self.isSpace($0) } ?? text.endIndex
+      position = start
+    }
+    append(text[start...])
+  }
+
+  private static func trimmedEnd(_ text: ArraySlice<Unicode.Scalar>) -> Int {
+    (text.lastIndex { !isSpace($0) } ?? text.startIndex - 1) + 1
+  }
+
+  private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+    ("\u{1C}"..."\u{1F}").contains(scalar) || scalar.properties.isWhitespace
+  }
+
+  private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
+    scalar == "_" || scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+  }
+
+  /// The number and the bracket that closes after it: `1.3)`.
+  private static func weight(_ text: ArraySlice<Unicode.Scalar>) -> (value: Double, end: Int)? {
+    var position = text.firstIndex { !isSpace($0) } ?? text.endIndex
+    let start = position
+    if position < text.endIndex, text[position] == "+" || text[position] == "-" { position += 1 }
+    while position < text.endIndex, ("0"..."9").contains(text[position]) || text[position] == "." {
+      position += 1
+    }
+    let end = text[position...].firstIndex { !isSpace($0) } ?? text.endIndex
+    guard end < text.endIndex, text[end] == ")" else { return nil }
+    var digits = String.UnicodeScalarView()
+    digits.append(contentsOf: text[start..<position])
+    guard let value = Double(String(digits)), value.isFinite else { return nil }
+    return (value, end + 1)
+  }
+}
