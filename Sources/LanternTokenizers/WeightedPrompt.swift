@@ -7,7 +7,7 @@
 ///
 /// Not of webui's language: `[from:to:when]`, `[a|b]` and `AND`, which change the prompt between
 /// steps or join several; they are read as text in brackets. Otherwise than there, `BREAK` within
-/// brackets breaks too, a number that is none, as `(x:.)`, is text, brackets more than 256 deep do
+/// brackets breaks too, a number that is none, as `(x:.)`, is text, brackets more than 100 deep do
 /// not weigh, and no weight goes beyond a million.
 package struct WeightedPrompt: Sendable, Equatable {
   /// A stretch of text and what its tokens' embeddings are multiplied by, or the end of a chunk.
@@ -18,6 +18,7 @@ package struct WeightedPrompt: Sendable, Equatable {
 
   /// In the order of the text; there is at least one, and neighbours differ in weight.
   package let pieces: [Piece]
+
   /// The text as it stands, brackets and all, weighing 1.
   package init(literal text: String) {
     pieces = [.text(text, weight: 1)]
@@ -41,7 +42,7 @@ private struct WeightParser {
   }
 
   private static let emphasis = 1.1
-  private static let depthLimit = 256
+  private static let depthLimit = 100
   private static let weightLimit = 1e6
 
   private var stretches: [Stretch] = []
