@@ -70,7 +70,8 @@ let package = Package(
     .executableTarget(
       name: "LanternCLI",
       dependencies: [
-        "Lantern", "LanternTensor", "LanternFormats", "LanternSamplers", "LanternPictures",
+        "Lantern", "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers",
+        "LanternSamplers", "LanternPictures",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

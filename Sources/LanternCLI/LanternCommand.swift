@@ -1,4 +1,20 @@
+import ArgumentParser
+
+/// The program: its subcommands and what it says of itself.
 @main
-struct LanternCommand {
-  static func main() {}
+struct LanternCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lantern",
+    abstract: "Draws pictures from text, on any machine.",
+    discussion: """
+      lantern image "a red fox on the beach"
+      lantern image "a blue house at night" -o house.png --steps 20 --seed 7
+      lantern inspect weights/picturebook
+
+      Exit codes: 0 done; 64 the command or a value in it makes no sense; 65 a file is damaged or not
+      supported; 66 a file is missing; 71 out of memory; 73 the output cannot be written; 130 stopped
+      by Ctrl-C.
+      """,
+    version: "0.1.0",
+    subcommands: [ImageCommand.self, InspectCommand.self, SamplersCommand.self])
 }

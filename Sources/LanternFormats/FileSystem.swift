@@ -143,3 +143,18 @@ private enum Glue {
     #endif
   }
 }
+
+extension FileSystem {
+  /// Checks, before work begins, that a file can be written where `path` says.
+  ///
+  /// - Throws: ``FormatError/cannotWrite(path:code:)`` when the folder is missing or not writable, or
+  ///   when a folder is in the file's place.
+  package static func checkFolder(of path: String) throws(FormatError) {
+    let folder = split(path).folder
+    let place = folder.isEmpty ? "." : folder
+    guard exists(place) else { throw .cannotWrite(path: path, code: ENOENT) }
+    guard isDirectory(place) else { throw .cannotWrite(path: path, code: ENOTDIR) }
+    guard !isDirectory(path) else { throw .cannotWrite(path: path, code: EISDIR) }
+    guard access(place, W_OK) == 0 else { throw .cannotWrite(path: path, code: errno) }
+  }
+}

@@ -69,6 +69,9 @@ package struct AutoencoderKLConfig: Sendable {
     }
   }
 
+  /// Channels of the decoder's layers at full size: those of the level below, doubled in size.
+  package var widestChannels: Int { blockOutChannels[min(1, blockOutChannels.count - 1)] }
+
   /// Pixels a side that one latent stands for.
   package var downsampling: Int { 1 << (blockOutChannels.count - 1) }
 }

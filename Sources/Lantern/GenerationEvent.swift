@@ -1,0 +1,19 @@
+public import LanternPictures
+
+/// A picture, and everything that is needed to draw it again.
+public struct GeneratedImage: Sendable {
+  /// The picture.
+  public let picture: Picture
+  /// Its request with all defaults filled in.
+  public let settings: ImageSettings
+  /// Tokens of the prompt that did not fit and were left out; only of literal prompts.
+  public let cutTokens: Int
+}
+
+/// What happens while a picture is drawn.
+public enum GenerationEvent: Sendable {
+  /// A step is done: its number from 1, of how many, and a preview where one was asked for.
+  case step(Int, of: Int, preview: Picture?)
+  /// The picture is done.
+  case finished(GeneratedImage)
+}

@@ -1,0 +1,125 @@
+import Dispatch
+import LanternModels
+import LanternSamplers
+import LanternTensor
+
+/// Draws pictures from text with a model that is loaded once.
+///
+/// A value of constants: many tasks may use one generator. They take turns at the processors.
+public struct ImageGenerator: Sendable {
+  package let model: ImageModel
+
+  /// Loads a model.
+  ///
+  /// - Parameter folder: a model as diffusers lays it out, with a `model_index.json`.
+  /// - Throws: an error that names the file, what is wrong with it, and the remedy.
+  public init(folder: String) throws { model = try ImageModel(folder) }
+
+  /// Size in pixels that the model draws when nothing is said.
+  public var nativeSize: (width: Int, height: Int) {
+    let side = model.unet.config.sampleSize * model.autoencoder.config.downsampling
+    return (side, side)
+  }
+
+  /// About how much memory a picture of the native size takes beside the weights: the decoder's
+  /// widest layers at full size, which is where most is needed.
+  package var estimatedWorkingMegabytes: Int {
+    let pixels = nativeSize.width * nativeSize.height
+    return max(16, pixels * model.autoencoder.config.widestChannels * 4 * 4 / 1_048_576)
+  }
+
+  /// Draws a picture, telling of each step. Ending the loop, or cancelling its task, stops the work
+  /// within one step.
+  public func generate(_ request: ImageRequest) -> AsyncThrowingStream<GenerationEvent, any Error> {
+    AsyncThrowingStream { stream in
+      // Long computations block their thread, so they must not take one of Swift's cooperative pool.
+      Self.queue.async {
+        do {
+          let image = try draw(request) { step in
+            let event = GenerationEvent.step(
+              step.number, of: step.count, preview: try step.preview(every: request.previewInterval))
+            if case .terminated = stream.yield(event) { throw CancellationError() }
+          }
+          stream.yield(.finished(image))
+          stream.finish()
+        } catch {
+          stream.finish(throwing: error)
+        }
+      }
+    }
+  }
+
+  private static let queue = DispatchQueue(label: "lantern.compute", qos: .userInitiated)
+
+  /// Draws a picture on the caller's thread: from the prompt to the pixels, top to bottom.
+  ///
+  /// - Parameters:
+  ///   - trace: where the tensors of the run are noted, if anywhere.
+  ///   - onStep: called after each step; throw to stop.
+  package func draw(
+    _ request: ImageRequest, trace: Trace? = nil, onStep: (DrawingStep) throws -> Void = { _ in }
+  ) throws -> GeneratedImage {
+    let settings = try ImageSettings(request, model)
+    let sampler = try SamplerCatalogue.row(named: settings.sampler).make(model.schedule)
+    let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
+    let guidance = ClassifierFreeGuidance(scale: settings.guidance)
+
+    let prompt = try model.promptEncoder.encode(request)
+    let context =
+      guidance.isActive
+      ? try Tensor.concatenated([prompt.negative, prompt.positive], axis: 0) : prompt.positive
+    var noise = NoiseSource(seed: settings.seed)
+    let plan = sampler.plan(settings.steps, over: model.schedule, spacing: spacing)
+    let start = try StartingPoint(request, settings, model, sampler, plan, &noise)
+    try trace?.begin(prompt, start)
+
+    let denoiser = Denoiser(
+      { latent, timestep in
+        try model.unet(start.withContext(latent), timestep: timestep, context: context)
+      }, predicting: model.schedule.prediction, guidance: guidance)
+    let latent = try sampler.sample(
+      start.latent, over: start.plan, with: denoiser.denoise, noise: &noise
+    ) { step in
+      let latent = try start.keepingUnmasked(step, sampler)
+      guard latent.isFiniteEverywhere else {
+        throw RequestError.notFinite(what: "the latent", step: step.index)
+      }
+      try trace?.note(latent)
+      try onStep(DrawingStep(step, model.autoencoder))
+      return latent
+    }
+
+    let decoded = try model.autoencoder.decode(latent, tiled: request.tiledDecoding)
+    let image = try decoded.scaled(by: 0.5, plus: 0.5)
+    guard image.isFiniteEverywhere else {
+      throw RequestError.notFinite(what: "the decoded picture", step: nil)
+    }
+    try trace?.finish(image)
+    return GeneratedImage(
+      picture: try Picture(image), settings: settings, cutTokens: prompt.cutTokens)
+  }
+}
+
+/// What is known after a step of drawing.
+package struct DrawingStep {
+  /// Number of the step, from 1.
+  package let number: Int
+  /// Number of steps.
+  package let count: Int
+  private let denoised: Tensor
+  private let autoencoder: AutoencoderKL
+
+  init(_ step: Step, _ autoencoder: AutoencoderKL) {
+    self.number = step.index + 1
+    self.count = step.count
+    self.denoised = step.denoised
+    self.autoencoder = autoencoder
+  }
+
+  /// The picture as far as it can be guessed, after every `interval` steps; nil for 0.
+  package func preview(every interval: Int) throws -> Picture? {
+    guard interval > 0, number % interval == 0 else { return nil }
+    let image = try autoencoder.decode(denoised, tiled: true).scaled(by: 0.5, plus: 0.5)
+    return image.isFiniteEverywhere ? try Picture(image) : nil
+  }
+}

@@ -1,0 +1,87 @@
+import LanternFormats
+import LanternLayers
+import LanternModels
+import LanternSamplers
+import LanternTokenizers
+
+/// All parts of a text-to-image model, loaded from a folder as diffusers lays it out.
+package struct ImageModel: Sendable {
+  /// Where it was loaded from.
+  package let path: String
+  let promptEncoder: PromptEncoder
+  let unet: UNet2DConditionModel
+  let autoencoder: AutoencoderKL
+  let schedule: NoiseSchedule
+  package let defaults: ModelDefaults
+
+  private static let pipelines: Set<String> = [
+    "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline",
+    "StableDiffusionInpaintPipelineLegacy", "LatentDiffusionPipeline",
+  ]
+
+  /// Loads every part.
+  ///
+  /// - Throws: an error of the room where something is wrong; each says which file, what, and the
+  ///   remedy.
+  package init(_ path: String) throws {
+    let folder = try ModelFolder(path)
+    guard Self.pipelines.contains(folder.pipelineClass) else {
+      throw RequestError.unsupportedModel(
+        kind: folder.pipelineClass, path: folder.indexPath,
+        supported: Self.pipelines.sorted().joined(separator: ", "))
+    }
+    self.path = folder.path
+    self.defaults = try ModelDefaults(folder: folder.path)
+    self.schedule = try NoiseSchedule(
+      Config(path: FileSystem.join(folder.folder(of: "scheduler"), "scheduler_config.json")))
+    self.promptEncoder = PromptEncoder(
+      tokenizer: try TokenizerCatalogue.load(folder: folder.folder(of: "tokenizer")),
+      textEncoder: try Self.load(
+        "text_encoder", ["model", "pytorch_model"], folder, ModelCatalogue.textEncoders))
+    let stem = ["diffusion_pytorch_model"]
+    self.unet = try Self.load("unet", stem, folder, ModelCatalogue.denoisers)
+    self.autoencoder = try Self.load("vae", stem, folder, ModelCatalogue.autoencoders)
+    try checkFit()
+  }
+
+  private static func load<Model>(
+    _ component: String, _ stems: [String], _ folder: ModelFolder,
+    _ catalogue: [String: @Sendable (Config, Weights) throws(ModelError) -> Model]
+  ) throws -> Model {
+    let place = try folder.folder(of: component)
+    let name = folder.components[component]?.className ?? ""
+    guard let make = catalogue[name] else {
+      throw RequestError.unsupportedModel(
+        kind: name, path: place, supported: catalogue.keys.sorted().joined(separator: ", "))
+    }
+    let config = try Config(path: FileSystem.join(place, "config.json"))
+    return try make(config, Weights(TensorArchive(folder: place, stems: stems)))
+  }
+
+  /// Parts of different models may each be sound and yet not fit.
+  private func checkFit() throws {
+    let latents = autoencoder.config.latentChannels
+    let text = promptEncoder.textEncoder
+    guard unet.config.crossAttentionDim == text.features else {
+      throw RequestError.mismatch(
+        reason: "the U-Net wants text of \(unet.config.crossAttentionDim) features and the text "
+          + "encoder gives \(text.features); both must come from one model", path: path)
+    }
+    guard unet.config.outChannels == latents, [latents, 2 * latents + 1].contains(unet.config.inChannels)
+    else {
+      throw RequestError.mismatch(
+        reason: "the U-Net works on \(unet.config.inChannels) and gives \(unet.config.outChannels) "
+          + "channels, and the autoencoder has \(latents); both must come from one model",
+        path: path)
+    }
+    let tokenizer = promptEncoder.tokenizer
+    guard tokenizer.maximumLength <= text.maximumLength else {
+      throw RequestError.mismatch(
+        reason: "the tokenizer makes \(tokenizer.maximumLength) tokens and the text encoder takes "
+          + "\(text.maximumLength); both must come from one model", path: path)
+    }
+  }
+
+  /// Whether the U-Net was trained to fill holes: it sees a mask and the masked picture too.
+  var isInpaintingModel: Bool { unet.config.inChannels != unet.config.outChannels }
+}

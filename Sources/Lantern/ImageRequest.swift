@@ -1,0 +1,39 @@
+/// What is to be drawn, and how. Everything but the prompt has a default that suits the model.
+public struct ImageRequest: Sendable {
+  /// What the picture shows.
+  public var prompt: String
+  /// What it should not show.
+  public var negativePrompt = ""
+  /// Size in pixels, multiples of 8; the model's own when nil.
+  public var width: Int?
+  /// See ``width``.
+  public var height: Int?
+  /// Number of denoising steps; the model's own when nil.
+  public var steps: Int?
+  /// Strength of classifier-free guidance; 1 and less mean none; the model's own when nil.
+  public var guidance: Float?
+  /// A name from ``SamplerCatalogue``; the one that the model's folder asks for when nil.
+  public var sampler: String?
+  /// How noise levels are spaced, `discrete` or `karras`; the model's own way when nil.
+  public var schedule: String?
+  /// Seed of the noise: the same seed draws the same picture, PyTorch's.
+  public var seed: UInt64 = 42
+  /// A picture to begin from.
+  public var initialPicture: Picture?
+  /// How much of ``initialPicture`` is drawn anew, 0…1.
+  public var strength: Float = 0.75
+  /// Where ``initialPicture`` is drawn anew (white) and where it stays (black).
+  public var mask: Mask?
+  /// How many of the text encoder's last layers to leave out (diffusers' `clip_skip`).
+  public var clipSkip = 0
+  /// Whether large pictures are decoded in overlapping tiles, for little memory.
+  public var tiledDecoding = false
+  /// Whether the prompt is taken to the letter and cut at the text encoder's length, as diffusers
+  /// does, instead of reading `(weights:1.2)` and going on beyond it, as stable-diffusion-webui does.
+  public var literalPrompt = false
+  /// After how many steps a preview is decoded; 0 for none.
+  public var previewInterval = 0
+
+  /// A request for a picture of `prompt`.
+  public init(prompt: String) { self.prompt = prompt }
+}

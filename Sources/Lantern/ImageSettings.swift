@@ -1,0 +1,75 @@
+import LanternModels
+import LanternSamplers
+
+/// A request with every default decided and every number checked.
+public struct ImageSettings: Sendable, Equatable {
+  /// Size in pixels.
+  public let width: Int
+  /// See ``width``.
+  public let height: Int
+  /// Number of denoising steps of the whole schedule.
+  public let steps: Int
+  /// Strength of guidance.
+  public let guidance: Float
+  /// The sampler's name.
+  public let sampler: String
+  /// The spacing's name; nil for the model's own.
+  public let schedule: String?
+  /// The seed.
+  public let seed: UInt64
+
+  private static let mostPixels = 4096
+
+  /// Fills in what the request leaves open.
+  ///
+  /// - Throws: ``RequestError`` for numbers out of range, `SamplerError` for unknown names.
+  init(_ request: ImageRequest, _ model: ImageModel) throws {
+    let shrink = model.autoencoder.config.downsampling
+    let unit = max(8, shrink)
+    let native = model.unet.config.sampleSize * shrink
+    let picture = request.initialPicture
+    func size(_ name: String, _ asked: Int?, _ found: Int?) throws -> Int {
+      // A picture to begin from may have any size; it is resized to the nearest that fits below.
+      let size = asked ?? found.map { max(unit, $0 / unit * unit) } ?? native
+      guard size >= unit, size <= Self.mostPixels, size % unit == 0 else {
+        throw RequestError.size(name: name, found: size, unit: unit, most: Self.mostPixels)
+      }
+      return size
+    }
+    width = try size("width", request.width, picture?.width)
+    height = try size("height", request.height, picture?.height)
+    steps = request.steps ?? model.defaults.steps
+    guard (1...model.schedule.trainingSteps).contains(steps) else {
+      throw SamplerError.steps(found: steps, most: model.schedule.trainingSteps)
+    }
+    guidance = request.guidance ?? model.defaults.guidance
+    guard (0...1000).contains(guidance) else {
+      throw RequestError.range(name: "guidance", found: "\(guidance)", allowed: "0 to 1000")
+    }
+    sampler =
+      try request.sampler.map { try SamplerCatalogue.row(named: $0).name }
+      ?? SamplerCatalogue.standard(for: model.schedule).name
+    schedule = try request.schedule.map { try SamplerCatalogue.spacing(named: $0).rawValue }
+    seed = request.seed
+    try Self.check(request, model)
+  }
+
+  private static func check(_ request: ImageRequest, _ model: ImageModel) throws {
+    let layers = model.promptEncoder.textEncoder.layerCount
+    guard (0..<layers).contains(request.clipSkip) else {
+      throw RequestError.range(
+        name: "clip skip", found: "\(request.clipSkip)", allowed: "0 to \(layers - 1)")
+    }
+    guard request.strength > 0, request.strength <= 1 else {
+      throw RequestError.range(
+        name: "strength", found: "\(request.strength)", allowed: "a number above 0, up to 1")
+    }
+    if request.mask != nil, request.initialPicture == nil {
+      throw RequestError.needs(name: "a mask", other: "a picture to begin from")
+    }
+    if model.isInpaintingModel, request.mask == nil {
+      throw RequestError.needs(
+        name: "this model, which fills holes,", other: "a picture to begin from and a mask")
+    }
+  }
+}

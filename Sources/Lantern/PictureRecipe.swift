@@ -1,0 +1,164 @@
+import LanternFormats
+import LanternPictures
+import LanternSamplers
+
+/// How a picture was drawn, as text beside its pixels: in the form that stable-diffusion-webui and
+/// many others read, and exactly, so that it can be drawn again.
+public struct PictureRecipe: Sendable, Equatable {
+  /// Names of the texts in a file.
+  private enum Key {
+    static let parameters = "parameters"
+    static let exact = "lantern"
+  }
+
+  /// The settings, by the names of the command line's options.
+  private let values: [String: JSONValue]
+
+  /// The recipe of a picture that was drawn.
+  ///
+  /// - Parameter model: the name of the model, usually its folder's.
+  package init(_ request: ImageRequest, _ settings: ImageSettings, model: String) {
+    var values: [String: JSONValue] = [
+      "prompt": .string(request.prompt), "steps": .integer(settings.steps),
+      "guidance": .number(Double(settings.guidance)), "sampler": .string(settings.sampler),
+      "seed": .string(String(settings.seed)), "width": .integer(settings.width),
+      "height": .integer(settings.height), "model": .string(model),
+    ]
+    if !request.negativePrompt.isEmpty { values["negative"] = .string(request.negativePrompt) }
+    if let schedule = settings.schedule { values["schedule"] = .string(schedule) }
+    if request.clipSkip > 0 { values["clip_skip"] = .integer(request.clipSkip) }
+    if request.literalPrompt { values["literal"] = .bool(true) }
+    if request.tiledDecoding { values["vae_tiling"] = .bool(true) }
+    if request.initialPicture != nil {
+      values["strength"] = .number(Double(request.strength))
+      values["from_picture"] = .bool(true)
+    }
+    if request.mask != nil { values["masked"] = .bool(true) }
+    self.values = values
+  }
+
+  /// The recipe in a picture's texts: Lantern's own, or stable-diffusion-webui's; nil when neither is
+  /// there.
+  package init?(_ metadata: PictureMetadata) {
+    if let text = metadata[Key.exact], case .object(let values)? = Self.parsed(text) {
+      self.values = values
+    } else if let text = metadata[Key.parameters] {
+      self.values = Self.parsed(parameters: text)
+    } else {
+      return nil
+    }
+  }
+
+  /// Both texts, for a file.
+  package var metadata: PictureMetadata {
+    PictureMetadata([
+      PictureMetadata.Entry(key: Key.parameters, text: parameters),
+      PictureMetadata.Entry(key: Key.exact, text: JSON.write(.object(values))),
+    ])
+  }
+
+  /// The model's name, if the recipe has one.
+  package var model: String? { values["model"]?.string }
+
+  /// Whether the picture began from another, which the recipe does not contain.
+  package var needsInitialPicture: Bool { values["from_picture"]?.bool ?? false }
+
+  /// A request that draws the picture again.
+  package var request: ImageRequest {
+    var request = ImageRequest(prompt: values["prompt"]?.string ?? "")
+    request.negativePrompt = values["negative"]?.string ?? ""
+    request.width = values["width"]?.integer
+    request.height = values["height"]?.integer
+    request.steps = values["steps"]?.integer
+    request.guidance = values["guidance"]?.double.map { Float($0) }
+    request.sampler = values["sampler"]?.string
+    request.schedule = values["schedule"]?.string
+    request.seed = values["seed"]?.string.flatMap { UInt64($0) } ?? 42
+    request.clipSkip = values["clip_skip"]?.integer ?? 0
+    request.literalPrompt = values["literal"]?.bool ?? false
+    request.tiledDecoding = values["vae_tiling"]?.bool ?? false
+    request.strength = values["strength"]?.double.map { Float($0) } ?? 0.75
+    return request
+  }
+
+  /// stable-diffusion-webui's text: the prompt, the negative prompt, and a line of settings.
+  package var parameters: String {
+    let request = request
+    var lines = [request.prompt]
+    if !request.negativePrompt.isEmpty { lines.append("Negative prompt: \(request.negativePrompt)") }
+    var facts = [
+      "Steps: \(request.steps ?? 0)", "Sampler: \(Self.spelledForWebUI(request.sampler ?? ""))",
+      "CFG scale: \(request.guidance ?? 0)", "Seed: \(request.seed)",
+      "Size: \(request.width ?? 0)x\(request.height ?? 0)",
+    ]
+    if request.schedule == "karras" { facts.insert("Schedule type: Karras", at: 2) }
+    if let model { facts.append("Model: \(model)") }
+    if needsInitialPicture { facts.append("Denoising strength: \(request.strength)") }
+    // There 1 means that no layer is left out.
+    if request.clipSkip > 0 { facts.append("Clip skip: \(request.clipSkip + 1)") }
+    facts.append("Version: Lantern")
+    lines.append(facts.joined(separator: ", "))
+    return lines.joined(separator: "\n")
+  }
+
+  private static let webUINames = [
+    "ddim": "DDIM", "ddpm": "DDPM", "dpm++2m": "DPM++ 2M", "euler": "Euler", "euler_a": "Euler a",
+  ]
+
+  private static func spelledForWebUI(_ sampler: String) -> String {
+    webUINames[sampler] ?? sampler
+  }
+
+  private static func parsed(_ text: String) -> JSONValue? {
+    var copy = text
+    return copy.withUTF8 { bytes in
+      try? JSON.parse(UnsafeRawBufferPointer(bytes), file: Key.exact)
+    }
+  }
+
+  /// Reads stable-diffusion-webui's text.
+  private static func parsed(parameters text: String) -> [String: JSONValue] {
+    var lines = text.split(separator: "\n", omittingEmptySubsequences: false)[...]
+    var facts: [Substring] = []
+    if let last = lines.last, last.hasPrefix("Steps: ") {
+      facts = last.split(separator: ",").map { $0.drop { $0 == " " } }
+      lines.removeLast()
+    }
+    let mark = "Negative prompt: "
+    let start = lines.firstIndex { $0.hasPrefix(mark) } ?? lines.endIndex
+    let negative = lines[start...].joined(separator: "\n").dropFirst(mark.count)
+    var values: [String: JSONValue] = [
+      "prompt": .string(lines[..<start].joined(separator: "\n"))
+    ]
+    if !negative.isEmpty { values["negative"] = .string(String(negative)) }
+    for fact in facts {
+      guard let colon = fact.firstIndex(of: ":") else { continue }
+      let value = String(fact[fact.index(after: colon)...].drop { $0 == " " })
+      switch fact[..<colon] {
+      case "Steps": values["steps"] = Int(value).map(JSONValue.integer)
+      case "CFG scale": values["guidance"] = Double(value).map(JSONValue.number)
+      case "Seed": values["seed"] = .string(value)
+      case "Sampler":
+        // Older versions write the schedule behind the sampler.
+        let plain = value.hasSuffix(" Karras") ? String(value.dropLast(7)) : value
+        if plain != value { values["schedule"] = .string("karras") }
+        values["sampler"] = .string(plain)
+      case "Schedule type":
+        if value.lowercased() == "karras" { values["schedule"] = .string("karras") }
+      case "Model": values["model"] = .string(value)
+      case "Denoising strength":
+        values["strength"] = Double(value).map(JSONValue.number)
+        values["from_picture"] = .bool(true)
+      case "Clip skip": values["clip_skip"] = Int(value).map { .integer(max($0 - 1, 0)) }
+      case "Size":
+        let sizes = value.split(separator: "x").compactMap { Int($0) }
+        if sizes.count == 2 {
+          values["width"] = .integer(sizes[0])
+          values["height"] = .integer(sizes[1])
+        }
+      default: break
+      }
+    }
+    return values
+  }
+}

@@ -1,0 +1,37 @@
+import LanternModels
+import LanternTensor
+import LanternTokenizers
+
+/// Text to what the U-Net looks at: tokens, their vectors, and the weights people put on them.
+struct PromptEncoder: Sendable {
+  let tokenizer: any Tokenizer
+  let textEncoder: any TextEncoder
+
+  /// What became of a prompt and its negative.
+  struct Encoding {
+    /// `[1, token, feature]`, as many tokens in both.
+    var positive: Tensor
+    var negative: Tensor
+    /// Tokens that did not fit and were cut off.
+    var cutTokens: Int
+  }
+
+  /// Encodes both prompts to the same length, the shorter filled up with empty text.
+  func encode(_ request: ImageRequest) throws -> Encoding {
+    let positive = PromptChunks(request.prompt, literally: request.literalPrompt, tokenizer)
+    let negative = PromptChunks(
+      request.negativePrompt, literally: request.literalPrompt, tokenizer)
+    let count = max(positive.chunks.count, negative.chunks.count)
+    return Encoding(
+      positive: try encode(positive.padded(to: count, tokenizer), request.clipSkip),
+      negative: try encode(negative.padded(to: count, tokenizer), request.clipSkip),
+      cutTokens: positive.cutTokens)
+  }
+
+  private func encode(_ prompt: PromptChunks, _ clipSkip: Int) throws -> Tensor {
+    let parts = try prompt.chunks.map { chunk in
+      try textEncoder.encode(chunk.ids, skippedLayers: clipSkip).weighted(by: chunk.weights)
+    }
+    return parts.count == 1 ? parts[0] : try Tensor.concatenated(parts, axis: 1)
+  }
+}

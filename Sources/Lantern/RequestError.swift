@@ -1,0 +1,33 @@
+/// What a request asks that cannot be. Cases carry facts; ``description`` puts them in a line.
+public enum RequestError: Error, Sendable, Equatable {
+  /// A size that is not positive, not a multiple of `unit`, or beyond `most`.
+  case size(name: String, found: Int, unit: Int, most: Int)
+  /// A number outside its range.
+  case range(name: String, found: String, allowed: String)
+  /// A setting that makes sense only with another.
+  case needs(name: String, other: String)
+  /// A model of a kind that does not draw pictures here.
+  case unsupportedModel(kind: String, path: String, supported: String)
+  /// Parts of a model that do not fit one another.
+  case mismatch(reason: String, path: String)
+  /// The numbers went out of bounds: a damaged model, or settings it cannot take.
+  case notFinite(what: String, step: Int?)
+}
+
+extension RequestError: CustomStringConvertible {
+  /// One line: what, and what to do.
+  public var description: String {
+    switch self {
+    case .size(let name, let found, let unit, let most):
+      "\(name) \(found): choose a multiple of \(unit) from \(unit) to \(most)"
+    case .range(let name, let found, let allowed): "\(name) \(found): choose \(allowed)"
+    case .needs(let name, let other): "\(name) needs \(other)"
+    case .unsupportedModel(let kind, let path, let supported):
+      "\(path): a model of kind \(kind); Lantern draws with \(supported)"
+    case .mismatch(let reason, let path): "\(path): \(reason)"
+    case .notFinite(let what, let step):
+      "\(what) \(step.map { "after step \($0 + 1) " } ?? "")is not a number: the weights are damaged, "
+        + "or sampler, steps and guidance do not suit the model; try others"
+    }
+  }
+}

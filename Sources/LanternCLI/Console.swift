@@ -1,0 +1,85 @@
+import LanternFormats
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// What is said where: results on standard output, everything else on standard error.
+struct Console {
+  /// Whether standard output carries one JSON event a line.
+  var isJSON = false
+  /// Whether only errors are told.
+  var isQuiet = false
+  /// Whether details are told too.
+  var isVerbose = false
+
+  /// Whether a person looks at standard error.
+  static let isTerminal = isatty(2) == 1
+
+  /// A line for people, on standard error.
+  func tell(_ line: String) {
+    if !isQuiet { Self.write(line + "\n", to: .standardError) }
+  }
+
+  /// A line for curious people.
+  func detail(_ line: String) {
+    if isVerbose { tell(line) }
+  }
+
+  /// A result: a path on standard output, or an event when programs listen.
+  func result(_ path: String, event: [String: JSONValue]) {
+    isJSON ? self.event(event) : Self.write(path + "\n", to: .standardOutput)
+  }
+
+  /// An event for programs.
+  func event(_ values: [String: JSONValue]) {
+    if isJSON { Self.write(JSON.write(.object(values)) + "\n", to: .standardOutput) }
+  }
+
+  /// The two places to write to.
+  enum Stream: Int32 {
+    case standardOutput = 1
+    case standardError = 2
+  }
+
+  /// Writes text as it is. What nobody reads any more is dropped.
+  static func write(_ text: String, to stream: Stream) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let written = rest.withUnsafeBytes {
+        #if canImport(Darwin)
+          Darwin.write(stream.rawValue, $0.baseAddress, $0.count)
+        #elseif canImport(Musl)
+          Musl.write(stream.rawValue, $0.baseAddress, $0.count)
+        #else
+          Glibc.write(stream.rawValue, $0.baseAddress, $0.count)
+        #endif
+      }
+      if written > 0 { rest = rest.dropFirst(written) } else if errno != EINTR { return }
+    }
+  }
+
+  /// Seconds of a clock that only goes forward.
+  static var now: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+}
+
+/// A number with a few digits after the point.
+func rounded(_ value: Double, _ digits: Int = 2) -> String {
+  var scale = 1.0
+  for _ in 0..<digits { scale *= 10 }
+  let whole = (value * scale).rounded()
+  guard whole.isFinite, abs(whole) < 1e15 else { return "\(value)" }
+  let text = String(Int(abs(whole)))
+  let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
+  let sign = whole < 0 ? "-" : ""
+  guard digits > 0 else { return sign + padded }
+  return sign + padded.dropLast(digits) + "." + padded.suffix(digits)
+}

@@ -1,0 +1,196 @@
+import ArgumentParser
+import Lantern
+import LanternFormats
+
+/// `lantern image`: from a prompt to picture files.
+struct ImageCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "image",
+    abstract: "Draws a picture from text.",
+    discussion: """
+      lantern image "a red fox on the beach"
+      lantern image "a cat and a dog in the snow" -b 4 -o pets-%02d.png
+      lantern image "a castle" -m path/to/stable-diffusion -W 512 -H 512 --steps 25
+      lantern image "the same, at night" -i day.png --strength 0.6
+      lantern image --like pets-03.png
+
+      The same model, prompt, seed, sampler, steps and guidance draw the same picture as diffusers.
+      (word:1.3) and [word] weigh words, and prompts may be longer than the text encoder reads at
+      once, as in stable-diffusion-webui; --literal turns that off.
+      """)
+
+  @Argument(help: "What to draw.")
+  var text: String?
+
+  @OptionGroup var drawing: DrawingOptions
+  @OptionGroup var modelOptions: ModelOptions
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Where to write: .png or .jpg; %03d numbers several.", valueName: "file"))
+  var output = "picture.png"
+
+  @Option(
+    name: [.customShort("b"), .customLong("count"), .customLong("batch-count"),
+      .customLong("image-count")],
+    help: "How many pictures, each with the next seed.")
+  var count = 1
+
+  @Option(help: ArgumentHelp("Draw a picture of Lantern's again, and compare.", valueName: "file"))
+  var like: String?
+
+  @Option(help: ArgumentHelp("Show the unfinished picture in this file.", valueName: "file"))
+  var preview: String?
+
+  @Option(help: "Refresh the preview after so many steps.")
+  var previewInterval = 5
+
+  @Option(
+    help: ArgumentHelp(
+      "Write prompt embeddings, noise, latents of each step and the image as safetensors.",
+      valueName: "file"))
+  var trace: String?
+
+  @Flag(help: "One JSON event a line on standard output.")
+  var json = false
+  @Flag(name: .shortAndLong, help: "Tell only errors.")
+  var quiet = false
+  @Flag(name: .shortAndLong, help: "Tell details.")
+  var verbose = false
+
+  mutating func validate() throws {
+    if like == nil, text == nil, drawing.prompt == nil {
+      throw ValidationError("what shall it draw? For example: lantern image \"a red fox\"")
+    }
+    if text != nil, drawing.prompt != nil {
+      throw ValidationError("the prompt stands twice: as an argument and with --prompt")
+    }
+    if !(1...10_000).contains(count) {
+      throw ValidationError("count \(count): choose 1 to 10000")
+    }
+    if trace != nil, count > 1 { throw ValidationError("--trace follows one picture, not several") }
+    if previewInterval < 1 { throw ValidationError("preview interval: choose 1 or more") }
+  }
+
+  func run() throws {
+    let console = Console(isJSON: json, isQuiet: quiet || json, isVerbose: verbose)
+    Interruption.listen()
+    try ErrorReport.reporting(to: console) { try draw(console) }
+  }
+
+  private func draw(_ console: Console) throws {
+    for path in [output] + (preview.map { [$0] } ?? []) {
+      try Picture.checkExtension(of: path)
+      try FileSystem.checkFolder(of: path)
+    }
+    if let trace { try FileSystem.checkFolder(of: trace) }
+    let old = try like.map { try Original($0) }
+    var request = old?.recipe.request ?? ImageRequest(prompt: "")
+    try drawing.apply(to: &request, argument: text)
+    if old?.recipe.needsInitialPicture == true, request.initialPicture == nil {
+      throw ValidationError("that picture began from another: name it with --init")
+    }
+    request.previewInterval = preview == nil ? 0 : previewInterval
+
+    if let threads = modelOptions.threads { ComputeEngine.threadCount = threads }
+    let folder = try modelOptions.folder()
+    let begin = Console.now
+    let generator = try ImageGenerator(folder: folder)
+    let name = FileSystem.split(generator.model.path).name
+    let loading = Console.now - begin
+    console.event([
+      "event": .string("load"), "model": .string(name), "seconds": .number(loading),
+    ])
+    console.detail(
+      "\(name): loaded in \(rounded(loading)) s; \(ComputeEngine.instructionSet), "
+        + "\(ComputeEngine.threadCount) threads")
+    if let model = old?.recipe.model, model != name {
+      console.tell("note: that picture was drawn by \"\(model)\", and this model is \"\(name)\"")
+    }
+    if drawing.seed == -1 { console.tell("seed \(request.seed)") }
+
+    let pattern = OutputPattern(output, count: count)
+    for index in 1...count {
+      let path = pattern.path(index)
+      let image = try drawOne(request, generator, console)
+      let recipe = PictureRecipe(request, image.settings, model: name)
+      try image.picture.write(to: path, metadata: recipe.metadata)
+      console.result(
+        path,
+        event: [
+          "event": .string("picture"), "path": .string(path), "seed": .string("\(request.seed)"),
+          "width": .integer(image.picture.width), "height": .integer(image.picture.height),
+        ])
+      if let old { old.compare(image.picture, console) }
+      request.seed &+= 1
+    }
+  }
+
+  /// Draws one picture with a bar, previews and a trace.
+  private func drawOne(
+    _ request: ImageRequest, _ generator: ImageGenerator, _ console: Console
+  ) throws -> GeneratedImage {
+    let begin = Console.now
+    var bar = ProgressBar(console)
+    let record = trace.map { _ in Trace() }
+    defer { bar.end() }
+    let image = try generator.draw(request, trace: record) { step in
+      try Interruption.check()
+      bar.show(step.number, of: step.count)
+      console.event([
+        "event": .string("step"), "step": .integer(step.number), "of": .integer(step.count),
+        "seconds": .number(Console.now - begin),
+      ])
+      if let preview, let picture = try step.preview(every: request.previewInterval) {
+        try picture.write(to: preview)
+      }
+    }
+    try Interruption.check()
+    bar.end()
+    if let trace { try record?.write(to: trace) }
+    if image.cutTokens > 0 {
+      console.tell("note: the prompt's last \(image.cutTokens) tokens did not fit and were left out")
+    }
+    let settings = image.settings
+    console.detail(
+      "seed \(settings.seed), \(settings.width)×\(settings.height), \(settings.steps) steps of "
+        + "\(settings.sampler), guidance \(settings.guidance), \(rounded(Console.now - begin)) s")
+    return image
+  }
+}
+
+/// A picture that is to be drawn again.
+private struct Original {
+  let recipe: PictureRecipe
+  private let picture: Picture
+  private let path: String
+
+  init(_ path: String) throws {
+    self.path = path
+    picture = try Picture(contentsOf: path)
+    guard let recipe = PictureRecipe(try PictureMetadata(contentsOf: path)) else {
+      throw FormatError.unsupportedFileKind(
+        path: path, remedy: "says nothing of how it was drawn: give a picture that Lantern wrote")
+    }
+    self.recipe = recipe
+  }
+
+  /// Says whether the new picture is the old one.
+  func compare(_ new: Picture, _ console: Console) {
+    guard new.width == picture.width, new.height == picture.height else {
+      console.tell("differs from \(path): another size")
+      return
+    }
+    let differences = zip(new.pixels, picture.pixels).map { abs(Int($0) - Int($1)) }
+    let most = differences.max() ?? 0
+    let count = differences.count { $0 > 0 }
+    console.tell(
+      most == 0
+        ? "identical to \(path)"
+        : "differs from \(path) in \(count) of \(differences.count) values, by \(most)/255 at most")
+    console.event([
+      "event": .string("comparison"), "identical": .bool(most == 0), "most": .integer(most),
+    ])
+  }
+}

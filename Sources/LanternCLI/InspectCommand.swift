@@ -1,0 +1,87 @@
+import ArgumentParser
+import Lantern
+import LanternFormats
+
+/// `lantern inspect`: what a model, a file of weights or a picture is.
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Tells what a model folder, a .safetensors file or a picture is.")
+
+  @Argument(help: ArgumentHelp("The folder or file.", valueName: "path"))
+  var path: String
+
+  @Flag(name: .shortAndLong, help: "List every tensor.")
+  var verbose = false
+
+  func run() throws {
+    try ErrorReport.reporting(to: Console()) {
+      if FileSystem.isDirectory(path) || FileSystem.split(path).name == "model_index.json" {
+        try inspectModel()
+      } else if path.hasSuffix(".safetensors") {
+        let archive = TensorArchive(files: [try SafetensorsFile(path)])
+        Self.describe(path, archive, verbose)
+        for (key, value) in archive.metadata.sorted(by: { $0.key < $1.key }) {
+          print("  \(key): \(value)")
+        }
+      } else {
+        try inspectPicture()
+      }
+    }
+  }
+
+  private func inspectModel() throws {
+    let folder = try ModelFolder(path)
+    print("\(folder.path): \(folder.pipelineClass)")
+    var weights = 0
+    for component in folder.components.keys.sorted() {
+      let place = try folder.folder(of: component)
+      let name = folder.components[component]?.className ?? "?"
+      let isModel = FileSystem.exists(FileSystem.join(place, "config.json"))
+      guard isModel else {
+        print("  " + component.padded(to: 16) + name)
+        continue
+      }
+      let archive = try TensorArchive(
+        folder: place, stems: ["diffusion_pytorch_model", "model", "pytorch_model"])
+      weights += archive.byteCount
+      Self.describe(component.padded(to: 16) + name, archive, verbose)
+    }
+    // What a check of every tensor and setting finds, it finds now.
+    let generator = try ImageGenerator(folder: path)
+    let size = generator.nativeSize
+    let working = generator.estimatedWorkingMegabytes
+    print(
+      "  draws \(size.width)×\(size.height) pixels; needs about "
+        + "\(weights / 1_048_576 + working) MiB of memory for that: \(weights / 1_048_576) MiB of "
+        + "weights, \(working) MiB to work in")
+  }
+
+  private static func describe(_ title: String, _ archive: TensorArchive, _ verbose: Bool) {
+    var count = 0
+    var types: [String: Int] = [:]
+    for name in archive.names {
+      guard let info = archive.info(name) else { continue }
+      let elements = info.shape.reduce(1, *)
+      count += elements
+      types[info.dtype, default: 0] += elements
+    }
+    let kinds = types.keys.sorted().joined(separator: ", ")
+    print(
+      "  \(title.padded(to: 40)) \(rounded(Double(count) / 1e6, 1)) M parameters, \(kinds), "
+        + "\(rounded(Double(archive.byteCount) / 1_048_576, 1)) MiB, \(archive.names.count) tensors")
+    guard verbose else { return }
+    for name in archive.names {
+      guard let info = archive.info(name) else { continue }
+      print("    \(info.dtype.padded(to: 5))\("\(info.shape)".padded(to: 22))\(name)")
+    }
+  }
+
+  private func inspectPicture() throws {
+    let picture = try Picture(contentsOf: path)
+    print("\(path): \(picture.width)×\(picture.height) pixels")
+    for entry in try PictureMetadata(contentsOf: path).entries {
+      print("  \(entry.key): \(entry.text)")
+    }
+  }
+}

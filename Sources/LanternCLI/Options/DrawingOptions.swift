@@ -1,0 +1,106 @@
+import ArgumentParser
+import Lantern
+import LanternFormats
+
+/// What is to be drawn, in the spellings that people's fingers know.
+struct DrawingOptions: ParsableArguments {
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
+      "The prompt, instead of as an argument; @FILE reads it from a file.", valueName: "text"))
+  var prompt: String?
+
+  @Option(
+    name: [.customShort("n"), .customLong("negative"), .customLong("negative-prompt")],
+    help: ArgumentHelp("What should not be drawn; @FILE reads it from a file.", valueName: "text"))
+  var negative: String?
+
+  @Option(
+    name: [.customLong("steps"), .customLong("step-count")],
+    help: "Denoising steps; more is finer and slower. The model's own default.")
+  var steps: Int?
+
+  @Option(
+    name: [
+      .customShort("g"), .customLong("guidance"), .customLong("cfg-scale"),
+      .customLong("guidance-scale"), .customLong("cfg"),
+    ], help: "How closely to follow the prompt; 1 is not at all more than the model would.")
+  var guidance: Float?
+
+  @Option(
+    name: [.customLong("sampler"), .customLong("sampling-method")],
+    help: "One of `lantern samplers`; the model's own by default.")
+  var sampler: String?
+
+  @Option(
+    name: [.customLong("schedule"), .customLong("scheduler")],
+    help: "Spacing of noise levels: discrete or karras; the model's own by default.")
+  var schedule: String?
+
+  @Option(
+    name: [.customShort("s"), .customLong("seed")],
+    help: "Seed of the noise, PyTorch's: 42 by default, -1 picks one and tells it.")
+  var seed: Int64?
+
+  @Option(name: [.customShort("W"), .customLong("width")], help: "Width in pixels.")
+  var width: Int?
+
+  @Option(name: [.customShort("H"), .customLong("height")], help: "Height in pixels.")
+  var height: Int?
+
+  @Option(
+    name: [.customShort("i"), .customLong("init"), .customLong("init-img"), .customLong("image")],
+    help: ArgumentHelp("A picture to begin from.", valueName: "file"))
+  var initialPicture: String?
+
+  @Option(help: "How much of it is drawn anew, above 0 up to 1; 0.75 by default.")
+  var strength: Float?
+
+  @Option(help: ArgumentHelp("Where it is drawn anew: white in this picture.", valueName: "file"))
+  var mask: String?
+
+  @Option(
+    help: "Last layers of the text encoder to leave out, counted as diffusers does: 0 for none.")
+  var clipSkip: Int?
+
+  @Flag(help: "Decode large pictures in tiles, for little memory.")
+  var vaeTiling = false
+
+  @Flag(help: "Take the prompt to the letter, cut at the model's length, as diffusers does.")
+  var literal = false
+
+  /// Puts everything that was said into a request.
+  ///
+  /// - Parameter argument: the prompt as it stands without an option.
+  func apply(to request: inout ImageRequest, argument: String?) throws {
+    if let text = prompt ?? argument { request.prompt = try Self.text(text) }
+    if let negative { request.negativePrompt = try Self.text(negative) }
+    request.steps = steps ?? request.steps
+    request.guidance = guidance ?? request.guidance
+    request.sampler = sampler ?? request.sampler
+    request.schedule = schedule ?? request.schedule
+    request.width = width ?? request.width
+    request.height = height ?? request.height
+    request.strength = strength ?? request.strength
+    request.clipSkip = clipSkip ?? request.clipSkip
+    request.tiledDecoding = request.tiledDecoding || vaeTiling
+    request.literalPrompt = request.literalPrompt || literal
+    if let initialPicture { request.initialPicture = try Picture(contentsOf: initialPicture) }
+    if let mask { request.mask = try Mask(contentsOf: mask) }
+    if let seed {
+      request.seed =
+        seed == -1 ? UInt64(UInt32.random(in: 0...UInt32.max)) : UInt64(bitPattern: seed)
+    }
+  }
+
+  /// The text itself, or that of a file after `@`.
+  private static func text(_ argument: String) throws(FormatError) -> String {
+    guard argument.hasPrefix("@") else { return argument }
+    let path = String(argument.dropFirst())
+    let bytes = try FileSystem.read(path, limit: 16 << 20)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw .unsupportedFileKind(path: path, remedy: "is not text in UTF-8: save it as UTF-8")
+    }
+    return text.last?.isNewline == true ? String(text.dropLast()) : text
+  }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import LanternFormats
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// Which model, and with how many threads.
+struct ModelOptions: ParsableArguments {
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The model: a folder as diffusers lays it out.",
+      discussion: "The shipped picturebook by default; the environment's LANTERN_MODEL changes that.",
+      valueName: "folder"))
+  var model: String?
+
+  @Option(name: .shortAndLong, help: "How many threads compute; the processors by default.")
+  var threads: Int?
+
+  mutating func validate() throws {
+    if let threads, !(1...64).contains(threads) {
+      throw ValidationError("threads \(threads): choose 1 to 64")
+    }
+  }
+
+  /// The model's folder: the one asked for, or the shipped one.
+  func folder() throws -> String {
+    if let model { return model }
+    if let model = getenv("LANTERN_MODEL") { return String(cString: model) }
+    for root in Self.roots() {
+      let folder = FileSystem.join(root, "weights/picturebook")
+      if FileSystem.exists(FileSystem.join(folder, "model_index.json")) { return folder }
+    }
+    throw FormatError.missingFile(
+      path: "weights/picturebook",
+      remedy: "run lantern where its weights are, or name a model with --model FOLDER")
+  }
+
+  /// Where the shipped weights may be: above the program, above the current folder.
+  private static func roots() -> [String] {
+    var roots: [String] = []
+    for start in [executable(), currentFolder()] {
+      var folder = start
+      while let folder_ = folder, folder_.count > 1 {
+        roots.append(folder_)
+        let parent = FileSystem.split(folder_).folder
+        folder = parent == folder_ ? nil : parent
+      }
+    }
+    return roots
+  }
+
+  private static func currentFolder() -> String? {
+    guard let path = getcwd(nil, 0) else { return nil }
+    defer { free(path) }
+    return String(cString: path)
+  }
+
+  private static func executable() -> String? {
+    guard let path = realpath("/proc/self/exe", nil) ?? realpath(CommandLine.arguments[0], nil)
+    else { return nil }
+    defer { free(path) }
+    return FileSystem.split(String(cString: path)).folder
+  }
+}
