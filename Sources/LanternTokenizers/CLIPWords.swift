@@ -1,7 +1,7 @@
 /// How CLIP cleans a text and cuts it into words.
 ///
-/// Equals the normaliser and the pre-tokeniser of `transformers.CLIPTokenizer` (5.23), which does
-/// both with regular expressions in the `tokenizers` library: composed characters (NFC), runs of
+/// Equals the normaliser and the pre-tokeniser of `transformers.CLIPTokenizer` (5.23), which leaves
+/// both to the `tokenizers` library (0.23): composed characters (NFC), runs of
 /// white space as one space, lower case of each character by itself; then `'s`, `'t`, `'re`, `'ve`,
 /// `'m`, `'ll`, `'d`, runs of letters, single digits, and runs of all else but white space.
 enum CLIPWords {
@@ -25,12 +25,40 @@ enum CLIPWords {
     return cleaned
   }
 
-  /// Canonical composition. Characters below U+0300 never change by it.
+  /// Canonical composition. Characters below U+0300 never change by it; those newer than
+  /// Unicode 9, which the reference's tables do not know, stay as they are, and nothing moves
+  /// across them.
   private static func composed(_ text: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
     guard text.contains(where: { $0.value >= 0x300 }) else { return Array(text) }
-    var view = String.UnicodeScalarView()
-    view.append(contentsOf: text)
-    return Array(String(decoding: String(view)._nfcCodeUnits, as: UTF8.self).unicodeScalars)
+    var result: [Unicode.Scalar] = []
+    result.reserveCapacity(text.count)
+    var rest = text
+    while !rest.isEmpty {
+      let end = rest.firstIndex { $0.value >= 0x300 && isNewer($0, than: 9) } ?? rest.endIndex
+      var view = String.UnicodeScalarView()
+      for scalar in rest[..<end] {
+        if let parts = markPairs[scalar] {
+          view.append(contentsOf: parts)
+        } else {
+          view.append(scalar)
+        }
+      }
+      result += String(decoding: String(view)._nfcCodeUnits, as: UTF8.self).unicodeScalars
+      if end < rest.endIndex { result.append(rest[end]) }
+      rest = rest[end...].dropFirst()
+    }
+    return result
+  }
+
+  /// Tibetan vowels of two marks, which Swift 6.3 takes for base characters and so does not sort
+  /// among the marks before them.
+  private static let markPairs: [Unicode.Scalar: [Unicode.Scalar]] = [
+    "\u{F73}": ["\u{F71}", "\u{F72}"], "\u{F75}": ["\u{F71}", "\u{F74}"],
+    "\u{F81}": ["\u{F71}", "\u{F80}"],
+  ]
+
+  private static func isNewer(_ scalar: Unicode.Scalar, than edition: Int) -> Bool {
+    scalar.properties.age?.major ?? 0 > edition
   }
 
   /// Calls `body` with the range of each word of a cleaned text.
@@ -96,8 +124,8 @@ enum CLIPWords {
       case .decimalNumber, .letterNumber, .otherNumber: .number
       default: properties.isWhitespace ? .space : .other
       }
-    // The regular expressions of `tokenizers` know the characters of Unicode 16.
-    if kind == .letter || kind == .number, properties.age?.major ?? 0 > 16 { return .other }
+    // The reference's regular expressions know Unicode 16.
+    if kind == .letter || kind == .number, isNewer(scalar, than: 16) { return .other }
     return kind
   }
 }
