@@ -1,0 +1,159 @@
+"""Compares Lantern with diffusers through the command line alone: latents after every step, and the
+picture.
+
+    python tools/parity/parity.py LANTERN-PROGRAM [--model FOLDER --prompt TEXT ...]
+
+Without --model it makes two tiny random models, of the types SD 1 and SD 2, in a temporary folder,
+and tries every sampler on both. Needs torch, diffusers, transformers and safetensors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import (
+    AutoencoderKL, DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler, EulerDiscreteScheduler, PNDMScheduler,
+    StableDiffusionPipeline, UNet2DConditionModel,
+)
+from PIL import Image
+from safetensors.numpy import load_file
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+SAMPLERS = {
+    "ddpm": (DDPMScheduler, {}),
+    "ddim": (DDIMScheduler, {}),
+    "euler": (EulerDiscreteScheduler, {}),
+    "euler_a": (EulerAncestralDiscreteScheduler, {}),
+    "dpm++2m": (DPMSolverMultistepScheduler, {}),
+    "euler --schedule karras": (EulerDiscreteScheduler, {"use_karras_sigmas": True}),
+    "dpm++2m --schedule karras": (DPMSolverMultistepScheduler, {"use_karras_sigmas": True}),
+}
+sys.path.insert(0, str(Path(__file__).parents[2] / "training"))
+import tokenizer as world_tokenizer  # noqa: E402  (a small CLIP tokenizer, made on the spot)
+
+
+def make_model(folder: Path, kind: str) -> None:
+    """A tiny random model of type sd1 (epsilon, quick_gelu, convolutional projections) or sd2
+    (v-prediction, gelu, linear projections, heads per level)."""
+    torch.manual_seed(1 if kind == "sd1" else 2)
+    world_tokenizer.write(folder / "world")
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "world", model_max_length=77)
+    text = CLIPTextModel(CLIPTextConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=3,
+        num_attention_heads=4, hidden_act="quick_gelu" if kind == "sd1" else "gelu",
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    ))
+    unet = UNet2DConditionModel(
+        sample_size=16, block_out_channels=(32, 64, 64, 64), norm_num_groups=8, layers_per_block=2,
+        attention_head_dim=8 if kind == "sd1" else [2, 4, 4, 8], cross_attention_dim=32,
+        use_linear_projection=kind == "sd2",
+    )
+    vae = AutoencoderKL(
+        block_out_channels=(16, 32, 32, 32), norm_num_groups=8, layers_per_block=2,
+        down_block_types=["DownEncoderBlock2D"] * 4, up_block_types=["UpDecoderBlock2D"] * 4,
+        latent_channels=4, sample_size=128,
+    )
+    scheduler = PNDMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", skip_prk_steps=True,
+        set_alpha_to_one=False, steps_offset=1,
+    ) if kind == "sd1" else DDIMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", set_alpha_to_one=False,
+        steps_offset=1, clip_sample=False, prediction_type="v_prediction",
+    )
+    StableDiffusionPipeline(
+        vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet, scheduler=scheduler,
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+    ).save_pretrained(folder)
+
+
+def reference(pipe, scheduler, prompt, negative, steps, guidance, seed, size):
+    """What diffusers draws: latents of each step, and the picture in 0...1."""
+    pipe.scheduler = scheduler
+    latents = []
+
+    def note(_, __, ___, values):
+        latents.append(values["latents"][0].numpy().copy())
+        return values
+
+    image = pipe(
+        prompt, negative_prompt=negative, num_inference_steps=steps, guidance_scale=guidance,
+        generator=torch.Generator("cpu").manual_seed(seed), output_type="np",
+        callback_on_step_end=note, **size,
+    ).images[0]
+    return np.stack(latents), image
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("lantern")
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--prompt", action="append")
+    parser.add_argument("--negative", default="")
+    parser.add_argument("--sampler", action="append", choices=list(SAMPLERS))
+    parser.add_argument("--steps", type=int, nargs="+")
+    parser.add_argument("--guidance", type=float, nargs="+")
+    parser.add_argument("--size", type=int, nargs=2, help="height and width")
+    options = parser.parse_args()
+    torch.set_num_threads(2)
+    failed = False
+    with tempfile.TemporaryDirectory() as temporary:
+        models = [options.model]
+        if options.model is None:
+            models = [Path(temporary) / kind for kind in ("sd1", "sd2")]
+            for model in models:
+                make_model(model, model.name)
+        for model in models:
+            pipe = StableDiffusionPipeline.from_pretrained(
+                model, torch_dtype=torch.float32, safety_checker=None
+            )
+            pipe.set_progress_bar_config(disable=True)
+            written = pipe.scheduler.config
+            for sampler in options.sampler or SAMPLERS:
+                kind, changes = SAMPLERS[sampler]
+                for prompt in options.prompt or ["a red fox, on the beach"]:
+                    for steps in options.steps or [1, 2, 7, 20]:
+                        for guidance in options.guidance or [7.5]:
+                            failed |= compare(
+                                options, pipe, model, written, sampler, kind, changes, prompt,
+                                steps, guidance, Path(temporary))
+    sys.exit(failed)
+
+
+def compare(options, pipe, model, written, sampler, kind, changes, prompt, steps, guidance, folder):
+    scheduler = kind.from_config(written, **changes)
+    size = dict(height=options.size[0], width=options.size[1]) if options.size else {}
+    latents, image = reference(
+        pipe, scheduler, prompt, options.negative, steps, guidance, 42, size)
+    flags = ["-H", str(options.size[0]), "-W", str(options.size[1])] if options.size else []
+    subprocess.run(
+        [options.lantern, "image", prompt, "-m", model, "--sampler", *sampler.split(), "--literal",
+         "--steps", str(steps), "-g", str(guidance), "-s", "42", "-q", "-n", options.negative,
+         "-o", folder / "out.png", "--trace", folder / "out.safetensors", *flags],
+        check=True, stdout=subprocess.DEVNULL)
+    trace = load_file(folder / "out.safetensors")
+    ours = trace["latents"]
+    if ours.shape != latents.shape:
+        print(f"{model.name:12} {sampler:28} steps {steps:3}: shapes {ours.shape} {latents.shape}")
+        return True
+    worst = max(np.abs(a - b).max() / b.std() for a, b in zip(ours, latents))
+    drawn = np.asarray(Image.open(folder / "out.png")).astype(int)
+    wanted = np.round(image * 255).astype(int)
+    pixels = np.abs(drawn - wanted).max()
+    good = worst < 1e-3 and pixels <= 2
+    print(
+        f"{model.name:12} {sampler:28} steps {steps:3} guidance {guidance:4}: latents {worst:.1e} of "
+        f"their deviation, picture {pixels}/255{'' if good else '   <-- too much'}", flush=True)
+    return not good
+
+
+if __name__ == "__main__":
+    main()
