@@ -28,7 +28,7 @@ let rooms: [(name: String, imports: [Target.Dependency])] = [
 
 /// Test suites and what each looks into, beside `TestSupport`.
 let suites: [(name: String, imports: [Target.Dependency])] = [
-  ("LanternTensorTests", ["LanternTensor", "CLanternKernels"]),
+  ("LanternTensorTests", ["LanternTensor", "LanternFormats", "CLanternKernels"]),
   ("LanternFormatsTests", ["LanternTensor", "LanternFormats"]),
   ("LanternTokenizersTests", ["LanternFormats", "LanternTokenizers"]),
   ("LanternModelsTests", ["LanternTensor", "LanternFormats", "LanternLayers", "LanternModels"]),

@@ -1,0 +1,95 @@
+import LanternFormats
+import LanternSamplers
+import LanternTensor
+import TestSupport
+import Testing
+
+/// Against `tools/fixtures/samplers.py`: StableDiffusionPipeline and StableDiffusionImg2ImgPipeline of
+/// diffusers 0.42, driven whole, with a made-up model in the U-Net's place.
+@Suite("Samplers and diffusers")
+struct DiffusersParityTests {
+  private let reference: DiffusersFixture
+
+  init() throws { reference = try DiffusersFixture() }
+
+  @Test(
+    "the first latent and the latent after every step equal those of diffusers' pipelines",
+    arguments: SamplerCatalogue.rows.map(\.name))
+  func followsPipelines(name: String) throws {
+    let runs = try reference.runs("cases", of: name)
+    #expect(runs.count > 40)
+    for run in runs { try follow(run) }
+  }
+
+  private func follow(_ run: DiffusersFixture.Run) throws {
+    let settings = try schedule(run.config)
+    let sampler = try SamplerCatalogue.row(named: run.sampler).make(settings)
+    var plan = try sampler.plan(steps: run.steps, over: settings, spacing: run.spacing)
+    var noise = NoiseSource(seed: run.seed)
+    var start = try noise.normal(reference.bias.shape)
+    if let strength = run.strength {
+      plan = plan.suffix(strength: strength)
+      start = try sampler.noised(reference.picture, with: start, at: plan.levels[0])
+    } else {
+      start = try start * Float(plan.initialScale)
+    }
+    try expectEqual(
+      start, reference.tensor("\(run.number).start"), relative: 1e-6, "start of \(run)")
+
+    let denoiser = Denoiser(
+      reference.model, predicting: settings.prediction,
+      guidance: ClassifierFreeGuidance(scale: run.guidance))
+    var found: [Tensor] = []
+    let end = try sampler.sample(start, over: plan, with: denoiser.denoise, noise: &noise) { step in
+      #expect(step.index == found.count && step.count == plan.levels.count)
+      #expect(step.level == plan.levels[step.index])
+      #expect(step.denoised.shape == step.latent.shape)
+      found.append(step.latent)
+      return step.latent
+    }
+    #expect(try end.floats() == found.last?.floats())
+    let expected = try reference.tensor("\(run.number).steps")
+    let kept = stride(from: run.every - 1, to: found.count, by: run.every).map { $0 }
+    #expect(kept.count == expected.shape[0], "\(run)")
+    for (row, index) in kept.enumerated() where row < expected.shape[0] {
+      try expectEqual(
+        found[index], expected.sliced(axis: 0, row..<row + 1), relative: 1e-4,
+        "step \(index) of \(run)")
+    }
+  }
+
+  @Test(
+    "timesteps and sigmas equal those of diffusers' schedulers",
+    arguments: SamplerCatalogue.rows.map(\.name))
+  func plansLikeSchedulers(name: String) throws {
+    for run in try reference.runs("plans", of: name) {
+      let settings = try schedule(run.config)
+      let sampler = try SamplerCatalogue.row(named: name).make(settings)
+      let plan = try sampler.plan(steps: run.steps, over: settings, spacing: run.spacing)
+      let timesteps = try reference.tensor("plan \(run.number).timesteps").floats()
+      expectEqual(plan.levels.map(\.timestep), timesteps, relative: 1e-6, "\(run)")
+      guard reference.has("plan \(run.number).sigmas") else { continue }
+      let sigmas = try reference.tensor("plan \(run.number).sigmas").floats()
+      let found = plan.levels.map(\.sigma) + plan.targets.suffix(1).map(\.sigma)
+      for (ours, theirs) in zip(found, sigmas) {
+        #expect(abs(Float(ours) - theirs) <= 1e-6 * theirs, "\(run)")
+      }
+      #expect(found.count == sigmas.count)
+    }
+  }
+
+  @Test(
+    "the share of the clean latent in each training step equals diffusers' to the bit",
+    arguments: [
+      "linear", "scaled_linear", "squaredcos_cap_v2", "rescaled", "rescaled linear", "trained",
+    ])
+  func accumulatesLikeTorch(name: String) throws {
+    let config = try reference.json("schedules").object?[name]?.object ?? [:]
+    let ours = try schedule(config).alphaBars
+    let theirs = try reference.tensor("\(name).alphaBars").floats()
+    #expect(ours.count == theirs.count)
+    let different = zip(ours, theirs).filter { $0 != $1 }.count
+    #expect(different == 0, "\(different) differ")
+    expectEqual(ours, theirs, relative: 1e-6)
+  }
+}
