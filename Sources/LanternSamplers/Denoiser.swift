@@ -41,7 +41,7 @@ public struct Denoiser {
     case .epsilon:
       // At a level without signal the noise says nothing of the clean latent; keep it finite.
       return Denoised(
-        clean: try (latent - found * deviation) * (1 / max(alpha, 0x1p-12)), noise: found)
+        clean: try (latent - found * deviation) * (1 / (alpha > 0 ? alpha : 0x1p-12)), noise: found)
     case .velocity:
       return Denoised(
         clean: try latent * alpha - found * deviation, noise: try found * alpha + latent * deviation

@@ -32,14 +32,11 @@ public struct NoiseSchedule: Sendable {
   public let prediction: PredictionType
   /// How timesteps are spaced: linspace, leading or trailing; each sampler's own way when nil.
   let timestepSpacing: String?
-  let stepsOffset: Int
   let usesKarras: Bool
   /// Whether betas are those of ``betas(_:)``'s cosine.
   let isCosine: Bool
   /// What DPM++ does to clean latents.
   let thresholding: Clipping
-  /// What DDPM and DDIM do to clean latents.
-  let clipping: Clipping
   let setsAlphaToOne: Bool
   let varianceType: String
   let solverOrder: Int
@@ -48,6 +45,10 @@ public struct NoiseSchedule: Sendable {
   let eulerAtFinal: Bool
   private let hasZeroTerminalSNR: Bool
   let finalSigmaIsZero: Bool
+  private let stepsOffset: Int?
+  private let clipsSample: Bool?
+  private let clipRange: Float
+  private let correctsForLatents: Bool
   private let refusals: [String: FormatError]
 
   /// Number of training steps.
@@ -57,8 +58,8 @@ public struct NoiseSchedule: Sendable {
   ///
   /// - Parameters:
   ///   - config: `scheduler/scheduler_config.json`.
-  ///   - correctsForLatents: whether `steps_offset` is taken to be 1 and `clip_sample` false,
-  ///     whatever the file says. So it is in diffusers' `StableDiffusionPipeline` and its kin, which
+  ///   - correctsForLatents: whether `steps_offset` is taken to be 1 and `clip_sample` false, whatever
+  ///     the file says of them. So it is in diffusers' `StableDiffusionPipeline` and its kin, which
   ///     mend files older than these settings.
   /// - Throws: ``SamplerError/file(_:)`` for a mistyped or unsupported one,
   ///   ``SamplerError/inconsistent(reason:file:)`` for impossible numbers.
@@ -73,14 +74,12 @@ public struct NoiseSchedule: Sendable {
       try config.expect(
         "timestep_spacing", ["linspace", "leading", "trailing"].map(JSONValue.string))
       timestepSpacing = try config.optionalString("timestep_spacing")
-      let offset = try config.integer("steps_offset", default: 0)
-      stepsOffset = correctsForLatents ? 1 : offset
+      stepsOffset = try config.optionalInteger("steps_offset")
       usesKarras = try config.bool("use_karras_sigmas", default: false)
       isCosine = try config.string("beta_schedule", default: "linear") == "squaredcos_cap_v2"
       thresholding = try Self.thresholding(config)
-      let clips = try config.bool("clip_sample", default: true) && !correctsForLatents
-      let range = try config.float("clip_sample_range", default: 1)
-      clipping = thresholding == .none && clips ? .range(abs(range)) : thresholding
+      clipsSample = try config.optionalBool("clip_sample")
+      clipRange = abs(try config.float("clip_sample_range", default: 1))
       setsAlphaToOne = try config.bool("set_alpha_to_one", default: true)
       varianceType = try config.string("variance_type", default: "fixed_small")
       solverOrder = try config.integer("solver_order", default: 2)
@@ -104,11 +103,33 @@ public struct NoiseSchedule: Sendable {
       throw .inconsistent(
         reason: "there must be 2 betas or more, each between 0 and 1", file: config.file)
     }
-    guard (0..<bars.count).contains(stepsOffset) else {
+    guard (0..<bars.count).contains(stepsOffset ?? 0) else {
       throw .inconsistent(
         reason: "steps_offset must lie within the \(bars.count) training steps", file: config.file)
     }
     alphaBars = bars
+    self.correctsForLatents = correctsForLatents
+  }
+
+  /// What the first of evenly spaced timesteps is.
+  ///
+  /// - Parameter sampler: the class of diffusers that the sampler equals.
+  func stepsOffset(for sampler: String) -> Int {
+    mends(sampler, isGiven: stepsOffset != nil) ? 1 : stepsOffset ?? 0
+  }
+
+  /// What DDPM and DDIM do to clean latents.
+  ///
+  /// - Parameter sampler: the class of diffusers that the sampler equals.
+  func clipping(for sampler: String) -> Clipping {
+    let clips = !mends(sampler, isGiven: clipsSample != nil) && (clipsSample ?? true)
+    return thresholding == .none && clips ? .range(clipRange) : thresholding
+  }
+
+  /// Whether a setting is corrected. Diffusers' pipelines do so where the file gives it, or where the
+  /// file's own class knows it; a sampler put in that one's place begins with its own default again.
+  private func mends(_ sampler: String, isGiven: Bool) -> Bool {
+    correctsForLatents && (isGiven || schedulerClass == sampler)
   }
 
   /// Checks that the file does not ask a sampler for what it does not have.
@@ -212,11 +233,13 @@ public struct NoiseSchedule: Sendable {
     }
   }
 
-  /// `torch.linspace` in f32, which counts from both ends.
+  /// `torch.linspace` in f32, which counts from both ends and rounds once.
   private static func linspace(_ first: Float, _ last: Float, _ count: Int) -> [Float] {
     let step = (last - first) / Float(count - 1)
     return (0..<count).map { index in
-      index < count / 2 ? first + step * Float(index) : last - step * Float(count - 1 - index)
+      index < count / 2
+        ? first.addingProduct(step, Float(index))
+        : last.addingProduct(-step, Float(count - 1 - index))
     }
   }
 

@@ -9,14 +9,14 @@ public struct DDIM: Sampler {
   private let clipping: Clipping
 
   /// With the clipping that the schedule's file asks for.
-  public init(_ schedule: NoiseSchedule) { clipping = schedule.clipping }
+  public init(_ schedule: NoiseSchedule) { clipping = schedule.clipping(for: "DDIMScheduler") }
 
   /// Latents are of unit variance.
   public var usesSigma: Bool { false }
 
   /// Whole timesteps; each step aims a fixed number of them back.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
-    let levels = schedule.ancestralLevels(count, spacing: spacing)
+    let levels = schedule.ancestralLevels(count, spacing: spacing, for: "DDIMScheduler")
     let first = NoiseLevel(timestep: 0, alphaBar: Double(schedule.alphaBars[0]))
     let end = schedule.setsAlphaToOne ? .clean : first
     guard spacing != .karras else { return NoisePlan(levels, end: end) }

@@ -10,7 +10,7 @@ public struct DDPM: Sampler {
 
   /// With the clipping and the variance that the schedule's file asks for.
   public init(_ schedule: NoiseSchedule) {
-    clipping = schedule.clipping
+    clipping = schedule.clipping(for: "DDPMScheduler")
     varianceType = schedule.varianceType
   }
 
@@ -19,7 +19,8 @@ public struct DDPM: Sampler {
 
   /// Whole timesteps.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
-    NoisePlan(schedule.ancestralLevels(count, spacing: spacing), end: .clean)
+    NoisePlan(
+      schedule.ancestralLevels(count, spacing: spacing, for: "DDPMScheduler"), end: .clean)
   }
 
   /// Draws noise in each step but that of timestep 0.
@@ -58,8 +59,10 @@ public struct DDPM: Sampler {
 
 extension NoiseSchedule {
   /// Whole timesteps as DDPM and DDIM space them, or Karras' sigmas between the same ends.
-  func ancestralLevels(_ count: Int, spacing: Spacing?) -> [NoiseLevel] {
-    let steps = timesteps(count, default: "leading", rounded: true)
+  func ancestralLevels(
+    _ count: Int, spacing: Spacing?, for sampler: String
+  ) -> [NoiseLevel] {
+    let steps = timesteps(count, default: "leading", rounded: true, for: sampler)
     guard spacing == .karras, let first = steps.first, let last = steps.last else {
       return discreteLevels(steps)
     }

@@ -34,12 +34,12 @@ public struct DPMPP2M: Sampler {
   /// Whole timesteps, or Karras' sigmas between the ends of the schedule.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     let table = schedule.sigmas
-    var levels: [NoiseLevel]
+    let levels: [NoiseLevel]
     if spacing == .karras || (spacing == nil && schedule.usesKarras) {
-      levels = schedule.karrasLevels(count, from: table[table.count - 1], to: table[0])
       // The reference tells the model whole timesteps, and for one schedule of betas rounds down.
-      let rule = schedule.isCosine ? FloatingPointRoundingRule.down : .toNearestOrEven
-      for index in levels.indices { levels[index].timestep.round(rule) }
+      levels = schedule.karrasLevels(
+        count, from: table[table.count - 1], to: table[0],
+        rounding: schedule.isCosine ? .down : .toNearestOrEven)
     } else {
       levels = schedule.multistepTimesteps(count).map {
         NoiseLevel(timestep: $0, sigma: Double(Float(schedule.sigma(at: $0, in: table))))
@@ -87,7 +87,8 @@ extension NoiseSchedule {
     switch timestepSpacing ?? "linspace" {
     case "leading":
       let ratio = max(trainingSteps / (count + 1), 1)
-      return (1...count).reversed().map { bounded(Float($0 * ratio + stepsOffset)) }
+      let offset = stepsOffset(for: "DPMSolverMultistepScheduler")
+      return (1...count).reversed().map { bounded(Float($0 * ratio + offset)) }
     case "trailing": return trailing(count)
     default:
       let all = Self.evenly(count + 1, to: Double(trainingSteps - 1))

@@ -15,7 +15,7 @@ public struct Euler: Sampler {
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.sigmaPlan(
       count, isKarras: spacing == .karras || (spacing == nil && schedule.usesKarras),
-      end: schedule.lastLevel)
+      end: schedule.lastLevel, for: "EulerDiscreteScheduler")
   }
 
   /// Draws no noise.
@@ -27,7 +27,7 @@ public struct Euler: Sampler {
     for (index, level) in plan.levels.enumerated() {
       let (sigma, next) = (level.sigma, plan.targets[index].sigma)
       let clean = try denoise(x * Float(level.alpha), level).clean
-      let slope = try (x - clean) * Float(1 / sigma)
+      let slope = try (x - clean) / Tensor(repeating: Float(sigma), shape: [1])
       x = try x + slope * Float(next - sigma)
       x = try onStep(
         Step(
@@ -40,9 +40,11 @@ public struct Euler: Sampler {
 extension NoiseSchedule {
   /// Levels as diffusers' Euler samplers space them: between training steps where linspace falls
   /// there, and Karras' sigmas between the ends of these.
-  func sigmaPlan(_ count: Int, isKarras: Bool, end: NoiseLevel) -> NoisePlan {
+  func sigmaPlan(
+    _ count: Int, isKarras: Bool, end: NoiseLevel, for sampler: String
+  ) -> NoisePlan {
     let table = sigmas
-    let steps = timesteps(count, default: "linspace", rounded: false)
+    let steps = timesteps(count, default: "linspace", rounded: false, for: sampler)
     var levels = steps.map {
       NoiseLevel(timestep: $0, sigma: Double(Float(sigma(at: $0, in: table))))
     }

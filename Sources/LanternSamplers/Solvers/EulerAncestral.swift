@@ -14,7 +14,8 @@ public struct EulerAncestral: Sampler {
 
   /// Timesteps or Karras' sigmas between the first and last of them.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
-    schedule.sigmaPlan(count, isKarras: spacing == .karras, end: .clean)
+    schedule.sigmaPlan(
+      count, isKarras: spacing == .karras, end: .clean, for: "EulerAncestralDiscreteScheduler")
   }
 
   /// Draws noise in every step.
@@ -24,12 +25,13 @@ public struct EulerAncestral: Sampler {
   ) throws -> Tensor {
     var x = latent
     for (index, level) in plan.levels.enumerated() {
-      let (sigma, next) = (level.sigma, plan.targets[index].sigma)
-      let up = next * ((sigma * sigma - next * next) / (sigma * sigma)).squareRoot()
-      let down = (next * next - up * up).squareRoot()
+      // In f32 like the reference: a first step from very far off leaves little to go down to.
+      let (sigma, next) = (Float(level.sigma), Float(plan.targets[index].sigma))
+      let up = (next * next * (sigma * sigma - next * next) / (sigma * sigma)).squareRoot()
+      let down = max(next * next - up * up, 0).squareRoot()
       let clean = try denoise(x * Float(level.alpha), level).clean
-      let slope = try (x - clean) * Float(1 / sigma)
-      x = try x + slope * Float(down - sigma) + noise.normal(x.shape) * Float(up)
+      let slope = try (x - clean) / Tensor(repeating: sigma, shape: [1])
+      x = try x + slope * (down - sigma) + noise.normal(x.shape) * up
       x = try onStep(
         Step(
           index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))

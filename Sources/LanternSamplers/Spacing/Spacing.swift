@@ -24,8 +24,11 @@ extension NoiseSchedule {
   ///   - count: 1 to ``trainingSteps``.
   ///   - standard: the spacing where the file names none.
   ///   - rounded: whether linspace falls on whole training steps.
+  ///   - sampler: the class of diffusers that wants them.
   /// - Returns: timesteps, from 0 to ``trainingSteps`` − 1.
-  func timesteps(_ count: Int, default standard: String, rounded: Bool) -> [Float] {
+  func timesteps(
+    _ count: Int, default standard: String, rounded: Bool, for sampler: String
+  ) -> [Float] {
     let train = Double(trainingSteps)
     switch timestepSpacing ?? standard {
     case "linspace":
@@ -36,7 +39,8 @@ extension NoiseSchedule {
       return trailing(count)
     default:
       let ratio = trainingSteps / count
-      return (0..<count).reversed().map { bounded(Float($0 * ratio + stepsOffset)) }
+      let offset = stepsOffset(for: sampler)
+      return (0..<count).reversed().map { bounded(Float($0 * ratio + offset)) }
     }
   }
 
@@ -75,13 +79,13 @@ extension NoiseSchedule {
   ///   - sigma: at least 0.
   ///   - logs: of the sigmas of all training steps, which rise; f32 like the reference's.
   /// - Returns: a timestep within those of training.
-  static func timestep(of sigma: Double, in logs: [Float]) -> Float {
+  static func timestep(of sigma: Double, in logs: [Float]) -> Double {
     let wanted = log(max(sigma, 1e-10))
     let above = logs.firstIndex { Double($0) > wanted } ?? logs.count
     let low = min(max(above - 1, 0), logs.count - 2)
     let (from, to) = (logs[low], logs[low + 1])
     let share = min(max((Double(from) - wanted) / Double(from - to), 0), 1)
-    return Float((1 - share) * Double(low) + share * Double(low + 1))
+    return (1 - share) * Double(low) + share * Double(low + 1)
   }
 
   /// Karras' sigmas from `highest` to `lowest`.
@@ -95,11 +99,16 @@ extension NoiseSchedule {
   }
 
   /// Levels at Karras' sigmas between two sigmas, their timesteps found in the schedule.
-  func karrasLevels(_ count: Int, from highest: Double, to lowest: Double) -> [NoiseLevel] {
+  func karrasLevels(
+    _ count: Int, from highest: Double, to lowest: Double,
+    rounding: FloatingPointRoundingRule? = nil
+  ) -> [NoiseLevel] {
     let logs = sigmas.map { log(Float($0)) }
     return Self.karras(count, from: highest, to: lowest).map { sigma in
+      let timestep = Self.timestep(of: sigma, in: logs)
       // The reference keeps sigmas as f32.
-      NoiseLevel(timestep: Self.timestep(of: sigma, in: logs), sigma: Double(Float(sigma)))
+      return NoiseLevel(
+        timestep: Float(rounding.map(timestep.rounded) ?? timestep), sigma: Double(Float(sigma)))
     }
   }
 
