@@ -1,0 +1,69 @@
+import Testing
+
+/// Which room may import which: docs and Package.swift say the same.
+@Suite struct RoomTests {
+  /// Bottom to top; system modules come on top of these.
+  static let rooms: KeyValuePairs<String, Set<String>> = [
+    "CLanternKernels": [],
+    "CLanternPictures": ["CPNG", "CJPEG"],
+    "LanternTensor": ["CLanternKernels"],
+    "LanternFormats": ["LanternTensor"],
+    "LanternLayers": ["LanternTensor", "LanternFormats"],
+    "LanternTokenizers": ["LanternFormats"],
+    "LanternModels": ["LanternTensor", "LanternFormats", "LanternLayers"],
+    "LanternSamplers": ["LanternTensor", "LanternFormats"],
+    "LanternPictures": ["LanternTensor", "LanternFormats", "CLanternPictures"],
+    "Lantern": [
+      "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers", "LanternModels",
+      "LanternSamplers", "LanternPictures", "Dispatch",
+    ],
+    "LanternCLI": [
+      "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers", "LanternModels",
+      "LanternSamplers", "LanternPictures", "Lantern", "ArgumentParser", "Dispatch",
+    ],
+  ]
+  static let system: Set<String> = ["Darwin", "Glibc", "Musl"]
+
+  @Test("a room imports only rooms that the table grants it, and no Foundation")
+  func imports() {
+    let granted = Dictionary(uniqueKeysWithValues: Self.rooms.map { ($0.key, $0.value) })
+    for file in SourceTree.swiftSources {
+      let room = String(file.path.split(separator: "/")[1])
+      guard let allowed = granted[room] else {
+        Issue.record("\(file): the room \(room) is not in the table")
+        continue
+      }
+      for module in Self.imports(file) where !allowed.union(Self.system).contains(module) {
+        Issue.record("\(file) imports \(module), which the table does not grant to \(room)")
+      }
+    }
+  }
+
+  @Test("the table grants only what stands further up in it")
+  func upward() {
+    var above: Set<String> = []
+    let names = Set(Self.rooms.map(\.key))
+    for (room, allowed) in Self.rooms {
+      #expect(allowed.intersection(names).subtracting(above).isEmpty, "\(room)")
+      above.insert(room)
+    }
+  }
+
+  @Test("every folder of Sources is a room of the table or a system library's map")
+  func folders() {
+    let known = Set(Self.rooms.map(\.key)).union(["CPNG", "CJPEG"])
+    #expect(Set(SourceTree.names(in: "Sources")).subtracting(known).isEmpty)
+  }
+
+  private static func imports(_ file: SourceTree.File) -> [String] {
+    file.code.split(whereSeparator: \.isNewline).compactMap { line in
+      let words = line.split(separator: " ")
+      guard let index = words.firstIndex(of: "import"), index < 3, index + 1 < words.count,
+        words[..<index].allSatisfy({ $0.hasPrefix("@") || access.contains($0) })
+      else { return nil }
+      return words[index + 1].split(separator: ".").first.map(String.init)
+    }
+  }
+
+  private static let access: Set<Substring> = ["public", "package", "internal", "private"]
+}
