@@ -33,8 +33,10 @@ struct ModelOptions: ParsableArguments {
     if let model { return model }
     if let model = getenv("LANTERN_MODEL") { return String(cString: model) }
     for root in Self.roots() {
-      let folder = FileSystem.join(root, "weights/picturebook")
-      if FileSystem.exists(FileSystem.join(folder, "model_index.json")) { return folder }
+      for place in ["weights/picturebook", "share/lantern/weights/picturebook"] {
+        let folder = FileSystem.join(root, place)
+        if FileSystem.exists(FileSystem.join(folder, "model_index.json")) { return folder }
+      }
     }
     throw FormatError.missingFile(
       path: "weights/picturebook",
@@ -62,8 +64,15 @@ struct ModelOptions: ParsableArguments {
   }
 
   private static func executable() -> String? {
-    guard let path = realpath("/proc/self/exe", nil) ?? realpath(CommandLine.arguments[0], nil)
-    else { return nil }
+    #if canImport(Darwin)
+      var count = UInt32(PATH_MAX)
+      var name = [CChar](repeating: 0, count: Int(count))
+      guard _NSGetExecutablePath(&name, &count) == 0, let path = realpath(name, nil) else {
+        return nil
+      }
+    #else
+      guard let path = realpath("/proc/self/exe", nil) else { return nil }
+    #endif
     defer { free(path) }
     return FileSystem.split(String(cString: path)).folder
   }

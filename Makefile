@@ -1,0 +1,60 @@
+# demo     draw a picture with the shipped weights
+# build    the program, optimised: .build/release/lantern
+# install  the program and its weights below PREFIX
+# test     build and run every test
+# format   lay out the source as .swift-format says
+# lint     check layout and the source's laws
+# bench    time Lantern and PyTorch side by side
+# samples  draw everything in samples/ again
+# fuzz     feed broken files to the parsers, under AddressSanitizer
+# parity   compare every sampler with diffusers, through the program
+# fixtures make every file in Tests/Fixtures again
+
+PREFIX ?= /usr/local
+PYTHON ?= python3
+PROMPT ?= a red fox on the beach
+# The C kernels are always optimised; in a debug build Swift is not.
+TEST_FLAGS = -Xcc -O2
+LANTERN = .build/release/lantern
+
+.PHONY: demo build install test format lint bench samples fuzz parity fixtures tools
+
+demo: build
+	$(LANTERN) image "$(PROMPT)" -o picture.png
+	@echo "Look at picture.png, then try: $(LANTERN) image \"two cats in the snow\""
+
+build: tools
+	swift build -c release --product lantern
+
+install: build
+	install -d "$(PREFIX)/bin" "$(PREFIX)/share/lantern"
+	install $(LANTERN) "$(PREFIX)/bin/lantern"
+	cp -R weights "$(PREFIX)/share/lantern/"
+
+test: tools
+	swift test $(TEST_FLAGS)
+
+format:
+	swift format -i -r -p Package.swift Sources Tests
+
+lint:
+	swift format lint --strict -r -p Package.swift Sources Tests
+	swift test $(TEST_FLAGS) --filter ArchitectureTests
+
+bench: build
+	$(PYTHON) tools/bench/pytorch.py --lantern $(LANTERN)
+
+samples: build
+	sh samples/draw.sh $(LANTERN)
+
+fuzz:
+	tools/fuzz/run
+
+parity: build
+	$(PYTHON) tools/parity/parity.py $(LANTERN)
+
+fixtures:
+	for script in tools/fixtures/*.py; do $(PYTHON) "$$script" || exit 1; done
+
+tools:
+	@./bootstrap
