@@ -33,6 +33,12 @@ CONFIG = dict(
 )
 
 
+def latent_shape() -> tuple[int, int, int]:
+    """Channels, height and width of a scene's latent."""
+    side = CONFIG["sample_size"] // 2 ** (len(CONFIG["block_out_channels"]) - 1)
+    return CONFIG["latent_channels"], side, side
+
+
 def crops(seed: int, count: int, side: int, world: str) -> torch.Tensor:
     """[count, 3, side, side] in -1...1; four crops of each scene, most around a subject's edge."""
     rng = random.Random(seed)
