@@ -37,7 +37,8 @@ public struct ImageGenerator: Sendable {
         do {
           let image = try draw(request) { step in
             let event = GenerationEvent.step(
-              step.number, of: step.count, preview: try step.preview(every: request.previewInterval))
+              step.number, of: step.count, preview: try step.preview(every: request.previewInterval)
+            )
             if case .terminated = stream.yield(event) { throw CancellationError() }
           }
           stream.yield(.finished(image))

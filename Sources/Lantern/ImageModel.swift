@@ -67,7 +67,8 @@ package struct ImageModel: Sendable {
         reason: "the U-Net wants text of \(unet.config.crossAttentionDim) features and the text "
           + "encoder gives \(text.features); both must come from one model", path: path)
     }
-    guard unet.config.outChannels == latents, [latents, 2 * latents + 1].contains(unet.config.inChannels)
+    guard unet.config.outChannels == latents,
+      [latents, 2 * latents + 1].contains(unet.config.inChannels)
     else {
       throw RequestError.mismatch(
         reason: "the U-Net works on \(unet.config.inChannels) and gives \(unet.config.outChannels) "

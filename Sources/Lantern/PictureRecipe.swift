@@ -85,7 +85,9 @@ public struct PictureRecipe: Sendable, Equatable {
   package var parameters: String {
     let request = request
     var lines = [request.prompt]
-    if !request.negativePrompt.isEmpty { lines.append("Negative prompt: \(request.negativePrompt)") }
+    if !request.negativePrompt.isEmpty {
+      lines.append("Negative prompt: \(request.negativePrompt)")
+    }
     var facts = [
       "Steps: \(request.steps ?? 0)", "Sampler: \(Self.spelledForWebUI(request.sampler ?? ""))",
       "CFG scale: \(request.guidance ?? 0)", "Seed: \(request.seed)",

@@ -32,8 +32,10 @@ struct ImageCommand: ParsableCommand {
   var output = "picture.png"
 
   @Option(
-    name: [.customShort("b"), .customLong("count"), .customLong("batch-count"),
-      .customLong("image-count")],
+    name: [
+      .customShort("b"), .customLong("count"), .customLong("batch-count"),
+      .customLong("image-count"),
+    ],
     help: "How many pictures, each with the next seed.")
   var count = 1
 
@@ -150,7 +152,8 @@ struct ImageCommand: ParsableCommand {
     bar.end()
     if let trace { try record?.write(to: trace) }
     if image.cutTokens > 0 {
-      console.tell("note: the prompt's last \(image.cutTokens) tokens did not fit and were left out")
+      console.tell(
+        "note: the prompt's last \(image.cutTokens) tokens did not fit and were left out")
     }
     let settings = image.settings
     console.detail(

@@ -69,7 +69,8 @@ struct InspectCommand: ParsableCommand {
     let kinds = types.keys.sorted().joined(separator: ", ")
     print(
       "  \(title.padded(to: 40)) \(rounded(Double(count) / 1e6, 1)) M parameters, \(kinds), "
-        + "\(rounded(Double(archive.byteCount) / 1_048_576, 1)) MiB, \(archive.names.count) tensors")
+        + "\(rounded(Double(archive.byteCount) / 1_048_576, 1)) MiB, \(archive.names.count) tensors"
+    )
     guard verbose else { return }
     for name in archive.names {
       guard let info = archive.info(name) else { continue }

@@ -16,5 +16,5 @@ struct LanternCommand: ParsableCommand {
       by Ctrl-C.
       """,
     version: "0.1.0",
-    subcommands: [ImageCommand.self, InspectCommand.self, SamplersCommand.self])
+    subcommands: [ImageCommand.self, InspectCommand.self, SamplersCommand.self, SheetCommand.self])
 }

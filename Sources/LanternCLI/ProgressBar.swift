@@ -23,7 +23,8 @@ struct ProgressBar {
         to: .standardError)
     } else if now - told > 5 || number == count {
       told = now
-      console.tell("step \(number) of \(count), \(rounded(each)) s a step, \(rounded(left, 0)) s left")
+      console.tell(
+        "step \(number) of \(count), \(rounded(each)) s a step, \(rounded(left, 0)) s left")
     }
   }
 

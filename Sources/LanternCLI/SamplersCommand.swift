@@ -26,11 +26,14 @@ struct SamplersCommand: ParsableCommand {
       print(row.name.padded(to: 10) + row.summary)
       print("".padded(to: 10) + "also: " + row.aliases.joined(separator: ", "))
     }
-    print("\nSchedules, with --schedule: \(Spacing.allCases.map(\.rawValue).joined(separator: ", "))")
+    print(
+      "\nSchedules, with --schedule: \(Spacing.allCases.map(\.rawValue).joined(separator: ", "))")
   }
 }
 
 extension String {
   /// Spaces added up to `width` characters.
-  func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+  func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
+  }
 }

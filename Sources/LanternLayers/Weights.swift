@@ -75,7 +75,8 @@ package struct Weights {
   {
     let stored = try stored(name, [outputs, inputs, size, size], orReshaped: size == 1)
     do {
-      return try PackedMatrix(stored.reshaped([outputs, inputs, size, size]).permuted([0, 2, 3, 1]))
+      return try PackedMatrix(
+        stored.reshaped([outputs, inputs, size, size]).permuted([0, 2, 3, 1]))
     } catch {
       throw .tensor(error)
     }

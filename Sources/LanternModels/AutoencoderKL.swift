@@ -55,7 +55,9 @@ package struct AutoencoderKLConfig: Sendable {
     } catch {
       throw .file(error)
     }
-    let sizes = [inChannels, outChannels, layersPerBlock, latentChannels, normNumGroups, sampleSize]
+    let sizes = [
+      inChannels, outChannels, layersPerBlock, latentChannels, normNumGroups, sampleSize,
+    ]
     guard (sizes + blockOutChannels).allSatisfy({ (1...65536).contains($0) }),
       !blockOutChannels.isEmpty, blockOutChannels.count <= 8,
       downTypes.count == blockOutChannels.count, upTypes.count == blockOutChannels.count,

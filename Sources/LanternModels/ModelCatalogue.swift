@@ -4,23 +4,26 @@ package import LanternLayers
 /// Which class of a `model_index.json` is which model here: one row for each.
 package enum ModelCatalogue {
   /// Text encoders, by the class that the folder names.
-  package static let textEncoders: [String: @Sendable (Config, Weights) throws(ModelError) -> any TextEncoder] = [
-    "CLIPTextModel": { config, weights throws(ModelError) in
-      try CLIPTextModel(CLIPTextConfig(config), weights)
-    }
-  ]
+  package static let textEncoders:
+    [String: @Sendable (Config, Weights) throws(ModelError) -> any TextEncoder] = [
+      "CLIPTextModel": { config, weights throws(ModelError) in
+        try CLIPTextModel(CLIPTextConfig(config), weights)
+      }
+    ]
 
   /// Models that predict noise, by the class that the folder names.
-  package static let denoisers: [String: @Sendable (Config, Weights) throws(ModelError) -> UNet2DConditionModel] = [
-    "UNet2DConditionModel": { config, weights throws(ModelError) in
-      try UNet2DConditionModel(UNet2DConditionConfig(config), weights)
-    }
-  ]
+  package static let denoisers:
+    [String: @Sendable (Config, Weights) throws(ModelError) -> UNet2DConditionModel] = [
+      "UNet2DConditionModel": { config, weights throws(ModelError) in
+        try UNet2DConditionModel(UNet2DConditionConfig(config), weights)
+      }
+    ]
 
   /// Autoencoders, by the class that the folder names.
-  package static let autoencoders: [String: @Sendable (Config, Weights) throws(ModelError) -> AutoencoderKL] = [
-    "AutoencoderKL": { config, weights throws(ModelError) in
-      try AutoencoderKL(AutoencoderKLConfig(config), weights)
-    }
-  ]
+  package static let autoencoders:
+    [String: @Sendable (Config, Weights) throws(ModelError) -> AutoencoderKL] = [
+      "AutoencoderKL": { config, weights throws(ModelError) in
+        try AutoencoderKL(AutoencoderKLConfig(config), weights)
+      }
+    ]
 }

@@ -25,12 +25,15 @@ package struct UNet2DConditionConfig: Sendable {
 
   /// Settings that stand for other architectures, and the only value they may have here.
   private static let fixed: [(key: String, value: JSONValue)] = [
-    ("act_fn", .string("silu")), ("addition_embed_type", .null), ("attention_type", .string("default")),
+    ("act_fn", .string("silu")), ("addition_embed_type", .null),
+    ("attention_type", .string("default")),
     ("center_input_sample", .bool(false)), ("class_embed_type", .null),
     ("class_embeddings_concat", .bool(false)), ("cross_attention_norm", .null),
     ("downsample_padding", .integer(1)), ("dual_cross_attention", .bool(false)),
-    ("encoder_hid_dim", .null), ("encoder_hid_dim_type", .null), ("mid_block_scale_factor", .integer(1)),
-    ("num_attention_heads", .null), ("num_class_embeds", .null), ("only_cross_attention", .bool(false)),
+    ("encoder_hid_dim", .null), ("encoder_hid_dim_type", .null),
+    ("mid_block_scale_factor", .integer(1)),
+    ("num_attention_heads", .null), ("num_class_embeds", .null),
+    ("only_cross_attention", .bool(false)),
     ("projection_class_embeddings_input_dim", .null), ("resnet_out_scale_factor", .integer(1)),
     ("resnet_skip_time_act", .bool(false)), ("resnet_time_scale_shift", .string("default")),
     ("reverse_transformer_layers_per_block", .null), ("time_cond_proj_dim", .null),

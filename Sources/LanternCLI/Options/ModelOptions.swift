@@ -15,7 +15,8 @@ struct ModelOptions: ParsableArguments {
     name: .shortAndLong,
     help: ArgumentHelp(
       "The model: a folder as diffusers lays it out.",
-      discussion: "The shipped picturebook by default; the environment's LANTERN_MODEL changes that.",
+      discussion:
+        "The shipped picturebook by default; the environment's LANTERN_MODEL changes that.",
       valueName: "folder"))
   var model: String?
 

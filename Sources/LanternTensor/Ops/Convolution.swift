@@ -66,7 +66,8 @@ extension Tensor {
   ) throws(TensorError) -> Tensor {
     let taps = window.height * window.width
     guard rank == 4, taps * shape[3] == weight.inputs else {
-      throw .shape(op: "conv2d", expected: "[_, _, _, \(weight.inputs / max(taps, 1))]", found: shape)
+      throw .shape(
+        op: "conv2d", expected: "[_, _, _, \(weight.inputs / max(taps, 1))]", found: shape)
     }
     let x = try readable("conv2d")
     let target = [

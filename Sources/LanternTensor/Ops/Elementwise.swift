@@ -142,8 +142,9 @@ private struct BroadcastRows {
     var rows = 1
     let aRow = outer.isEmpty ? 0 : aStrides[outer.count - 1]
     let bRow = outer.isEmpty ? 0 : bStrides[outer.count - 1]
-    while split > 0, outer[split - 1] == 1 || rows == 1
-      || (aStrides[split - 1] == aRow * rows && bStrides[split - 1] == bRow * rows)
+    while split > 0,
+      outer[split - 1] == 1 || rows == 1
+        || (aStrides[split - 1] == aRow * rows && bStrides[split - 1] == bRow * rows)
     {
       if rows == 1, split < outer.count, outer[split - 1] != 1 { break }
       rows *= outer[split - 1]

@@ -1,0 +1,47 @@
+import ArgumentParser
+import Lantern
+import LanternFormats
+
+/// `lantern sheet`: many pictures on one.
+struct SheetCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sheet",
+    abstract: "Lays pictures out on one contact sheet.",
+    discussion: """
+      lantern image "a cat" -b 6 -o cat-%d.png
+      lantern sheet cat-*.png --columns 3 -o cats.png
+      """)
+
+  @Argument(help: "PNG or JPEG files, in the order of the sheet.")
+  var files: [String]
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Where to write: .png or .jpg.", valueName: "file"))
+  var output = "sheet.png"
+
+  @Option(help: "How many pictures to a row; about as many as rows by default.")
+  var columns: Int?
+
+  @Option(help: "White pixels between pictures.")
+  var gap = 4
+
+  mutating func validate() throws {
+    if files.isEmpty { throw ValidationError("which pictures? For example: lantern sheet *.png") }
+    if let columns, !(1...10_000).contains(columns) {
+      throw ValidationError("columns \(columns): choose 1 to 10000")
+    }
+    if !(0...1000).contains(gap) { throw ValidationError("gap \(gap): choose 0 to 1000") }
+  }
+
+  func run() throws {
+    let console = Console()
+    try ErrorReport.reporting(to: console) {
+      try Picture.checkExtension(of: output)
+      try FileSystem.checkFolder(of: output)
+      let pictures = try files.map { try Picture(contentsOf: $0) }
+      let across = columns ?? Int(Double(files.count).squareRoot().rounded(.up))
+      try Picture.sheet(pictures, columns: across, gap: gap).write(to: output)
+      console.result(output, event: [:])
+    }
+  }
+}
