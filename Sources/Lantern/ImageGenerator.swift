@@ -55,8 +55,11 @@ public struct ImageGenerator: Sendable {
   /// Draws a picture on the caller's thread: from the prompt to the pixels, top to bottom.
   ///
   /// - Parameters:
+  ///   - request: what is wanted.
   ///   - trace: where the tensors of the run are noted, if anywhere.
   ///   - onStep: called after each step; throw to stop.
+  /// - Returns: the picture, and the settings that were used.
+  /// - Throws: an error of the room where it arose, or what `onStep` throws.
   package func draw(
     _ request: ImageRequest, trace: Trace? = nil, onStep: (DrawingStep) throws -> Void = { _ in }
   ) throws -> GeneratedImage {

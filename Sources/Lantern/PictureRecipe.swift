@@ -16,7 +16,10 @@ public struct PictureRecipe: Sendable, Equatable {
 
   /// The recipe of a picture that was drawn.
   ///
-  /// - Parameter model: the name of the model, usually its folder's.
+  /// - Parameters:
+  ///   - request: what was wanted.
+  ///   - settings: what was used.
+  ///   - model: the name of the model, usually its folder's.
   package init(_ request: ImageRequest, _ settings: ImageSettings, model: String) {
     var values: [String: JSONValue] = [
       "prompt": .string(request.prompt), "steps": .integer(settings.steps),

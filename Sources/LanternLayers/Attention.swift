@@ -20,8 +20,12 @@ package struct Attention: Sendable {
   }
 
   /// - Parameters:
+  ///   - weights: the place of its tensors.
   ///   - features: of a query token, divided by `heads`.
   ///   - context: features of a key token; those of a query when nil.
+  ///   - heads: how many.
+  ///   - spelling: what the checkpoint calls the maps.
+  /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(
     _ weights: Weights, _ features: Int, context: Int? = nil, heads: Int, spelling: Spelling
   ) throws(ModelError) {
@@ -46,9 +50,15 @@ package struct Attention: Sendable {
     self.heads = heads
   }
 
-  /// `residual + attention(x, context)`, `[batch, token, feature]` as `x`.
+  /// `residual + attention(x, context)`.
   ///
-  /// - Parameter context: `[batch, key, feature]`; `x` itself when nil.
+  /// - Parameters:
+  ///   - x: `[batch, token, feature]`.
+  ///   - context: `[batch, key, feature]`; `x` itself when nil.
+  ///   - mask: which keys a token sees.
+  ///   - residual: of the shape of `x`.
+  /// - Returns: the shape of `x`.
+  /// - Throws: ``TensorError`` for a wrong shape.
   package func callAsFunction(
     _ x: Tensor, context: Tensor? = nil, mask: AttentionMask = .none, residual: Tensor
   ) throws(TensorError) -> Tensor {

@@ -24,9 +24,14 @@ package struct Conv2d: Sendable {
   /// The same weights moved over the picture in another way.
   package func with(_ window: ConvolutionWindow) -> Conv2d { Conv2d(self, window) }
 
-  /// `[batch, height, width, outputs]` of `[batch, height, width, inputs]`.
+  /// The convolution of a picture.
   ///
-  /// - Parameter batchBias: one more bias per picture, `[batch, outputs]`.
+  /// - Parameters:
+  ///   - x: `[batch, height, width, inputs]`.
+  ///   - batchBias: one more bias per picture, `[batch, outputs]`.
+  ///   - residual: added last; of the shape of the result.
+  /// - Returns: `[batch, height, width, outputs]`, of the size that the window makes.
+  /// - Throws: ``TensorError`` for a wrong shape.
   package func callAsFunction(
     _ x: Tensor, batchBias: Tensor? = nil, residual: Tensor? = nil
   ) throws(TensorError) -> Tensor {

@@ -4,7 +4,11 @@ package import LanternTensor
 package struct Downsample2D: Sendable {
   private let conv: Conv2d
 
-  /// - Parameter padding: one pixel all around in U-Nets, below and to the right in autoencoders.
+  /// - Parameters:
+  ///   - weights: the place of its tensors.
+  ///   - channels: of its input and output.
+  ///   - padding: one pixel all around in U-Nets, below and to the right in autoencoders.
+  /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(_ weights: Weights, _ channels: Int, padding: ConvolutionWindow.Padding)
     throws(ModelError)
   {
@@ -27,9 +31,13 @@ package struct Upsample2D: Sendable {
     self.doubling = conv.with(ConvolutionWindow(3, padding: .all(1), upsampling: 2))
   }
 
-  /// `[batch, 2 · height, 2 · width, channel]`, or one less where `size` asks for an odd number.
+  /// The doubled picture, or one row or column less where `size` asks for an odd number.
   ///
-  /// - Parameter size: height and width wanted, as the skip connection of a U-Net has them.
+  /// - Parameters:
+  ///   - x: `[batch, height, width, channel]`.
+  ///   - size: height and width wanted, as the skip connection of a U-Net has them.
+  /// - Returns: `[batch, 2 · height, 2 · width, channel]`, or of `size`.
+  /// - Throws: ``TensorError`` for a wrong shape.
   package func callAsFunction(_ x: Tensor, size: (height: Int, width: Int)? = nil)
     throws(TensorError) -> Tensor
   {

@@ -10,7 +10,14 @@ package struct ResnetBlock2D: Sendable {
   private let conv2: Conv2d
   private let shortcut: Conv2d?
 
-  /// - Parameter timeFeatures: size of the time embedding; nil where a block knows no time.
+  /// - Parameters:
+  ///   - weights: the place of its tensors.
+  ///   - inputs: channels of its input.
+  ///   - outputs: channels of its output.
+  ///   - timeFeatures: size of the time embedding; nil where a block knows no time.
+  ///   - groups: of both norms.
+  ///   - eps: of both norms.
+  /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(
     _ weights: Weights, _ inputs: Int, _ outputs: Int, timeFeatures: Int? = nil, groups: Int,
     eps: Float
@@ -28,9 +35,13 @@ package struct ResnetBlock2D: Sendable {
       inputs == outputs ? nil : try Conv2d(weights["conv_shortcut"], inputs, outputs, .pixel)
   }
 
-  /// `[batch, height, width, outputs]` of `[batch, height, width, inputs]`.
+  /// Two convolutions beside a straight way.
   ///
-  /// - Parameter time: SiLU of the time embedding, `[batch, timeFeatures]`.
+  /// - Parameters:
+  ///   - x: `[batch, height, width, inputs]`.
+  ///   - time: SiLU of the time embedding, `[batch, timeFeatures]`.
+  /// - Returns: `[batch, height, width, outputs]`.
+  /// - Throws: ``TensorError`` for a wrong shape.
   package func callAsFunction(_ x: Tensor, time: Tensor? = nil) throws(TensorError) -> Tensor {
     var timeBias: Tensor?
     if let time, let timeProjection { timeBias = try timeProjection(time) }

@@ -17,10 +17,12 @@ package struct TimestepEmbedding: Sendable {
   private let shift: Float
 
   /// - Parameters:
+  ///   - weights: the place of its tensors.
   ///   - features: of the sinusoid, even.
   ///   - outputs: features of the embedding.
   ///   - cosineFirst: diffusers' `flip_sin_to_cos`.
   ///   - shift: diffusers' `freq_shift`.
+  /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(
     _ weights: Weights, _ features: Int, _ outputs: Int, cosineFirst: Bool, shift: Float
   ) throws(ModelError) {

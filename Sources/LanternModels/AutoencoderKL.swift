@@ -108,6 +108,7 @@ package struct AutoencoderKL: Sendable {
   ///
   /// - Parameter picture: `[batch, height, width, 3]`, −1…1, sizes multiples of ``AutoencoderKLConfig/downsampling``.
   /// - Returns: two tensors `[batch, height / downsampling, width / downsampling, latent channel]`.
+  /// - Throws: ``TensorError`` for a wrong shape.
   package func moments(of picture: Tensor) throws(TensorError) -> (
     mean: Tensor, logVariance: Tensor
   ) {
@@ -125,6 +126,8 @@ package struct AutoencoderKL: Sendable {
   /// - Parameters:
   ///   - picture: see ``moments(of:)``.
   ///   - noise: standard normal numbers of the latent's shape.
+  /// - Returns: `[batch, height / downsampling, width / downsampling, latent channel]`.
+  /// - Throws: ``TensorError`` for a wrong shape.
   package func encode(_ picture: Tensor, noise: Tensor) throws(TensorError) -> Tensor {
     let (mean, logVariance) = try moments(of: picture)
     let deviation = try logVariance.scaled(by: 0.5).applying(.exponential)
@@ -139,6 +142,7 @@ package struct AutoencoderKL: Sendable {
   ///   - latent: `[batch, height, width, latent channel]`.
   ///   - tiled: whether to decode overlapping tiles one by one, for little memory.
   /// - Returns: `[batch, height · downsampling, width · downsampling, 3]`, about −1…1.
+  /// - Throws: ``TensorError`` for a wrong shape.
   package func decode(_ latent: Tensor, tiled: Bool = false) throws(TensorError) -> Tensor {
     let unscaled = try latent.scaled(by: 1 / config.scalingFactor, plus: config.shiftFactor)
     return tiled ? try decodeTiles(unscaled) : try decodeWhole(unscaled)

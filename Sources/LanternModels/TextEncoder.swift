@@ -7,11 +7,12 @@ package protocol TextEncoder: Sendable {
   /// Most tokens of one text.
   var maximumLength: Int { get }
 
-  /// The text as `[1, token, feature]`.
+  /// What a text means, a row for each token.
   ///
   /// - Parameters:
   ///   - tokens: ids with their begin, end and padding marks, at most ``maximumLength``.
   ///   - skippedLayers: how many of the last layers to leave out (diffusers' `clip_skip`).
+  /// - Returns: `[1, token, feature]`.
   /// - Throws: ``TensorError`` for an id outside the vocabulary or too many tokens.
   func encode(_ tokens: [Int], skippedLayers: Int) throws(TensorError) -> Tensor
   /// Number of layers, an upper bound for `skippedLayers`.

@@ -10,8 +10,13 @@ package struct Transformer2DModel: Sendable {
   private let projectOut: Linear
 
   /// - Parameters:
+  ///   - weights: the place of its tensors.
+  ///   - channels: of the picture.
+  ///   - heads: of each attention.
   ///   - context: features of a text token.
   ///   - depth: number of blocks.
+  ///   - groups: of the norm before the blocks.
+  /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(
     _ weights: Weights, _ channels: Int, heads: Int, context: Int, depth: Int, groups: Int
   ) throws(ModelError) {

@@ -210,6 +210,7 @@ package struct UNet2DConditionModel: Sendable {
   ///   - timestep: between 0 and the number of training steps; may be fractional.
   ///   - context: the text, `[batch, token, feature]`.
   /// - Returns: `[batch, height, width, output channel]`.
+  /// - Throws: ``TensorError`` for a wrong shape.
   package func callAsFunction(_ latent: Tensor, timestep: Float, context: Tensor)
     throws(TensorError) -> Tensor
   {

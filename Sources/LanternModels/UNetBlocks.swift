@@ -90,8 +90,12 @@ struct UpBlock2D: Sendable {
   private let upsampler: Upsample2D?
 
   /// - Parameters:
+  ///   - weights: the place of its tensors.
+  ///   - level: channels, heads and depth.
   ///   - inputs: channels that come up from below.
   ///   - skips: channels of what comes from the way down, in the order it is taken.
+  ///   - isLast: whether it is the uppermost, which does not double the size.
+  /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   init(_ weights: Weights, _ level: UNetLevel, inputs: Int, skips: [Int], isLast: Bool)
     throws(ModelError)
   {

@@ -111,9 +111,10 @@ public struct NoiseSchedule: Sendable {
     self.correctsForLatents = correctsForLatents
   }
 
-  /// What the first of evenly spaced timesteps is.
+  /// By how much leading timesteps are moved up.
   ///
   /// - Parameter sampler: the class of diffusers that the sampler equals.
+  /// - Returns: a number of training steps.
   func stepsOffset(for sampler: String) -> Int {
     mends(sampler, isGiven: stepsOffset != nil) ? 1 : stepsOffset ?? 0
   }
@@ -121,6 +122,7 @@ public struct NoiseSchedule: Sendable {
   /// What DDPM and DDIM do to clean latents.
   ///
   /// - Parameter sampler: the class of diffusers that the sampler equals.
+  /// - Returns: nothing, a range, or dynamic thresholding.
   func clipping(for sampler: String) -> Clipping {
     let clips = !mends(sampler, isGiven: clipsSample != nil) && (clipsSample ?? true)
     return thresholding == .none && clips ? .range(clipRange) : thresholding

@@ -71,7 +71,10 @@ struct DrawingOptions: ParsableArguments {
 
   /// Puts everything that was said into a request.
   ///
-  /// - Parameter argument: the prompt as it stands without an option.
+  /// - Parameters:
+  ///   - request: what was asked for before.
+  ///   - argument: the prompt as it stands without an option.
+  /// - Throws: an error that names a file that cannot be read.
   func apply(to request: inout ImageRequest, argument: String?) throws {
     if let text = prompt ?? argument { request.prompt = try Self.text(text) }
     if let negative { request.negativePrompt = try Self.text(negative) }

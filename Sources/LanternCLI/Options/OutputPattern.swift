@@ -4,7 +4,9 @@ struct OutputPattern {
   private let digits: Int
   private let tail: String
 
-  /// - Parameter count: with more than one picture a name without a number gets one.
+  /// - Parameters:
+  ///   - text: what was asked for.
+  ///   - count: with more than one picture a name without a number gets one.
   init(_ text: String, count: Int) {
     if let found = Self.placeholder(text) {
       head = String(text[..<found.range.lowerBound])

@@ -16,6 +16,7 @@ public enum AttentionMask: Sendable, Equatable {
 ///   - k: `[batch, key, head · feature]`.
 ///   - v: like `k`.
 ///   - heads: divides the last axis.
+///   - mask: which keys a query sees.
 ///   - scale: of the scores; 1/√(features of a head) when nil.
 /// - Returns: `[batch, query, head · feature]`.
 /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.

@@ -55,8 +55,10 @@ extension Tensor {
   /// - Parameters:
   ///   - weight: `[output channel, height · width · channel]`; `self` is `[batch, height, width,
   ///     channel]`, f32.
+  ///   - window: size, stride, padding and doubling.
   ///   - bias: `[output channel]`.
   ///   - batchBias: one bias per picture, `[batch, output channel]`.
+  ///   - activation: applied before the residual is added.
   ///   - residual: added last; of the shape of the result.
   /// - Returns: `[batch, height, width, output channel]`.
   /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.

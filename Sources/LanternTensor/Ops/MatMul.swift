@@ -8,6 +8,7 @@ extension Tensor {
   /// - Parameters:
   ///   - weight: `[outputs, inputs]`; `self` is `[…, inputs]`, f32.
   ///   - bias: `[outputs]`, f32.
+  ///   - activation: applied before the residual is added.
   ///   - residual: added last; of the shape of the result, f32.
   /// - Returns: `[…, outputs]`, f32.
   /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.

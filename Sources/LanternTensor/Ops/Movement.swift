@@ -15,6 +15,7 @@ extension Tensor {
   /// The same elements under another shape; a view unless a copy is needed to make it one.
   ///
   /// - Parameter shape: one size may be -1, which takes what is left.
+  /// - Returns: a tensor of that shape.
   /// - Throws: ``TensorError/shape(op:expected:found:)`` when the number of elements differs.
   public func reshaped(_ shape: [Int]) throws(TensorError) -> Tensor {
     var target = shape

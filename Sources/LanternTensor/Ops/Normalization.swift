@@ -10,6 +10,7 @@ extension Tensor {
   ///   - groups: a divisor of `channel`; `self` is `[batch, …, channel]`, f32.
   ///   - weight: scale, `[channel]`.
   ///   - bias: shift, `[channel]`.
+  ///   - eps: added to the variance.
   ///   - silu: whether `x · sigmoid(x)` is applied to the result, in the same pass.
   /// - Returns: the shape of `self`.
   /// - Throws: ``TensorError/shape(op:expected:found:)`` when `channel % groups != 0`.
@@ -37,6 +38,8 @@ extension Tensor {
   /// - Parameters:
   ///   - weight: scale, `[feature]`; `self` is `[…, feature]`, f32.
   ///   - bias: shift, `[feature]`.
+  ///   - eps: added to the variance.
+  /// - Returns: the shape of `self`.
   /// - Throws: ``TensorError/shape(op:expected:found:)``.
   public func layerNorm(weight: Tensor, bias: Tensor, eps: Float) throws(TensorError) -> Tensor {
     let columns = shape.last ?? 0
@@ -54,7 +57,10 @@ extension Tensor {
   ///
   /// Zhang & Sennrich 2019, arXiv:1910.07467.
   ///
-  /// - Parameter weight: scale, `[feature]`; `self` is `[…, feature]`, f32.
+  /// - Parameters:
+  ///   - weight: scale, `[feature]`; `self` is `[…, feature]`, f32.
+  ///   - eps: added to the mean square.
+  /// - Returns: the shape of `self`.
   /// - Throws: ``TensorError/shape(op:expected:found:)``.
   public func rmsNorm(weight: Tensor, eps: Float) throws(TensorError) -> Tensor {
     let columns = shape.last ?? 0
