@@ -25,10 +25,12 @@ def unet_config(latent: tuple[int, int, int], text: int) -> dict:
     """The U-Net's settings for latents of a shape and a text width."""
     return dict(
         sample_size=latent[1], in_channels=latent[0], out_channels=latent[0],
-        down_block_types=["CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
-        up_block_types=["CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
-        block_out_channels=[256, 384], layers_per_block=2, attention_head_dim=[4, 6],
-        cross_attention_dim=text, norm_num_groups=32, use_linear_projection=True,
+        # Wide where there are few places; narrow and without attention where there are many.
+        down_block_types=["DownBlock2D", "CrossAttnDownBlock2D"],
+        up_block_types=["CrossAttnUpBlock2D", "UpBlock2D"],
+        block_out_channels=[64, 224], layers_per_block=1, attention_head_dim=[4, 4],
+        # Few groups, as in the autoencoder: the last norm must let a picture's mean through.
+        cross_attention_dim=text, norm_num_groups=8, use_linear_projection=True,
     )
 
 
@@ -44,8 +46,8 @@ def text_config(vocabulary: int, end: int) -> dict:
 def main() -> None:
     parser = common.arguments(__doc__)
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--batch", type=int, default=48)
-    parser.add_argument("--learning-rate", type=float, default=8e-4)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--learning-rate", type=float, default=7e-4)
     parser.add_argument("--dropped", type=float, default=0.1, help="share of captions left out")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--piece-mb", type=int, default=0)
