@@ -8,9 +8,9 @@ extension AutoencoderKL {
     let (height, width) = (latent.shape[1], latent.shape[2])
     guard height > tile || width > tile else { return try decodeWhole(latent) }
     let step = max(tile * 3 / 4, 1)
-    let pixels = tile * config.downsampling
-    let blend = pixels / 4
-    let kept = pixels - blend
+    // Where four does not divide the tile, diffusers rounds these apart and the picture grows.
+    let kept = step * config.downsampling
+    let blend = tile * config.downsampling - kept
 
     var rows: [Tensor] = []
     var above: [Tensor] = []

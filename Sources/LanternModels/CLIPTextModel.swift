@@ -17,8 +17,9 @@ package struct CLIPTextConfig: Sendable {
   private static let harmless: Set<String> = [
     "architectures", "attention_dropout", "bos_token_id", "dropout", "dtype", "eos_token_id",
     "initializer_factor", "initializer_range", "model_type", "pad_token_id", "projection_dim",
-    "torch_dtype", "transformers_version", "is_decoder", "use_cache", "tie_word_embeddings",
-    "return_dict", "output_hidden_states", "output_attentions", "torchscript",
+    "torch_dtype", "transformers_version", "is_decoder", "is_encoder_decoder",
+    "use_cache", "tie_word_embeddings", "return_dict", "output_hidden_states", "output_attentions",
+    "torchscript",
     "chunk_size_feed_forward",
     "problem_type", "id2label", "label2id", "gradient_checkpointing",
   ]

@@ -146,7 +146,7 @@ extension Tensor {
   public func rows(_ indices: [Int]) throws(TensorError) -> Tensor {
     guard rank == 2 else { throw .shape(op: "rows", expected: "[row, feature]", found: shape) }
     for index in indices where !(0..<shape[0]).contains(index) {
-      throw .range(op: "rows", found: index..<index + 1, size: shape[0])
+      throw .range(op: "rows", found: index..<Swift.max(index, index &+ 1), size: shape[0])
     }
     let table = try contiguous()
     let y = try Draft([indices.count, shape[1]], dtype)
