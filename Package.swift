@@ -34,7 +34,7 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
   ("LanternModelsTests", ["LanternTensor", "LanternFormats", "LanternLayers", "LanternModels"]),
   ("LanternSamplersTests", ["LanternTensor", "LanternFormats", "LanternSamplers"]),
   ("LanternPicturesTests", ["LanternTensor", "LanternFormats", "LanternPictures"]),
-  ("LanternTests", ["Lantern"]),
+  ("LanternTests", ["Lantern", "LanternFormats", "LanternSamplers", "LanternTensor"]),
   ("EndToEndTests", ["LanternFormats", "LanternTensor", "LanternPictures", "LanternCLI"]),
   ("ArchitectureTests", []),
 ]

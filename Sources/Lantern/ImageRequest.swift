@@ -21,10 +21,11 @@ public struct ImageRequest: Sendable {
   /// A picture to begin from.
   public var initialPicture: Picture?
   /// How much of ``initialPicture`` is drawn anew, 0…1.
-  public var strength: Float = 0.75
+  public var strength = 0.75
   /// Where ``initialPicture`` is drawn anew (white) and where it stays (black).
   public var mask: Mask?
-  /// How many of the text encoder's last layers to leave out (diffusers' `clip_skip`).
+  /// How many of the text encoder's last layers to leave out for the prompt; as diffusers'
+  /// `clip_skip`, the negative prompt takes all of them.
   public var clipSkip = 0
   /// Whether large pictures are decoded in overlapping tiles, for little memory.
   public var tiledDecoding = false

@@ -33,7 +33,7 @@ public struct PictureRecipe: Sendable, Equatable {
     if request.literalPrompt { values["literal"] = .bool(true) }
     if request.tiledDecoding { values["vae_tiling"] = .bool(true) }
     if request.initialPicture != nil {
-      values["strength"] = .number(Double(request.strength))
+      values["strength"] = .number(request.strength)
       values["from_picture"] = .bool(true)
     }
     if request.mask != nil { values["masked"] = .bool(true) }
@@ -80,7 +80,7 @@ public struct PictureRecipe: Sendable, Equatable {
     request.clipSkip = values["clip_skip"]?.integer ?? 0
     request.literalPrompt = values["literal"]?.bool ?? false
     request.tiledDecoding = values["vae_tiling"]?.bool ?? false
-    request.strength = values["strength"]?.double.map { Float($0) } ?? 0.75
+    request.strength = values["strength"]?.double ?? 0.75
     return request
   }
 

@@ -24,7 +24,7 @@ struct PromptEncoder: Sendable {
     let count = max(positive.chunks.count, negative.chunks.count)
     return Encoding(
       positive: try encode(positive.padded(to: count, tokenizer), request.clipSkip),
-      negative: try encode(negative.padded(to: count, tokenizer), request.clipSkip),
+      negative: try encode(negative.padded(to: count, tokenizer), 0),
       cutTokens: positive.cutTokens)
   }
 

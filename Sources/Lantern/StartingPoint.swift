@@ -36,7 +36,7 @@ struct StartingPoint {
       return
     }
 
-    let used = min(Int(Float(settings.steps) * request.strength), settings.steps)
+    let used = min(Int(Double(settings.steps) * request.strength), settings.steps)
     guard used > 0 else {
       throw RequestError.range(
         name: "strength", found: "\(request.strength)",
@@ -64,9 +64,10 @@ struct StartingPoint {
     }
     let mask = try wide.binarized.tensor
     let small = try mask.sampledNearest(height: shape[1], width: shape[2])
+    // diffusers draws for the masked picture even where only models that fill holes look at it.
+    let maskedNoise = try source.normal(shape)
     if model.isInpaintingModel {
-      let visible = try pixels * mask.scaled(by: -1, plus: 1)
-      let masked = try vae.encode(visible, noise: source.normal(shape))
+      let masked = try vae.encode(pixels * mask.scaled(by: -1, plus: 1), noise: maskedNoise)
       context = try Tensor.concatenated([small, masked], axis: 3)
       kept = nil
     } else {

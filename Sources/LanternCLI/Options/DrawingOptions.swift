@@ -54,7 +54,7 @@ struct DrawingOptions: ParsableArguments {
   var initialPicture: String?
 
   @Option(help: "How much of it is drawn anew, above 0 up to 1; 0.75 by default.")
-  var strength: Float?
+  var strength: Double?
 
   @Option(help: ArgumentHelp("Where it is drawn anew: white in this picture.", valueName: "file"))
   var mask: String?

@@ -1,0 +1,108 @@
+import Foundation
+import Lantern
+import LanternFormats
+import LanternTensor
+import TestSupport
+import Testing
+
+/// A whole Stable Diffusion of random weights, and what diffusers draws with it:
+/// tools/fixtures/tiny_pipeline.py.
+struct TinyPipeline {
+  static let folder = fixture("tiny-pipeline")
+  private let file: SafetensorsFile
+  private let cases: [String: [String: JSONValue]]
+
+  init() throws {
+    file = try SafetensorsFile(fixture("tiny_pipeline.safetensors"))
+    let text = Array(try #require(file.metadata["cases"]).utf8)
+    let list = try text.withUnsafeBytes { try JSON.parse($0, file: "cases") }.array ?? []
+    cases = Dictionary(
+      uniqueKeysWithValues: list.compactMap(\.object).map { ($0["name"]?.string ?? "", $0) })
+  }
+
+  /// The names of all cases of a kind, as it is without a fixture at hand.
+  static func names(_ kind: String) -> [String] {
+    let all = (try? TinyPipeline().cases) ?? [:]
+    return all.filter { $0.value["kind"]?.string == kind }.keys.sorted()
+  }
+
+  /// The request of a case.
+  func request(_ name: String) throws -> ImageRequest {
+    let found = try #require(cases[name])
+    let kind = found["kind"]?.string
+    var request = ImageRequest(prompt: try #require(found["prompt"]?.string))
+    request.literalPrompt = true
+    request.negativePrompt = found["negative"]?.string ?? ""
+    request.steps = found["steps"]?.integer
+    request.guidance = found["guidance"]?.double.map { Float($0) }
+    request.sampler = found["sampler"]?.string
+    request.seed = UInt64(found["seed"]?.integer ?? 0)
+    request.width = found["width"]?.integer
+    request.height = found["height"]?.integer
+    request.clipSkip = found["clip_skip"]?.integer ?? 0
+    request.tiledDecoding = found["tiled"]?.bool ?? false
+    if let strength = found["strength"]?.double {
+      request.strength = strength
+      request.initialPicture = try photo()
+    }
+    if kind == "mask" || kind == "inpainting" { request.mask = try mask() }
+    return request
+  }
+
+  /// The picture that others begin from.
+  func photo() throws -> Picture { try picture("photo") }
+
+  /// Where it is drawn anew.
+  func mask() throws -> Mask {
+    let (bytes, shape) = try bytes("mask")
+    return try Mask(width: shape[1], height: shape[0], pixels: bytes)
+  }
+
+  /// The picture that diffusers draws.
+  func picture(_ key: String) throws -> Picture {
+    let (bytes, shape) = try bytes(key)
+    return try Picture(width: shape[1], height: shape[0], pixels: bytes)
+  }
+
+  /// A tensor in PyTorch's layout.
+  func tensor(_ key: String) throws -> Tensor { try #require(try file.tensor(key)) }
+
+  private func bytes(_ key: String) throws -> (bytes: [UInt8], shape: [Int]) {
+    let tensor = try tensor(key)
+    let raw = UnsafeRawBufferPointer(start: tensor.bytes, count: tensor.elementCount)
+    return withExtendedLifetime(tensor) { (Array(raw), tensor.shape) }
+  }
+
+  /// Loads the model from a copy of its folder that `change` has altered.
+  static func generator(
+    changing change: (_ folder: String) throws -> Void
+  ) throws -> ImageGenerator {
+    try withTemporaryFolder { folder in
+      let copy = "\(folder)/model"
+      try FileManager.default.copyItem(atPath: Self.folder, toPath: copy)
+      try change(copy)
+      return try ImageGenerator(folder: copy)
+    }
+  }
+
+  /// The model as one that fills holes.
+  func inpaintingGenerator() throws -> ImageGenerator {
+    try Self.generator { folder in
+      try Self.set("in_channels", .integer(9), "\(folder)/unet/config.json")
+      let path = "\(folder)/unet/diffusion_pytorch_model.safetensors"
+      let old = try SafetensorsFile(path)
+      let first = try tensor("inpainting.conv_in.weight")
+      let tensors = try old.names.map { name in
+        (name: name, tensor: name == "conv_in.weight" ? first : try #require(try old.tensor(name)))
+      }
+      try SafetensorsFile.write(tensors, to: path)
+    }
+  }
+
+  /// Changes a setting of a JSON file.
+  static func set(_ key: String, _ value: JSONValue, _ path: String) throws {
+    var members = try #require(try JSON.read(path).object)
+    members[key] = value
+    try JSON.write(.object(members)).write(toFile: path, atomically: true, encoding: .utf8)
+  }
+}
