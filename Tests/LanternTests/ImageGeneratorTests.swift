@@ -90,6 +90,7 @@ import Testing
     var literal = request("red fox")
     literal.literalPrompt = true
     #expect(try generator.draw(literal).picture == plain)
+    // Its brackets are tokens.
     literal.prompt = "(red:1.0) fox"
     #expect(try generator.draw(literal).picture != plain)
   }
@@ -143,6 +144,26 @@ import Testing
     #expect(try await task.value == false)
     #expect(try await generator.finished(self.request(steps: 1)) != nil)
     #expect(clock.now - begin < step * 500)
+  }
+
+  @Test("a trace holds what went into the run and came out of it, as PyTorch lays it out")
+  func trace() throws {
+    var request = request()
+    (request.width, request.height) = (72, 48)
+    let trace = Trace()
+    let image = try generator.draw(request, trace: trace)
+    try withTemporaryFolder { folder in
+      try trace.write(to: "\(folder)/trace.safetensors")
+      let file = try SafetensorsFile("\(folder)/trace.safetensors")
+      let shapes = Dictionary(uniqueKeysWithValues: file.names.map { ($0, file.info($0)?.shape) })
+      #expect(
+        shapes == [
+          "prompt_embeds": [77, 12], "negative_prompt_embeds": [77, 12], "noise": [4, 6, 9],
+          "initial_latents": [4, 6, 9], "latents": [3, 4, 6, 9], "image": [3, 48, 72],
+        ])
+      let drawn = try #require(try file.tensor("image")).permuted([1, 2, 0])
+      #expect(try Picture(drawn) == image.picture)
+    }
   }
 
   @Test("throwing in a step stops at that step")

@@ -36,6 +36,7 @@ struct TinyPipeline {
     request.steps = found["steps"]?.integer
     request.guidance = found["guidance"]?.double.map { Float($0) }
     request.sampler = found["sampler"]?.string
+    request.schedule = found["schedule"]?.string
     request.seed = UInt64(found["seed"]?.integer ?? 0)
     request.width = found["width"]?.integer
     request.height = found["height"]?.integer
@@ -52,14 +53,30 @@ struct TinyPipeline {
   /// The picture that others begin from.
   func photo() throws -> Picture { try picture("photo") }
 
+  /// The model that a case draws with.
+  func generator(_ name: String) throws -> ImageGenerator {
+    let found = try #require(cases[name])
+    if found["kind"]?.string == "inpainting" { return try inpaintingGenerator() }
+    guard let prediction = found["prediction"] else {
+      return try ImageGenerator(folder: Self.folder)
+    }
+    return try Self.generator { folder in
+      try Self.set("prediction_type", prediction, "\(folder)/scheduler/scheduler_config.json")
+    }
+  }
+
   /// Where it is drawn anew.
   func mask() throws -> Mask {
     let (bytes, shape) = try bytes("mask")
     return try Mask(width: shape[1], height: shape[0], pixels: bytes)
   }
 
-  /// The picture that diffusers draws.
-  func picture(_ key: String) throws -> Picture {
+  /// The picture that diffusers draws, where the fixture has it.
+  func drawn(_ name: String) throws -> Picture? {
+    file.contains("\(name).picture") ? try picture("\(name).picture") : nil
+  }
+
+  private func picture(_ key: String) throws -> Picture {
     let (bytes, shape) = try bytes(key)
     return try Picture(width: shape[1], height: shape[0], pixels: bytes)
   }
