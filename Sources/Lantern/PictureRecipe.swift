@@ -99,8 +99,8 @@ public struct PictureRecipe: Sendable, Equatable {
     if request.schedule == "karras" { facts.insert("Schedule type: Karras", at: 2) }
     if let model { facts.append("Model: \(model)") }
     if needsInitialPicture { facts.append("Denoising strength: \(request.strength)") }
-    // There 1 means that no layer is left out.
-    if request.clipSkip > 0 { facts.append("Clip skip: \(request.clipSkip + 1)") }
+    // There 1 means that no layer is left out; a stranger's file may say any number.
+    if request.clipSkip > 0 { facts.append("Clip skip: \(UInt(request.clipSkip) + 1)") }
     facts.append("Version: Lantern")
     lines.append(facts.joined(separator: ", "))
     return lines.joined(separator: "\n")
@@ -154,7 +154,7 @@ public struct PictureRecipe: Sendable, Equatable {
       case "Denoising strength":
         values["strength"] = Double(value).map(JSONValue.number)
         values["from_picture"] = .bool(true)
-      case "Clip skip": values["clip_skip"] = Int(value).map { .integer(max($0 - 1, 0)) }
+      case "Clip skip": values["clip_skip"] = Int(value).map { .integer($0 > 1 ? $0 - 1 : 0) }
       case "Size":
         let sizes = value.split(separator: "x").compactMap { Int($0) }
         if sizes.count == 2 {

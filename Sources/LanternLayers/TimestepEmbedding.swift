@@ -18,7 +18,7 @@ package struct TimestepEmbedding: Sendable {
 
   /// - Parameters:
   ///   - weights: the place of its tensors.
-  ///   - features: of the sinusoid, even.
+  ///   - features: of the sinusoid; where odd, the last is 0.
   ///   - outputs: features of the embedding.
   ///   - cosineFirst: diffusers' `flip_sin_to_cos`.
   ///   - shift: diffusers' `freq_shift`.
@@ -42,7 +42,8 @@ package struct TimestepEmbedding: Sendable {
     }
     let sines = angles.map { sin($0) }
     let cosines = angles.map { cos($0) }
-    let row = cosineFirst ? cosines + sines : sines + cosines
+    let padding = [Float](repeating: 0, count: features % 2)
+    let row = (cosineFirst ? cosines + sines : sines + cosines) + padding
     let rows = [[Float]](repeating: row, count: batch).flatMap(\.self)
     let sinusoid = try Tensor(rows, shape: [batch, features])
     return try linear2(linear1(sinusoid, activation: .silu))
