@@ -19,8 +19,7 @@ package struct CLIPTextConfig: Sendable {
     "initializer_factor", "initializer_range", "model_type", "pad_token_id", "projection_dim",
     "torch_dtype", "transformers_version", "is_decoder", "is_encoder_decoder",
     "use_cache", "tie_word_embeddings", "return_dict", "output_hidden_states", "output_attentions",
-    "torchscript",
-    "chunk_size_feed_forward",
+    "torchscript", "chunk_size_feed_forward",
     "problem_type", "id2label", "label2id", "gradient_checkpointing",
   ]
 

@@ -9,7 +9,7 @@ import Testing
     request.steps = 2
     try change(&request)
     let settings = try ImageGenerator(folder: TinyPipeline.folder).draw(request).settings
-    return PictureRecipe(request, settings, model: "tiny-pipeline")
+    return PictureRecipe(request, settings, model: "tiny_pipeline")
   }
 
   @Test("a picture's texts draw it again, whatever the prompt looks like")
@@ -27,7 +27,7 @@ import Testing
     }
     let again = try #require(PictureRecipe(recipe.metadata))
     #expect(again == recipe)
-    #expect(again.model == "tiny-pipeline")
+    #expect(again.model == "tiny_pipeline")
     #expect(!again.needsInitialPicture)
     let request = again.request
     #expect(request.prompt == "a fox\nNegative prompt: no\nSteps: 3, \"é🦊\"")
@@ -56,7 +56,7 @@ import Testing
       recipe.metadata["parameters"] == """
         a fox
         Negative prompt: snow
-        Steps: 2, Sampler: DDIM, CFG scale: 7.5, Seed: 42, Size: 72x48, Model: tiny-pipeline, \
+        Steps: 2, Sampler: DDIM, CFG scale: 7.5, Seed: 42, Size: 72x48, Model: tiny_pipeline, \
         Denoising strength: 0.6, Clip skip: 2, Version: Lantern
         """)
     let webUI = try #require(

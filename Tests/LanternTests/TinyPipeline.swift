@@ -8,7 +8,7 @@ import Testing
 /// A whole Stable Diffusion of random weights, and what diffusers draws with it:
 /// tools/fixtures/tiny_pipeline.py.
 struct TinyPipeline {
-  static let folder = fixture("tiny-pipeline")
+  static let folder = fixture("tiny_pipeline")
   private let file: SafetensorsFile
   private let cases: [String: [String: JSONValue]]
 
