@@ -13,9 +13,9 @@ struct ModelFixture {
   init(_ subject: String, _ name: String) throws {
     self.file = try SafetensorsFile(fixture("\(subject).safetensors"))
     self.name = name
-    let text = Array(try #require(file.metadata[name]).utf8)
-    let value = try text.withUnsafeBytes { try JSON.parse($0, file: name) }
-    self.config = try #require(value.object)
+    let text = Array(try #require(file.metadata["configs"]).utf8)
+    let value = try text.withUnsafeBytes { try JSON.parse($0, file: subject) }
+    self.config = try #require(value.object?[name]?.object)
   }
 
   /// A tensor of the case; pictures channels-last.
