@@ -71,6 +71,10 @@ enum ErrorReport {
   }
 
   private static func code(of error: PictureError) -> Code {
-    if case .file(let inner) = error { code(of: inner) } else { .data }
+    switch error {
+    case .file(let inner): code(of: inner)
+    case .unknownExtension: .usage
+    default: .data
+    }
   }
 }

@@ -35,8 +35,7 @@ struct ImageCommand: ParsableCommand {
     name: [
       .customShort("b"), .customLong("count"), .customLong("batch-count"),
       .customLong("image-count"),
-    ],
-    help: "How many pictures, each with the next seed.")
+    ], parsing: .unconditional, help: "How many pictures, each with the next seed.")
   var count = 1
 
   @Option(help: ArgumentHelp("Draw a picture of Lantern's again, and compare.", valueName: "file"))
@@ -45,7 +44,7 @@ struct ImageCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Show the unfinished picture in this file.", valueName: "file"))
   var preview: String?
 
-  @Option(help: "Refresh the preview after so many steps.")
+  @Option(parsing: .unconditional, help: "Refresh the preview after so many steps.")
   var previewInterval = 5
 
   @Option(
@@ -62,6 +61,7 @@ struct ImageCommand: ParsableCommand {
   var verbose = false
 
   mutating func validate() throws {
+    try Self.checkEncoding()
     if like == nil, text == nil, drawing.prompt == nil {
       throw ValidationError("what shall it draw? For example: lantern image \"a red fox\"")
     }
@@ -73,6 +73,16 @@ struct ImageCommand: ParsableCommand {
     }
     if trace != nil, count > 1 { throw ValidationError("--trace follows one picture, not several") }
     if previewInterval < 1 { throw ValidationError("preview interval: choose 1 or more") }
+  }
+
+  /// Swift mends what is not UTF-8, and would draw something else than was asked for.
+  private static func checkEncoding() throws {
+    for index in 0..<Int(CommandLine.argc) {
+      guard let argument = CommandLine.unsafeArgv[index] else { continue }
+      if String(validatingCString: argument) == nil {
+        throw ValidationError("argument \(index) is not text in UTF-8")
+      }
+    }
   }
 
   func run() throws {

@@ -77,6 +77,7 @@ struct TokenizerFiles {
     let bytes = try Self.reading { () throws(FormatError) in
       try FileSystem.read(path, limit: 256 << 20)
     }
+    if bytes.isEmpty { throw .file(.empty(path: path)) }
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
       let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
       if line.isEmpty || line.starts(with: "#version".utf8) { continue }

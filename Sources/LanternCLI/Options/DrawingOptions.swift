@@ -16,7 +16,7 @@ struct DrawingOptions: ParsableArguments {
   var negative: String?
 
   @Option(
-    name: [.customLong("steps"), .customLong("step-count")],
+    name: [.customLong("steps"), .customLong("step-count")], parsing: .unconditional,
     help: "Denoising steps; more is finer and slower. The model's own default.")
   var steps: Int?
 
@@ -24,7 +24,8 @@ struct DrawingOptions: ParsableArguments {
     name: [
       .customShort("g"), .customLong("guidance"), .customLong("cfg-scale"),
       .customLong("guidance-scale"), .customLong("cfg"),
-    ], help: "How closely to follow the prompt; 1 is not at all more than the model would.")
+    ], parsing: .unconditional,
+    help: "How closely to follow the prompt; 1 is not at all more than the model would.")
   var guidance: Float?
 
   @Option(
@@ -38,14 +39,18 @@ struct DrawingOptions: ParsableArguments {
   var schedule: String?
 
   @Option(
-    name: [.customShort("s"), .customLong("seed")],
+    name: [.customShort("s"), .customLong("seed")], parsing: .unconditional,
     help: "Seed of the noise, PyTorch's: 42 by default, -1 picks one and tells it.")
   var seed: Int64?
 
-  @Option(name: [.customShort("W"), .customLong("width")], help: "Width in pixels.")
+  @Option(
+    name: [.customShort("W"), .customLong("width")], parsing: .unconditional,
+    help: "Width in pixels.")
   var width: Int?
 
-  @Option(name: [.customShort("H"), .customLong("height")], help: "Height in pixels.")
+  @Option(
+    name: [.customShort("H"), .customLong("height")], parsing: .unconditional,
+    help: "Height in pixels.")
   var height: Int?
 
   @Option(
@@ -53,13 +58,16 @@ struct DrawingOptions: ParsableArguments {
     help: ArgumentHelp("A picture to begin from.", valueName: "file"))
   var initialPicture: String?
 
-  @Option(help: "How much of it is drawn anew, above 0 up to 1; 0.75 by default.")
+  @Option(
+    parsing: .unconditional,
+    help: "How much of it is drawn anew, above 0 up to 1; 0.75 by default.")
   var strength: Double?
 
   @Option(help: ArgumentHelp("Where it is drawn anew: white in this picture.", valueName: "file"))
   var mask: String?
 
   @Option(
+    parsing: .unconditional,
     help: "Last layers of the text encoder to leave out, counted as diffusers does: 0 for none.")
   var clipSkip: Int?
 
@@ -101,7 +109,7 @@ struct DrawingOptions: ParsableArguments {
     guard argument.hasPrefix("@") else { return argument }
     let path = String(argument.dropFirst())
     let bytes = try FileSystem.read(path, limit: 16 << 20)
-    guard let text = String(validating: bytes, as: UTF8.self) else {
+    guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
       throw .unsupportedFileKind(path: path, remedy: "is not text in UTF-8: save it as UTF-8")
     }
     return text.last?.isNewline == true ? String(text.dropLast()) : text

@@ -20,7 +20,9 @@ struct ModelOptions: ParsableArguments {
       valueName: "folder"))
   var model: String?
 
-  @Option(name: .shortAndLong, help: "How many threads compute; the processors by default.")
+  @Option(
+    name: .shortAndLong, parsing: .unconditional,
+    help: "How many threads compute; the processors by default.")
   var threads: Int?
 
   mutating func validate() throws {
