@@ -30,11 +30,28 @@ enum ErrorReport {
       Console.write("stopped\n", to: .standardError)
       throw ExitCode(Code.interrupted.rawValue)
     } catch {
-      let line = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+      let line = line("\(error)")
       console.event(["event": .string("error"), "message": .string(line)])
       Console.write("Error: \(line)\n", to: .standardError)
       throw ExitCode(code(of: error).rawValue)
     }
+  }
+
+  /// Ends the program after `error` of the argument parser: help is given, a mistake becomes one line.
+  static func exit(of command: (some ParsableCommand).Type, with error: any Error) -> Never {
+    let message = command.message(for: error)
+    guard command.exitCode(for: error) == .validationFailure, !message.isEmpty else {
+      command.exit(withError: error)
+    }
+    let names = command.configuration.subcommands.compactMap { $0.configuration.commandName }
+    let name = names.first { $0 == CommandLine.arguments.dropFirst().first }
+    let help = (["lantern", name, "--help"] as [String?]).compactMap { $0 }.joined(separator: " ")
+    Console.write("Error: \(line(message)) (see \(help))\n", to: .standardError)
+    command.exit(withError: ExitCode(Code.usage.rawValue))
+  }
+
+  private static func line(_ message: String) -> String {
+    message.split(whereSeparator: \.isNewline).joined(separator: " ")
   }
 
   private static func code(of error: any Error) -> Code {
@@ -73,7 +90,9 @@ enum ErrorReport {
   private static func code(of error: PictureError) -> Code {
     switch error {
     case .file(let inner): code(of: inner)
+    case .tensor(let inner): code(of: inner)
     case .unknownExtension: .usage
+    case .outOfMemory: .memory
     default: .data
     }
   }

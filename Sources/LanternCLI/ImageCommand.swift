@@ -127,7 +127,7 @@ struct ImageCommand: ParsableCommand {
       let path = pattern.path(index)
       let image = try drawOne(request, generator, console)
       let recipe = PictureRecipe(request, image.settings, model: name)
-      try image.picture.write(to: path, metadata: recipe.metadata)
+      try write(image.picture, recipe, to: path, console)
       console.result(
         path,
         event: [
@@ -136,6 +136,18 @@ struct ImageCommand: ParsableCommand {
         ])
       if let old { old.compare(image.picture, console) }
       request.seed &+= 1
+    }
+  }
+
+  /// Writes a picture; one whose settings its format cannot hold is not thrown away for that.
+  private func write(
+    _ picture: Picture, _ recipe: PictureRecipe, to path: String, _ console: Console
+  ) throws(PictureError) {
+    do {
+      try picture.write(to: path, metadata: recipe.metadata)
+    } catch .metadata(let key, let reason) {
+      console.tell("note: \(path): without its settings: \(key): \(reason)")
+      try picture.write(to: path)
     }
   }
 

@@ -14,8 +14,20 @@ enum Interruption {
   /// Thrown when Ctrl-C was pressed.
   struct Stopped: Error {}
 
+  /// Makes errors of what would end the process in the midst of writing: a reader that went away, and
+  /// a limit on the size of files.
+  static func refuseDeath() {
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+  }
+
   /// Begins to listen.
   static func listen() {
+    // Some programs start others with the signal blocked.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     signal(SIGINT) { _ in
       if Interruption.count > 0 { _exit(130) }
       Interruption.count = 1

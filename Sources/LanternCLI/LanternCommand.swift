@@ -17,4 +17,15 @@ struct LanternCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [ImageCommand.self, InspectCommand.self, SamplersCommand.self, SheetCommand.self])
+
+  /// Runs the program; a mistake in the command is one line on standard error.
+  static func main() {
+    Interruption.refuseDeath()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      ErrorReport.exit(of: self, with: error)
+    }
+  }
 }

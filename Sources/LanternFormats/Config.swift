@@ -84,7 +84,7 @@ package struct Config {
   ///
   /// - Throws: ``FormatError/wrongType(key:expected:file:)``.
   package func optionalDouble(_ key: String) throws(FormatError) -> Double? {
-    try read(key, "a number") { $0.double }
+    try read(key, "a number") { $0.double.flatMap { $0.isFinite ? $0 : nil } }
   }
 
   /// `true` or `false`.

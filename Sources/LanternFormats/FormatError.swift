@@ -64,53 +64,65 @@ extension FormatError: CustomStringConvertible {
   /// One line: what, where, what to do.
   public var description: String {
     switch self {
-    case .cannotRead(let path, let code): "\(path): cannot be read: \(FileSystem.reason(code))"
+    case .cannotRead(let path, let code):
+      "\(path): cannot be read: \(FileSystem.reason(code))"
+        + (code == FileSystem.noSuchFile ? "; check the name" : "")
     case .cannotWrite(let path, let code):
       "\(path): cannot be written: \(FileSystem.reason(code))\(Self.hint(writing: code))"
     case .missingFile(let path, let remedy): "\(path): there is no such file; \(remedy)"
-    case .notAFolder(let path): "\(path): is not a folder"
-    case .notAFile(let path): "\(path): is not a file"
+    case .notAFolder(let path): "\(path): is not a folder; give one as diffusers lays it out"
+    case .notAFile(let path): "\(path): is not a file; put the file itself there"
     case .empty(let path): "\(path): is empty; fetch or write it again"
     case .tooLarge(let path, let byteCount, let limit):
       "\(path): has \(byteCount) bytes, and no file of this kind should have more than \(limit)"
     case .truncated(let file, let at, let need):
       "\(file): ends at byte \(at), where \(need) more should follow; fetch it again"
     case .unsupportedFileKind(let path, let remedy): "\(path): \(remedy)"
-    case .malformedJSON(let file, let at, let reason): "\(file): byte \(at): \(reason)"
+    case .malformedJSON(let file, let at, let reason):
+      "\(file): byte \(at): \(reason); \(Self.mending)"
     case .tooDeep(let file, let at, let limit):
-      "\(file): byte \(at): more than \(limit) lists and objects in one another"
+      "\(file): byte \(at): more than \(limit) lists and objects in one another; \(Self.mending)"
     case .duplicateKey(let key, let file, let at):
       "\(file): byte \(at): the key \(JSON.quoted(key)) a second time; remove one of them"
-    case .missingKey(let key, let file): "\(file): lacks the key \(JSON.quoted(key))"
+    case .missingKey(let key, let file):
+      "\(file): lacks the key \(JSON.quoted(key)); add it, or fetch the file again"
     case .wrongType(let key, let expected, let file):
-      "\(file): \(JSON.quoted(key)) should be \(expected)"
+      "\(file): \(JSON.quoted(key)) should be \(expected); \(Self.mending)"
     case .unsupportedSetting(let key, let value, let file):
-      "\(file): \(JSON.quoted(key)) is \(value), which Lantern does not support"
-    case .malformedHeader(let file, let reason): "\(file): not a sound safetensors file: \(reason)"
+      "\(file): \(JSON.quoted(key)) is \(value), which Lantern does not support; "
+        + "take a model without it"
+    case .malformedHeader(let file, let reason):
+      "\(file): not a sound safetensors file: \(reason); fetch it again"
     case .headerTooLarge(let file, let byteCount, let limit):
       "\(file): not a safetensors file: its header would take \(byteCount) bytes, and \(limit) "
-        + "is the most"
+        + "is the most; fetch it again"
     case .tensorOutOfRange(let name, let begin, let end, let limit, let file):
       "\(file): tensor \(JSON.quoted(name)) takes bytes \(begin) to \(end) of \(limit); "
         + "the file is damaged or cut short: fetch it again"
     case .tensorMisplaced(let name, let begin, let expected, let file):
       "\(file): tensor \(JSON.quoted(name)) begins at byte \(begin) of the data instead of "
-        + "\(expected): tensors may neither overlap nor leave holes"
+        + "\(expected): tensors may neither overlap nor leave holes; fetch it again"
     case .wrongByteCount(let name, let expected, let found, let file):
-      "\(file): tensor \(JSON.quoted(name)) has \(found) bytes; its shape and type make \(expected)"
+      "\(file): tensor \(JSON.quoted(name)) has \(found) bytes; its shape and type make \(expected); "
+        + "fetch it again"
     case .unknownElementType(let name, let type, let file):
-      "\(file): tensor \(JSON.quoted(name)) is of the unknown type \(JSON.quoted(type))"
+      "\(file): tensor \(JSON.quoted(name)) is of the unknown type \(JSON.quoted(type)); "
+        + "fetch it again"
     case .unsupportedElementType(let name, let type, let file):
       "\(file): tensor \(JSON.quoted(name)) is of type \(type); "
         + "Lantern computes with F32, F16, BF16, I32 and U8: convert it to one of them"
     case .badShape(let name, let shape, let file):
-      "\(file): tensor \(JSON.quoted(name)) cannot have the shape \(shape)"
-    case .missingTensor(let name, let file): "\(file): no tensor \(JSON.quoted(name))"
+      "\(file): tensor \(JSON.quoted(name)) cannot have the shape \(shape); fetch it again"
+    case .missingTensor(let name, let file):
+      "\(file): no tensor \(JSON.quoted(name)); fetch the model again"
     case .duplicateTensor(let name, let file):
-      "\(file): two tensors are called \(JSON.quoted(name))"
+      "\(file): two tensors are called \(JSON.quoted(name)); rename one of them"
     case .tensor(let error): "\(error)"
     }
   }
+
+  /// What to do about a text file that is not as it should be.
+  package static let mending = "correct it, or fetch the file again"
 
   private static func hint(writing code: Int32) -> String {
     switch code {

@@ -30,8 +30,9 @@ struct JSONParser {
     case UInt8(ascii: "t"): return try word("true", .bool(true))
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
-    case UInt8(ascii: "N"), UInt8(ascii: "I"):
-      throw malformed("NaN and Infinity are Python's, not JSON; put a number or null there")
+    // Not JSON, but Python writes them: a scheduler's `lambda_min_clipped` is -Infinity.
+    case UInt8(ascii: "N"): return try word("NaN", .number(.nan))
+    case UInt8(ascii: "I"): return try word("Infinity", .number(.infinity))
     default: throw malformed("a value should begin here")
     }
   }
@@ -189,7 +190,7 @@ struct JSONParser {
     let isZeroFirst = position < bytes.count && bytes[position] == UInt8(ascii: "0")
     let wholeDigits = skipDigits()
     if wholeDigits == 0, position < bytes.count, bytes[position] == UInt8(ascii: "I") {
-      throw malformed("-Infinity is Python's, not JSON; put a number or null there", at: start)
+      return try word("Infinity", .number(-.infinity))
     }
     guard wholeDigits > 0 else { throw malformed("a digit should be here") }
     guard wholeDigits == 1 || !isZeroFirst else {

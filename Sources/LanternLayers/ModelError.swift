@@ -37,11 +37,12 @@ extension ModelError: CustomStringConvertible {
     case .wrongType(let name, let found, let file):
       "\(file): tensor \"\(name)\" holds \(found.rawValue) numbers; weights must be f32, f16 or bf16"
     case .notFinite(let name, let file):
-      "\(file): tensor \"\(name)\" holds NaN or infinity; the file is damaged or its training failed"
+      "\(file): tensor \"\(name)\" holds NaN or infinity; the file is damaged, fetch it "
+        + "again, or its training failed"
     case .unusedTensors(let names, let file):
       "\(file): \(names.count) tensors have no place in the model that the configuration describes, "
         + "the first \"\(names.first ?? "")\"; use the config.json and the weights of one model"
-    case .inconsistent(let reason, let file): "\(file): \(reason)"
+    case .inconsistent(let reason, let file): "\(file): \(reason); \(FormatError.mending)"
     }
   }
 }

@@ -36,8 +36,10 @@ extension PictureError: CustomStringConvertible {
     switch self {
     case .file(let error): "\(error)"
     case .tensor(let error): "\(error)"
-    case .unknownFormat(let path): "\(path): is neither a PNG nor a JPEG picture"
-    case .damaged(let path, let reason): "\(path): the picture cannot be read: \(reason)"
+    case .unknownFormat(let path):
+      "\(path): is neither a PNG nor a JPEG picture; convert it to one of them"
+    case .damaged(let path, let reason):
+      "\(path): the picture cannot be read: \(reason); fetch or save it again"
     case .unknownExtension(let path):
       "\(path): pictures are written as .png, .jpg or .jpeg; give the file such an ending"
     case .tooLarge(let path, let width, let height):

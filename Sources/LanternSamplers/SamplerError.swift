@@ -22,15 +22,15 @@ extension SamplerError: CustomStringConvertible {
     case .file(let error): "\(error)"
     case .steps(let found, let most):
       "\(found) steps: choose 1 to \(most), the number that the model was trained with"
-    case .inconsistent(let reason, let file): "\(file): \(reason)"
+    case .inconsistent(let reason, let file): "\(file): \(reason); \(FormatError.mending)"
     case .unknownSampler(let name, let nearest, let known):
-      "no sampler \"\(name)\"\(Self.hint(nearest)); there are \(known.joined(separator: ", "))"
+      "no sampler \"\(name)\"\(Self.hint(nearest)) \(known.joined(separator: ", "))"
     case .unknownSchedule(let name, let nearest, let known):
-      "no schedule \"\(name)\"\(Self.hint(nearest)); there are \(known.joined(separator: ", "))"
+      "no schedule \"\(name)\"\(Self.hint(nearest)) \(known.joined(separator: ", "))"
     }
   }
 
   private static func hint(_ nearest: String?) -> String {
-    nearest.map { ": did you mean \"\($0)\"?" } ?? ""
+    nearest.map { ": did you mean \"\($0)\"? There are" } ?? "; there are"
   }
 }

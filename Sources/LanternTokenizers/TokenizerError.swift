@@ -30,7 +30,8 @@ extension TokenizerError: CustomStringConvertible {
       "\(file): merge \(number) needs the token \(JSON.quoted(token)), which the vocabulary lacks; "
         + "take both files from one model"
     case .badID(let token, let file):
-      "\(file): the id of the token \(JSON.quoted(token)) is not a number from 0 to 2147483647"
+      "\(file): the id of the token \(JSON.quoted(token)) is not a number from 0 to 2147483647; "
+        + FormatError.mending
     case .unknownSpecialToken(let key, let token, let file):
       "\(file): \(JSON.quoted(key)) is \(JSON.quoted(token)), which the vocabulary lacks; "
         + "take all files from one model"

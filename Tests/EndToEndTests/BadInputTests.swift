@@ -116,9 +116,11 @@ import Testing
   @Test("Ctrl-C stops within a step, with exit code 130 and no file")
   func interruption() throws {
     try withTemporaryFolder { folder in
-      let found = try Program.shell(
-        #""$lantern" image fox -m "$model" --steps 999 -W 512 -H 512 -o fox.png & id=$!; sleep 2; "#
-          + #"kill -INT $id; wait $id"#, in: folder)
+      let found = try Program.interrupted(
+        [
+          "image", "fox", "-m", Program.model, "--json", "--steps", "999", "-W", "256", "-H", "256",
+        ],
+        in: folder)
       #expect(found.exited && found.code == 130, "\(found.code): \(found.errors)")
       #expect(try names(in: folder).isEmpty)
     }

@@ -32,13 +32,18 @@ enum Program {
     try launch(path, arguments, in: folder)
   }
 
+  /// Runs `lantern`, interrupts it as Ctrl-C does once it has said something, and waits for its end.
+  static func interrupted(_ arguments: [String], in folder: String) throws -> Result {
+    try launch(path, arguments, in: folder, isInterrupted: true)
+  }
+
   /// Runs a line of shell in which `$lantern` is the program and `$model` the tiny model.
   static func shell(_ line: String, in folder: String? = nil) throws -> Result {
     try launch("/bin/sh", ["-c", line], in: folder)
   }
 
   private static func launch(
-    _ program: String, _ arguments: [String], in folder: String?
+    _ program: String, _ arguments: [String], in folder: String?, isInterrupted: Bool = false
   ) throws -> Result {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program)
@@ -54,6 +59,10 @@ enum Program {
     process.standardError = errors
     process.standardInput = FileHandle.nullDevice
     try process.run()
+    if isInterrupted {
+      _ = output.fileHandleForReading.availableData
+      process.interrupt()
+    }
     // Errors are few lines, so that the pipe holds them until the output is read.
     let said = output.fileHandleForReading.readDataToEndOfFile()
     let complaints = errors.fileHandleForReading.readDataToEndOfFile()

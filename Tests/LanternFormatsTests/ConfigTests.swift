@@ -76,7 +76,9 @@ struct ConfigTests {
       error
         == FormatError.unsupportedSetting(key: "sizes", value: "[1,2]", file: "config.json"))
     #expect(
-      error?.description == "config.json: \"sizes\" is [1,2], which Lantern does not support")
+      error?.description
+        == "config.json: \"sizes\" is [1,2], which Lantern does not support; take a model without it"
+    )
   }
 
   @Test("a setting nobody asked for is refused at the end")

@@ -83,11 +83,11 @@ import Testing
   func names() throws {
     #expect(
       try complaint { $0.sampler = "eulr" }.hasPrefix(
-        "no sampler \"eulr\": did you mean \"euler\"?; there are ddim, "))
+        "no sampler \"eulr\": did you mean \"euler\"? There are ddim, "))
     #expect(try complaint { $0.sampler = "" }.hasPrefix("no sampler \"\""))
     #expect(
       try complaint { $0.schedule = "karas" }
-        == "no schedule \"karas\": did you mean \"karras\"?; there are discrete, karras")
+        == "no schedule \"karas\": did you mean \"karras\"? There are discrete, karras")
   }
 
   /// What is said when the changed folder is not loaded, without where it is.
@@ -122,7 +122,7 @@ import Testing
   func parts() throws {
     #expect(
       try refusal { try TinyPipeline.set("vae", .null, "\($0)/model_index.json") }
-        == "model/model_index.json: lacks the key \"vae\"")
+        == "model/model_index.json: lacks the key \"vae\"; add it, or fetch the file again")
     #expect(
       try refusal { try FileManager.default.removeItem(atPath: "\($0)/vae") }
         == "model/vae: there is no such file; model_index.json names this part: fetch the model "
