@@ -37,7 +37,8 @@ package struct ImageModel: Sendable {
     self.promptEncoder = PromptEncoder(
       tokenizer: try TokenizerCatalogue.load(folder: folder.folder(of: "tokenizer")),
       textEncoder: try Self.load(
-        "text_encoder", ["model", "pytorch_model"], folder, ModelCatalogue.textEncoders))
+        "text_encoder", ["model", "pytorch_model"], folder, ModelCatalogue.textEncoders),
+      path: folder.path)
     let stem = ["diffusion_pytorch_model"]
     self.unet = try Self.load("unet", stem, folder, ModelCatalogue.denoisers)
     self.autoencoder = try Self.load("vae", stem, folder, ModelCatalogue.autoencoders)

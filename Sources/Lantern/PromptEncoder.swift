@@ -6,6 +6,8 @@ import LanternTokenizers
 struct PromptEncoder: Sendable {
   let tokenizer: any Tokenizer
   let textEncoder: any TextEncoder
+  /// The model's folder, for errors.
+  let path: String
 
   /// What became of a prompt and its negative.
   struct Encoding {
@@ -30,7 +32,12 @@ struct PromptEncoder: Sendable {
 
   private func encode(_ prompt: PromptChunks, _ clipSkip: Int) throws -> Tensor {
     let parts = try prompt.chunks.map { chunk in
-      try textEncoder.encode(chunk.ids, skippedLayers: clipSkip).weighted(by: chunk.weights)
+      if let id = chunk.ids.first(where: { $0 >= textEncoder.vocabularySize }) {
+        throw RequestError.mismatch(
+          reason: "the tokenizer gives the token \(id) and the text encoder knows "
+            + "\(textEncoder.vocabularySize); both must come from one model", path: path)
+      }
+      return try textEncoder.encode(chunk.ids, skippedLayers: clipSkip).weighted(by: chunk.weights)
     }
     return parts.count == 1 ? parts[0] : try Tensor.concatenated(parts, axis: 1)
   }

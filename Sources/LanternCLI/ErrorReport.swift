@@ -59,9 +59,18 @@ enum ErrorReport {
     case let error as FormatError: code(of: error)
     case let error as PictureError: code(of: error)
     case let error as TensorError: code(of: error)
-    case is RequestError, is ValidationError: .usage
+    case is ValidationError: .usage
+    case let error as RequestError:
+      switch error {
+      case .unsupportedModel, .mismatch, .notFinite: .data
+      case .size, .range, .needs: .usage
+      }
     case let error as SamplerError:
-      if case .file(let inner) = error { code(of: inner) } else { .usage }
+      switch error {
+      case .file(let inner): code(of: inner)
+      case .inconsistent: .data
+      case .steps, .unknownSampler, .unknownSchedule: .usage
+      }
     case let error as ModelError:
       switch error {
       case .file(let inner): code(of: inner)

@@ -128,7 +128,7 @@ extension FormatError: CustomStringConvertible {
     switch code {
     case FileSystem.noSuchFile: "; make the folder first"
     case FileSystem.noSpace: "; free some space or write elsewhere"
-    default: ""
+    default: "; write elsewhere"
     }
   }
 }

@@ -92,6 +92,7 @@ package struct CLIPTextModel: TextEncoder {
   }
 
   package var features: Int { config.hiddenSize }
+  package var vocabularySize: Int { config.vocabSize }
   package var maximumLength: Int { config.maxPositionEmbeddings }
   package var layerCount: Int { layers.count }
 

@@ -4,6 +4,8 @@ package import LanternTensor
 package protocol TextEncoder: Sendable {
   /// Features of a token's vector.
   var features: Int { get }
+  /// Ids are below it.
+  var vocabularySize: Int { get }
   /// Most tokens of one text.
   var maximumLength: Int { get }
 

@@ -27,7 +27,7 @@ struct TokenizerFiles {
       throw .file(
         .missingFile(
           path: FileSystem.join(folder, missing),
-          remedy: "a tokenizer is vocab.json and merges.txt, or tokenizer.json"))
+          remedy: "a tokenizer is vocab.json and merges.txt, or tokenizer.json: fetch them"))
     }
     try readAddedTokens()
   }

@@ -1,83 +1,133 @@
+import Dispatch
 import Foundation
-import TestSupport
+import LanternFormats
+import Testing
 
-/// The built program, run as people run it.
+/// The built program, as a person runs it.
 enum Program {
   /// What a run left behind.
-  struct Result {
-    let code: Int32
-    /// Whether it ended by itself rather than by a signal.
-    let exited: Bool
+  struct Run {
+    /// The exit code; nil when a signal ended the program, as a trap does.
+    let code: Int32?
     let output: String
     let errors: String
 
-    var outputLines: [Substring] { output.split(separator: "\n") }
+    /// The lines of standard error.
     var errorLines: [Substring] { errors.split(separator: "\n") }
+
+    /// The events on standard output, one in a line.
+    func events() throws -> [[String: JSONValue]] {
+      try output.split(separator: "\n").map { line in
+        let value = try Array(line.utf8).withUnsafeBytes { try JSON.parse($0, file: "event") }
+        return try #require(value.object)
+      }
+    }
   }
 
-  /// Lies beside the bundle of tests.
+  /// Where it is: beside the bundle of tests.
   static let path: String = {
-    let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") } ?? Bundle.main
-    let folder =
-      bundle.bundlePath.hasSuffix(".xctest")
-      ? bundle.bundleURL.deletingLastPathComponent() : bundle.bundleURL
+    #if os(macOS)
+      let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") } ?? .main
+      let folder = bundle.bundleURL.deletingLastPathComponent()
+    #else
+      let folder = Bundle.main.bundleURL
+    #endif
     return folder.appendingPathComponent("lantern").path
   }()
 
-  /// The tiny model of random weights.
-  static let model = fixture("tiny_pipeline")
-
-  /// Runs `lantern` to its end.
-  static func run(_ arguments: [String], in folder: String? = nil) throws -> Result {
-    try launch(path, arguments, in: folder)
-  }
-
-  /// Runs `lantern`, interrupts it as Ctrl-C does once it has said something, and waits for its end.
-  static func interrupted(_ arguments: [String], in folder: String) throws -> Result {
-    try launch(path, arguments, in: folder, isInterrupted: true)
-  }
-
-  /// Runs a line of shell in which `$lantern` is the program and `$model` the tiny model.
-  static func shell(_ line: String, in folder: String? = nil) throws -> Result {
-    try launch("/bin/sh", ["-c", line], in: folder)
-  }
-
-  private static func launch(
-    _ program: String, _ arguments: [String], in folder: String?, isInterrupted: Bool = false
-  ) throws -> Result {
+  /// Runs it to its end.
+  ///
+  /// - Parameters:
+  ///   - arguments: those of the command.
+  ///   - folder: where it runs.
+  ///   - shell: a command of `sh` that ends in `"$@"` to run it with; none when nil.
+  ///   - input: what it reads on standard input.
+  ///   - environment: more variables for it.
+  ///   - interruptedAt: press Ctrl-C when this stands on standard output.
+  static func run(
+    _ arguments: [String], in folder: String, shell: String? = nil, input: String = "",
+    environment: [String: String] = [:], interruptedAt: String? = nil
+  ) throws -> Run {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    var environment = ProcessInfo.processInfo.environment
-    environment["LANTERN_MODEL"] = nil
-    environment["lantern"] = path
-    environment["model"] = model
-    process.environment = environment
-    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
-    let (output, errors) = (Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = errors
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    if isInterrupted {
-      _ = output.fileHandleForReading.availableData
-      process.interrupt()
+    process.executableURL = URL(fileURLWithPath: shell == nil ? path : "/bin/sh")
+    process.arguments = (shell.map { ["-c", $0, "sh", path] } ?? []) + arguments
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    process.environment = ProcessInfo.processInfo.environment
+      .filter { !$0.key.hasPrefix("LANTERN_") }
+      .merging(environment) { _, new in new }
+    return try withTemporaryFiles { files in
+      try Data(input.utf8).write(to: files.input)
+      process.standardInput = try FileHandle(forReadingFrom: files.input)
+      process.standardOutput = try FileHandle(forWritingTo: files.output)
+      process.standardError = try FileHandle(forWritingTo: files.errors)
+      let ended = DispatchSemaphore(value: 0)
+      process.terminationHandler = { _ in ended.signal() }
+      try process.run()
+      if let interruptedAt {
+        try wait(for: interruptedAt, in: files.output)
+        process.interrupt()
+      }
+      if ended.wait(timeout: .now() + 60) == .timedOut {
+        process.terminate()
+        Issue.record("did not end within a minute: lantern \(arguments.joined(separator: " "))")
+      }
+      return Run(
+        code: process.terminationReason == .exit ? process.terminationStatus : nil,
+        output: String(decoding: try Data(contentsOf: files.output), as: UTF8.self),
+        errors: String(decoding: try Data(contentsOf: files.errors), as: UTF8.self))
     }
-    // Errors are few lines, so that the pipe holds them until the output is read.
-    let said = output.fileHandleForReading.readDataToEndOfFile()
-    let complaints = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return Result(
-      code: process.terminationStatus, exited: process.terminationReason == .exit,
-      output: String(decoding: said, as: UTF8.self),
-      errors: String(decoding: complaints, as: UTF8.self))
+  }
+
+  private static func wait(for text: String, in file: URL) throws {
+    for _ in 0..<3000 {
+      if String(decoding: try Data(contentsOf: file), as: UTF8.self).contains(text) { return }
+      usleep(10_000)
+    }
+    Issue.record("\"\(text)\" never came")
+  }
+
+  /// Files instead of pipes: nothing has to be read while the program runs.
+  private static func withTemporaryFiles<Result>(
+    _ body: ((input: URL, output: URL, errors: URL)) throws -> Result
+  ) throws -> Result {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lantern-run-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let files = ["in", "out", "err"].map { folder.appendingPathComponent($0) }
+    for file in files { try Data().write(to: file) }
+    return try body((files[0], files[1], files[2]))
   }
 }
 
-/// The names in a folder.
-func names(in folder: String) throws -> [String] {
-  try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+/// Records an issue unless a run failed as it should: with this exit code, one line of error that
+/// holds `words` and says what to do, and nothing on standard output.
+func expectError(
+  _ run: Program.Run, code: Int32, _ words: [String], _ comment: String = "",
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  let found = "\(comment) \(run.code.map { "exit code \($0)" } ?? "a signal"): \(run.errors)"
+  #expect(run.code == code, "\(found)", sourceLocation: sourceLocation)
+  #expect(run.output.isEmpty, "\(found)", sourceLocation: sourceLocation)
+  let lines = run.errorLines.filter { !$0.hasPrefix("step ") }
+  #expect(lines.count == 1, "\(found)", sourceLocation: sourceLocation)
+  let line = lines.last ?? ""
+  #expect(line.hasPrefix("Error: "), "\(found)", sourceLocation: sourceLocation)
+  for word in words {
+    #expect(line.contains(word), "no \"\(word)\" in \(found)", sourceLocation: sourceLocation)
+  }
+  #expect(
+    remedies.contains { line.contains($0) }, "no remedy in \(found)",
+    sourceLocation: sourceLocation)
 }
 
-/// The bytes of a file.
-func bytes(of path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
+/// How the program tells people what to do.
+private let remedies = [
+  "add it", "as diffusers lays it out", "check the name", "choose", "convert it", "correct it",
+  "did you mean", "Did you mean", "fetch", "For example", "free some space", "give", "git lfs pull",
+  "is this the right folder?", "it has", "Lantern draws with", "make the folder", "needs",
+  "remove one",
+  "must come from one model", "name it with",
+  "put the file", "save it as", "(see lantern", "take", "try others", "use the config.json",
+  "write elsewhere",
+]

@@ -3,15 +3,18 @@ import Lantern
 import LanternFormats
 
 /// What is to be drawn, in the spellings that people's fingers know.
+///
+/// Values are parsed unconditionally: otherwise `--seed -1` would be an option without its value.
 struct DrawingOptions: ParsableArguments {
   @Option(
-    name: [.short, .long],
+    name: [.short, .long], parsing: .unconditional,
     help: ArgumentHelp(
       "The prompt, instead of as an argument; @FILE reads it from a file.", valueName: "text"))
   var prompt: String?
 
   @Option(
     name: [.customShort("n"), .customLong("negative"), .customLong("negative-prompt")],
+    parsing: .unconditional,
     help: ArgumentHelp("What should not be drawn; @FILE reads it from a file.", valueName: "text"))
   var negative: String?
 

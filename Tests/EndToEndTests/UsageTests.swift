@@ -1,0 +1,111 @@
+import Foundation
+import LanternFormats
+import TestSupport
+import Testing
+
+@Suite("Commands that make no sense, and those that only tell")
+struct UsageTests {
+  @Test(
+    "a mistake is one line of error and exit code 64",
+    arguments: [
+      (["fox", "-W", "0"], ["width 0", "multiple of 8"]),
+      (["fox", "-W", "-8"], ["width -8", "multiple of 8"]),
+      (["fox", "-H", "65"], ["height 65", "multiple of 8"]),
+      (["fox", "--height", "100000"], ["height 100000", "4096"]),
+      (["fox", "--width", "9223372036854775807"], ["width", "4096"]),
+      (["fox", "--width", "9223372036854775808"], ["9223372036854775808", "--width"]),
+      (["fox", "--steps", "0"], ["0 steps", "1 to 1000"]),
+      (["fox", "--steps", "-1"], ["-1 steps", "1 to 1000"]),
+      (["fox", "--steps", "10000"], ["10000 steps", "1 to 1000"]),
+      (["fox", "--steps", "many"], ["many", "--steps"]),
+      (["fox", "-g", "-3"], ["guidance -3", "0 to 1000"]),
+      (["fox", "-g", "nan"], ["guidance nan"]),
+      (["fox", "-s", "fox"], ["fox", "-s"]),
+      (["fox", "-b", "0"], ["count 0", "1 to 10000"]),
+      (["fox", "-t", "0"], ["threads 0", "1 to 64"]),
+      (["fox", "--clip-skip", "2"], ["clip skip 2", "0 to 1"]),
+      (["fox", "--sampler", "eular"], ["\"eular\"", "did you mean \"euler\"?", "dpm++2m"]),
+      (["fox", "--schedule", "karas"], ["\"karas\"", "did you mean \"karras\"?"]),
+      (["fox", "--stepz", "3"], ["--stepz", "Did you mean '--steps'?"]),
+      (["fox", "-o", "fox.gif"], ["fox.gif", ".png"]),
+      (["fox", "-o", "fox"], ["fox", ".png"]),
+      (["fox", "-p", "cat"], ["prompt stands twice"]),
+      (["fox", "--trace", "t", "-b", "2"], ["--trace"]),
+      (["fox", "cat\nand dog"], ["cat and dog"]),
+      ([], ["what shall it draw?"]),
+    ])
+  func mistakes(_ arguments: [String], _ words: [String]) throws {
+    try withTemporaryFolder { folder in
+      let run = try Program.run(
+        ["image", "-m", fixture("tiny_model")] + arguments, in: folder)
+      expectError(run, code: 64, words, "\(arguments)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+  }
+
+  @Test("an unknown command is one line of error and exit code 64")
+  func unknownCommand() throws {
+    expectError(try Program.run(["imagine", "fox"], in: "/"), code: 64, ["imagine"])
+    expectError(
+      try Program.run(["inspect"], in: "/"), code: 64, ["path", "lantern inspect --help"])
+  }
+
+  @Test(
+    "help is on standard output", arguments: [["--help"], ["image", "--help"], ["help", "image"]])
+  func help(_ arguments: [String]) throws {
+    let run = try Program.run(arguments, in: "/")
+    #expect(run.code == 0 && run.errors.isEmpty)
+    #expect(run.output.contains("USAGE: lantern"))
+    for word in arguments == ["--help"] ? ["image", "inspect", "samplers"] : ["--seed", "--like"] {
+      #expect(run.output.contains(word))
+    }
+  }
+
+  @Test("--version is a line")
+  func version() throws {
+    let run = try Program.run(["--version"], in: "/")
+    #expect(run.code == 0 && run.output.split(separator: "\n").count == 1)
+  }
+
+  @Test("samplers lists names, aliases and schedules; --json gives one object a line")
+  func samplers() throws {
+    let run = try Program.run(["samplers"], in: "/")
+    #expect(run.code == 0 && run.errors.isEmpty)
+    for word in ["ddim", "dpm++2m", "euler_a", "karras"] { #expect(run.output.contains(word)) }
+    let rows = try Program.run(["samplers", "--json"], in: "/").events()
+    #expect(rows.count >= 5)
+    #expect(rows.allSatisfy { $0["name"]?.string != nil && $0["summary"]?.string != nil })
+  }
+
+  @Test("inspect tells what a model, weights and a picture are")
+  func inspect() throws {
+    try TinyModel.copied { model in
+      let folder = try Program.run(["inspect", model.path], in: "/")
+      #expect(folder.code == 0 && folder.errors.isEmpty)
+      for word in ["StableDiffusionPipeline", "UNet2DConditionModel", "64×64", "MiB"] {
+        #expect(folder.output.contains(word))
+      }
+      let weights = try Program.run(
+        ["inspect", "-v", model.path + "/text_encoder/model.safetensors"], in: "/")
+      #expect(weights.code == 0 && weights.output.contains("final_layer_norm.weight"))
+      #expect(try model.draw("a red fox", "-o", "fox.png").code == 0)
+      let picture = try Program.run(["inspect", "fox.png"], in: model.out)
+      #expect(picture.code == 0 && picture.output.contains("a red fox"))
+    }
+  }
+
+  @Test("inspect says what is wrong with what it cannot tell")
+  func inspectRefuses() throws {
+    try withTemporaryFolder { folder in
+      expectError(
+        try Program.run(["inspect", "nothing"], in: folder), code: 66,
+        ["nothing", "check the name"])
+      expectError(try Program.run(["inspect", "."], in: folder), code: 66, ["model_index.json"])
+      try Data("hello".utf8).write(to: URL(fileURLWithPath: folder + "/a.txt"))
+      expectError(try Program.run(["inspect", "a.txt"], in: folder), code: 65, ["a.txt", "PNG"])
+      try Data(count: 64).write(to: URL(fileURLWithPath: folder + "/a.safetensors"))
+      expectError(
+        try Program.run(["inspect", "a.safetensors"], in: folder), code: 65, ["a.safetensors"])
+    }
+  }
+}
