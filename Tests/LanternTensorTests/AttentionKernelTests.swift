@@ -1,0 +1,157 @@
+import CLanternKernels
+import Foundation
+import Testing
+
+/// Attention and norms of every instruction set against double precision.
+@Suite struct AttentionKernelTests {
+  @Test(
+    "attention of odd head sizes: all keys, causal, and some keys only",
+    arguments: [1, 3, 8, 40, 64, 80, 160, 520])
+  func attention(headSize: Int) {
+    let (batch, heads, queries) = (2, 2, 9)
+    for (mask, keys, counts) in [
+      (LK_MASK_NONE, 77, nil), (LK_MASK_CAUSAL, 9, nil), (LK_MASK_CAUSAL, 20, nil),
+      (LK_MASK_NONE, 33, [1, 32] as [Int32]),
+    ] as [(lk_mask, Int, [Int32]?)] {
+      var numbers = Numbers(headSize + keys)
+      let features = heads * headSize
+      let q = numbers.floats(batch * queries * features, -3, 3)
+      let k = numbers.floats(batch * keys * features, -3, 3)
+      let v = numbers.floats(batch * keys * features)
+      let scale = 1 / Float(headSize).squareRoot()
+      var wanted = [Double](repeating: 0, count: q.count)
+      for b in 0..<batch {
+        for head in 0..<heads {
+          for i in 0..<queries {
+            let seen =
+              mask == LK_MASK_CAUSAL ? i + 1 + keys - queries : counts.map { Int($0[b]) } ?? keys
+            let row = (b * queries + i) * features + head * headSize
+            let scores = (0..<seen).map { j in
+              let other = (b * keys + j) * features + head * headSize
+              return (0..<headSize).reduce(0.0) { $0 + Double(q[row + $1]) * Double(k[other + $1]) }
+                * Double(scale)
+            }
+            let most = scores.max() ?? 0
+            let shares = scores.map { exp($0 - most) }
+            let sum = shares.reduce(0, +)
+            for (j, share) in shares.enumerated() {
+              let other = (b * keys + j) * features + head * headSize
+              for e in 0..<headSize { wanted[row + e] += share / sum * Double(v[other + e]) }
+            }
+          }
+        }
+      }
+      for kernels in kernelSets {
+        let (q, k, v, y) = (Misaligned(q), Misaligned(k), Misaligned(v), Misaligned(count: q.count))
+        let count = counts ?? []
+        count.withUnsafeBufferPointer { count in
+          var arguments = lk_attention_args(
+            batch: Int64(batch), heads: Int64(heads), queries: Int64(queries), keys: Int64(keys),
+            head_size: Int64(headSize), q: q.pointer, k: k.pointer, v: v.pointer,
+            q_batch_stride: Int64(queries * features), q_stride: Int64(features),
+            k_batch_stride: Int64(keys * features), k_stride: Int64(features),
+            v_batch_stride: Int64(keys * features), v_stride: Int64(features), scale: scale,
+            mask: mask, key_counts: counts == nil ? nil : count.baseAddress, y: y.pointer,
+            y_batch_stride: Int64(queries * features), y_stride: Int64(features))
+          kernels.attention(&arguments)
+        }
+        expectNear(y, wanted, 1e-5, "\(kernels.title) \(headSize) \(mask) \(keys)")
+      }
+    }
+  }
+
+  @Test("scores of a thousand do not overflow")
+  func extremes() {
+    for kernels in kernelSets {
+      let (q, k, v) = (
+        Misaligned([1000, -1000]), Misaligned([1000, 0, -1000, 0]), Misaligned([1, 2, 3, 4])
+      )
+      let y = Misaligned(count: 2)
+      var arguments = lk_attention_args(
+        batch: 1, heads: 1, queries: 1, keys: 2, head_size: 2, q: q.pointer, k: k.pointer,
+        v: v.pointer, q_batch_stride: 2, q_stride: 2, k_batch_stride: 4, k_stride: 2,
+        v_batch_stride: 4, v_stride: 2, scale: 1, mask: LK_MASK_NONE, key_counts: nil,
+        y: y.pointer, y_batch_stride: 2, y_stride: 2)
+      kernels.attention(&arguments)
+      #expect(y.values == [1, 2], "\(kernels.title)")
+    }
+  }
+
+  @Test("norms of odd sizes, of numbers far from 0, apart and in place")
+  func norms() {
+    for (positions, channels, groups) in [(1, 4, 2), (37, 33, 3), (5, 96, 32), (200, 20, 1)] {
+      var numbers = Numbers(positions)
+      let x = numbers.floats(2 * positions * channels, 90, 110)
+      let (weight, bias) = (numbers.floats(channels), numbers.floats(channels))
+      let size = channels / groups
+      var grouped = x.map { Double($0) }
+      for b in 0..<2 {
+        for group in 0..<groups {
+          let places = (0..<positions * size).map {
+            (b * positions + $0 / size) * channels + group * size + $0 % size
+          }
+          normalise(&grouped, places, eps: 1e-5)
+        }
+      }
+      let wanted = grouped.enumerated().map { index, value in
+        let y = value * Double(weight[index % channels]) + Double(bias[index % channels])
+        return y / (1 + exp(-y))
+      }
+      var rows = x.map { Double($0) }
+      for row in 0..<2 * positions {
+        normalise(&rows, Array(row * channels..<(row + 1) * channels), eps: 1e-5)
+      }
+      rows = rows.enumerated().map {
+        $1 * Double(weight[$0 % channels]) + Double(bias[$0 % channels])
+      }
+      for kernels in kernelSets {
+        for isInPlace in [false, true] {
+          let from = Misaligned(x)
+          let y = isInPlace ? from : Misaligned(count: x.count)
+          kernels.group_norm(
+            from.pointer, 2, Int64(positions), Int64(channels), Int64(groups), 1e-5, weight, bias,
+            true, y.pointer)
+          // Numbers near 100 have f32 errors of 1e-5 themselves.
+          expectNear(y, wanted, 3e-5, "\(kernels.title) group \(positions)×\(channels)")
+          let other = Misaligned(x)
+          let z = isInPlace ? other : Misaligned(count: x.count)
+          kernels.layer_norm(
+            other.pointer, Int64(2 * positions), Int64(channels), 1e-5, weight, bias, z.pointer)
+          expectNear(z, rows, 3e-5, "\(kernels.title) layer \(positions)×\(channels)")
+        }
+      }
+    }
+  }
+
+  private func normalise(_ values: inout [Double], _ places: [Int], eps: Double) {
+    let mean = places.reduce(0) { $0 + values[$1] } / Double(places.count)
+    let square = places.reduce(0) { $0 + (values[$1] - mean) * (values[$1] - mean) }
+    let deviation = (square / Double(places.count) + eps).squareRoot()
+    for place in places { values[place] = (values[place] - mean) / deviation }
+  }
+
+  @Test("root mean squares and softmax of odd rows, with numbers beyond exp's range")
+  func rows() {
+    for columns in [1, 7, 33, 130] {
+      var numbers = Numbers(columns)
+      let x = numbers.floats(3 * columns, -500, 500)
+      let weight = numbers.floats(columns)
+      var (scaled, shares): ([Double], [Double]) = ([], [])
+      for row in 0..<3 {
+        let values = x[row * columns..<(row + 1) * columns].map { Double($0) }
+        let root = (values.reduce(0) { $0 + $1 * $1 } / Double(columns) + 1e-6).squareRoot()
+        scaled += values.enumerated().map { $1 / root * Double(weight[$0]) }
+        let most = values.max() ?? 0
+        let sum = values.reduce(0) { $0 + exp($1 - most) }
+        shares += values.map { exp($0 - most) / sum }
+      }
+      for kernels in kernelSets {
+        let (y, z, from) = (Misaligned(count: x.count), Misaligned(x), Misaligned(x))
+        kernels.rms_norm(from.pointer, 3, Int64(columns), 1e-6, weight, y.pointer)
+        expectNear(y, scaled, 1e-5, "\(kernels.title) rms \(columns)")
+        kernels.softmax(z.pointer, 3, Int64(columns), z.pointer)
+        expectNear(z, shares, 1e-5, "\(kernels.title) softmax \(columns)")
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import CLanternKernels
+import Testing
+
+/// The kernels of every instruction set that this processor runs.
+///
+/// Unsafe only in name: tables that nobody writes to.
+nonisolated(unsafe) let kernelSets: [lk_kernels] = [LK_PORTABLE, LK_AVX2, LK_AVX512, LK_NEON]
+  .compactMap {
+    lk_kernels_for($0)?.pointee
+  }
+
+extension lk_kernels {
+  var title: String { String(cString: name) }
+}
+
+/// Numbers that are the same on every machine.
+struct Numbers {
+  private var state: UInt64
+
+  init(_ seed: Int) { state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+
+  /// Evenly spread over `low`...`high`.
+  mutating func floats(_ count: Int, _ low: Float = -1, _ high: Float = 1) -> [Float] {
+    (0..<count).map { _ in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return low + (high - low) * Float(state >> 40) / Float(1 << 24)
+    }
+  }
+}
+
+/// A buffer that begins one float past any alignment, and ends with guards that must stay.
+final class Misaligned {
+  private let base: UnsafeMutablePointer<Float>
+  let count: Int
+  var pointer: UnsafeMutablePointer<Float> { base + 1 }
+  private static let guardValue: Float = 12345.678
+
+  init(_ values: [Float]) {
+    count = values.count
+    base = .allocate(capacity: count + 2)
+    base[0] = Self.guardValue
+    base[count + 1] = Self.guardValue
+    for (index, value) in values.enumerated() { base[index + 1] = value }
+  }
+
+  convenience init(count: Int) { self.init([Float](repeating: .nan, count: count)) }
+
+  deinit { base.deallocate() }
+
+  var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+
+  /// Whether nothing was written before or behind the buffer.
+  var isGuarded: Bool { base[0] == Self.guardValue && base[count + 1] == Self.guardValue }
+}
+
+/// Expects each number within `tolerance` of the largest reference in magnitude.
+func expectNear(
+  _ found: Misaligned, _ wanted: [Double], _ tolerance: Double, _ comment: String,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(found.isGuarded, "\(comment): wrote outside", sourceLocation: sourceLocation)
+  let values = found.values
+  #expect(values.count == wanted.count, "\(comment)", sourceLocation: sourceLocation)
+  var (worst, most, place) = (0.0, 1e-30, 0)
+  for (index, (a, b)) in zip(values, wanted).enumerated() {
+    let error = abs(Double(a) - b)
+    if !(error <= worst) { (worst, place) = (error, index) }
+    most = max(most, abs(b))
+  }
+  #expect(
+    worst <= tolerance * most,
+    "\(comment): element \(place) is off by \(worst / most) of the largest",
+    sourceLocation: sourceLocation)
+}
+
+/// Weights rounded to a stored type, as the kernels then see them.
+func rounded(_ values: [Float], to type: lk_dtype) -> [Float] {
+  switch type {
+  case LK_F16: values.map { Float(Float16($0)) }
+  case LK_BF16:
+    values.map { value in
+      let bits = value.bitPattern
+      return Float(bitPattern: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) & 0xFFFF_0000)
+    }
+  default: values
+  }
+}
+
+/// The packed form of `[outputs, inputs]` weights.
+func packed(
+  _ weights: [Float], _ outputs: Int, _ inputs: Int, as type: lk_dtype, by kernels: lk_kernels
+) -> [UInt8] {
+  var bytes = [UInt8](repeating: 0xAA, count: lk_packed_bytes(Int64(outputs), Int64(inputs), type))
+  bytes.withUnsafeMutableBytes {
+    kernels.pack(
+      weights, LK_F32, Int64(outputs), Int64(inputs), Int64(inputs), $0.baseAddress, type)
+  }
+  return bytes
+}

@@ -1,0 +1,165 @@
+import CLanternKernels
+import Foundation
+import Testing
+
+/// Matrix products and convolutions of every instruction set against double precision.
+@Suite struct ProductKernelTests {
+  private static let sizes = [1, 2, 5, 13, 33, 64, 77, 130]
+
+  @Test("matrix products of odd sizes, from misaligned rows, with bias, activation and residual")
+  func products() {
+    var numbers = Numbers(1)
+    for (index, m) in Self.sizes.enumerated() {
+      let n = Self.sizes[(index * 3 + 1) % Self.sizes.count]
+      let k = Self.sizes[(index * 5 + 2) % Self.sizes.count] + 1
+      let (x, bias) = (numbers.floats(m * k), numbers.floats(n))
+      let (weight, residual) = (numbers.floats(n * k), numbers.floats(m * n))
+      for type in [LK_F32, LK_F16, LK_BF16] {
+        let seen = rounded(weight, to: type)
+        let wanted = (0..<m * n).map { place in
+          let (row, column) = (place / n, place % n)
+          var sum = Double(bias[column])
+          for i in 0..<k { sum += Double(x[row * k + i]) * Double(seen[column * k + i]) }
+          return sum / (1 + exp(-sum)) + Double(residual[place])
+        }
+        for kernels in kernelSets {
+          // The residual lies in the result's own place.
+          let (from, y) = (Misaligned(x), Misaligned(residual))
+          packed(weight, n, k, as: type, by: kernels).withUnsafeBytes { bytes in
+            bias.withUnsafeBufferPointer { bias in
+              var arguments = lk_gemm_args(
+                m: Int64(m), n: Int64(n), k: Int64(k), x: from.pointer, x_stride: Int64(k),
+                packed: bytes.baseAddress, packed_type: type, bias: bias.baseAddress,
+                residual: y.pointer, residual_stride: Int64(n), activation: LK_SILU,
+                y: y.pointer, y_stride: Int64(n))
+              kernels.gemm(&arguments)
+            }
+          }
+          expectNear(y, wanted, 1e-5, "\(kernels.title) \(m)×\(n)×\(k) \(type)")
+        }
+      }
+    }
+  }
+
+  @Test("every instruction set packs weights into the same bytes")
+  func packing() {
+    var numbers = Numbers(2)
+    for (n, k) in [(1, 1), (31, 3), (33, 7), (64, 40)] {
+      let weight = numbers.floats(n * k)
+      for type in [LK_F32, LK_F16, LK_BF16] {
+        let all = kernelSets.map { packed(weight, n, k, as: type, by: $0).dropLast(64) }
+        #expect(all.allSatisfy { $0 == all[0] }, "\(n)×\(k) \(type)")
+      }
+    }
+  }
+
+  /// A convolution to try.
+  struct Shape: Sendable {
+    var height = 5
+    var width = 7
+    var channels = 3
+    var outputs = 6
+    var kernel = 3
+    var stride = 1
+    var padding = 1
+    var bottomRight = false
+    var upsample = 1
+
+    var outHeight: Int { size(height) }
+    var outWidth: Int { size(width) }
+
+    private func size(_ count: Int) -> Int {
+      let total = count * upsample + (bottomRight ? 1 : 2 * padding)
+      return (total - kernel) / stride + 1
+    }
+  }
+
+  @Test(
+    "convolutions of odd sizes: strides, both paddings, doubled pictures",
+    arguments: [
+      Shape(), Shape(height: 1, width: 1, channels: 40, outputs: 33),
+      Shape(channels: 40, outputs: 70),
+      Shape(kernel: 1, padding: 0), Shape(channels: 17, outputs: 32, stride: 2),
+      Shape(height: 6, width: 8, channels: 8, stride: 2, padding: 0, bottomRight: true),
+      Shape(channels: 9, outputs: 35, upsample: 2), Shape(height: 2, width: 13, channels: 64),
+      Shape(height: 9, width: 4, kernel: 5, padding: 2),
+    ])
+  func convolutions(shape: Shape) {
+    let batch = 2
+    let (h, w, c, o) = (shape.height, shape.width, shape.channels, shape.outputs)
+    let (kernel, up) = (shape.kernel, shape.upsample)
+    var numbers = Numbers(3)
+    let x = numbers.floats(batch * h * w * c)
+    let weight = numbers.floats(o * kernel * kernel * c)
+    let (bias, batchBias) = (numbers.floats(o), numbers.floats(batch * o))
+    let count = batch * shape.outHeight * shape.outWidth * o
+    let residual = numbers.floats(count)
+    let padding = shape.bottomRight ? 0 : shape.padding
+    for type in [LK_F32, LK_F16, LK_BF16] {
+      let seen = rounded(weight, to: type)
+      var wanted: [Double] = []
+      for place in 0..<count {
+        let out = place % o
+        let column = place / o % shape.outWidth
+        let row = place / o / shape.outWidth % shape.outHeight
+        let picture = place / o / shape.outWidth / shape.outHeight
+        var sum = Double(bias[out]) + Double(batchBias[picture * o + out])
+        for ky in 0..<kernel {
+          for kx in 0..<kernel {
+            let y = row * shape.stride + ky - padding
+            let z = column * shape.stride + kx - padding
+            guard y >= 0, z >= 0, y < h * up, z < w * up else { continue }
+            let source = ((picture * h + y / up) * w + z / up) * c
+            let tap = ((out * kernel + ky) * kernel + kx) * c
+            for i in 0..<c { sum += Double(x[source + i]) * Double(seen[tap + i]) }
+          }
+        }
+        wanted.append(max(sum, 0) + Double(residual[place]))
+      }
+      for kernels in kernelSets {
+        let (from, y) = (Misaligned(x), Misaligned(residual))
+        packed(weight, o, kernel * kernel * c, as: type, by: kernels).withUnsafeBytes { bytes in
+          bias.withUnsafeBufferPointer { bias in
+            batchBias.withUnsafeBufferPointer { batchBias in
+              var arguments = lk_conv_args(
+                batch: Int64(batch), height: Int64(h), width: Int64(w), channels: Int64(c),
+                out_height: Int64(shape.outHeight), out_width: Int64(shape.outWidth),
+                out_channels: Int64(o), kernel_height: Int64(kernel), kernel_width: Int64(kernel),
+                stride: Int64(shape.stride), pad_top: Int64(padding), pad_left: Int64(padding),
+                upsample: Int64(up), x: from.pointer, packed: bytes.baseAddress, packed_type: type,
+                bias: bias.baseAddress, batch_bias: batchBias.baseAddress, residual: y.pointer,
+                activation: LK_RELU, y: y.pointer)
+              kernels.conv2d(&arguments)
+            }
+          }
+        }
+        expectNear(y, wanted, 1e-5, "\(kernels.title) \(shape) \(type)")
+      }
+    }
+  }
+
+  @Test("BLAS multiplies plain and transposed matrices")
+  func blas() {
+    var numbers = Numbers(4)
+    for (m, n, k) in [(1, 1, 1), (3, 17, 5), (33, 2, 64)] {
+      let (a, b) = (numbers.floats(m * k), numbers.floats(k * n))
+      for (aTransposed, bTransposed) in [
+        (false, false), (true, false), (false, true), (true, true),
+      ] {
+        let wanted = (0..<m * n).map { place in
+          let (row, column) = (place / n, place % n)
+          return (0..<k).reduce(0.0) { sum, i in
+            sum + Double(aTransposed ? a[i * m + row] : a[row * k + i])
+              * Double(bTransposed ? b[column * k + i] : b[i * n + column])
+          }
+        }
+        let y = Misaligned(count: m * n)
+        var workspace = [UInt8](repeating: 0, count: lk_packed_bytes(Int64(n), Int64(k), LK_F32))
+        lk_matmul(
+          Int64(m), Int64(n), Int64(k), a, Int64(aTransposed ? m : k), aTransposed, b,
+          Int64(bTransposed ? k : n), bTransposed, y.pointer, Int64(n), &workspace)
+        expectNear(y, wanted, 1e-5, "\(m)×\(n)×\(k) \(aTransposed) \(bTransposed)")
+      }
+    }
+  }
+}

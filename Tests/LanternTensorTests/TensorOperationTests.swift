@@ -1,0 +1,114 @@
+import LanternTensor
+import TestSupport
+import Testing
+
+/// Operations as models call them: shapes that fit, shapes that do not, and the buffers they take.
+@Suite struct TensorOperationTests {
+  private func counted(_ shape: [Int]) throws -> Tensor {
+    try Tensor((0..<shape.reduce(1, *)).map { Float($0 % 7) - 3 }, shape: shape)
+  }
+
+  private func matrix(_ outputs: Int, _ inputs: Int) throws -> PackedMatrix {
+    try PackedMatrix(counted([outputs, inputs]))
+  }
+
+  @Test("operands broadcast as PyTorch's do")
+  func broadcasting() throws {
+    for (a, b, shape) in [
+      ([2, 3], [3], [2, 3]), ([2, 3], [2, 1], [2, 3]), ([2, 1, 3], [4, 1], [2, 4, 3]),
+      ([1], [2, 2], [2, 2]), ([], [3], [3]), ([3, 1], [1, 3], [3, 3]),
+    ] as [([Int], [Int], [Int])] {
+      let (x, y) = (try counted(a), try counted(b))
+      let sum = try x + y
+      #expect(sum.shape == shape)
+      var wanted: [Float] = []
+      for place in 0..<shape.reduce(1, *) {
+        var (rest, index) = (place, [Int](repeating: 0, count: shape.count))
+        for axis in shape.indices.reversed() {
+          (rest, index[axis]) = rest.quotientAndRemainder(dividingBy: shape[axis])
+        }
+        func element(_ values: [Float], _ own: [Int]) -> Float {
+          var offset = 0
+          for (axis, size) in own.enumerated() {
+            offset = offset * size + (size == 1 ? 0 : index[shape.count - own.count + axis])
+          }
+          return values[offset]
+        }
+        wanted.append(element(try x.floats(), a) + element(try y.floats(), b))
+      }
+      #expect(try sum.floats() == wanted, "\(a) \(b)")
+    }
+    #expect(throws: TensorError.self) { try counted([2, 3]) + counted([2]) }
+  }
+
+  @Test("views go into every operation as their copies do")
+  func views() throws {
+    let x = try counted([2, 6, 5])
+    let view = try x.transposed(1, 2)
+    let copy = try view.contiguous()
+    let weight = try matrix(4, 6)
+    expectEqual(
+      try view.linear(weight).floats(), try copy.linear(weight).floats(), relative: 0)
+    expectEqual(try view.softmax().floats(), try copy.softmax().floats(), relative: 0)
+    expectEqual(try (view * view).floats(), try (copy * copy).floats(), relative: 0)
+    expectEqual(try view.sum().floats(), try copy.sum().floats(), relative: 0)
+    let wide = try counted([1, 4, 12])
+    let parts = try (0..<3).map { try wide.sliced(axis: 2, 4 * $0..<4 * $0 + 4) }
+    let copies = try parts.map { try $0.contiguous() }
+    expectEqual(
+      try attention(parts[0], parts[1], parts[2], heads: 2).floats(),
+      try attention(copies[0], copies[1], copies[2], heads: 2).floats(), relative: 0)
+  }
+
+  @Test("a linear map and a 1×1 convolution of the same weights are the same")
+  func pixelConvolution() throws {
+    let x = try counted([2, 3, 4, 5])
+    let weight = try matrix(6, 5)
+    expectEqual(
+      try x.conv2d(weight, ConvolutionWindow(1)).floats(), try x.linear(weight).floats(),
+      relative: 1e-6)
+  }
+
+  @Test("operands of a wrong shape or type are refused by operation")
+  func errors() throws {
+    let x = try counted([2, 3])
+    let picture = try counted([1, 2, 2, 3])
+    let weight = try matrix(4, 5)
+    #expect(
+      throws: TensorError.shape(op: "linear", expected: "[…, 5]", found: [2, 3])
+    ) { try x.linear(weight) }
+    #expect(throws: TensorError.self) { try picture.conv2d(weight, ConvolutionWindow(1)) }
+    #expect(throws: TensorError.self) { try x.conv2d(weight, ConvolutionWindow(1)) }
+    #expect(throws: TensorError.self) {
+      try picture.conv2d(matrix(4, 75), ConvolutionWindow(5))
+    }
+    #expect(throws: TensorError.self) { try x.matmul(x) }
+    #expect(throws: TensorError.self) {
+      try picture.groupNorm(groups: 2, weight: x, bias: x, eps: 1e-5)
+    }
+    #expect(throws: TensorError.self) {
+      try picture.groupNorm(groups: 0, weight: x, bias: x, eps: 1e-5)
+    }
+    #expect(throws: TensorError.self) { try x.layerNorm(weight: x, bias: x, eps: 1e-5) }
+    #expect(throws: TensorError.self) { try x.geglu() }
+    let q = try counted([1, 2, 4])
+    #expect(throws: TensorError.self) { try attention(q, q, q, heads: 3) }
+    #expect(throws: TensorError.self) { try attention(q, q, q, heads: 0) }
+    #expect(throws: TensorError.self) { try attention(q, counted([1, 1, 4]), q, heads: 2) }
+    #expect(throws: TensorError.self) {
+      try attention(q, counted([1, 1, 4]), counted([1, 1, 4]), heads: 2, mask: .causal)
+    }
+    #expect(throws: TensorError.self) { try attention(x, q, q, heads: 1) }
+    let numbers = try Tensor([1, 2, 3] as [Int32], shape: [3])
+    #expect(throws: TensorError.self) { try numbers.sum() }
+    #expect(throws: TensorError.self) { try numbers + numbers }
+    #expect(throws: TensorError.self) { try PackedMatrix(numbers.reshaped([1, 3])) }
+  }
+
+  @Test("errors say which operation, what it wanted and what it got")
+  func descriptions() {
+    let error = TensorError.shape(op: "conv2d", expected: "[_, _, _, 320]", found: [1, 64, 64, 4])
+    #expect("\(error)" == "conv2d: expected shape [_, _, _, 320], got [1, 64, 64, 4]")
+    #expect("\(TensorError.outOfMemory(byteCount: 3 << 20))".contains("4 MiB"))
+  }
+}
