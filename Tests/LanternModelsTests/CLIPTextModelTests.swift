@@ -98,7 +98,8 @@ import Testing
   func unsupported(key: String, value: JSONValue, shown: String) throws {
     #expect(
       try reference("openai").complaint(make, key, value)
-        == "config.json: \"\(key)\" is \(shown), which Lantern does not support")
+        == "config.json: \"\(key)\" is \(shown), which Lantern does not support; take a model without it"
+    )
   }
 
   @Test(

@@ -125,7 +125,8 @@ import Testing
     let shown = JSON.write(value)
     #expect(
       try reference("sd1").complaint(make, key, value)
-        == "config.json: \"\(key)\" is \(shown), which Lantern does not support")
+        == "config.json: \"\(key)\" is \(shown), which Lantern does not support; take a model without it"
+    )
   }
 
   @Test("a block of another kind is refused by name, on the way down and up")
@@ -134,7 +135,8 @@ import Testing
     for key in ["down_block_types", "up_block_types"] {
       #expect(
         try reference("sd1").complaint(make, key, kinds)
-          == "config.json: \"\(key)\" is AttnDownBlock2D, which Lantern does not support")
+          == "config.json: \"\(key)\" is AttnDownBlock2D, which Lantern does not support; take a model without it"
+      )
     }
   }
 
