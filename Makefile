@@ -7,6 +7,7 @@
 # bench    time Lantern and PyTorch side by side
 # samples  draw everything in samples/ again
 # fuzz     feed broken files to the parsers, under AddressSanitizer
+# arm64    compare the kernels of 64-bit ARM with the portable ones, under qemu
 # parity   compare every sampler with diffusers, through the program
 # fixtures make every file in Tests/Fixtures again
 
@@ -17,7 +18,7 @@ PROMPT ?= a red fox on the beach
 TEST_FLAGS = -Xcc -O2
 LANTERN = .build/release/lantern
 
-.PHONY: demo build install test format lint bench samples fuzz parity fixtures tools
+.PHONY: demo build install test format lint bench samples fuzz arm64 parity fixtures tools
 
 demo: build
 	$(LANTERN) image "$(PROMPT)" -o picture.png
@@ -49,6 +50,9 @@ samples: build
 
 fuzz:
 	tools/fuzz/run
+
+arm64:
+	tools/arm64/run
 
 parity: build
 	$(PYTHON) tools/parity/parity.py $(LANTERN)

@@ -1,0 +1,167 @@
+// Compares kernels of two machines, on odd sizes.
+//
+//   check write FILE    what the portable kernels give here
+//   check read FILE     compares the best kernels of this machine with that, and prints the worst
+//                       difference of each as a share of the result's root mean square
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lantern_kernels.h"
+
+static uint64_t state = 42;
+
+static float uniform(void) {
+  state = state * 6364136223846793005u + 1442695040888963407u;
+  return (float)((int32_t)(state >> 32)) / 2147483648.0f;
+}
+
+static float *random_floats(int64_t count) {
+  float *x = malloc((size_t)count * 4 + 64);
+  for (int64_t i = 0; i < count; i++) x[i] = uniform();
+  return x;
+}
+
+static float *zeros(int64_t count) { return calloc((size_t)count + 16, 4); }
+
+static FILE *file;
+static bool is_reading;
+static int failures;
+
+static void compare(const char *name, const float *found, float *expected, int64_t count) {
+  if (!is_reading) {
+    if (fwrite(expected, 4, (size_t)count, file) != (size_t)count) failures++;
+    return;
+  }
+  if (fread(expected, 4, (size_t)count, file) != (size_t)count) failures++;
+  double squares = 0, worst = 0;
+  for (int64_t i = 0; i < count; i++) squares += (double)expected[i] * expected[i];
+  double scale = sqrt(squares / (double)count) + 1e-30;
+  for (int64_t i = 0; i < count; i++) {
+    double difference = fabs((double)found[i] - expected[i]) / fmax(scale, fabs(expected[i]));
+    if (!(difference <= worst)) worst = difference;
+  }
+  int is_wrong = !(worst < 2e-5);
+  failures += is_wrong;
+  printf("%-28s %.1e%s\n", name, worst, is_wrong ? "  WRONG" : "");
+}
+
+static void check_products(const lk_kernels *ours, const lk_kernels *plain, lk_dtype type) {
+  const int64_t m = 23, n = 77, k = 131;
+  const char *names[] = {"gemm f32", "gemm f16", "gemm bf16"};
+  const char *conv_names[] = {"conv2d f32", "conv2d f16", "conv2d bf16"};
+  float *x = random_floats(m * k), *weight = random_floats(n * k), *bias = random_floats(n);
+  float *residual = random_floats(m * n), *y[2] = {zeros(m * n), zeros(m * n)};
+  void *packed = malloc(lk_packed_bytes(n, k, type));
+  const lk_kernels *both[] = {ours, plain};
+  for (int i = 0; i < 2; i++) {
+    both[i]->pack(weight, LK_F32, n, k, k, packed, type);
+    lk_gemm_args args = {
+      .m = m, .n = n, .k = k, .x = x, .x_stride = k, .packed = packed, .packed_type = type,
+      .bias = bias, .residual = residual, .residual_stride = n, .activation = LK_SILU, .y = y[i],
+      .y_stride = n};
+    both[i]->gemm(&args);
+  }
+  compare(names[type], y[0], y[1], m * n);
+
+  const int64_t height = 9, width = 11, channels = 19, outputs = 37;
+  float *picture = random_floats(2 * height * width * channels);
+  float *filter = random_floats(outputs * 9 * channels);
+  void *packed_filter = malloc(lk_packed_bytes(outputs, 9 * channels, type));
+  for (int64_t upsample = 1; upsample <= 2; upsample++) {
+    for (int64_t stride = 1; stride <= 2; stride++) {
+      int64_t down = (height * upsample + 2 - 3) / stride + 1;
+      int64_t across = (width * upsample + 2 - 3) / stride + 1;
+      int64_t count = 2 * down * across * outputs;
+      float *z[2] = {zeros(count), zeros(count)};
+      for (int i = 0; i < 2; i++) {
+        both[i]->pack(filter, LK_F32, outputs, 9 * channels, 9 * channels, packed_filter, type);
+        lk_conv_args args = {
+          .batch = 2, .height = height, .width = width, .channels = channels, .out_height = down,
+          .out_width = across, .out_channels = outputs, .kernel_height = 3, .kernel_width = 3,
+          .stride = stride, .pad_top = 1, .pad_left = 1, .upsample = upsample, .x = picture,
+          .packed = packed_filter, .packed_type = type, .bias = bias, .activation = LK_IDENTITY,
+          .y = z[i]};
+        both[i]->conv2d(&args);
+      }
+      compare(conv_names[type], z[0], z[1], count);
+    }
+  }
+}
+
+static void check_attention(const lk_kernels *ours, const lk_kernels *plain, int64_t head_size) {
+  const int64_t heads = 3, queries = 21, keys = 37;
+  const int64_t row = heads * head_size;
+  float *q = random_floats(2 * queries * row), *k = random_floats(2 * keys * row);
+  float *v = random_floats(2 * keys * row);
+  float *y[2] = {zeros(2 * queries * row), zeros(2 * queries * row)};
+  const lk_kernels *both[] = {ours, plain};
+  for (int mask = 0; mask < 2; mask++) {
+    for (int i = 0; i < 2; i++) {
+      lk_attention_args args = {
+        .batch = 2, .heads = heads, .queries = queries, .keys = keys, .head_size = head_size,
+        .q = q, .k = k, .v = v, .q_batch_stride = queries * row, .q_stride = row,
+        .k_batch_stride = keys * row, .k_stride = row, .v_batch_stride = keys * row,
+        .v_stride = row, .scale = 0.3f, .mask = (lk_mask)mask, .y = y[i],
+        .y_batch_stride = queries * row, .y_stride = row};
+      both[i]->attention(&args);
+    }
+    compare(mask ? "attention, causal" : "attention", y[0], y[1], 2 * queries * row);
+  }
+}
+
+static void check_rest(const lk_kernels *ours, const lk_kernels *plain) {
+  const int64_t rows = 13, columns = 126, count = rows * columns;
+  float *x = random_floats(count), *weight = random_floats(columns);
+  float *bias = random_floats(columns), *y[2] = {zeros(count), zeros(count)};
+  const lk_kernels *both[] = {ours, plain};
+#define CHECK(name, size, call)                 \
+  for (int i = 0; i < 2; i++) both[i]->call;    \
+  compare(name, y[0], y[1], size)
+  CHECK("group_norm", count, group_norm(x, 1, rows, columns, 6, 1e-5f, weight, bias, true, y[i]));
+  CHECK("layer_norm", count, layer_norm(x, rows, columns, 1e-5f, weight, bias, y[i]));
+  CHECK("rms_norm", count, rms_norm(x, rows, columns, 1e-5f, weight, y[i]));
+  CHECK("softmax", count, softmax(x, rows, columns, y[i]));
+  CHECK("affine", count, affine(x, 0.3f, -2, count, y[i]));
+  CHECK("clamp", count, clamp(x, -0.5f, 0.5f, count, y[i]));
+  CHECK("geglu", count / 2, geglu(x, rows, columns / 2, y[i]));
+  for (int op = LK_NEGATE; op <= LK_IDENTITY; op++) {
+    if (op == LK_LOG || op == LK_SQRT || op == LK_RSQRT) continue;  // not of negative numbers
+    char name[32];
+    snprintf(name, sizeof name, "unary %d", op);
+    CHECK(name, count, unary((lk_unary)op, x, count, y[i]));
+  }
+  for (int op = LK_ADD; op <= LK_MINIMUM; op++) {
+    char name[32];
+    snprintf(name, sizeof name, "binary %d", op);
+    CHECK(name, count, binary((lk_binary)op, x, columns, 1, weight, 0, 1, rows, columns, y[i]));
+  }
+  for (int op = LK_SUM; op <= LK_MIN; op++) {
+    char name[32];
+    snprintf(name, sizeof name, "reduce %d", op);
+    CHECK(name, rows, reduce((lk_reduction)op, x, rows, columns, y[i]));
+  }
+  for (int type = LK_F16; type <= LK_BF16; type++) {
+    uint16_t *half[2] = {malloc((size_t)count * 2), malloc((size_t)count * 2)};
+    for (int i = 0; i < 2; i++) {
+      both[i]->convert(x, LK_F32, count, half[i], (lk_dtype)type);
+      both[i]->convert(half[i], (lk_dtype)type, count, y[i], LK_F32);
+    }
+    compare(type == LK_F16 ? "convert f16" : "convert bf16", y[0], y[1], count);
+  }
+}
+
+int main(int argc, char **argv) {
+  if (argc != 3) return 64;
+  is_reading = strcmp(argv[1], "read") == 0;
+  file = fopen(argv[2], is_reading ? "rb" : "wb");
+  if (!file) return 66;
+  const lk_kernels *ours = lk_kernels_best(), *plain = lk_kernels_for(LK_PORTABLE);
+  if (is_reading) printf("%s beside another machine's portable\n", ours->name);
+  for (int type = LK_F32; type <= LK_BF16; type++) check_products(ours, plain, (lk_dtype)type);
+  for (int64_t head = 1; head <= 160; head += 53) check_attention(ours, plain, head);
+  check_rest(ours, plain);
+  if (fclose(file) != 0) failures++;
+  return failures != 0;
+}
