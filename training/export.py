@@ -53,10 +53,16 @@ def main() -> None:
     words = card.read_text() if card.exists() else None
     shutil.rmtree(options.out, ignore_errors=True)
     pipeline.save_pretrained(options.out, safe_serialization=True)
+    # transformers computes in the dtype that a config names, diffusers in f32: one pipeline, one dtype.
+    settings = options.out / "text_encoder/config.json"
+    settings.write_text(
+        json.dumps(json.loads(settings.read_text()) | {"dtype": "float32"}, indent=2) + "\n")
     # The form of the tokenizer's files that every reader of CLIP knows.
     shutil.rmtree(options.out / "tokenizer")
     shutil.copytree(options.work / "tokenizer", options.out / "tokenizer")
     (options.out / "lantern.json").write_text(json.dumps(DEFAULTS, indent=2) + "\n")
+    for path in options.out.rglob("*.safetensors"):
+        path.chmod(0o644)  # safetensors makes files that only their owner can read.
     if words is not None:
         card.write_text(words)
     size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())

@@ -151,7 +151,7 @@ def compare(options, pipe, model, written, sampler, kind, changes, prompt, steps
     good = worst < 1e-3 and pixels <= 2
     print(
         f"{model.name:12} {sampler:28} steps {steps:3} guidance {guidance:4}: latents {worst:.1e} of "
-        f"their deviation, picture {pixels}/255{'' if good else '   <-- too much'}", flush=True)
+        f"their deviation, picture {pixels}/255, {prompt!r}{'' if good else '   <-- too much'}", flush=True)
     return not good
 
 
