@@ -25,6 +25,11 @@ from train_vae import CONFIG, latent_shape
 DEFAULTS = {"steps": 30, "guidance": 4.0}
 
 
+def settle(path: Path, **settings) -> None:
+    """Changes settings in a JSON file."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings, indent=2) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder of the checkpoints")
@@ -53,10 +58,10 @@ def main() -> None:
     words = card.read_text() if card.exists() else None
     shutil.rmtree(options.out, ignore_errors=True)
     pipeline.save_pretrained(options.out, safe_serialization=True)
+    # DDIM and DDPM clip pictures unless told otherwise, and these are latents.
+    settle(options.out / "scheduler/scheduler_config.json", clip_sample=False)
     # transformers computes in the dtype that a config names, diffusers in f32: one pipeline, one dtype.
-    settings = options.out / "text_encoder/config.json"
-    settings.write_text(
-        json.dumps(json.loads(settings.read_text()) | {"dtype": "float32"}, indent=2) + "\n")
+    settle(options.out / "text_encoder/config.json", dtype="float32")
     # The form of the tokenizer's files that every reader of CLIP knows.
     shutil.rmtree(options.out / "tokenizer")
     shutil.copytree(options.work / "tokenizer", options.out / "tokenizer")

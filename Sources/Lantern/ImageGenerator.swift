@@ -21,11 +21,11 @@ public struct ImageGenerator: Sendable {
     return (side, side)
   }
 
-  /// About how much memory a picture of the native size takes beside the weights: the decoder's
-  /// widest layers at full size, which is where most is needed.
+  /// About how much memory a picture of the native size takes beside the weights: six of the
+  /// decoder's widest layers at full size, as measured where most is needed.
   package var estimatedWorkingMegabytes: Int {
     let pixels = nativeSize.width * nativeSize.height
-    return max(16, pixels * model.autoencoder.config.widestChannels * 4 * 4 / 1_048_576)
+    return max(16, pixels * model.autoencoder.config.widestChannels * 4 * 6 / 1_048_576)
   }
 
   /// Draws a picture, telling of each step. Ending the loop, or cancelling its task, stops the work
@@ -93,6 +93,8 @@ public struct ImageGenerator: Sendable {
       return latent
     }
 
+    // The decoder's buffers are of other sizes: it has no use for those of the denoiser.
+    BufferPool.shared.drain()
     let decoded = try model.autoencoder.decode(latent, tiled: request.tiledDecoding)
     let image = try decoded.scaled(by: 0.5, plus: 0.5)
     guard image.isFiniteEverywhere else {
