@@ -93,8 +93,8 @@ public struct ImageGenerator: Sendable {
       return latent
     }
 
-    // The decoder's buffers are of other sizes: it has no use for those of the denoiser.
-    BufferPool.shared.drain()
+    // The decoder has no use for the denoiser's large buffers, which are of other sizes.
+    BufferPool.shared.drain(atLeast: 4 << 20)
     let decoded = try model.autoencoder.decode(latent, tiled: request.tiledDecoding)
     let image = try decoded.scaled(by: 0.5, plus: 0.5)
     guard image.isFiniteEverywhere else {

@@ -58,13 +58,13 @@ package final class BufferPool: @unchecked Sendable {
     locked { free[Self.sizeClass(byteCount), default: []].append(buffer) }
   }
 
-  /// Returns all free buffers to the system.
-  package func drain() {
+  /// Returns free buffers to the system, all or those of at least a size.
+  package func drain(atLeast byteCount: Int = 0) {
     let buffers = locked {
-      let all = free
-      free = [:]
-      held -= all.reduce(0) { $0 + $1.key * $1.value.count }
-      return all.values.joined()
+      let drained = free.filter { $0.key >= byteCount }
+      free = free.filter { $0.key < byteCount }
+      held -= drained.reduce(0) { $0 + $1.key * $1.value.count }
+      return drained.values.joined()
     }
     for buffer in buffers { release(buffer) }
   }

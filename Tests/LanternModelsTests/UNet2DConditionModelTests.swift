@@ -98,8 +98,8 @@ import Testing
       try reference.complaintOfWeights(make) {
         $0["conv_out.bias"] = try Tensor([0, .nan, 0, 0], shape: [4])
       } == """
-        model.safetensors: tensor "conv_out.bias" holds NaN or infinity; the file is damaged or \
-        its training failed
+        model.safetensors: tensor "conv_out.bias" holds NaN or infinity; the file is damaged, \
+        fetch it again, or its training failed
         """)
     #expect(
       try reference.complaintOfWeights(make) {
