@@ -22,7 +22,7 @@ LANTERN = .build/release/lantern
 
 demo: build
 	$(LANTERN) image "$(PROMPT)" -o picture.png
-	@echo "Look at picture.png, then try: $(LANTERN) image \"two cats in the snow\""
+	@echo "Look at picture.png, then try: $(LANTERN) image \"a penguin at night\""
 
 build: tools
 	swift build -c release --product lantern
