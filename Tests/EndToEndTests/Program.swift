@@ -45,7 +45,7 @@ enum Program {
   ///   - environment: more variables for it.
   ///   - interruptedAt: press Ctrl-C when this stands on standard output.
   /// - Returns: its exit code and what it printed.
-  /// - Throws: what Foundation throws where the program cannot run, or does not end within a minute.
+  /// - Throws: what Foundation throws where the program cannot run.
   static func run(
     _ arguments: [String], in folder: String, shell: String? = nil, input: String = "",
     environment: [String: String] = [:], interruptedAt: String? = nil
