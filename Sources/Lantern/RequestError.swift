@@ -6,6 +6,8 @@ public enum RequestError: Error, Sendable, Equatable {
   case range(name: String, found: String, allowed: String)
   /// A setting that makes sense only with another.
   case needs(name: String, other: String)
+  /// A prompt of more chunks, of as many tokens as the text encoder takes at once, than are drawn.
+  case longPrompt(chunks: Int, most: Int)
   /// A model of a kind that does not draw pictures here.
   case unsupportedModel(kind: String, path: String, supported: String)
   /// Parts of a model that do not fit one another.
@@ -22,6 +24,9 @@ extension RequestError: CustomStringConvertible {
       "\(name) \(found): choose a multiple of \(unit) from \(unit) to \(most)"
     case .range(let name, let found, let allowed): "\(name) \(found): choose \(allowed)"
     case .needs(let name, let other): "\(name) needs \(other)"
+    case .longPrompt(let chunks, let most):
+      "the prompt fills the text encoder \(chunks) times, and \(most) times is the most; shorten it, "
+        + "or take it literally (--literal), which cuts it after the first"
     case .unsupportedModel(let kind, let path, let supported):
       "\(path): a model of kind \(kind); Lantern draws with \(supported)"
     case .mismatch(let reason, let path): "\(path): \(reason)"

@@ -118,22 +118,23 @@ struct ImageCommandTests {
     }
   }
 
-  @Test("prompts may be empty, very long, in any script, weighted, and without a closing bracket")
+  @Test("prompts may be empty, long, in any script, weighted, and without a closing bracket")
   func prompts() throws {
     try TinyModel.copied { model in
       let long = String(repeating: "fox and castle ", count: 6700)
       for prompt in [
-        "", " ", long, "狐狸 🦊 \u{202E}", "((a:1.5) [fox]", "(fox:nan)", "<|endoftext|>",
+        "", " ", String(repeating: "fox and castle ", count: 400), "狐狸 🦊 \u{202E}", "((a:1.5) [fox]", "(fox:nan)", "<|endoftext|>",
         "-fox", "(((((((((((((((((((((((((((((((((((((((((((((((((",
       ] {
         let run = try model.draw("--prompt", prompt, "-q")
         #expect(run.code == 0 && run.errors.isEmpty, "\(prompt.prefix(50)): \(run.errors)")
       }
+      expectError(try model.draw(long, "-o", "no.png"), code: 64, ["shorten", "--literal"])
       #expect(try model.draw("", "-q", "--literal").code == 0)
       #expect(
         try model.draw(long, "-q", "--literal", "-o", "l.png").errors.isEmpty)
       // JPEG has no room for such a text; the picture is not lost for that.
-      let run = try model.draw(long, "-o", "long.jpg")
+      let run = try model.draw(long, "--literal", "-o", "long.jpg")
       #expect(run.code == 0 && run.output == "long.jpg\n")
       #expect(run.errors.contains("note: long.jpg: without its settings: "))
     }
@@ -161,7 +162,8 @@ struct ImageCommandTests {
       }
       let long = String(repeating: "a fox ", count: 17_000)
       try Data(long.utf8).write(to: URL(fileURLWithPath: model.root + "/prompt"))
-      #expect(try model.draw("-p", "@../prompt", "-q").code == 0)
+      #expect(try model.draw("-p", "@../prompt", "-q", "--literal").code == 0)
+      expectError(try model.draw("-p", "@../prompt", "-o", "no.png"), code: 64, ["shorten"])
       expectError(try model.draw("-p", "@none"), code: 66, ["none", "check the name"])
       expectError(try model.draw("-p", "@.."), code: 66, ["..", "not a file"])
     }

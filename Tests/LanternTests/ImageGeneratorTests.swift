@@ -69,13 +69,17 @@ import Testing
     #expect(try generator.draw(request).picture != plain)
   }
 
-  @Test("empty prompts, and prompts of 100 kB, are drawn")
+  @Test("empty prompts and long ones are drawn, of 100 kB only when literal")
   func lengths() throws {
-    let long = String(repeating: "red fox ", count: 12_500)
+    let long = String(repeating: "red fox ", count: 75 * 32)
     let whole = try generator.draw(request(long, steps: 1))
     #expect(whole.cutTokens == 0)
     #expect(try generator.draw(request("", steps: 1)).picture != whole.picture)
-    var literal = request(long, steps: 1)
+    let longer = String(repeating: "red fox ", count: 12_500)
+    #expect(throws: RequestError.longPrompt(chunks: 334, most: 64)) {
+      try generator.draw(request(longer, steps: 1))
+    }
+    var literal = request(longer, steps: 1)
     literal.literalPrompt = true
     let cut = try generator.draw(literal)
     #expect(cut.cutTokens == 25_000 - 75)

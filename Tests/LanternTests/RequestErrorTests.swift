@@ -22,6 +22,16 @@ import Testing
     }
   }
 
+  @Test("a prompt far beyond the text encoder is refused, with what to do")
+  func longPrompt() throws {
+    let found = try complaint { $0.prompt = String(repeating: "red fox ", count: 75 * 32 + 1) }
+    #expect(
+      found == """
+        the prompt fills the text encoder 65 times, and 64 times is the most; shorten it, or take \
+        it literally (--literal), which cuts it after the first
+        """)
+  }
+
   @Test(
     "a size must be a multiple of 8 up to 4096",
     arguments: [0, -8, 4, 65, 4104, 100_000, Int.min, Int.max])
