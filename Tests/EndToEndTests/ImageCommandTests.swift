@@ -121,9 +121,11 @@ struct ImageCommandTests {
   @Test("prompts may be empty, long, in any script, weighted, and without a closing bracket")
   func prompts() throws {
     try TinyModel.copied { model in
-      let long = String(repeating: "fox and castle ", count: 6700)
+      let text = "fox and castle "
+      let long = String(repeating: text, count: 6700)
       for prompt in [
-        "", " ", String(repeating: "fox and castle ", count: 400), "狐狸 🦊 \u{202E}", "((a:1.5) [fox]", "(fox:nan)", "<|endoftext|>",
+        "", " ", String(repeating: text, count: 400), "狐狸 🦊 \u{202E}", "((a:1.5) [fox]",
+        "(fox:nan)", "<|endoftext|>",
         "-fox", "(((((((((((((((((((((((((((((((((((((((((((((((((",
       ] {
         let run = try model.draw("--prompt", prompt, "-q")
