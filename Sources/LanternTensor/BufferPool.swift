@@ -24,7 +24,7 @@ package final class BufferPool: @unchecked Sendable {
   private var held = 0
   private var peak = 0
 
-  private init() {
+  init() {
     pthread_mutex_init(lock, nil)
   }
 

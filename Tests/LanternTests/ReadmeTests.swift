@@ -36,7 +36,10 @@ private func example() async throws {
 
   @Test("every file that README and the guides link to is there")
   func links() throws {
-    for name in ["README.md", "CONTRIBUTING.md", "docs/samplers.md", "docs/adding-a-model.md"] {
+    for name in [
+      "README.md", "CONTRIBUTING.md", "docs/samplers.md", "docs/adding-a-model.md",
+      "samples/README.md", "training/README.md", "weights/picturebook/MODEL.md",
+    ] {
       let file = Self.root.appendingPathComponent(name)
       let text = try String(contentsOf: file, encoding: .utf8)
       for link in text.matches(of: /\]\(([^):#]+)\)/) {
