@@ -18,9 +18,9 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints and logs")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--world", default="first-light", help="a world of scenes.py")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--piece-mb", type=int, default=0, help="cut checkpoints into such pieces")
     return parser
 
 
@@ -66,22 +66,30 @@ class Average:
         self.decay = decay
 
     @torch.no_grad()
-    def update(self, model: torch.nn.Module, step: int) -> None:
-        decay = min(self.decay, (1 + step) / (10 + step))
-        for mine, theirs in zip(self.model.parameters(), model.parameters()):
-            mine.lerp_(theirs, 1 - decay)
+    def update(self, model: torch.nn.Module, step: int, every: int = 4) -> None:
+        """Counts in the model of each `every`th step; fewer passes over memory, the same mean."""
+        if step % every == 0:
+            decay = min(self.decay**every, (1 + step) / (10 + step))
+            torch._foreach_lerp_(
+                list(self.model.parameters()), list(model.parameters()), 1 - decay
+            )
 
 
 class Clock:
-    """Training progress by time spent, so that a stage ends, decayed, after its minutes."""
+    """Training progress by time spent at work, so that a stage ends, decayed, after its minutes.
+
+    `tick` after each step; a pause between two steps counts as five seconds at most.
+    """
 
     def __init__(self, minutes: float, spent: float = 0.0):
         self.minutes = minutes
-        self.start = time.time() - spent
+        self.spent = self.saved = spent
+        self.last = time.monotonic()
 
-    @property
-    def spent(self) -> float:
-        return time.time() - self.start
+    def tick(self) -> None:
+        now = time.monotonic()
+        self.spent += min(now - self.last, 5.0)
+        self.last = now
 
     @property
     def progress(self) -> float:
@@ -91,6 +99,34 @@ class Clock:
         """The factor of the learning rate: linear warm-up, cosine decay over the stage's time."""
         cosine = 0.5 * (1 + math.cos(math.pi * self.progress))
         return min(1.0, (step + 1) / warmup) * (floor + (1 - floor) * cosine)
+
+
+def resume(
+    checkpoint: Checkpoint, options: argparse.Namespace, model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer, average: Average | None = None,
+) -> tuple[int, Clock]:
+    """The step and the time to go on with, after loading what an earlier run saved, if any."""
+    state = checkpoint.load(options.device)
+    if state is None:
+        return 0, Clock(options.minutes)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    if average:
+        average.model.load_state_dict(state["average"])
+    return state["step"], Clock(options.minutes, state["spent"])
+
+
+def save(checkpoint: Checkpoint, clock: Clock, **state) -> None:
+    """Saves a training state each minute, and at the end."""
+    if clock.spent - clock.saved > 60 or clock.progress >= 1:
+        plain = {key: x.state_dict() if hasattr(x, "state_dict") else x for key, x in state.items()}
+        checkpoint.save(plain | dict(spent=clock.spent))
+        clock.saved = clock.spent
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
 
 
 def log(path: Path, **facts) -> None:

@@ -1,79 +1,77 @@
 """Stage 2: scenes to latents, once, so that the U-Net's stage never touches a pixel.
 
-    python encode_latents.py --work FOLDER --count 48000
+    python encode_latents.py --work FOLDER --count 60000
 
-Renders scenes from consecutive seeds (rerun with --render-only beside stage 1 to save time), encodes
-them with the trained autoencoder, and writes latents.npz: the latents' means scaled to unit
-variance, the captions, and the scale.
+Renders scenes of consecutive seeds, encodes them with the trained autoencoder, and writes latents.npz:
+the latents' means scaled to unit variance, the scale, the captions, and what is where. Goes on where
+it was stopped.
 """
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
 
 import common
+import layout
 import scenes
+from models import AutoencoderKL
 from train_vae import CONFIG
 
 PIECE = 2000
 
 
-def render(job: tuple[int, str, str]) -> None:
-    """Writes one piece of scenes and captions, unless it is there."""
-    piece, world, folder = job
-    path = f"{folder}/scenes-{world}-{piece:04d}"
-    try:
-        with open(path + ".json"):
-            return
-    except FileNotFoundError:
-        pass
-    made = [scenes.scene(piece * PIECE + index, world) for index in range(PIECE)]
-    np.save(path + ".npy", np.stack([np.asarray(image) for image, _, _ in made]))
-    with open(path + ".json", "w") as file:
-        json.dump([caption for _, caption, _ in made], file)
+def render(piece: int) -> dict[str, np.ndarray]:
+    """Pictures and facts of one piece of consecutive seeds."""
+    made = [scenes.scene(piece * PIECE + index) for index in range(PIECE)]
+    return dict(
+        pictures=np.stack([np.asarray(scene.picture) for scene in made]),
+        captions=np.array([scene.caption for scene in made]),
+        slots=np.stack([layout.slots(scene) for scene in made]).astype(np.int8),
+        cells=np.stack([layout.cells(scene) for scene in made]).astype(np.int8),
+        places=np.array([scenes.PLACES.index(scene.place) for scene in made], np.int8),
+    )
 
 
 @torch.no_grad()
 def main() -> None:
     parser = common.arguments(__doc__)
-    parser.add_argument("--count", type=int, default=48000)
-    parser.add_argument("--render-only", action="store_true")
+    parser.add_argument("--count", type=int, default=60000)
+    parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
     common.prepare(options)
-    pieces = range(options.count // PIECE)
-    with ProcessPoolExecutor(1 if options.render_only else options.threads) as pool:
-        jobs = [(piece, options.world, str(options.work)) for piece in pieces]
-        list(pool.map(render, jobs))
-    if options.render_only:
-        return
-
-    model = AutoencoderKL(**CONFIG).eval().to(options.device, memory_format=torch.channels_last)
+    model = AutoencoderKL(CONFIG).eval().to(options.device, memory_format=torch.channels_last)
     model.load_state_dict(common.Checkpoint(options.work / "vae.pt").load(options.device)["average"])
-    latents, captions = [], []
-    for piece in pieces:
-        path = options.work / f"scenes-{options.world}-{piece:04d}"
-        pixels = np.load(f"{path}.npy", mmap_mode="r")
-        captions += json.loads(path.with_suffix(".json").read_text())
-        for start in range(0, PIECE, 50):
-            x = torch.from_numpy(np.array(pixels[start : start + 50])).permute(0, 3, 1, 2).float()
-            x = (x / 127.5 - 1).to(options.device, memory_format=torch.channels_last)
-            with torch.autocast(options.device, dtype=torch.bfloat16):
-                h = model.encoder(x)
-            mean = model.quant_conv(h.float()).chunk(2, 1)[0]
-            latents.append(mean.cpu().contiguous())
-        print(f"encoded {(piece + 1) * PIECE} of {options.count}", flush=True)
-    every = torch.cat(latents)
-    scale = 1 / every.std().item()
-    np.savez(
-        options.work / "latents.npz", latents=(every * scale).half().numpy(), scale=scale,
-        captions=np.array(captions),
-    )
-    print(f"scale {scale:.5f}, channels' spread {(every * scale).std((0, 2, 3)).tolist()}")
+    encoder = torch.compile(model.encoder) if options.compile else model.encoder
+
+    def encode(pictures: np.ndarray) -> torch.Tensor:
+        x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+        with torch.autocast(options.device, dtype=torch.bfloat16):
+            h = encoder(x.to(options.device, memory_format=torch.channels_last))
+        return model.quant_conv(h.float()).chunk(2, 1)[0].cpu().contiguous()
+
+    paths = [
+        options.work / f"latents-{piece:04d}.npz" for piece in range(options.count // PIECE)
+    ]
+    missing = [piece for piece, path in enumerate(paths) if not path.exists()]
+    with ProcessPoolExecutor(1) as pool:
+        for piece, made in zip(missing, pool.map(render, missing)):
+            pictures = made.pop("pictures")
+            latents = torch.cat([encode(pictures[i : i + 50]) for i in range(0, PIECE, 50)])
+            partial = paths[piece].with_suffix(".partial.npz")
+            np.savez(partial, latents=latents.half().numpy(), **made)
+            partial.rename(paths[piece])
+            print(f"encoded {piece + 1} of {len(paths)} pieces", flush=True)
+
+    pieces = [np.load(path) for path in paths]
+    every = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0].files}
+    spread = every["latents"].astype(np.float32).std()
+    every["latents"] = (every["latents"].astype(np.float32) / spread).astype(np.float16)
+    np.savez(options.work / "latents.npz", scale=1 / spread, **every)
+    channels = every["latents"].astype(np.float32).std((0, 2, 3))
+    print(f"scale {1 / spread:.5f}, channels' spread {np.sort(channels).round(2).tolist()}")
 
 
 if __name__ == "__main__":

@@ -13,65 +13,81 @@ import shutil
 from pathlib import Path
 
 import torch
-from diffusers import (
-    AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel,
-)
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from safetensors.torch import save_file
 
 import common
-from train_unet import SCHEDULE, text_config, unet_config
-from train_vae import CONFIG, latent_shape
+import tokenizer
+import train_unet
+import train_vae
+from train_text import text_config
 
 DEFAULTS = {"steps": 30, "guidance": 4.0}
 
 
-def settle(path: Path, **settings) -> None:
-    """Changes settings in a JSON file."""
-    path.write_text(json.dumps(json.loads(path.read_text()) | settings, indent=2) + "\n")
+def write_json(path: Path, settings: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def write_part(folder: Path, name: str, tensors: dict[str, torch.Tensor], config: dict) -> None:
+    """One network's config.json and its weights."""
+    write_json(folder / "config.json", config)
+    path = folder / f"{name}.safetensors"
+    save_file(
+        {key: x.half().contiguous() for key, x in tensors.items()}, path, {"format": "pt"}
+    )
+    path.chmod(0o644)  # safetensors makes files that only their owner can read.
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder of the checkpoints")
-    parser.add_argument("--out", type=Path, required=True, help="the model's folder, replaced")
+    parser.add_argument("--out", type=Path, required=True, help="the model's folder")
     options = parser.parse_args()
+    out = options.out
 
     state = common.Checkpoint(options.work / "unet.pt").load("cpu")
-    vae = AutoencoderKL(**CONFIG, scaling_factor=round(state["scale"], 6))
-    autoencoder = common.Checkpoint(options.work / "decoder.pt").load("cpu")
-    autoencoder = autoencoder or common.Checkpoint(options.work / "vae.pt").load("cpu")
-    vae.load_state_dict(autoencoder["average"])
-    tokenizer = CLIPTokenizer.from_pretrained(options.work / "tokenizer")
-    text = CLIPTextModel(CLIPTextConfig(**text_config(len(tokenizer), tokenizer.eos_token_id)))
-    unet = UNet2DConditionModel(**unet_config(latent_shape(), text.config.hidden_size))
-    torch.nn.ModuleDict(dict(text=text, unet=unet)).load_state_dict(state["average"])
-
-    pipeline = StableDiffusionPipeline(
-        vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet,
-        scheduler=DPMSolverMultistepScheduler(
-            **{key: value for key, value in SCHEDULE.items() if key != "clip_sample"},
-            steps_offset=1,
-        ),
-        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
-    ).to(torch.float16)
-    card = options.out / "MODEL.md"
-    words = card.read_text() if card.exists() else None
-    shutil.rmtree(options.out, ignore_errors=True)
-    pipeline.save_pretrained(options.out, safe_serialization=True)
-    # DDIM and DDPM clip pictures unless told otherwise, and these are latents.
-    settle(options.out / "scheduler/scheduler_config.json", clip_sample=False)
-    # transformers computes in the dtype that a config names, diffusers in f32: one pipeline, one dtype.
-    settle(options.out / "text_encoder/config.json", dtype="float32")
-    # The form of the tokenizer's files that every reader of CLIP knows.
-    shutil.rmtree(options.out / "tokenizer")
-    shutil.copytree(options.work / "tokenizer", options.out / "tokenizer")
-    (options.out / "lantern.json").write_text(json.dumps(DEFAULTS, indent=2) + "\n")
-    for path in options.out.rglob("*.safetensors"):
-        path.chmod(0o644)  # safetensors makes files that only their owner can read.
-    if words is not None:
-        card.write_text(words)
-    size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
-    print(f"{options.out}: {size / 1e6:.1f} MB after {state['step']} steps")
+    parts: dict[str, dict[str, torch.Tensor]] = {"text": {}, "unet": {}, "questions": {}}
+    for key, x in state["average"].items():
+        part, name = key.split(".", 1)
+        parts[part][name] = x
+    write_part(
+        out / "unet", "diffusion_pytorch_model", parts["unet"],
+        {"_class_name": "UNet2DConditionModel", **train_unet.unet_config(train_vae.latent_shape())},
+    )
+    vae = train_vae.trained(options.work)
+    write_part(
+        out / "vae", "diffusion_pytorch_model", vae,
+        {"_class_name": "AutoencoderKL", **train_vae.CONFIG,
+         "scaling_factor": round(state["scale"], 6)},
+    )
+    end = tokenizer.vocabulary_size(options.work / "tokenizer") - 1
+    write_part(
+        out / "text_encoder", "model", parts["text"],
+        {"architectures": ["CLIPTextModel"], "model_type": "clip_text_model", **text_config(end + 1),
+         "hidden_act": "quick_gelu", "bos_token_id": end - 1, "eos_token_id": end,
+         # transformers computes in the dtype that a config names, diffusers in f32: one for both.
+         "pad_token_id": end, "dtype": "float32"},
+    )
+    shutil.rmtree(out / "tokenizer", ignore_errors=True)
+    shutil.copytree(options.work / "tokenizer", out / "tokenizer")
+    write_json(out / "scheduler/scheduler_config.json", {
+        "_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "dpmsolver++",
+        # DDIM and DDPM clip pictures unless told otherwise (clip_sample), and these are latents.
+        "solver_order": 2, "steps_offset": 1, **train_unet.SCHEDULE,
+    })
+    write_json(out / "model_index.json", {
+        "_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.35.0",
+        "feature_extractor": [None, None], "image_encoder": [None, None],
+        "requires_safety_checker": False, "safety_checker": [None, None],
+        "scheduler": ["diffusers", "DPMSolverMultistepScheduler"],
+        "text_encoder": ["transformers", "CLIPTextModel"],
+        "tokenizer": ["transformers", "CLIPTokenizer"],
+        "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
+    })
+    write_json(out / "lantern.json", DEFAULTS)
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    print(f"{out}: {size / 1e6:.1f} MB after {state['step']} steps")
 
 
 if __name__ == "__main__":

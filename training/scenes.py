@@ -50,34 +50,8 @@ PLURALS = {
 }
 
 
-@dataclass(frozen=True)
-class World:
-    """Which words are in use, and how often a scene is of each kind."""
-
-    subjects: tuple[str, ...]
-    colours: tuple[str, ...]
-    places: tuple[str, ...]
-    kinds: tuple[tuple[str, float], ...]
-
-
-WORLDS = {
-    # A first, calm part of the world: one or two large subjects.
-    "first-light": World(
-        subjects=(
-            "cat", "dog", "fox", "frog", "owl", "penguin", "pig", "car", "boat", "rocket", "balloon",
-            "tree", "flower", "cactus", "mushroom", "house", "apple", "star", "ghost", "snowman",
-        ),
-        colours=("red", "yellow", "green", "blue", "purple"),
-        places=("in a meadow", "in the snow", "at night", "in space", "on the beach", ""),
-        kinds=(("single", 0.7), ("pair", 0.3)),
-    ),
-    "whole": World(
-        subjects=tuple(SUBJECTS),
-        colours=tuple(COLOURS),
-        places=tuple(PLACES),
-        kinds=(("single", 0.45), ("pair", 0.35), ("count", 0.2)),
-    ),
-}
+# How often a scene is of each kind.
+KINDS = {"single": 0.3, "pair": 0.38, "count": 0.16, "group": 0.16}
 
 
 def held_out(colour: str | None, subject: str) -> bool:
@@ -228,6 +202,7 @@ class Thing:
     x: int
     y: int
     size: int
+    size_word: str = ""
 
 
 def paint(things: list[Thing], where: str, rng: random.Random) -> Image.Image:
@@ -242,91 +217,156 @@ def paint(things: list[Thing], where: str, rng: random.Random) -> Image.Image:
 # ---- words ---------------------------------------------------------------------------------------
 
 
-def _noun(thing: Thing, size_word: str = "") -> str:
-    words = [word for word in (size_word, thing.colour or "", thing.subject) if word]
+def noun(thing: Thing) -> str:
+    """"a small red fox"."""
+    words = [word for word in (thing.size_word, thing.colour, thing.subject) if word]
     article = "an" if words[0][0] in "aeiou" else "a"
     return " ".join([article, *words])
 
 
-def _plural(thing: Thing, count: int) -> str:
-    name = PLURALS.get(thing.subject, thing.subject + "s")
-    return " ".join(word for word in (COUNTS[count], thing.colour or "", name) if word)
+def plural(subject: str, colour: str | None, count: int) -> str:
+    """"two red foxes"."""
+    name = PLURALS.get(subject, subject + "s")
+    return " ".join(word for word in (COUNTS[count], colour, name) if word)
 
 
-def _with_place(phrase: str, where: str, rng: random.Random) -> str:
+def listed(phrases: list[str]) -> str:
+    """"a cat, a dog and a fox"."""
+    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"
+
+
+def told(phrase: str, where: str, place_first: bool) -> str:
+    """The phrase with its place, if one is named, behind it or before it."""
     if not where:
         return phrase
-    return f"{where}, {phrase}" if rng.random() < 0.25 else f"{phrase} {where}"
+    return f"{where}, {phrase}" if place_first else f"{phrase} {where}"
 
 
-def _colour(world: World, subject: str, rng: random.Random) -> str | None:
-    if rng.random() < 0.45:
-        return None
-    choices = [colour for colour in world.colours if not held_out(colour, subject)]
-    return rng.choice(choices)
+class Dice(random.Random):
+    """Chance that keeps to what may be trained on, or knows no bounds."""
+
+    def __init__(self, seed: int, everything: bool = False):
+        super().__init__(seed)
+        self.everything = everything
+
+    def colour(self, subject: str) -> str | None:
+        """A colour for the subject, often its own (None)."""
+        if self.random() < 0.45:
+            return None
+        return self.choice([c for c in COLOURS if self.everything or not held_out(c, subject)])
+
+    def another(self, subjects: list[str]) -> str:
+        """A subject that may stand beside these."""
+        return self.choice([
+            other for other in SUBJECTS
+            if other not in subjects
+            and (self.everything or not any(held_out_pair(other, s) for s in subjects))
+        ])
 
 
-def scene(
-    seed: int, world: str = "first-light", draw: bool = True
-) -> tuple[Image.Image | None, str, list[Thing]]:
-    """A picture, its caption and what is in it, of a training scene (held-out pairs never occur).
+# Where things stand: side by side, one above the other, and by number.
+SIDES, STACK = [(34, 67), (94, 67)], [(64, 35), (64, 94)]
+SPOTS = {
+    2: SIDES, 3: [(64, 36), (34, 94), (94, 94)], 4: [(34, 36), (94, 36), (34, 94), (94, 94)],
+}
+# Pixels along the longer side by size word, alone and beside another.
+ALONE = {"": (62, 84), "small": (36, 44), "big": (98, 110)}
+BESIDE = {"": (46, 54), "small": (32, 38), "big": (58, 62)}
 
-    Without `draw` the picture is None: words cost nothing.
-    """
-    rng = random.Random(seed)
-    words = WORLDS[world]
-    where = rng.choice(words.places)
-    kinds, odds = zip(*words.kinds)
-    kind = rng.choices(kinds, odds)[0]
-    calm = world == "first-light"
-    if kind == "single":
-        subject = rng.choice(words.subjects)
-        size_word, size = "", rng.randint(72, 84)
-        if not calm:
-            size_word, size = rng.choice([("", rng.randint(64, 84)), ("small", 40), ("big", 104)])
-        jitter = 5 if calm else 16
-        thing = Thing(
-            subject, _colour(words, subject, rng), 64 + rng.randint(-jitter, jitter),
-            68 + rng.randint(-jitter, jitter), size,
-        )
-        things, phrase = [thing], _noun(thing, size_word)
-        if rng.random() < 0.1:
-            phrase = f"a picture of {phrase}"
-    elif kind == "pair":
-        first = rng.choice(words.subjects)
-        second = rng.choice(
-            [s for s in words.subjects if s != first and not held_out_pair(first, s)]
-        )
-        upright = rng.random() < (0.25 if calm else 0.4)
-        spots = [(64, 36), (64, 94)] if upright else [(34, 68), (94, 68)]
-        things = [
+
+def _single(rng: Dice) -> tuple[list[Thing], str]:
+    subject = rng.choice(SUBJECTS)
+    size_word = rng.choice(["", "", "", "small", "big"])
+    spread = 6 if size_word == "big" else 14
+    thing = Thing(
+        subject, rng.colour(subject), 64 + rng.randint(-spread, spread),
+        66 + rng.randint(-spread, spread), rng.randint(*ALONE[size_word]), size_word,
+    )
+    phrase = noun(thing)
+    if rng.random() < 0.12:
+        phrase = "one " + phrase.split(" ", 1)[1]
+    return [thing], phrase
+
+
+def _pair(rng: Dice) -> tuple[list[Thing], str]:
+    first = rng.choice(SUBJECTS)
+    second = rng.another([first])
+    upright, sized = rng.random() < 0.4, rng.random() < 0.2
+    things = []
+    for subject, (x, y) in zip((first, second), STACK if upright else SIDES):
+        size_word = rng.choice(["small", "big", ""]) if sized else ""
+        things.append(
             Thing(
-                name, _colour(words, name, rng), x + rng.randint(-3, 3), y + rng.randint(-3, 3),
-                rng.randint(50, 56),
+                subject, rng.colour(subject), x + rng.randint(-3, 3), y + rng.randint(-3, 3),
+                rng.randint(*BESIDE[size_word]), size_word,
             )
-            for name, (x, y) in zip((first, second), spots)
-        ]
-        a, b = (_noun(thing) for thing in things)
-        forward, backward = (
-            ("above", "below") if upright else ("to the left of", "to the right of")
         )
-        loose = "and" if upright or rng.random() < 0.6 else "next to"
-        swap = rng.random() < 0.5
-        phrase = rng.choice(
-            [f"{a} {forward} {b}", f"{b} {backward} {a}"]
-            + [f"{b} {loose} {a}" if swap else f"{a} {loose} {b}"] * 2
-        )
-    else:
-        subject, count = rng.choice(words.subjects), rng.choice([2, 3, 4])
-        spots = {
-            2: [(34, 66), (94, 66)], 3: [(64, 36), (34, 94), (94, 94)],
-            4: [(34, 36), (94, 36), (34, 94), (94, 94)],
-        }[count]
-        colour = _colour(words, subject, rng)
-        things = [
-            Thing(subject, colour, x + rng.randint(-4, 4), y + rng.randint(-4, 4), rng.randint(44, 52))
-            for x, y in spots
-        ]
-        phrase = _plural(things[0], count)
-    caption = _with_place(phrase, where, rng)
-    return paint(things, where, rng) if draw else None, caption, things
+    a, b = map(noun, things)
+    forward, backward = ("above", "below") if upright else ("to the left of", "to the right of")
+    loose = "and" if upright or rng.random() < 0.6 else "next to"
+    a_first = rng.random() < 0.5
+    middle = rng.choice([forward if a_first else backward, loose])
+    return (things, f"{a} {middle} {b}") if a_first else (things[::-1], f"{b} {middle} {a}")
+
+
+def _counted(kinds: list[tuple[str, int]], rng: Dice) -> tuple[list[Thing], str]:
+    """So many of each subject, each kind in one colour, at the spots for their number."""
+    spots = list(SPOTS[sum(count for _, count in kinds)])
+    if len(kinds) > 1:
+        rng.shuffle(spots)
+    things, phrases = [], []
+    for subject, count in kinds:
+        colour = rng.colour(subject)
+        for _ in range(count):
+            x, y = spots.pop()
+            things.append(
+                Thing(
+                    subject, colour, x + rng.randint(-4, 4), y + rng.randint(-4, 4),
+                    rng.randint(43, 52),
+                )
+            )
+        phrases.append(noun(things[-1]) if count == 1 else plural(subject, colour, count))
+    return things, listed(phrases)
+
+
+def _count(rng: Dice) -> tuple[list[Thing], str]:
+    return _counted([(rng.choice(SUBJECTS), rng.choice([2, 3, 4]))], rng)
+
+
+def _group(rng: Dice) -> tuple[list[Thing], str]:
+    numbers = rng.choice([[1, 1, 1], [1, 1, 1, 1], [1, 2], [2, 1], [2, 2], [1, 3], [1, 1, 2]])
+    subjects: list[str] = []
+    for _ in numbers:
+        subjects.append(rng.another(subjects))
+    return _counted(list(zip(subjects, numbers)), rng)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture (None where only words were wanted), its caption, and what is to be seen where.
+
+    Things are in the order in which the caption names them.
+    """
+
+    picture: Image.Image | None
+    caption: str
+    things: list[Thing]
+    place: str
+
+
+def scene(seed: int, draw: bool = True, everything: bool = False) -> Scene:
+    """A scene for training, in which held-out pairs never occur, or one of `everything`.
+
+    Words alone, without `draw`, cost nothing.
+    """
+    rng = Dice(seed, everything)
+    where = rng.choice(PLACES)
+    kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
+    things, phrase = dict(single=_single, pair=_pair, count=_count, group=_group)[kind](rng)
+    opening = rng.random()
+    if opening < 0.08:
+        phrase = f"a picture of {phrase}"
+    elif opening < 0.16:
+        phrase = f"there {'are' if len(things) > 1 else 'is'} {phrase}"
+    caption = told(phrase, where, rng.random() < 0.25)
+    return Scene(paint(things, where, rng) if draw else None, caption, things, where)

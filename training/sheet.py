@@ -10,16 +10,16 @@ import random
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, UNet2DConditionModel
 from PIL import Image, ImageDraw
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 import common
 import scenes
-import tokenizer as tokenizer_files
+import tokenizer
+import train_unet
+import train_vae
 from export import DEFAULTS
-from train_unet import SCHEDULE, text_config, unet_config
-from train_vae import CONFIG, latent_shape
+from models import AutoencoderKL, CLIPTextModel, UNet2DConditionModel
+from train_text import text_config
 
 
 def grid(pictures: np.ndarray, columns: int, labels: list[str] | None = None) -> Image.Image:
@@ -36,48 +36,66 @@ def grid(pictures: np.ndarray, columns: int, labels: list[str] | None = None) ->
     return sheet
 
 
-def prompts(world: str, each: int) -> list[str]:
-    """`each` prompts for every subject of the world, with colours and places in turn."""
-    chosen, rng = scenes.WORLDS[world], random.Random(7)
+def prompts(each: int) -> list[str]:
+    """`each` prompts for every subject, the first in its own colours, in places by chance."""
+    rng = random.Random(7)
     found = []
-    for subject in chosen.subjects:
+    for subject in scenes.SUBJECTS:
         for index in range(each):
-            colour = rng.choice(chosen.colours) if index else ""
-            name = f"{colour} {subject}".strip()
-            article = "an" if name[0] in "aeiou" else "a"
-            found.append(f"{article} {name} {rng.choice(chosen.places)}".strip())
+            colour = rng.choice(list(scenes.COLOURS)) if index else None
+            thing = scenes.Thing(subject, colour, 0, 0, 0)
+            found.append(scenes.told(scenes.noun(thing), rng.choice(scenes.PLACES), False))
     return found
 
 
+def solve(denoise, z: torch.Tensor, steps: int) -> torch.Tensor:
+    """DPM-Solver++ (2M), arXiv:2211.01095, on evenly spaced timesteps; `denoise` predicts velocity."""
+    alphas = train_unet.alphas_cumprod().double()
+    times = torch.linspace(len(alphas) - 1, 0, steps + 1).round().long()
+    a, s = alphas[times].sqrt().tolist(), (1 - alphas[times]).sqrt().tolist()
+    a[-1], s[-1] = 1.0, 0.0
+    before, step_before = None, None
+    for index in range(steps):
+        clean = a[index] * z - s[index] * denoise(z, times[index])
+        if index == steps - 1:
+            return clean
+        step = np.log(a[index + 1] / s[index + 1]) - np.log(a[index] / s[index])
+        target = clean
+        if before is not None:
+            target = clean + step / step_before / 2 * (clean - before)
+        z = s[index + 1] / s[index] * z - a[index + 1] * np.expm1(-step) * target
+        before, step_before = clean, step
+    return z
+
+
 @torch.no_grad()
-def draw(state: dict, vae: AutoencoderKL, folder, words: list[str], device: str) -> np.ndarray:
-    tokenizer = CLIPTokenizer.from_pretrained(folder)
-    text = CLIPTextModel(CLIPTextConfig(**text_config(len(tokenizer), tokenizer.eos_token_id)))
-    shape = latent_shape()
-    unet = UNet2DConditionModel(**unet_config(shape, text.config.hidden_size))
-    model = torch.nn.ModuleDict(dict(text=text, unet=unet)).to(device).eval()
-    model.load_state_dict(state["average"])
+def draw(work, vae: AutoencoderKL, words: list[str], device: str) -> np.ndarray:
+    """A picture for each prompt, with the weights' moving average."""
+    state = common.Checkpoint(work / "unet.pt").load(device)
+    shape, folder = train_vae.latent_shape(), work / "tokenizer"
+    model = torch.nn.ModuleDict(dict(
+        text=CLIPTextModel(text_config(tokenizer.vocabulary_size(folder))),
+        unet=UNet2DConditionModel(train_unet.unet_config(shape)),
+    )).to(device).eval()
+    model.load_state_dict(state["average"], strict=False)
 
     def encode(lines: list[str]) -> torch.Tensor:
-        tokens = tokenizer(lines, padding="max_length", truncation=True, return_tensors="pt",
-                           max_length=tokenizer_files.LENGTH).input_ids
-        return text(tokens.to(device)).last_hidden_state
+        return model["text"](torch.from_numpy(tokenizer.encode(lines, folder)).to(device))
 
     pictures = []
-    for start in range(0, len(words), 30):
-        lines = words[start : start + 30]
+    for start in range(0, len(words), 48):
+        lines = words[start : start + 48]
         context = torch.cat([encode([""] * len(lines)), encode(lines)])
-        known = {key: value for key, value in SCHEDULE.items() if key != "clip_sample"}
-        scheduler = DPMSolverMultistepScheduler(**known, steps_offset=1)
-        scheduler.set_timesteps(DEFAULTS["steps"])
+
+        def denoise(z: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+            times = time.to(device).expand(2 * len(z))
+            without, found = model["unet"](torch.cat([z, z]), times, context)[0].chunk(2)
+            return without + DEFAULTS["guidance"] * (found - without)
+
         generator = torch.Generator().manual_seed(start)
         z = torch.randn(len(lines), *shape, generator=generator).to(device)
-        for time in scheduler.timesteps:
-            without, found = unet(torch.cat([z, z]), time, context).sample.chunk(2)
-            z = scheduler.step(
-                without + DEFAULTS["guidance"] * (found - without), time, z).prev_sample
-        x = vae.decode(z / state["scale"]).sample
-        pictures.append(pixels(x))
+        z = solve(denoise, z, DEFAULTS["steps"])
+        pictures.append(pixels(vae.decode(z / state["scale"])))
     return np.concatenate(pictures)
 
 
@@ -94,20 +112,17 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=3, help="pictures of each subject")
     options = parser.parse_args()
     common.prepare(options)
-    vae = AutoencoderKL(**CONFIG).to(options.device).eval()
-    state = common.Checkpoint(options.work / "decoder.pt").load(options.device)
-    state = state or common.Checkpoint(options.work / "vae.pt").load(options.device)
-    vae.load_state_dict(state["average"])
+    vae = AutoencoderKL(train_vae.CONFIG).to(options.device).eval()
+    vae.load_state_dict(train_vae.trained(options.work))
     if options.vae:
-        made = [np.array(scenes.scene(10**12 + i, options.world)[0]) for i in range(12)]
+        made = [np.array(scenes.scene(train_vae.FRESH + i).picture) for i in range(30)]
         x = torch.from_numpy(np.stack(made)).permute(0, 3, 1, 2).float().to(options.device)
-        y = pixels(vae.decode(vae.encode(x / 127.5 - 1).latent_dist.mode()).sample)
-        grid(np.concatenate([np.stack(made), y]), 12).save(options.out)
+        y = pixels(vae.decode(vae.encode(x / 127.5 - 1)[0]))
+        rows = [picture for i in range(0, 30, 10) for picture in [*made[i : i + 10], *y[i : i + 10]]]
+        grid(np.stack(rows), 10).save(options.out)
         return
-    state = common.Checkpoint(options.work / "unet.pt").load(options.device)
-    words = prompts(options.world, options.each)
-    pictures = draw(state, vae, options.work / "tokenizer", words, options.device)
-    grid(pictures, 2 * options.each, words).save(options.out)
+    words = prompts(options.each)
+    grid(draw(options.work, vae, words, options.device), 4 * options.each, words).save(options.out)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+
 import scenes
 
 LENGTH = 32
@@ -50,15 +52,34 @@ def learn_merges(words: Counter[str]) -> list[tuple[str, str]]:
             spelled[word] = merged
 
 
+def split(caption: str) -> list[str]:
+    """A caption's words, and commas; each is one token."""
+    return caption.replace(",", " ,").split()
+
+
+def vocabulary_size(folder: Path) -> int:
+    return len(json.loads((folder / "vocab.json").read_text()))
+
+
+def encode(captions: list[str], folder: Path) -> np.ndarray:
+    """Token ids [caption, LENGTH] of captions in the world's words, begun, ended and filled as CLIP does."""
+    vocabulary = json.loads((folder / "vocab.json").read_text())
+    begin, end = vocabulary["<|startoftext|>"], vocabulary["<|endoftext|>"]
+    ids = np.full((len(captions), LENGTH), end, np.int64)
+    for row, caption in zip(ids, captions):
+        found = [begin] + [vocabulary[word + "</w>"] for word in split(caption)]
+        row[: min(len(found), LENGTH - 1)] = found[: LENGTH - 1]
+    return ids
+
+
 def write(folder: Path) -> None:
     """Writes vocab.json, merges.txt and the two files of settings."""
     words: Counter[str] = Counter()
     for seed in range(4000):
-        for world in scenes.WORLDS:
-            caption = scenes.scene(seed, world, draw=False)[1]
-            words.update(caption.replace(",", " ").split())
+        words.update(split(scenes.scene(seed, draw=False).caption))
     for word in [*scenes.SUBJECTS, *scenes.COLOURS, *scenes.PLURALS.values(), "one", "small", "big"]:
         words.update(word.split())
+    del words[","]
     merges = learn_merges(words)
     symbols = byte_symbols()
     names = symbols + [symbol + "</w>" for symbol in symbols] + [a + b for a, b in merges]

@@ -10,20 +10,23 @@ learns on.
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL
+from safetensors.torch import load_file
 
 import common
 import scenes
+from models import AutoencoderKL, load_overlapping
+from muon import Muon
 
 CONFIG = dict(
     down_block_types=["DownEncoderBlock2D"] * 4,
     up_block_types=["UpDecoderBlock2D"] * 4,
     block_out_channels=[16, 32, 64, 128],
-    latent_channels=8,
+    latent_channels=16,
     layers_per_block=1,
     # Few groups: with one channel a group the last norm would fix every picture's mean colour.
     norm_num_groups=4,
@@ -32,6 +35,14 @@ CONFIG = dict(
     force_upcast=False,
 )
 
+FRESH = 10**12  # seeds of the scenes that PSNR is measured on
+
+
+def trained(work: Path) -> dict[str, torch.Tensor]:
+    """The autoencoder's weights: with the decoder that learnt on, if there is one."""
+    state = common.Checkpoint(work / "decoder.pt").load("cpu")
+    return (state or common.Checkpoint(work / "vae.pt").load("cpu"))["average"]
+
 
 def latent_shape() -> tuple[int, int, int]:
     """Channels, height and width of a scene's latent."""
@@ -39,16 +50,16 @@ def latent_shape() -> tuple[int, int, int]:
     return CONFIG["latent_channels"], side, side
 
 
-def crops(seed: int, count: int, side: int, world: str) -> torch.Tensor:
+def crops(seed: int, count: int, side: int) -> torch.Tensor:
     """[count, 3, side, side] in -1...1; four crops of each scene, most around a subject's edge."""
     rng = random.Random(seed)
     found = []
     while len(found) < count:
-        image, _, things = scenes.scene(rng.getrandbits(48), world)
-        pixels = np.asarray(image)
+        scene = scenes.scene(rng.getrandbits(48))
+        pixels = np.asarray(scene.picture)
         for _ in range(min(1 if side == scenes.SIZE else 4, count - len(found))):
             if rng.random() < 0.85:
-                thing = rng.choice(things)
+                thing = rng.choice(scene.things)
                 spread = thing.size // 2
                 x = thing.x + rng.randint(-spread, spread) - side // 2
                 y = thing.y + rng.randint(-spread, spread) - side // 2
@@ -64,8 +75,8 @@ def edges(picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def reconstruction_loss(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """L1 of the pixels, and of their differences to neighbours, at three scales."""
-    loss = F.l1_loss(found, wanted)
+    """L1 and L2 of the pixels, and L1 of their differences to neighbours, at three scales."""
+    loss = F.l1_loss(found, wanted) + 3 * F.mse_loss(found, wanted)
     for scale in range(3):
         for a, b in zip(edges(found), edges(wanted)):
             loss = loss + 0.4 * F.l1_loss(a, b)
@@ -76,15 +87,29 @@ def reconstruction_loss(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tens
 
 
 @torch.no_grad()
-def psnr(model: AutoencoderKL, world: str, device: str, count: int = 32) -> float:
+def psnr(model: AutoencoderKL, device: str, count: int = 64) -> float:
     """Mean PSNR in dB over whole fresh scenes, decoded from the latents' means."""
     total = 0.0
     for index in range(count):
-        image, _, _ = scenes.scene(10**12 + index, world)
-        x = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float().to(device) / 127.5 - 1
-        y = model.decode(model.encode(x).latent_dist.mode()).sample.clamp(-1, 1)
+        picture = scenes.scene(FRESH + index).picture
+        x = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float().to(device) / 127.5 - 1
+        y = model.decode(model.encode(x)[0]).clamp(-1, 1)
         total += -10 * torch.log10(((y - x) / 2).pow(2).mean()).item()
     return total / count
+
+
+def widen(model: AutoencoderKL, folder: Path) -> None:
+    """Begins from an earlier autoencoder, of as many latent channels or fewer."""
+    tensors = load_file(folder / "diffusion_pytorch_model.safetensors")
+    new, old = CONFIG["latent_channels"], tensors["post_quant_conv.bias"].numel()
+    for name in ("quant_conv.weight", "quant_conv.bias"):
+        # Means and log-variances are the two halves; the new ones start as the model's own.
+        mine = model.get_parameter(name).detach().clone()
+        columns = (slice(2 * old),) * (mine.ndim > 1)
+        mine[(slice(old), *columns)] = tensors[name][:old]
+        mine[(slice(new, new + old), *columns)] = tensors[name][old:]
+        tensors[name] = mine
+    load_overlapping(model, tensors)
 
 
 def main() -> None:
@@ -92,64 +117,49 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=35)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--side", type=int, default=64, help="pixels a side of a crop")
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--kl", type=float, default=3e-4, help="weight of the mean KL divergence")
     parser.add_argument("--decoder-only", action="store_true")
+    parser.add_argument("--start-from", type=Path, help="the vae folder of an earlier model")
     parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--piece-mb", type=int, default=0)
     options = parser.parse_args()
     common.prepare(options)
     device = options.device
     stage = "decoder" if options.decoder_only else "vae"
     checkpoint = common.Checkpoint(options.work / f"{stage}.pt", options.piece_mb)
 
-    model = AutoencoderKL(**CONFIG).to(device, memory_format=torch.channels_last)
+    model = AutoencoderKL(CONFIG).to(device, memory_format=torch.channels_last)
     with torch.no_grad():
         # Begin with little noise on the latents, or the decoder sees nothing else for a long time.
         model.quant_conv.bias[CONFIG["latent_channels"]:] = -5
         model.quant_conv.weight[CONFIG["latent_channels"]:] *= 0.1
-    average = common.Average(model)
-    step, spent = 0, 0.0
-    state = checkpoint.load(device)
-    if options.decoder_only and state is None:
-        before = common.Checkpoint(options.work / "vae.pt").load(device)
-        model.load_state_dict(before["average"])
-        average.model.load_state_dict(before["average"])
-    trained = model.parameters()
+    if options.start_from:
+        widen(model, options.start_from)
     if options.decoder_only:
+        model.load_state_dict(common.Checkpoint(options.work / "vae.pt").load(device)["average"])
         model.encoder.requires_grad_(False)
         model.quant_conv.requires_grad_(False)
-        trained = [*model.decoder.parameters(), *model.post_quant_conv.parameters()]
-    optimizer = torch.optim.AdamW(
-        trained, lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
-    )
-    if state is not None:
-        model.load_state_dict(state["model"])
-        average.model.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, spent = state["step"], state["spent"]
-    clock = common.Clock(options.minutes, spent)
+    average = common.Average(model)
+    optimizer = Muon(model, options.learning_rate, (0.9, 0.99), 1e-4)
+    step, clock = common.resume(checkpoint, options, model, optimizer, average)
 
     def loss_of(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         with torch.autocast(device, dtype=torch.bfloat16):
-            posterior = model.encode(x).latent_dist
-            y = model.decode(posterior.sample()).sample
-        mean, log_variance = posterior.mean.float(), posterior.logvar.float()
+            mean, log_variance = model.encode(x)
+            y = model.decode(mean + (0.5 * log_variance).exp() * torch.randn_like(mean))
+        mean, log_variance = mean.float(), log_variance.float()
         kl = 0.5 * (mean.pow(2) + log_variance.exp() - 1 - log_variance).mean()
         return reconstruction_loss(y.float(), x), kl
 
     objective = torch.compile(loss_of) if options.compile else loss_of
-    save_every = 60.0
-    saved = clock.spent
     while clock.progress < 1:
         # Norms count over the picture, so the last part of the time goes to whole scenes.
-        whole = clock.progress > 0.7
+        whole = options.decoder_only or clock.progress > 0.6
         side = scenes.SIZE if whole else options.side
         count = max(1, options.batch * options.side**2 // side**2)
-        x = crops(options.seed * 10**9 + step, count, side, options.world)
+        x = crops(options.seed * 10**9 + step, count, side)
         x = x.to(device, memory_format=torch.channels_last)
-        for group in optimizer.param_groups:
-            group["lr"] = options.learning_rate * clock.rate(step)
+        common.set_rate(optimizer, options.learning_rate * clock.rate(step))
         reconstruction, kl = objective(x)
         (reconstruction + options.kl * kl).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -157,21 +167,18 @@ def main() -> None:
         optimizer.zero_grad(set_to_none=True)
         average.update(model, step)
         step += 1
+        clock.tick()
         if step % 50 == 0:
             common.log(
                 options.work / f"{stage}.log", step=step, minutes=clock.spent / 60,
                 loss=reconstruction.item(), kl=kl.item(), rate=clock.rate(step),
             )
-        if clock.spent - saved > save_every or clock.progress >= 1:
-            checkpoint.save(
-                dict(model=model.state_dict(), average=average.model.state_dict(),
-                     optimizer=optimizer.state_dict(), step=step, spent=clock.spent)
-            )
-            saved = clock.spent
+        common.save(checkpoint, clock, model=model, average=average.model, optimizer=optimizer,
+                    step=step)
         if step % 500 == 0 or clock.progress >= 1:
             common.log(
                 options.work / f"{stage}.log", step=step,
-                psnr=psnr(average.model, options.world, device),
+                psnr=psnr(average.model, device),
             )
 
 
