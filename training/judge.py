@@ -85,9 +85,8 @@ class Judge(nn.Module):
         things, places = self(pictures)
         subjects, colours = self.config["subjects"], self.config["colours"]
         found, subject, colour = things.split((1, len(subjects), len(colours) + 1), 1)
-        found = found.sigmoid()
-        # A thing's middle is the surest place within 20 pixels.
-        peaks = (found == F.max_pool2d(found, 5, 1, 2)) & (found > threshold)
+        # A thing's middle is the surest place within 20 pixels; of logits, since many sigmoids round to 1.
+        peaks = (found == F.max_pool2d(found, 5, 1, 2)) & (found.sigmoid() > threshold)
         seen = []
         for index in range(len(pictures)):
             here = []
@@ -96,7 +95,7 @@ class Judge(nn.Module):
                 here.append(Seen(
                     subjects[int(subject[index, :, y, x].argmax())],
                     colours[int(tint[:-1].argmax())], bool(tint.argmax() == len(colours)),
-                    (x + 0.5) * STRIDE, (y + 0.5) * STRIDE, float(found[index, 0, y, x]),
+                    (x + 0.5) * STRIDE, (y + 0.5) * STRIDE, float(found[index, 0, y, x].sigmoid()),
                 ))
             here.sort(key=lambda thing: thing.x)
             seen.append((here, self.config["places"][int(places[index].argmax())]))
