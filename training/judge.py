@@ -85,8 +85,9 @@ class Judge(nn.Module):
         things, places = self(pictures)
         subjects, colours = self.config["subjects"], self.config["colours"]
         found, subject, colour = things.split((1, len(subjects), len(colours) + 1), 1)
-        # A thing's middle is the surest place within 20 pixels; of logits, since many sigmoids round to 1.
-        peaks = (found == F.max_pool2d(found, 5, 1, 2)) & (found.sigmoid() > threshold)
+        # A thing's middle is the surest place within 32 pixels: two things stand 50 apart, and parts of
+        # a big one may look like another. Of logits, since many sigmoids round to 1.
+        peaks = (found == F.max_pool2d(found, 9, 1, 4)) & (found.sigmoid() > threshold)
         seen = []
         for index in range(len(pictures)):
             here = []
