@@ -21,5 +21,5 @@ sheet() {
 }
 
 sheet picturebook 6
-sheet singles 10 -s @
+sheet singles 12 -s @
 "$lantern" image "a red fox on the beach" -q -o "$here/fox.png"

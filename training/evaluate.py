@@ -66,8 +66,8 @@ class Question:
             (a, b), (first, second) = found, self.things
             across, down = np.sign(first.x - second.x), np.sign(first.y - second.y)
             # Off by at least two of the judge's places, in the direction that was asked for.
-            return (a.x - b.x) * across >= 16 if abs(first.x - second.x) > 20 else (
-                (a.y - b.y) * down >= 16)
+            return bool((a.x - b.x) * across >= 16 if abs(first.x - second.x) > 20
+                        else (a.y - b.y) * down >= 16)
         return True
 
     def scene(self, rng: random.Random) -> Image.Image:
