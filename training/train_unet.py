@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--decay", type=float, default=0.9985, help="of the moving average")
     parser.add_argument("--dropped", type=float, default=0.1, help="share of captions left out")
     parser.add_argument("--asked", type=float, default=0.05, help="weight of the questions' loss")
+    parser.add_argument("--gamma", type=float, default=50, help="min-SNR's bound; more is finer detail")
     parser.add_argument("--start-from", type=Path, help="the unet folder of an earlier model")
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
@@ -89,8 +90,8 @@ def main() -> None:
 
     alphas = alphas_cumprod().to(device)
     ratio = alphas / (1 - alphas)
-    # Min-SNR with γ = 5; a little more where almost all is noise, since there the layout is decided.
-    weights = torch.clamp(ratio + 0.2, max=5) / (ratio + 1)
+    # A little more than min-SNR where almost all is noise, since there the layout is decided.
+    weights = torch.clamp(ratio + 0.2, max=options.gamma) / (ratio + 1)
 
     def loss_of(z, ids, noise, times, slots, places, cells):
         a = alphas[times].sqrt()[:, None, None, None]
