@@ -238,7 +238,7 @@ def main() -> None:
     if options.sheet:
         from sheet import grid
 
-        marked = [("✗ " if i in set(wrong) else "") + q.prompt for i, q in enumerate(asked)]
+        marked = [("wrong: " if i in set(wrong) else "") + q.prompt for i, q in enumerate(asked)]
         chosen = [i for kind in KINDS for i in range(len(asked)) if asked[i].kind == kind][:: max(
             1, len(asked) // 120)]
         grid(pictures[chosen], 12, [marked[i] for i in chosen]).save(options.sheet)
