@@ -31,7 +31,10 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
   ("LanternTensorTests", ["LanternTensor", "LanternFormats", "CLanternKernels"]),
   ("LanternFormatsTests", ["LanternTensor", "LanternFormats"]),
   ("LanternTokenizersTests", ["LanternFormats", "LanternTokenizers"]),
-  ("LanternModelsTests", ["LanternTensor", "LanternFormats", "LanternLayers", "LanternModels"]),
+  (
+    "LanternModelsTests",
+    ["LanternTensor", "LanternFormats", "LanternLayers", "LanternModels", "LanternSamplers"]
+  ),
   ("LanternSamplersTests", ["LanternTensor", "LanternFormats", "LanternSamplers"]),
   ("LanternPicturesTests", ["LanternTensor", "LanternFormats", "LanternPictures"]),
   ("LanternTests", ["Lantern", "LanternFormats", "LanternSamplers", "LanternTensor"]),

@@ -17,6 +17,8 @@ package struct Attention: Sendable {
     case autoencoder
     /// `q_proj`, `k_proj`, `v_proj`, `out_proj`, all with biases: transformers' CLIP.
     case transformers
+    /// `q`, `k`, `v`, `proj_out`, 1×1 convolutions: taming-transformers and its kin.
+    case taming
   }
 
   /// - Parameters:
@@ -42,6 +44,7 @@ package struct Attention: Sendable {
         )
       case .transformers:
         (weights["q_proj"], weights["k_proj"], weights["v_proj"], weights["out_proj"])
+      case .taming: (weights["q"], weights["k"], weights["v"], weights["proj_out"])
       }
     self.q = try Linear(places.q, features, features, bias: bias)
     self.k = try Linear(places.k, context, features, bias: bias)

@@ -13,6 +13,19 @@ package struct Linear: Sendable {
     self.bias = bias ? try weights.tensor("bias", [outputs]) : nil
   }
 
+  /// Some of the outputs of a map of `outputs`: a head of which only part is asked for.
+  package init(_ weights: Weights, _ inputs: Int, _ outputs: Int, rows: Range<Int>)
+    throws(ModelError)
+  {
+    self.weight = try weights.matrix("weight", outputs, inputs, rows: rows)
+    let bias = try weights.tensor("bias", [outputs])
+    do {
+      self.bias = try bias.sliced(axis: 0, rows).contiguous()
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
   /// `[…, outputs]` of `[…, inputs]`, with the activation applied before the residual is added.
   package func callAsFunction(
     _ x: Tensor, activation: Activation = .identity, residual: Tensor? = nil

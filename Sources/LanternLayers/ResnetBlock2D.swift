@@ -32,7 +32,10 @@ package struct ResnetBlock2D: Sendable {
     self.norm2 = try GroupNorm(weights["norm2"], groups: groups, channels: outputs, eps: eps)
     self.conv2 = try Conv2d(weights["conv2"], outputs, outputs, .same3)
     self.shortcut =
-      inputs == outputs ? nil : try Conv2d(weights["conv_shortcut"], inputs, outputs, .pixel)
+      inputs == outputs
+      ? nil
+      : try Conv2d(
+        weights.either("conv_shortcut", "nin_shortcut"), inputs, outputs, .pixel)
   }
 
   /// Two convolutions beside a straight way.

@@ -51,6 +51,28 @@ package struct Weights {
     }
   }
 
+  /// A tensor in the type it is stored in, its bytes left in the file: for large tables of which
+  /// few rows are read.
+  ///
+  /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
+  package func table(_ name: String, _ shape: [Int]) throws(ModelError) -> Tensor {
+    try stored(name, shape, orReshaped: false)
+  }
+
+  /// Some rows of a matrix `[outputs, inputs]`, packed as ``matrix(_:_:_:)`` packs all of them.
+  ///
+  /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
+  package func matrix(_ name: String, _ outputs: Int, _ inputs: Int, rows: Range<Int>)
+    throws(ModelError) -> PackedMatrix
+  {
+    let stored = try stored(name, [outputs, inputs], orReshaped: false)
+    do {
+      return try PackedMatrix(stored.sliced(axis: 0, rows))
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
   /// A matrix `[outputs, inputs]` packed for matrix products, in the type it is stored in.
   ///
   /// A 1×1 convolution's `[outputs, inputs, 1, 1]` counts as one.

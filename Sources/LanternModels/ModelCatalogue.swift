@@ -26,4 +26,24 @@ package enum ModelCatalogue {
         try AutoencoderKL(AutoencoderKLConfig(config), weights)
       }
     ]
+
+  /// Makers of picture codes, by the class that the folder names.
+  package static let imageTokenizers:
+    [String: @Sendable (Config, Weights) throws(ModelError) -> any ImageTokenizer] = [
+      "MAGVITv2": { config, weights throws(ModelError) in
+        try MAGVITv2(MAGVITv2Config(config), weights)
+      },
+      "VQModel": { config, weights throws(ModelError) in
+        try VQModel(VQModelConfig(config), weights)
+      },
+    ]
+
+  /// Transformers of text and pictures, by the class that the folder names; beside their own
+  /// settings they take those of their language model and its id of `<|endoftext|>`.
+  package static let unifiedModels:
+    [String: @Sendable (Config, PhiConfig, Int, Weights) throws(ModelError) -> Showo] = [
+      "Showo": { config, phi, endOfText, weights throws(ModelError) in
+        try Showo(ShowoConfig(config), phi, endOfText: endOfText, weights)
+      }
+    ]
 }

@@ -11,7 +11,7 @@ enum CLIPWords {
     cleaned.reserveCapacity(text.count)
     var wasSpace = false
     for scalar in composed(text) {
-      let isSpace = kind(of: scalar) == .space
+      let isSpace = ScalarKind(scalar) == .space
       if isSpace {
         if !wasSpace { cleaned.append(" ") }
       } else if scalar.isASCII {
@@ -34,7 +34,7 @@ enum CLIPWords {
     result.reserveCapacity(text.count)
     var rest = text
     while !rest.isEmpty {
-      let end = rest.firstIndex { $0.value >= 0x300 && isNewer($0, than: 9) } ?? rest.endIndex
+      let end = rest.firstIndex { $0.value >= 0x300 && $0.isNewer(than: 9) } ?? rest.endIndex
       var view = String.UnicodeScalarView()
       for scalar in rest[..<end] {
         if let parts = markPairs[scalar] {
@@ -57,19 +57,15 @@ enum CLIPWords {
     "\u{F81}": ["\u{F71}", "\u{F80}"],
   ]
 
-  private static func isNewer(_ scalar: Unicode.Scalar, than edition: Int) -> Bool {
-    scalar.properties.age?.major ?? 0 > edition
-  }
-
   /// Calls `body` with the range of each word of a cleaned text.
   static func forEachWord(in text: ArraySlice<Unicode.Scalar>, _ body: (Range<Int>) -> Void) {
     var position = text.startIndex
-    func run(of wanted: Kind) -> Range<Int> {
-      let end = text[position...].firstIndex { kind(of: $0) != wanted } ?? text.endIndex
+    func run(of wanted: ScalarKind) -> Range<Int> {
+      let end = text[position...].firstIndex { ScalarKind($0) != wanted } ?? text.endIndex
       return position..<end
     }
     while position < text.endIndex {
-      let kind = kind(of: text[position])
+      let kind = ScalarKind(text[position])
       var word = position..<position + 1
       switch kind {
       case .space:
@@ -102,30 +98,5 @@ enum CLIPWords {
   private static let markers = ["<|startoftext|>", "<|endoftext|>"].map { Array($0.unicodeScalars) }
   private static let contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"].map {
     Array($0.unicodeScalars)
-  }
-
-  private enum Kind {
-    case space, letter, number, other
-  }
-
-  private static func kind(of scalar: Unicode.Scalar) -> Kind {
-    switch scalar {
-    case "a"..."z", "A"..."Z": return .letter
-    case "0"..."9": return .number
-    case " ", "\t"..."\r": return .space
-    case _ where scalar.isASCII: return .other
-    default: break
-    }
-    let properties = scalar.properties
-    let kind: Kind =
-      switch properties.generalCategory {
-      case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
-        .letter
-      case .decimalNumber, .letterNumber, .otherNumber: .number
-      default: properties.isWhitespace ? .space : .other
-      }
-    // The reference's regular expressions know Unicode 16.
-    if kind == .letter || kind == .number, isNewer(scalar, than: 16) { return .other }
-    return kind
   }
 }

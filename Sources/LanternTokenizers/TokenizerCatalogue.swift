@@ -10,7 +10,13 @@ package enum TokenizerCatalogue {
       { folder throws(TokenizerError) in
         try CLIPTokenizer(folder: folder)
       }
-    )
+    ),
+    (
+      ["CodeGenTokenizer", "CodeGenTokenizerFast", "GPT2Tokenizer", "GPT2TokenizerFast"],
+      { folder throws(TokenizerError) in
+        try GPT2Tokenizer(folder: folder)
+      }
+    ),
   ]
 
   /// The names of all classes of tokenizer, sorted.

@@ -8,7 +8,7 @@ import Testing
 struct ModelFixture {
   private let file: SafetensorsFile
   private let name: String
-  private let config: [String: JSONValue]
+  let config: [String: JSONValue]
 
   init(_ subject: String, _ name: String) throws {
     self.file = try SafetensorsFile(fixture("\(subject).safetensors"))

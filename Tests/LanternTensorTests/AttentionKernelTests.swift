@@ -5,14 +5,16 @@ import Testing
 /// Attention and norms of every instruction set against double precision.
 @Suite struct AttentionKernelTests {
   @Test(
-    "attention of odd head sizes: all keys, causal, and some keys only",
+    "attention of odd head sizes: all keys, causal, some keys only, and text with blocks",
     arguments: [1, 3, 8, 40, 64, 80, 160, 520])
   func attention(headSize: Int) {
     let (batch, heads, queries) = (2, 2, 9)
-    for (mask, keys, counts) in [
-      (LK_MASK_NONE, 77, nil), (LK_MASK_CAUSAL, 9, nil), (LK_MASK_CAUSAL, 20, nil),
-      (LK_MASK_NONE, 33, [1, 32] as [Int32]),
-    ] as [(lk_mask, Int, [Int32]?)] {
+    for (mask, keys, counts, visible) in [
+      (LK_MASK_NONE, 77, nil, nil), (LK_MASK_CAUSAL, 9, nil, nil), (LK_MASK_CAUSAL, 20, nil, nil),
+      (LK_MASK_NONE, 33, [1, 32] as [Int32], nil),
+      (LK_MASK_NONE, 9, nil, [1, 2, 6, 6, 6, 6, 7, 9, 9]),
+      (LK_MASK_NONE, 80, nil, [66, 66, 66, 67, 68, 80, 80, 80, 80]),
+    ] as [(lk_mask, Int, [Int32]?, [Int32]?)] {
       var numbers = Numbers(headSize + keys)
       let features = heads * headSize
       let q = numbers.floats(batch * queries * features, -3, 3)
@@ -24,7 +26,9 @@ import Testing
         for head in 0..<heads {
           for i in 0..<queries {
             let seen =
-              mask == LK_MASK_CAUSAL ? i + 1 + keys - queries : counts.map { Int($0[b]) } ?? keys
+              mask == LK_MASK_CAUSAL
+              ? i + 1 + keys - queries
+              : visible.map { Int($0[i]) } ?? counts.map { Int($0[b]) } ?? keys
             let row = (b * queries + i) * features + head * headSize
             let scores = (0..<seen).map { j in
               let other = (b * keys + j) * features + head * headSize
@@ -43,7 +47,7 @@ import Testing
       }
       for kernels in kernelSets {
         let (q, k, v, y) = (Misaligned(q), Misaligned(k), Misaligned(v), Misaligned(count: q.count))
-        let count = counts ?? []
+        let count = counts ?? visible ?? []
         count.withUnsafeBufferPointer { count in
           var arguments = lk_attention_args(
             batch: Int64(batch), heads: Int64(heads), queries: Int64(queries), keys: Int64(keys),
@@ -51,7 +55,8 @@ import Testing
             q_batch_stride: Int64(queries * features), q_stride: Int64(features),
             k_batch_stride: Int64(keys * features), k_stride: Int64(features),
             v_batch_stride: Int64(keys * features), v_stride: Int64(features), scale: scale,
-            mask: mask, key_counts: counts == nil ? nil : count.baseAddress, y: y.pointer,
+            mask: mask, key_counts: counts == nil ? nil : count.baseAddress,
+            visible: visible == nil ? nil : count.baseAddress, y: y.pointer,
             y_batch_stride: Int64(queries * features), y_stride: Int64(features))
           kernels.attention(&arguments)
         }
@@ -70,7 +75,7 @@ import Testing
       var arguments = lk_attention_args(
         batch: 1, heads: 1, queries: 1, keys: 2, head_size: 2, q: q.pointer, k: k.pointer,
         v: v.pointer, q_batch_stride: 2, q_stride: 2, k_batch_stride: 4, k_stride: 2,
-        v_batch_stride: 4, v_stride: 2, scale: 1, mask: LK_MASK_NONE, key_counts: nil,
+        v_batch_stride: 4, v_stride: 2, scale: 1, mask: LK_MASK_NONE, key_counts: nil, visible: nil,
         y: y.pointer, y_batch_stride: 2, y_stride: 2)
       kernels.attention(&arguments)
       #expect(y.values == [1, 2], "\(kernels.title)")

@@ -109,7 +109,8 @@ typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
 
 /// Softmax attention without a stored score matrix. Head h of a token lies at h * head_size within
 /// that token's row of q, k, v and y. With LK_MASK_CAUSAL query i sees keys 0 ... i + (keys -
-/// queries). With key_counts, batch b sees its first key_counts[b] keys only.
+/// queries). With key_counts, batch b sees its first key_counts[b] keys only. With `visible` instead
+/// of a mask, query i sees its first visible[i] keys.
 typedef struct lk_attention_args {
   int64_t batch, heads, queries, keys, head_size; // head_size of any number up to 1024
   const float *q, *k, *v;
@@ -117,6 +118,7 @@ typedef struct lk_attention_args {
   float scale;
   lk_mask mask;
   const int32_t *key_counts; // [batch], each 1...keys, or null
+  const int32_t *visible; // [queries], each 1...keys and not less than the one before, or null
   float *y;
   int64_t y_batch_stride, y_stride;
 } lk_attention_args;
@@ -140,6 +142,11 @@ typedef struct lk_kernels {
 
   // attention
   void (*attention)(const lk_attention_args *args);
+  /// x and y are [rows, heads, head_size]. Of each head feature i < half turns with feature half + i by
+  /// the angle whose cosine and sine stand at [row, i]; what lies beyond 2 * half stays. In place.
+  void (*rotate)(
+    const float *x, int64_t rows, int64_t heads, int64_t head_size, int64_t half,
+    const float *cosines, const float *sines, float *y);
 
   // normalization; y may be x (in place)
   /// x is [batch, positions, channels]; statistics over positions × (channels / groups).

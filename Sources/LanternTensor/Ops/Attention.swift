@@ -6,6 +6,29 @@ public enum AttentionMask: Sendable, Equatable {
   case none
   /// Those up to its own place; with more keys than queries, the last query is the last key.
   case causal
+  /// Those up to its own place, and all of the block that it is in: text with pictures between.
+  /// Blocks are ranges of keys, in order, that do not overlap; those beyond the keys are empty.
+  case causalWithBlocks([Range<Int>])
+
+  /// How many keys each query sees, from the first; nil where the kernel knows by itself.
+  func visibleKeys(queries: Int, keys: Int) -> [Int32]? {
+    guard case .causalWithBlocks(let blocks) = self else { return nil }
+    let past = keys - queries
+    var visible = (0..<queries).map { Int32(clamping: past + $0 + 1) }
+    for block in blocks {
+      for key in block.clamped(to: past..<keys) {
+        visible[key - past] = Int32(clamping: min(block.upperBound, keys))
+      }
+    }
+    return visible
+  }
+
+  /// Whether the blocks are in order and apart from each other.
+  var isSound: Bool {
+    guard case .causalWithBlocks(let blocks) = self else { return true }
+    return zip(blocks, blocks.dropFirst()).allSatisfy { $0.upperBound <= $1.lowerBound }
+      && (blocks.first?.lowerBound ?? 0) >= 0
+  }
 }
 
 /// Softmax attention of several heads, without a stored score matrix (Dao et al. 2022,
@@ -29,7 +52,7 @@ public func attention(
     throw .shape(op: "attention query", expected: expected, found: q.shape)
   }
   guard k.rank == 3, k.shape[0] == q.shape[0], k.shape[2] == q.shape[2], k.shape[1] > 0,
-    mask == .none || k.shape[1] >= q.shape[1]
+    mask == .none || k.shape[1] >= q.shape[1], mask.isSound
   else { throw .shape(op: "attention key", expected: expected, found: k.shape) }
   guard v.shape == k.shape else {
     throw .shape(op: "attention value", expected: "\(k.shape)", found: v.shape)
@@ -37,6 +60,7 @@ public func attention(
   let (q, k, v) = (try q.rowReadable(), try k.rowReadable(), try v.rowReadable())
   let y = try Draft(q.shape)
   let headSize = q.shape[2] / heads
+  let visible = mask.visibleKeys(queries: q.shape[1], keys: k.shape[1])
   var arguments = lk_attention_args(
     batch: Int64(q.shape[0]), heads: Int64(heads), queries: Int64(q.shape[1]),
     keys: Int64(k.shape[1]), head_size: Int64(headSize), q: q.floatPointer, k: k.floatPointer,
@@ -44,13 +68,49 @@ public func attention(
     k_batch_stride: Int64(k.strides[0]), k_stride: Int64(k.strides[1]),
     v_batch_stride: Int64(v.strides[0]), v_stride: Int64(v.strides[1]),
     scale: scale ?? 1 / Float(headSize).squareRoot(),
-    mask: mask == .causal ? LK_MASK_CAUSAL : LK_MASK_NONE, key_counts: nil, y: y.floats,
+    mask: mask == .causal ? LK_MASK_CAUSAL : LK_MASK_NONE, key_counts: nil, visible: nil,
+    y: y.floats,
     y_batch_stride: Int64(q.shape[1] * q.shape[2]), y_stride: Int64(q.shape[2]))
-  withExtendedLifetime((q, k, v)) { kernels.attention(&arguments) }
+  withExtendedLifetime((q, k, v)) {
+    if let visible {
+      visible.withUnsafeBufferPointer { counts in
+        arguments.visible = counts.baseAddress
+        kernels.attention(&arguments)
+      }
+    } else {
+      kernels.attention(&arguments)
+    }
+  }
   return y.tensor()
 }
 
 extension Tensor {
+  /// Turns pairs of features of each head by an angle that depends on the token's position.
+  ///
+  /// Su et al. 2021, arXiv:2104.09864, in the form that pairs feature i with feature i + half.
+  ///
+  /// - Parameters:
+  ///   - heads: divides the last axis of `self`, `[batch, token, head · feature]`, batch 1, f32.
+  ///   - cosines: `[token, half]`; features beyond 2 · half of a head stay as they are.
+  ///   - sines: like `cosines`.
+  /// - Returns: the shape of `self`.
+  /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
+  public func rotated(heads: Int, cosines: Tensor, sines: Tensor) throws(TensorError) -> Tensor {
+    guard rank == 3, shape[0] == 1, heads > 0, shape[2] % heads == 0, cosines.rank == 2,
+      2 * cosines.shape[1] <= shape[2] / heads
+    else {
+      throw .shape(op: "rotated", expected: "[1, token, a multiple of \(heads)]", found: shape)
+    }
+    let x = try readable("rotated")
+    let cosines = try cosines.checked("rotated cosines", [shape[1], cosines.shape[1]])
+    let sines = try sines.checked("rotated sines", cosines.shape)
+    let y = try Draft(shape)
+    kernels.rotate(
+      x.floatPointer, Int64(shape[1]), Int64(heads), Int64(shape[2] / heads),
+      Int64(cosines.shape[1]), cosines.floatPointer, sines.floatPointer, y.floats)
+    return y.tensor()
+  }
+
   /// Self, f32, its last axis without gaps: rows may be slices of wider ones.
   fileprivate func rowReadable() throws(TensorError) -> Tensor {
     guard dtype == .float32 else { throw .dtype(op: "attention", expected: "f32", found: dtype) }

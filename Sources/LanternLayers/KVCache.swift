@@ -1,0 +1,80 @@
+package import LanternTensor
+
+/// Keys and values of the tokens that a decoder has read, so that none is computed twice.
+///
+/// ``append(_:_:layer:)`` puts new tokens behind those that are kept, where they may be looked at;
+/// only ``keep(_:)`` makes them stay, so a picture's draft can be tried again and again on the same
+/// past.
+package struct KVCache: ~Copyable {
+  /// Tokens that are kept.
+  package private(set) var count = 0
+  private let features: Int
+  private var layers: [(keys: Rows, values: Rows)]
+
+  /// An empty cache.
+  ///
+  /// - Parameters:
+  ///   - layers: of the decoder.
+  ///   - features: of a key and of a value, all heads together.
+  ///   - capacity: tokens to hold without growing.
+  /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+  package init(layers: Int, features: Int, capacity: Int = 512) throws(TensorError) {
+    self.features = features
+    self.layers = try (0..<layers).map { _ throws(TensorError) in
+      (try Rows(features, capacity), try Rows(features, capacity))
+    }
+  }
+
+  /// Writes keys and values of new tokens behind the kept ones, over any that were not kept.
+  ///
+  /// - Parameters:
+  ///   - keys: `[1, token, feature]`.
+  ///   - values: like `keys`.
+  ///   - layer: whose they are.
+  /// - Returns: all that the new tokens may look at, `[1, count + token, feature]`; good until the
+  ///   next call.
+  /// - Throws: ``TensorError`` for a wrong shape or no memory.
+  mutating package func append(_ keys: Tensor, _ values: Tensor, layer: Int) throws(TensorError)
+    -> (keys: Tensor, values: Tensor)
+  {
+    (
+      try layers[layer].keys.write(keys, behind: count),
+      try layers[layer].values.write(values, behind: count)
+    )
+  }
+
+  /// Makes the last `tokens` that every layer wrote stay.
+  mutating package func keep(_ tokens: Int) { count += tokens }
+
+  /// Forgets all tokens but the first `tokens`.
+  mutating package func forget(beyond tokens: Int) { count = min(count, max(0, tokens)) }
+}
+
+/// A table of rows that grows. Views of it are read within one step, before rows change.
+private struct Rows {
+  private var storage: Storage
+  private var capacity: Int
+  private let features: Int
+
+  init(_ features: Int, _ capacity: Int) throws(TensorError) {
+    self.features = features
+    self.capacity = capacity
+    self.storage = try Storage(byteCount: [capacity, features].checkedElementCount() * 4)
+  }
+
+  mutating func write(_ rows: Tensor, behind count: Int) throws(TensorError) -> Tensor {
+    guard rows.rank == 3, rows.shape[0] == 1, rows.shape[2] == features, rows.dtype == .float32
+    else { throw .shape(op: "KVCache", expected: "[1, _, \(features)]", found: rows.shape) }
+    let total = count + rows.shape[1]
+    if total > capacity {
+      let larger = max(total, 2 * capacity)
+      let grown = try Storage(byteCount: [larger, features].checkedElementCount() * 4)
+      grown.base.copyMemory(from: storage.base, byteCount: count * features * 4)
+      (storage, capacity) = (grown, larger)
+    }
+    let source = try rows.contiguous()
+    (storage.base + count * features * 4).copyMemory(
+      from: source.bytes, byteCount: rows.elementCount * 4)
+    return Tensor(storage: storage, shape: [1, total, features], dtype: .float32)
+  }
+}

@@ -1,0 +1,25 @@
+package import LanternTensor
+
+/// Pictures to codes and back.
+package protocol ImageTokenizer: Sendable {
+  /// Pixels a side that one code stands for.
+  var downsampling: Int { get }
+  /// Codes that there are.
+  var codebookSize: Int { get }
+
+  /// The codes of a picture, row by row.
+  ///
+  /// - Parameter picture: `[1, height, width, 3]`, −1…1, sizes multiples of ``downsampling``.
+  /// - Returns: one code for each square of that many pixels.
+  /// - Throws: ``TensorError`` for a wrong shape.
+  func codes(of picture: Tensor) throws(TensorError) -> [Int]
+
+  /// The picture that codes stand for.
+  ///
+  /// - Parameters:
+  ///   - codes: row by row, each below ``codebookSize``.
+  ///   - width: codes in a row; divides their number.
+  /// - Returns: `[1, height, width, 3]` in pixels, about −1…1.
+  /// - Throws: ``TensorError`` for a wrong number of codes or one outside the table.
+  func decode(_ codes: [Int], width: Int) throws(TensorError) -> Tensor
+}

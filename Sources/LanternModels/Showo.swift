@@ -1,0 +1,158 @@
+package import LanternFormats
+package import LanternLayers
+package import LanternTensor
+
+/// The settings of Show-o, read from the `config.json` that showlab publishes.
+package struct ShowoConfig: Sendable {
+  package var vocabSize: Int
+  package var llmVocabSize: Int
+  package var codebookSize: Int
+  package var numVQTokens: Int
+  /// The name of the language model whose tokenizer and sizes these are.
+  package var llmModelPath: String
+
+  /// Reads the settings.
+  ///
+  /// - Throws: ``ModelError/file(_:)`` for a missing, mistyped or unsupported one,
+  ///   ``ModelError/inconsistent(reason:file:)`` when the vocabulary does not add up.
+  package init(_ config: Config) throws(ModelError) {
+    do throws(FormatError) {
+      vocabSize = try config.integer("vocab_size")
+      llmVocabSize = try config.integer("llm_vocab_size")
+      codebookSize = try config.integer("codebook_size", default: 8192)
+      numVQTokens = try config.integer("num_vq_tokens", default: 256)
+      llmModelPath = try config.string("llm_model_path", default: "microsoft/phi-1_5")
+      try config.expect("w_clip_vit", [.bool(false)])
+      try config.expect("mask_token_id", [.integer(vocabSize - 1)])
+      try config.finish(ignoring: [
+        "load_from_showo", "model_type", "num_new_special_tokens", "pretrained_model_path",
+        "torch_dtype", "dtype",
+      ])
+    } catch {
+      throw .file(error)
+    }
+    guard [vocabSize, llmVocabSize, codebookSize, numVQTokens].allSatisfy({ $0 > 0 }),
+      vocabSize <= 1 << 24, codebookSize <= 1 << 24, numVQTokens <= 1 << 16
+    else { throw .inconsistent(reason: "sizes must be positive", file: config.file) }
+    let sum = llmVocabSize + TokenMap.specials.count + codebookSize + 1
+    guard vocabSize == sum else {
+      throw .inconsistent(
+        reason: "vocab_size is \(vocabSize), but \(llmVocabSize) of text, "
+          + "\(TokenMap.specials.count) special tokens, \(codebookSize) codes and a mask are \(sum)",
+        file: config.file)
+    }
+  }
+}
+
+/// Which ids are text, special tokens, picture codes and the mask: the only arithmetic on ids.
+package struct TokenMap: Sendable, Equatable {
+  /// The special tokens behind the text, in the order in which Show-o adds them.
+  package static let specials = [
+    "[PAD]", "<|soi|>", "<|eoi|>", "<|sov|>", "<|eov|>", "<|t2i|>", "<|mmu|>", "<|t2v|>",
+    "<|v2v|>", "<|lvg|>",
+  ]
+
+  /// Ids of text, ``endOfText`` among them.
+  package let text: Range<Int>
+  /// Ids of picture codes.
+  package let codes: Range<Int>
+  /// Begins and ends a text.
+  package let endOfText: Int
+
+  /// - Parameters:
+  ///   - config: sizes of the parts.
+  ///   - endOfText: the text tokenizer's id of `<|endoftext|>`.
+  package init(_ config: ShowoConfig, endOfText: Int) {
+    text = 0..<config.llmVocabSize
+    let first = config.llmVocabSize + Self.specials.count
+    codes = first..<first + config.codebookSize
+    self.endOfText = endOfText
+  }
+
+  /// The id of a special token, by its place in ``specials``.
+  private func special(_ place: Int) -> Int { text.upperBound + place }
+  /// Begins a picture.
+  package var startOfImage: Int { special(1) }
+  /// Ends a picture.
+  package var endOfImage: Int { special(2) }
+  /// Begins a caption that is to be drawn.
+  package var textToImage: Int { special(5) }
+  /// Begins a picture that is to be told of.
+  package var understanding: Int { special(6) }
+  /// Begins a text with several pictures.
+  package var longText: Int { special(9) }
+  /// A code that is not known yet.
+  package var mask: Int { codes.upperBound }
+  /// Ids that a text's next token is chosen among: text and special tokens.
+  package var written: Range<Int> { 0..<codes.lowerBound }
+
+  /// A picture as a block of tokens, `<|soi|> codes <|eoi|>`; nil stands for a code not known yet.
+  package func block(_ codes: [Int?]) -> [Int] {
+    [startOfImage] + codes.map { $0.map { self.codes.lowerBound + $0 } ?? mask } + [endOfImage]
+  }
+}
+
+/// Show-o (Xie et al. 2024, arXiv:2408.12528): one transformer that writes text token by token and
+/// draws pictures by filling in masked codes.
+package struct Showo: Sendable {
+  package let tokens: TokenMap
+  package let config: ShowoConfig
+  private let table: Tensor
+  private let phi: PhiModel
+  private let textHead: Linear
+  private let codeHead: Linear
+
+  /// Builds the model with its weights.
+  ///
+  /// - Parameters:
+  ///   - config: the folder's settings.
+  ///   - phi: the settings of the language model that it is made of.
+  ///   - endOfText: the text tokenizer's id of `<|endoftext|>`.
+  ///   - root: the checkpoint.
+  /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
+  package init(_ config: ShowoConfig, _ phi: PhiConfig, endOfText: Int, _ root: Weights)
+    throws(ModelError)
+  {
+    self.config = config
+    self.tokens = TokenMap(config, endOfText: endOfText)
+    let weights = root["showo"]
+    let size = phi.hiddenSize
+    self.table = try weights["model.embed_tokens"].table("weight", [config.vocabSize, size])
+    self.phi = try PhiModel(phi, weights["model"])
+    let head = weights["lm_head"]
+    self.textHead = try Linear(head, size, config.vocabSize, rows: tokens.written)
+    self.codeHead = try Linear(head, size, config.vocabSize, rows: tokens.codes)
+    try root.finish(ignoring: ["rotary_emb.inv_freq"])
+  }
+
+  /// Tokens that the positions were trained for.
+  package var maximumLength: Int { phi.config.maxPositionEmbeddings }
+
+  /// An empty memory.
+  package func makeCache(capacity: Int = 512) throws(TensorError) -> KVCache {
+    try phi.makeCache(capacity: capacity)
+  }
+
+  /// Reads tokens behind those that are kept in `cache`.
+  ///
+  /// - Parameters:
+  ///   - ids: at least one.
+  ///   - cache: the tokens before; `keeping` says whether these join them.
+  ///   - mask: `.causal` for text, `.none` for a picture's block, or both at once.
+  /// - Returns: the last hidden states, `[1, token, feature]`.
+  /// - Throws: ``TensorError`` for an id outside the vocabulary or no memory.
+  package func read(
+    _ ids: [Int], into cache: inout KVCache, mask: AttentionMask, keeping: Bool = true
+  ) throws(TensorError) -> Tensor {
+    let x = try table.rows(ids).converted(to: .float32)
+    let h = try phi(x.reshaped([1] + x.shape), after: &cache, mask: mask)
+    if keeping { cache.keep(ids.count) }
+    return h
+  }
+
+  /// Scores of ``TokenMap/written`` tokens: of text, to write on. `[1, token, id]`.
+  package func textLogits(_ hidden: Tensor) throws(TensorError) -> Tensor { try textHead(hidden) }
+
+  /// Scores of codes: of a picture's tokens, to draw on. `[1, token, code]`.
+  package func codeLogits(_ hidden: Tensor) throws(TensorError) -> Tensor { try codeHead(hidden) }
+}

@@ -1,0 +1,89 @@
+package import LanternFormats
+package import LanternLayers
+package import LanternTensor
+
+/// The settings of a vector-quantising autoencoder, read from diffusers' `config.json`.
+package struct VQModelConfig: Sendable {
+  var blocks: AutoencoderBlocksConfig
+  package var numVQEmbeddings: Int
+  var vqEmbedDim: Int
+  package var scalingFactor: Float
+
+  /// Reads the settings.
+  ///
+  /// - Throws: ``ModelError/file(_:)`` for a missing, mistyped or unsupported one,
+  ///   ``ModelError/inconsistent(reason:file:)`` when sizes are impossible.
+  package init(_ config: Config) throws(ModelError) {
+    blocks = try AutoencoderBlocksConfig(config, latentChannels: 3)
+    do throws(FormatError) {
+      try config.expect("norm_type", [.string("group")])
+      numVQEmbeddings = try config.integer("num_vq_embeddings", default: 256)
+      vqEmbedDim = try config.integer("vq_embed_dim", default: blocks.latentChannels)
+      scalingFactor = try config.float("scaling_factor", default: 0.18215)
+      try config.finish(ignoring: ["force_upcast", "lookup_from_codebook"])
+    } catch {
+      throw .file(error)
+    }
+    guard (1...1 << 24).contains(numVQEmbeddings), (1...4096).contains(vqEmbedDim) else {
+      throw .inconsistent(
+        reason: "num_vq_embeddings and vq_embed_dim must be positive", file: config.file)
+    }
+  }
+
+  /// Pixels a side that one code stands for.
+  package var downsampling: Int { blocks.downsampling }
+}
+
+/// An autoencoder whose latents are vectors of a table (van den Oord et al. 2017, arXiv:1711.00937),
+/// as diffusers' `VQModel`.
+package struct VQModel: ImageTokenizer {
+  package let config: VQModelConfig
+  private let encoder: AutoencoderEncoder
+  private let decoder: AutoencoderDecoder
+  private let quantConv: Conv2d
+  private let postQuantConv: Conv2d
+  private let codebook: Tensor
+
+  /// Builds the model with its weights.
+  ///
+  /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
+  package init(_ config: VQModelConfig, _ weights: Weights) throws(ModelError) {
+    self.config = config
+    let (latents, size) = (config.blocks.latentChannels, config.vqEmbedDim)
+    self.encoder = try AutoencoderEncoder(weights["encoder"], config.blocks, outputs: latents)
+    self.decoder = try AutoencoderDecoder(weights["decoder"], config.blocks)
+    self.quantConv = try Conv2d(weights["quant_conv"], latents, size, .pixel)
+    self.postQuantConv = try Conv2d(weights["post_quant_conv"], size, latents, .pixel)
+    self.codebook = try weights["quantize.embedding"].tensor(
+      "weight", [config.numVQEmbeddings, size])
+    try weights.finish()
+  }
+
+  package var downsampling: Int { config.downsampling }
+  package var codebookSize: Int { config.numVQEmbeddings }
+
+  package func codes(of picture: Tensor) throws(TensorError) -> [Int] {
+    let z = try quantConv(encoder(picture))
+    let rows = try z.reshaped([-1, config.vqEmbedDim])
+    // |z − e|² without |z|², which is the same for all codes.
+    let products = try rows.matmul(codebook.transposed(0, 1)).floats()
+    let lengths = try (codebook * codebook).sum().floats()
+    return stride(from: 0, to: products.count, by: lengths.count).map { place in
+      var best = (code: 0, distance: Float.infinity)
+      for code in lengths.indices {
+        let distance = lengths[code] - 2 * products[place + code]
+        if distance < best.distance { best = (code, distance) }
+      }
+      return best.code
+    }
+  }
+
+  package func decode(_ codes: [Int], width: Int) throws(TensorError) -> Tensor {
+    guard width > 0, !codes.isEmpty, codes.count % width == 0 else {
+      throw .shape(op: "VQModel", expected: "codes in rows of \(width)", found: [codes.count])
+    }
+    let z = try codebook.rows(codes).reshaped(
+      [1, codes.count / width, width, config.vqEmbedDim])
+    return try decoder(postQuantConv(z))
+  }
+}

@@ -1,0 +1,137 @@
+import LanternFormats
+
+/// The tokenizer of GPT-2 and its kin, Phi's among them: byte-level pairs, of which any text can be
+/// made and read back.
+///
+/// Gives the ids of `transformers.GPT2Tokenizer` and `CodeGenTokenizer` (5.24); Radford et al. 2019,
+/// "Language Models are Unsupervised Multitask Learners".
+package struct GPT2Tokenizer: Tokenizer {
+  package let beginningOfText: Int
+  package let endOfText: Int
+  package let padding: Int
+  package let maximumLength: Int
+  /// Ids that there are, added tokens included.
+  package let count: Int
+
+  private let encoding: BytePairEncoding
+  /// Control tokens, as `<|endoftext|>`, and tokens beside the vocabulary, as Phi's runs of spaces.
+  private var control = SpecialTokens()
+  private var added = SpecialTokens()
+  private let bytes: [Int: [UInt8]]
+
+  /// Loads the tokenizer of a folder that `transformers` wrote.
+  ///
+  /// Needs `vocab.json` and `merges.txt`, or `tokenizer.json`; `tokenizer_config.json`,
+  /// `special_tokens_map.json` and `added_tokens.json` may be absent.
+  ///
+  /// - Throws: ``TokenizerError``.
+  package init(folder: String) throws(TokenizerError) {
+    let files = try TokenizerFiles(folder: folder)
+    let end = "<|endoftext|>"
+    var ids: [String: Int32] = [:]
+    var controls: Set<String> = []
+    for key in ["bos_token", "eos_token", "unk_token", "pad_token"] {
+      let standard = key == "pad_token" ? nil : end
+      guard let found = try files.specialToken(key, default: standard) else { continue }
+      ids[key] = found.id
+      controls.insert(found.token.content)
+      control.add(Array(found.token.content.unicodeScalars), id: found.id)
+    }
+    var bytes: [Int: [UInt8]] = [:]
+    for (token, id) in files.vocabulary { bytes[Int(id)] = Self.bytes(of: token) }
+    for (token, id) in files.added {
+      bytes[Int(id)] = Array(token.content.utf8)
+      if !controls.contains(token.content) {
+        added.add(Array(token.content.unicodeScalars), id: id)
+      }
+    }
+    self.bytes = bytes
+    beginningOfText = Int(ids["bos_token"] ?? 0)
+    endOfText = Int(ids["eos_token"] ?? 0)
+    padding = Int(ids["pad_token"] ?? ids["eos_token"] ?? 0)
+    let length = files.setting("model_max_length")?.value.integer ?? 2048
+    maximumLength = (3...1_000_000).contains(length) ? length : 2048
+    count = (bytes.keys.max() ?? -1) + 1
+    encoding = try BytePairEncoding(
+      vocabulary: files.vocabulary, merges: files.merges, wordEnd: "",
+      unknown: ids["unk_token"] ?? 0, file: files.mergesFile)
+  }
+
+  package func encode(_ text: String) -> [Int] {
+    var ids: [Int] = []
+    control.split(Array(text.unicodeScalars)[...]) { id in
+      ids.append(Int(id))
+    } plain: { stretch in
+      ids += encode(plain: stretch)
+    }
+    return ids
+  }
+
+  /// The ids of a text in which nothing is a control token, whatever it spells: of what people type.
+  package func encode(plain text: String) -> [Int] {
+    encode(plain: Array(text.unicodeScalars)[...])
+  }
+
+  private func encode(plain text: ArraySlice<Unicode.Scalar>) -> [Int] {
+    var ids: [Int] = []
+    var known: [[UInt8]: [Int32]] = [:]
+    added.split(text) { id in
+      ids.append(Int(id))
+    } plain: { stretch in
+      Self.forEachWord(in: stretch) { range in
+        let word = stretch[range].flatMap { UTF8.encode($0).map(Array.init) ?? [] }
+        let pieces = known[word] ?? encoding.encode(word)
+        if word.count <= 64 { known[word] = pieces }
+        ids.append(contentsOf: pieces.lazy.map(Int.init))
+      }
+    }
+    return ids
+  }
+
+  /// The bytes that ids stand for: UTF-8, a character of which may be spread over several ids. Ids
+  /// that there are not stand for nothing.
+  package func decode(_ ids: some Sequence<Int>) -> [UInt8] { ids.flatMap { bytes[$0] ?? [] } }
+
+  private static func bytes(of token: String) -> [UInt8] {
+    let letters = Array(token)
+    let plain = letters.compactMap { byteOf[$0] }
+    return plain.count == letters.count ? plain : Array(token.utf8)
+  }
+
+  private static let byteOf: [Character: UInt8] = Dictionary(
+    zip(BytePairEncoding.byteAlphabet, UInt8.min...UInt8.max),
+    uniquingKeysWith: { first, _ in first })
+
+  /// GPT-2's pattern: endings as `'s`; runs of letters, of numbers, or of anything else, each with a
+  /// space before; white space, of which the last stays with the word behind it.
+  private static func forEachWord(
+    in text: ArraySlice<Unicode.Scalar>, _ body: (Range<Int>) -> Void
+  ) {
+    var position = text.startIndex
+    while position < text.endIndex {
+      let word: Range<Int>
+      if let ending = endings.first(where: { text[position...].starts(with: $0) }) {
+        word = position..<position + ending.count
+      } else {
+        // One plain space may lead a run of what is no white space.
+        let hasSpace = text[position] == " " && position + 1 < text.endIndex
+        let start = hasSpace ? position + 1 : position
+        let kind = ScalarKind(text[start])
+        if kind != .space {
+          let end = text[start...].firstIndex { ScalarKind($0) != kind } ?? text.endIndex
+          word = position..<end
+        } else {
+          var end = text[position...].firstIndex { ScalarKind($0) != .space } ?? text.endIndex
+          if end < text.endIndex, end - position > 1 { end -= 1 }
+          word = position..<end
+        }
+      }
+      body(word)
+      position = word.upperBound
+    }
+  }
+
+  private static let endings = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"].map {
+    Array($0.unicodeScalars)
+  }
+}

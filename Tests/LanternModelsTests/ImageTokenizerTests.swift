@@ -1,0 +1,83 @@
+import LanternFormats
+import LanternLayers
+import LanternModels
+import LanternTensor
+import TestSupport
+import Testing
+
+/// Fixtures by tools/fixtures/showo.py (showlab's own code) and tools/fixtures/vq_model.py (diffusers).
+@Suite struct ImageTokenizerTests {
+  private func magvit(_ config: Config, _ weights: Weights) throws(ModelError) -> any ImageTokenizer
+  {
+    try MAGVITv2(MAGVITv2Config(config), weights)
+  }
+
+  private func vq(_ config: Config, _ weights: Weights) throws(ModelError) -> any ImageTokenizer {
+    try VQModel(VQModelConfig(config), weights)
+  }
+
+  private func expectParity(
+    _ tokenizer: any ImageTokenizer, _ reference: ModelFixture, width: Int
+  ) throws {
+    let codes = try reference.tensor("codes").integers().map(Int.init)
+    #expect(try tokenizer.codes(of: reference.tensor("picture")) == codes)
+    try expectEqual(
+      tokenizer.decode(codes, width: width), reference.tensor("decoded"), relative: 1e-4)
+  }
+
+  @Test("MAGVIT-v2 encodes and decodes a picture as Show-o's own code does")
+  func magvitParity() throws {
+    let reference = try ModelFixture("showo", "magvit")
+    let tokenizer = try reference.build(magvit)
+    #expect(tokenizer.downsampling == 2)
+    #expect(tokenizer.codebookSize == 32)
+    try expectParity(tokenizer, reference, width: 6)
+  }
+
+  @Test("VQModel encodes and decodes a picture as diffusers does", arguments: ["plain", "amused"])
+  func vqParity(name: String) throws {
+    let reference = try ModelFixture("vq_model", name)
+    try expectParity(reference.build(vq), reference, width: name == "plain" ? 12 : 6)
+  }
+
+  @Test("all 8,192 codes have the bits that Show-o gives them")
+  func bits() throws {
+    let bits = try ModelFixture("showo", "magvit").tensor("bits").converted(to: .float32)
+      .reshaped([8192, 13]).floats()
+    for code in 0..<8192 {
+      #expect(
+        MAGVITv2.signs(of: code, bits: 13)
+          == bits[code * 13..<(code + 1) * 13].map { $0 > 0 ? 1 : -1 })
+    }
+  }
+
+  @Test("codes and their bits are each other's inverse")
+  func inverse() {
+    for code in 0..<8192 {
+      #expect(MAGVITv2.code(of: MAGVITv2.signs(of: code, bits: 13)[...]) == code)
+    }
+  }
+
+  @Test("codes outside the table, too few and none are errors")
+  func badCodes() throws {
+    let tokenizers = [
+      try ModelFixture("showo", "magvit").build(magvit),
+      try ModelFixture("vq_model", "plain").build(vq),
+    ]
+    for tokenizer in tokenizers {
+      for codes in [[], [0, 1, 2], [0, -1], [0, tokenizer.codebookSize], [.max, 0]] {
+        #expect(throws: TensorError.self) { try tokenizer.decode(codes, width: 2) }
+      }
+      #expect(throws: TensorError.self) { try tokenizer.decode([0], width: 0) }
+    }
+  }
+
+  @Test("settings that it has no place for are refused by name")
+  func unsupported() throws {
+    let reference = try ModelFixture("showo", "magvit")
+    #expect(try reference.complaint(magvit, "attention", .bool(true)).contains("attention"))
+    #expect(try reference.complaint(magvit, "z_channels", .integer(0)).hasPrefix("config.json: "))
+    let plain = try ModelFixture("vq_model", "plain")
+    #expect(try plain.complaint(vq, "norm_type", .string("spatial")).contains("spatial"))
+  }
+}
