@@ -50,7 +50,7 @@ public struct ImageGenerator: Sendable {
     }
   }
 
-  private static let queue = DispatchQueue(label: "lantern.compute", qos: .userInitiated)
+  static let queue = DispatchQueue(label: "lantern.compute", qos: .userInitiated)
 
   /// Draws a picture on the caller's thread: from the prompt to the pixels, top to bottom.
   ///

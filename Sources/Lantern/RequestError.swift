@@ -8,6 +8,8 @@ public enum RequestError: Error, Sendable, Equatable {
   case needs(name: String, other: String)
   /// A prompt of more chunks, of as many tokens as the text encoder takes at once, than are drawn.
   case longPrompt(chunks: Int, most: Int)
+  /// Words and pictures that take more tokens than the model's positions were trained for.
+  case longStory(what: String, tokens: Int, most: Int)
   /// A model of a kind that does not draw pictures here.
   case unsupportedModel(kind: String, path: String, supported: String)
   /// Parts of a model that do not fit one another.
@@ -27,6 +29,8 @@ extension RequestError: CustomStringConvertible {
     case .longPrompt(let chunks, let most):
       "the prompt fills the text encoder \(chunks) times, and \(most) times is the most; shorten it, "
         + "or take it literally (--literal), which cuts it after the first"
+    case .longStory(let what, let tokens, let most):
+      "\(what) comes to \(tokens) tokens and the model takes \(most); shorten it, or ask for fewer pages"
     case .unsupportedModel(let kind, let path, let supported):
       "\(path): a model of kind \(kind); Lantern draws with \(supported)"
     case .mismatch(let reason, let path): "\(path): \(reason)"

@@ -63,7 +63,7 @@ enum ErrorReport {
     case let error as RequestError:
       switch error {
       case .unsupportedModel, .mismatch, .notFinite: .data
-      case .size, .range, .needs, .longPrompt: .usage
+      case .size, .range, .needs, .longPrompt, .longStory: .usage
       }
     case let error as SamplerError:
       switch error {

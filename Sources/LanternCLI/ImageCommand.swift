@@ -61,7 +61,7 @@ struct ImageCommand: ParsableCommand {
   var verbose = false
 
   mutating func validate() throws {
-    try Self.checkEncoding()
+    try checkEncoding()
     if like == nil, text == nil, drawing.prompt == nil {
       throw ValidationError("what shall it draw? For example: lantern image \"a red fox\"")
     }
@@ -73,16 +73,6 @@ struct ImageCommand: ParsableCommand {
     }
     if trace != nil, count > 1 { throw ValidationError("--trace follows one picture, not several") }
     if previewInterval < 1 { throw ValidationError("preview interval: choose 1 or more") }
-  }
-
-  /// Swift mends what is not UTF-8, and would draw something else than was asked for.
-  private static func checkEncoding() throws {
-    for index in 0..<Int(CommandLine.argc) {
-      guard let argument = CommandLine.unsafeArgv[index] else { continue }
-      if String(validatingCString: argument) == nil {
-        throw ValidationError("argument \(index) is not text in UTF-8")
-      }
-    }
   }
 
   func run() throws {

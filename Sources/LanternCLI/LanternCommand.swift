@@ -5,10 +5,12 @@ import ArgumentParser
 struct LanternCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lantern",
-    abstract: "Draws pictures from text, on any machine.",
+    abstract: "Draws pictures and tells stories, on any machine.",
     discussion: """
       lantern image "a red fox on the beach"
       lantern image "a blue house at night" -o house.png --steps 20 --seed 7
+      lantern story "a story about a red fox who looks for a key"
+      lantern caption picture.png
       lantern inspect weights/picturebook
 
       Exit codes: 0 done; 64 the command or a value in it makes no sense; 65 a file is damaged or not
@@ -16,7 +18,10 @@ struct LanternCommand: ParsableCommand {
       by Ctrl-C.
       """,
     version: "0.1.0",
-    subcommands: [ImageCommand.self, InspectCommand.self, SamplersCommand.self, SheetCommand.self])
+    subcommands: [
+      CaptionCommand.self, ImageCommand.self, InspectCommand.self, PaintCommand.self,
+      SamplersCommand.self, SheetCommand.self, StoryCommand.self,
+    ])
 
   /// Runs the program; a mistake in the command is one line on standard error.
   static func main() {

@@ -157,4 +157,19 @@ extension FileSystem {
     guard !isDirectory(path) else { throw .cannotWrite(path: path, code: EISDIR) }
     guard access(place, W_OK) == 0 else { throw .cannotWrite(path: path, code: errno) }
   }
+
+  /// Makes a folder that can be written to, with those above it, unless it is there.
+  ///
+  /// - Throws: ``FormatError/cannotWrite(path:code:)``.
+  package static func makeFolder(_ path: String) throws(FormatError) {
+    if !exists(path) {
+      let above = split(path).folder
+      if above != path, !exists(above) { try makeFolder(above) }
+      guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+        throw .cannotWrite(path: path, code: errno)
+      }
+    }
+    guard isDirectory(path) else { throw .cannotWrite(path: path, code: ENOTDIR) }
+    guard access(path, W_OK) == 0 else { throw .cannotWrite(path: path, code: errno) }
+  }
 }

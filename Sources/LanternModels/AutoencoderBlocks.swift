@@ -18,7 +18,7 @@ struct AutoencoderBlocksConfig: Sendable {
   ///
   /// - Parameters:
   ///   - config: of a `config.json`.
-  ///   - latentChannels: where the file says nothing of them.
+  ///   - standard: latent channels where the file says nothing of them.
   /// - Throws: ``ModelError/file(_:)`` for a missing, mistyped or unsupported one,
   ///   ``ModelError/inconsistent(reason:file:)`` when lists differ in length or sizes do not divide.
   init(_ config: Config, latentChannels standard: Int) throws(ModelError) {
@@ -108,7 +108,11 @@ struct AutoencoderEncoder: Sendable {
   private let normOut: GroupNorm
   private let convOut: Conv2d
 
-  /// - Parameter outputs: channels of what it gives.
+  /// - Parameters:
+  ///   - weights: the place of its tensors.
+  ///   - config: sizes.
+  ///   - outputs: channels of what it gives.
+  /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   init(_ weights: Weights, _ config: AutoencoderBlocksConfig, outputs: Int) throws(ModelError) {
     let channels = config.blockOutChannels
     let last = channels[channels.count - 1]

@@ -137,8 +137,9 @@ package struct Showo: Sendable {
   ///
   /// - Parameters:
   ///   - ids: at least one.
-  ///   - cache: the tokens before; `keeping` says whether these join them.
+  ///   - cache: the tokens before.
   ///   - mask: `.causal` for text, `.none` for a picture's block, or both at once.
+  ///   - keeping: whether the new tokens join those before.
   /// - Returns: the last hidden states, `[1, token, feature]`.
   /// - Throws: ``TensorError`` for an id outside the vocabulary or no memory.
   package func read(

@@ -34,6 +34,14 @@ extension Picture {
     }
   }
 
+  /// The bytes of a PNG file.
+  ///
+  /// - Throws: ``PictureError`` for want of memory or metadata that it cannot hold.
+  package func png(_ metadata: PictureMetadata = PictureMetadata()) throws(PictureError) -> [UInt8]
+  {
+    try PNG.encode(pixels, width, height, channels: 3, metadata, "PNG")
+  }
+
   /// Checks that a picture could be written to `path`, before the work to make one: that its ending
   /// is known.
   ///

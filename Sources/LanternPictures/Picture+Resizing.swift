@@ -12,6 +12,51 @@ extension Picture {
   }
 }
 
+extension Picture {
+  /// The middle square in another size, as pictures are shown to image tokenizers.
+  ///
+  /// - Throws: as ``resized(width:height:)``.
+  package func middleSquare(_ side: Int) throws(PictureError) -> Picture {
+    let square = MiddleSquare(width, height)
+    return try Picture(known: square.side, square.side, square.cut(pixels, channels: 3))
+      .resized(width: side, height: side)
+  }
+}
+
+extension Mask {
+  /// Whether each of `side` · `side` squares of the middle square is to be painted, for the most part.
+  ///
+  /// - Throws: as ``resized(width:height:)``.
+  package func cells(_ side: Int) throws(PictureError) -> [Bool] {
+    let square = MiddleSquare(width, height)
+    let cut = try Mask(
+      width: square.side, height: square.side, pixels: square.cut(pixels, channels: 1))
+    return try cut.resized(width: side, height: side).pixels.map { $0 >= 128 }
+  }
+}
+
+/// The largest square in the middle of a picture.
+private struct MiddleSquare {
+  let side: Int
+  private let width: Int
+  private let left: Int
+  private let top: Int
+
+  init(_ width: Int, _ height: Int) {
+    self.width = width
+    side = min(width, height)
+    left = (width - side) / 2
+    top = (height - side) / 2
+  }
+
+  func cut(_ pixels: [UInt8], channels: Int) -> [UInt8] {
+    (top..<top + side).flatMap { y -> ArraySlice<UInt8> in
+      let start = (y * width + left) * channels
+      return pixels[start..<start + side * channels]
+    }
+  }
+}
+
 enum Resampling {
   static func lanczos(
     _ pixels: [UInt8], _ width: Int, _ height: Int, _ channels: Int, _ newWidth: Int,

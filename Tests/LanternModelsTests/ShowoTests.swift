@@ -15,7 +15,7 @@ import Testing
     let phi: [String: JSONValue]
     do { phi = try ModelFixture("showo", "phi").config } catch { phi = [:] }
     return try Showo(
-      ShowoConfig(config), PhiConfig(Config(phi, file: "phi.json")), endOfText: 39, weights)
+      ShowoConfig(config), PhiConfig(Config(phi, file: "phi.json")), endOfText: 412, weights)
   }
 
   private func ids(_ name: String) throws -> [Int] {
@@ -30,9 +30,9 @@ import Testing
   private func expectLogits(_ found: Tensor, _ name: String, _ note: String) throws {
     let wanted = try reference().tensor("logits.\(name)")
     let rows = found.shape[1]
-    let known = try wanted.sliced(axis: 1, 0..<66)
+    let known = try wanted.sliced(axis: 1, 0..<455)
     try expectEqual(
-      found.reshaped([rows, 66]),
+      found.reshaped([rows, 455]),
       known.sliced(axis: 0, known.shape[0] - rows..<known.shape[0]).contiguous(), relative: 1e-4,
       "\(name), \(note)")
   }
@@ -125,9 +125,9 @@ import Testing
       temperature: Float(try #require(how["temperature"]?.double)))
     let t = model.tokens
     var prompt = try model.makeCache()
-    _ = try model.read([t.textToImage, 39, 3, 7, 1, 39], into: &prompt, mask: .causal)
+    _ = try model.read([t.textToImage, 412, 3, 7, 1, 412], into: &prompt, mask: .causal)
     var nothing = try model.makeCache()
-    _ = try model.read([t.textToImage, 39, 39], into: &nothing, mask: .causal)
+    _ = try model.read([t.textToImage, 412, 412], into: &nothing, mask: .causal)
     #expect(start.count == 16)
     let drawn = try decoder.fill(start) { codes, withPrompt in
       let block = t.block(codes)
@@ -136,7 +136,7 @@ import Testing
         ? try model.read(block, into: &prompt, mask: .none, keeping: false)
         : try model.read(block, into: &nothing, mask: .none, keeping: false)
       let scores = try model.codeLogits(hidden.sliced(axis: 1, 1..<codes.count + 1))
-      return try scores.reshaped([codes.count, 16])
+      return try scores.reshaped([codes.count, 32])
     } uniforms: { draw in
       (try? uniforms.sliced(axis: 0, draw..<draw + 1).floats()) ?? []
     } onStep: { step in
@@ -171,10 +171,10 @@ import Testing
 
   @Test("a vocabulary that does not add up is refused with the sum")
   func vocabulary() throws {
-    let complaint = try reference().complaint(make, "codebook_size", .integer(17))
+    let complaint = try reference().complaint(make, "codebook_size", .integer(33))
     #expect(
       complaint.hasPrefix(
-        "config.json: vocab_size is 67, but 40 of text, 10 special tokens, 17 codes and a mask are 68"
+        "config.json: vocab_size is 456, but 413 of text, 10 special tokens, 33 codes and a mask are 457"
       ))
     #expect(try reference().complaint(make, "w_clip_vit", .bool(true)).contains("w_clip_vit"))
     #expect(try reference().complaint(make, "vocab_size", .integer(-3)).contains("config.json"))

@@ -35,14 +35,25 @@ struct ModelOptions: ParsableArguments {
   func folder() throws -> String {
     if let model { return model }
     if let model = getenv("LANTERN_MODEL") { return String(cString: model) }
-    for root in Self.roots() {
-      for place in ["weights/picturebook", "share/lantern/weights/picturebook"] {
+    return try Self.shipped("picturebook", with: "model_index.json")
+  }
+
+  /// The folder of shipped weights.
+  ///
+  /// - Parameters:
+  ///   - name: of the weights.
+  ///   - file: that must be in the folder.
+  /// - Returns: where it is.
+  /// - Throws: ``FormatError/missingFile(path:remedy:)``.
+  static func shipped(_ name: String, with file: String) throws(FormatError) -> String {
+    for root in roots() {
+      for place in ["weights/\(name)", "share/lantern/weights/\(name)"] {
         let folder = FileSystem.join(root, place)
-        if FileSystem.exists(FileSystem.join(folder, "model_index.json")) { return folder }
+        if FileSystem.exists(FileSystem.join(folder, file)) { return folder }
       }
     }
-    throw FormatError.missingFile(
-      path: "weights/picturebook",
+    throw .missingFile(
+      path: "weights/\(name)",
       remedy: "run lantern where its weights are, or name a model with --model FOLDER")
   }
 

@@ -62,6 +62,7 @@ public struct MaskedImageDecoder: Sendable {
     var temperature = temperature
     var guess = start.map { $0 ?? 0 }
     for index in 0..<max(1, steps) {
+      guard codes.contains(nil) else { break }
       let probabilities = try guided(codes, scores).softmax().floats()
       let choices = probabilities.count / max(1, codes.count)
       let chance = uniforms(2 * index)

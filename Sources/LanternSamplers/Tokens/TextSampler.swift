@@ -75,6 +75,7 @@ public struct TextSampler: Sendable, Equatable {
   ///   - scores: see ``probabilities(_:past:)``.
   ///   - past: tokens that occurred.
   ///   - uniform: which of the likely ones.
+  /// - Returns: the token.
   public func choose(_ scores: [Float], past: [Int] = [], uniform: Float) -> Int {
     MaskedImageDecoder.pick(probabilities(scores, past: past), uniform)
   }

@@ -1,0 +1,129 @@
+import LanternPictures
+
+/// A story's pages as files: Markdown beside pictures, and one web page that holds everything.
+public struct StoryBook: Sendable {
+  /// What the story is called.
+  public let title: String
+  /// How it was made, as a line at its end.
+  public let colophon: String
+  /// Its pages so far.
+  public private(set) var pages: [StoryPage] = []
+  private var pictures: [String] = []
+
+  /// A book without pages.
+  public init(title: String, colophon: String) {
+    self.title = title
+    self.colophon = colophon
+  }
+
+  /// The name of a page's picture: `01.png`.
+  public static func pictureName(_ number: Int) -> String {
+    "\(number < 10 ? "0" : "")\(number).png"
+  }
+
+  /// Adds a page.
+  ///
+  /// - Parameters:
+  ///   - page: what was told.
+  ///   - png: its picture's file.
+  package mutating func add(_ page: StoryPage, png: [UInt8]) {
+    pages.append(page)
+    pictures.append(Base64.encode(png))
+  }
+
+  /// Markdown, with pictures by name.
+  public var markdown: String {
+    let body = pages.map { page in
+      "![\(Self.plain(page.text))](\(Self.pictureName(page.number)))\n\n\(Self.escaped(page.text))\n"
+    }
+    return (["# \(Self.escaped(title))\n"] + body + ["*\(Self.escaped(colophon))*\n"])
+      .joined(separator: "\n")
+  }
+
+  /// A web page that needs no other file: legible on a phone, a page to a sheet in print.
+  public var html: String {
+    let body = zip(pages, pictures).map { page, picture in
+      """
+      <section>
+      <img src="data:image/png;base64,\(picture)" alt="\(Self.quoted(page.text))">
+      <p>\(Self.quoted(page.text))</p>
+      </section>
+      """
+    }
+    return """
+      <!DOCTYPE html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <title>\(Self.quoted(title))</title>
+      <style>
+      :root { color-scheme: light dark; }
+      body { max-width: 34rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; text-align: center;
+        font: 1.25rem/1.5 Georgia, "Times New Roman", serif; background: #fbf7ee; color: #2b2620; }
+      h1 { font-size: 1.8rem; line-height: 1.2; margin: 1rem 0 2rem; text-wrap: balance; }
+      section { margin: 0 0 3rem; break-inside: avoid; }
+      img { width: 100%; max-width: 24rem; border-radius: .8rem; box-shadow: 0 .2rem 1rem #0003; }
+      p { margin: 1rem auto 0; max-width: 28rem; text-wrap: pretty; }
+      footer { font-size: .85rem; opacity: .7; }
+      @media (prefers-color-scheme: dark) { body { background: #1d1a17; color: #efe6d8; } }
+      @media print { body { max-width: none; background: none; color: #000; }
+        section { break-after: page; padding-top: 3cm; } img { max-width: 14cm; box-shadow: none; } }
+      </style>
+      </head>
+      <body>
+      <h1>\(Self.quoted(title))</h1>
+      \(body.joined(separator: "\n"))
+      <footer>\(Self.quoted(colophon))</footer>
+      </body>
+      </html>
+
+      """
+  }
+
+  /// Text for Markdown: nothing in it is markup.
+  private static func escaped(_ text: String) -> String {
+    text.reduce(into: "") { all, character in
+      if #"\`*_{}[]<>#|~&"#.contains(character) { all.append("\\") }
+      all.append(character)
+    }
+  }
+
+  /// Text for a picture's alternative in Markdown.
+  private static func plain(_ text: String) -> String {
+    escaped(String(text.map { $0.isNewline ? " " : $0 }))
+  }
+
+  /// Text for HTML, between tags or quotes.
+  private static func quoted(_ text: String) -> String {
+    text.reduce(into: "") { all, character in
+      switch character {
+      case "&": all += "&amp;"
+      case "<": all += "&lt;"
+      case ">": all += "&gt;"
+      case "\"": all += "&quot;"
+      default: all.append(character)
+      }
+    }
+  }
+}
+
+/// Bytes as text (RFC 4648, section 4).
+enum Base64 {
+  private static let alphabet = Array(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+  static func encode(_ bytes: [UInt8]) -> String {
+    var text: [UInt8] = []
+    text.reserveCapacity((bytes.count + 2) / 3 * 4)
+    for start in stride(from: 0, to: bytes.count, by: 3) {
+      let group = bytes[start..<min(start + 3, bytes.count)]
+      let word = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
+      for place in 0..<4 {
+        text.append(
+          place <= group.count ? alphabet[word >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
+      }
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+}

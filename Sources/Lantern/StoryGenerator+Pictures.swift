@@ -1,0 +1,167 @@
+import LanternModels
+import LanternPictures
+import LanternSamplers
+import LanternTensor
+import LanternTokenizers
+
+/// A picture to be drawn by the transformer alone: from nothing, or around what is known of it.
+public struct TokenPictureRequest: Sendable {
+  /// A side that a picture is extended to.
+  public enum Side: String, Sendable, CaseIterable {
+    case left, right, up, down
+  }
+
+  /// What the picture shows.
+  public var prompt: String
+  /// Seed of all that is left to chance.
+  public var seed: UInt64 = 42
+  /// Steps; the model's own when nil.
+  public var steps: Int?
+  /// Strength of guidance, 0 for none; the model's own when nil.
+  public var guidance: Float?
+  /// How many codes stay masked from step to step.
+  public var schedule = MaskSchedule.cosine
+  /// A picture to change or extend.
+  public var initialPicture: Picture?
+  /// Where ``initialPicture`` is drawn anew (white) and where it stays (black).
+  public var mask: Mask?
+  /// Sides that ``initialPicture`` is extended to, each by half a picture.
+  public var extensions: [Side] = []
+  /// After how many steps a preview is decoded; 0 for none.
+  public var previewInterval = 0
+
+  /// A request for a picture of `prompt`.
+  public init(prompt: String) { self.prompt = prompt }
+}
+
+extension StoryGenerator {
+  /// Pixels a side of the pictures that the model draws.
+  public var pixels: Int { model.pixels }
+
+  /// Tells what a picture shows, or answers a question about it.
+  ///
+  /// - Parameters:
+  ///   - picture: of any size; its middle square is looked at.
+  ///   - question: what is asked; a caption is written where it is empty.
+  ///   - onText: called with words as they are written; throw to stop.
+  /// - Returns: the words.
+  /// - Throws: an error of the room where it arose, or what `onText` throws.
+  public func caption(
+    _ picture: Picture, question: String = "", onText: (String) throws -> Void = { _ in }
+  ) throws -> String {
+    let count = model.words.encode(plain: question).count
+    let most = model.showo.maximumLength - model.side * model.side - 110
+    guard count <= most else {
+      throw RequestError.longStory(what: "the question", tokens: count, most: most)
+    }
+    let text = try model.caption(
+      model.codes(of: picture), question: question, sampler: nil, noise: TokenNoise(seed: 0),
+      onText: onText)
+    return String(text.drop { $0 == " " })
+  }
+
+  /// Draws a picture on the caller's thread.
+  ///
+  /// - Parameters:
+  ///   - request: what is wanted.
+  ///   - onStep: called after each step with its number from 1, their count, and a preview where one
+  ///     was asked for; throw to stop.
+  /// - Returns: the picture.
+  /// - Throws: an error of the room where it arose, or what `onStep` throws.
+  public func draw(
+    _ request: TokenPictureRequest,
+    onStep: (_ number: Int, _ count: Int, _ preview: Picture?) throws -> Void = { _, _, _ in }
+  ) throws -> Picture {
+    var story = StoryRequest(prompt: request.prompt)
+    story.imageSteps = request.steps
+    story.guidance = request.guidance
+    story.schedule = request.schedule
+    let illustrator = MaskedIllustrator(
+      model: model, decoder: try StorySettings(story, model).decoder)
+    let caption = model.words.encode(plain: request.prompt)
+    let most = model.showo.maximumLength - model.side * model.side - 8
+    guard caption.count <= most else {
+      throw RequestError.longStory(what: "the prompt", tokens: caption.count, most: most)
+    }
+    var cache = try model.showo.makeCache()
+    _ = try model.read(.text(model.drawingPrompt(caption)), into: &cache)
+    let squares = CodeGrid.squares(request.extensions, model.side) + (request.mask == nil ? 0 : 1)
+    let count = illustrator.decoder.steps * max(1, squares)
+    var noise = TokenNoise(seed: request.seed)
+    var done = 0
+    func fill(_ start: [Int?]) throws -> [Int] {
+      let before = done
+      defer { done += illustrator.decoder.steps }
+      return try illustrator.fill(start, after: &cache, noise: noise) { step in
+        let number = before + step.number
+        let every = request.previewInterval
+        try onStep(number, count, every > 0 && number % every == 0 ? try step.preview() : nil)
+      }
+    }
+    guard let picture = request.initialPicture else {
+      return try model.picture(fill([Int?](repeating: nil, count: model.side * model.side)))
+    }
+    var grid = CodeGrid(codes: try model.codes(of: picture), width: model.side)
+    if let mask = request.mask {
+      let isAnew = try mask.cells(model.side)
+      grid.codes = try fill(zip(grid.codes, isAnew).map { $1 ? nil : $0 })
+    } else if request.extensions.isEmpty {
+      throw RequestError.needs(
+        name: "a picture to begin from", other: "a mask, or a side to extend")
+    }
+    for (number, side) in request.extensions.enumerated() {
+      noise = TokenNoise(seed: request.seed)[number + 1]
+      try grid.extend(to: side, square: model.side, fill)
+    }
+    return try model.picture(grid.codes, width: grid.width)
+  }
+}
+
+/// A picture's codes, wider or higher than what is drawn at once.
+private struct CodeGrid {
+  var codes: [Int]
+  var width: Int
+
+  private var height: Int { codes.count / width }
+
+  /// How many squares are filled in to extend one square to these sides.
+  static func squares(_ sides: [TokenPictureRequest.Side], _ square: Int) -> Int {
+    var grid = CodeGrid(codes: [Int](repeating: 0, count: square * square), width: square)
+    var count = 0
+    for side in sides {
+      grid.extend(to: side, square: square) { start in
+        count += 1
+        return start.map { $0 ?? 0 }
+      }
+    }
+    return count
+  }
+
+  /// Adds half a square of columns or rows: squares of the drawn size that lie half on what is known.
+  mutating func extend(
+    to side: TokenPictureRequest.Side, square: Int, _ fill: ([Int?]) throws -> [Int]
+  ) rethrows {
+    let more = max(1, square / 2)
+    let isAcross = side == .left || side == .right
+    let isBefore = side == .left || side == .up
+    let wide = width + (isAcross ? more : 0)
+    let high = height + (isAcross ? 0 : more)
+    var larger = [Int?](repeating: nil, count: wide * high)
+    let (left, top) = (side == .left ? more : 0, side == .up ? more : 0)
+    for y in 0..<height {
+      for x in 0..<width { larger[(y + top) * wide + x + left] = codes[y * width + x] }
+    }
+    // Along the new edge, square after square, each half a square on.
+    let along = isAcross ? high : wide
+    var starts = Array(stride(from: 0, through: along - square, by: more))
+    if let last = starts.last, last < along - square { starts.append(along - square) }
+    let across = isBefore ? 0 : (isAcross ? wide : high) - square
+    for start in starts {
+      let (x0, y0) = isAcross ? (across, start) : (start, across)
+      let places = (0..<square * square).map { (y0 + $0 / square) * wide + x0 + $0 % square }
+      for (place, code) in zip(places, try fill(places.map { larger[$0] })) { larger[place] = code }
+    }
+    codes = larger.map { $0 ?? 0 }
+    width = wide
+  }
+}

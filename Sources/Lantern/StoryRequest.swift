@@ -1,0 +1,76 @@
+public import LanternSamplers
+
+/// What story is to be told, and how. Everything but the prompt has a default that suits the model.
+public struct StoryRequest: Sendable {
+  /// A page that is there already.
+  public struct Page: Sendable {
+    /// Its words.
+    public var text: String
+    /// Its picture; drawn when nil.
+    public var picture: Picture?
+
+    /// A page with these words.
+    public init(text: String, picture: Picture? = nil) {
+      self.text = text
+      self.picture = picture
+    }
+  }
+
+  /// What the story is about.
+  public var prompt: String
+  /// Number of pages; the model's own when nil.
+  public var pages: Int?
+  /// Pages that the story begins with.
+  public var beginning: [Page] = []
+  /// Seed of all that is left to chance: the same seed tells the same story.
+  public var seed: UInt64 = 42
+  /// How freely words are chosen; 0 takes the likeliest; the model's own when nil.
+  public var temperature: Float?
+  /// Only the likeliest words that together have this probability; the model's own when nil.
+  public var topP: Float?
+  /// Only so many of the likeliest words; 0 for all.
+  public var topK = 0
+  /// Only words of at least this share of the likeliest one's probability; 0 for all.
+  public var minP: Float = 0
+  /// What scores of words that occurred are divided by; 1 for no change.
+  public var repetitionPenalty: Float = 1
+  /// Steps to a picture; the model's own when nil.
+  public var imageSteps: Int?
+  /// Strength of guidance of pictures; 0 for none; the model's own when nil.
+  public var guidance: Float?
+  /// How many of a picture's codes stay masked from step to step.
+  public var schedule = MaskSchedule.cosine
+  /// After how many steps of a picture a preview is decoded; 0 for none.
+  public var previewInterval = 0
+  /// Whether everything is computed anew at every token and every step, as Show-o's own code does: to
+  /// measure what remembering saves.
+  package var recomputes = false
+
+  /// A request for a story.
+  public init(prompt: String) { self.prompt = prompt }
+}
+
+/// What happens while a story is told.
+public enum StoryEvent: Sendable {
+  /// Words were written on a page; pages count from 1.
+  case text(String, page: Int)
+  /// A step of a page's picture is done: its number from 1, of how many, and a preview where one was
+  /// asked for.
+  case step(Int, of: Int, page: Int, preview: Picture?)
+  /// A page is done.
+  case page(StoryPage)
+  /// The story is done.
+  case finished
+}
+
+/// A page that was told.
+public struct StoryPage: Sendable, Equatable {
+  /// From 1.
+  public let number: Int
+  /// Its words.
+  public let text: String
+  /// Its picture.
+  public let picture: Picture
+  /// What the picture was drawn from, where the transformer wrote a caption for another model.
+  public let caption: String?
+}

@@ -1,0 +1,132 @@
+import LanternFormats
+import LanternLayers
+import LanternModels
+package import LanternPictures
+import LanternTokenizers
+
+/// All parts of a transformer that writes and draws, loaded from folders as showlab publishes them: the
+/// transformer's own, and within or beside it the image tokenizer's and the language model's.
+package struct UnifiedModel: Sendable {
+  /// Where it was loaded from.
+  package let path: String
+  let showo: Showo
+  let words: GPT2Tokenizer
+  let images: any ImageTokenizer
+  package let defaults: StoryDefaults
+  /// Codes in a row of a picture, which has as many rows.
+  let side: Int
+
+  private static let imageFolders = ["magvitv2", "vqvae", "image_tokenizer"]
+
+  /// Whether a folder holds such a model, and not one as diffusers lays it out.
+  package static func isHere(_ path: String) -> Bool {
+    !FileSystem.exists(FileSystem.join(path, "model_index.json"))
+      && FileSystem.exists(FileSystem.join(path, "config.json"))
+  }
+
+  /// Loads every part.
+  ///
+  /// - Parameter path: the transformer's folder.
+  /// - Throws: an error of the room where something is wrong; each says which file, what, and the
+  ///   remedy.
+  package init(_ path: String) throws {
+    var path = path
+    while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
+    let file = FileSystem.join(path, "config.json")
+    guard FileSystem.exists(file) else {
+      throw FormatError.missingFile(
+        path: file, remedy: "give a folder with Show-o's config.json and weights")
+    }
+    self.path = path
+    let kind = try Config(path: file).string("_class_name", default: "Showo")
+    guard let make = ModelCatalogue.unifiedModels[kind] else {
+      throw RequestError.unsupportedModel(
+        kind: kind, path: file, supported: ModelCatalogue.unifiedModels.keys.joined(separator: ", ")
+      )
+    }
+    let settings = try ShowoConfig(Config(path: file))
+    let language = try Self.folder(
+      [FileSystem.split(settings.llmModelPath).name], near: path, "the language model's tokenizer")
+    words = try GPT2Tokenizer(folder: language)
+    let phi = FileSystem.join(language, "config.json")
+    showo = try make(
+      Config(path: file),
+      PhiConfig(FileSystem.exists(phi) ? Config(path: phi) : Config([:], file: phi)),
+      words.endOfText,
+      Weights(TensorArchive(folder: path, stems: ["model", "pytorch_model"])))
+    images = try Self.imageTokenizer(
+      Self.folder(Self.imageFolders, near: path, "the image tokenizer"))
+    defaults = try StoryDefaults(folder: path, codes: settings.numVQTokens)
+    side = Int(Double(settings.numVQTokens).squareRoot())
+    try checkFit()
+  }
+
+  private static func imageTokenizer(_ folder: String) throws -> any ImageTokenizer {
+    let config = try Config(path: FileSystem.join(folder, "config.json"))
+    let kind = try config.string("_class_name", default: "MAGVITv2")
+    guard let make = ModelCatalogue.imageTokenizers[kind] else {
+      throw RequestError.unsupportedModel(
+        kind: kind, path: folder,
+        supported: ModelCatalogue.imageTokenizers.keys.sorted().joined(separator: ", "))
+    }
+    let stems = ["model", "pytorch_model", "diffusion_pytorch_model"]
+    return try make(config, Weights(TensorArchive(folder: folder, stems: stems)))
+  }
+
+  /// The first of `names` within `path` or beside it.
+  private static func folder(_ names: [String], near path: String, _ what: String)
+    throws(FormatError) -> String
+  {
+    for root in [path, FileSystem.split(path).folder] {
+      for name in names where !name.isEmpty {
+        let folder = FileSystem.join(root, name)
+        if FileSystem.isDirectory(folder) { return folder }
+      }
+    }
+    throw .missingFile(
+      path: FileSystem.join(path, names.first ?? ""),
+      remedy: "\(what) belongs there, or beside the folder: fetch it")
+  }
+
+  /// Parts of different models may each be sound and yet not fit.
+  private func checkFit() throws {
+    let config = showo.config
+    guard images.codebookSize == config.codebookSize else {
+      throw RequestError.mismatch(
+        reason: "the image tokenizer has \(images.codebookSize) codes and the transformer "
+          + "\(config.codebookSize); both must come from one model", path: path)
+    }
+    guard words.count <= config.llmVocabSize, words.endOfText < config.llmVocabSize else {
+      throw RequestError.mismatch(
+        reason: "the tokenizer has \(words.count) tokens and the transformer knows "
+          + "\(config.llmVocabSize); both must come from one model", path: path)
+    }
+    guard side > 0, side * side == config.numVQTokens else {
+      throw RequestError.mismatch(
+        reason: "num_vq_tokens is \(config.numVQTokens), which makes no square", path: path)
+    }
+    guard config.numVQTokens + 8 <= showo.maximumLength else {
+      throw RequestError.mismatch(
+        reason: "a picture has \(config.numVQTokens) tokens and the transformer takes "
+          + "\(showo.maximumLength)", path: path)
+    }
+  }
+
+  /// Pixels a side of the pictures that it draws.
+  package var pixels: Int { side * images.downsampling }
+
+  /// The codes of a picture of any size: its middle square, resized.
+  package func codes(of picture: Picture) throws -> [Int] {
+    let square = try picture.middleSquare(pixels)
+    return try images.codes(of: square.tensor.scaled(by: 2, plus: -1))
+  }
+
+  /// The picture that codes stand for, `side` or more to a row.
+  package func picture(_ codes: [Int], width: Int? = nil) throws -> Picture {
+    let image = try images.decode(codes, width: width ?? side).scaled(by: 0.5, plus: 0.5)
+    guard image.isFiniteEverywhere else {
+      throw RequestError.notFinite(what: "the decoded picture", step: nil)
+    }
+    return try Picture(image)
+  }
+}

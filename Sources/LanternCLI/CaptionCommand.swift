@@ -1,0 +1,53 @@
+import ArgumentParser
+import Lantern
+import LanternFormats
+
+/// `lantern caption`: what a picture shows.
+struct CaptionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "caption",
+    abstract: "Tells what a picture shows, or answers a question about it.",
+    discussion: """
+      lantern caption picture.png
+      lantern caption picture.png --ask "what colour is the fox?"
+      lantern caption *.png --json
+
+      The middle square of a picture is looked at, in the model's size.
+      """)
+
+  @Argument(help: "PNG or JPEG files.")
+  var files: [String]
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("What to ask.", valueName: "question"))
+  var ask: String?
+
+  @OptionGroup var modelOptions: StoryModelOptions
+
+  @Flag(help: "One JSON event a line on standard output.")
+  var json = false
+
+  mutating func validate() throws {
+    try checkEncoding()
+    if files.isEmpty {
+      throw ValidationError("which picture? For example: lantern caption picture.png")
+    }
+  }
+
+  func run() throws {
+    let console = Console(isJSON: json, isQuiet: json)
+    Interruption.listen()
+    try ErrorReport.reporting(to: console) {
+      let pictures = try files.map { try Picture(contentsOf: $0) }
+      let generator = try modelOptions.load()
+      for (file, picture) in zip(files, pictures) {
+        let text = try generator.caption(picture, question: ask ?? "") { _ in
+          try Interruption.check()
+        }
+        let line = files.count == 1 ? text : "\(file): \(text)"
+        console.result(
+          line,
+          event: ["event": .string("caption"), "path": .string(file), "text": .string(text)])
+      }
+    }
+  }
+}

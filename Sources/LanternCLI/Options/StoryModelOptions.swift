@@ -1,0 +1,47 @@
+import ArgumentParser
+import Lantern
+import LanternFormats
+
+/// Which transformer that writes and draws, and with how many threads.
+struct StoryModelOptions: ParsableArguments {
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The model: Show-o's folder, with the image tokenizer's and the language model's in it or beside.",
+      discussion: "The shipped storyteller by default.", valueName: "folder"))
+  var model: String?
+
+  @Option(
+    name: .shortAndLong, parsing: .unconditional,
+    help: "How many threads compute; the processors by default.")
+  var threads: Int?
+
+  mutating func validate() throws {
+    if let threads, !(1...64).contains(threads) {
+      throw ValidationError("threads \(threads): choose 1 to 64")
+    }
+  }
+
+  /// Loads the model: the one asked for, or the shipped one.
+  ///
+  /// - Parameter painter: what draws in the transformer's place.
+  /// - Returns: the model, ready for use.
+  /// - Throws: an error that names the file, what is wrong with it, and the remedy.
+  func load(painter: ImageGenerator? = nil) throws -> StoryGenerator {
+    if let threads { ComputeEngine.threadCount = threads }
+    let folder = try model ?? ModelOptions.shipped("storyteller", with: "config.json")
+    return try StoryGenerator(folder: folder, painter: painter)
+  }
+}
+
+extension ParsableCommand {
+  /// Swift mends what is not UTF-8, and would draw something else than was asked for.
+  func checkEncoding() throws {
+    for index in 0..<Int(CommandLine.argc) {
+      guard let argument = CommandLine.unsafeArgv[index] else { continue }
+      if String(validatingCString: argument) == nil {
+        throw ValidationError("argument \(index) is not text in UTF-8")
+      }
+    }
+  }
+}

@@ -1,0 +1,273 @@
+import ArgumentParser
+import Lantern
+import LanternFormats
+
+/// `lantern story`: from a prompt to a folder with words and pictures.
+struct StoryCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "story",
+    abstract: "Tells a story in words and pictures.",
+    discussion: """
+      lantern story "a story about a red fox who looks for a key"
+      lantern story "a story about a blue owl" -o owl --seed 7
+      lantern story "a story about a cat" --begin "Once there was a cat in space." --pages 4
+      lantern story "a story about a bear" --illustrator picturebook
+
+      The folder receives story.md and 01.png, 02.png …, and story.html, which holds everything.
+      Finished pages are there from the moment they are finished.
+
+      One transformer writes the words and draws the pictures, and what it draws it reads before it
+      writes on. Public Show-o weights were never trained to open a picture after text: with them a
+      story is scripted, and each page's words draw their picture afresh.
+      """)
+
+  @Argument(help: "What the story is about.")
+  var prompt: String
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The folder to write to.", valueName: "folder"))
+  var output = "story"
+
+  @OptionGroup var modelOptions: StoryModelOptions
+
+  @Option(parsing: .unconditional, help: "How many pages; 4 by default.")
+  var pages: Int?
+  @Option(
+    name: .shortAndLong, parsing: .unconditional,
+    help: "The same seed tells the same story; -1 for another every time.")
+  var seed: Int64 = 42
+  @Option(parsing: .unconditional, help: "How freely words are chosen; 0 takes the likeliest.")
+  var temperature: Float?
+  @Option(
+    parsing: .unconditional, help: "Only the likeliest words that together have this probability.")
+  var topP: Float?
+  @Option(parsing: .unconditional, help: "Only so many of the likeliest words; 0 for all.")
+  var topK = 0
+  @Option(
+    parsing: .unconditional,
+    help: "Only words of at least this share of the likeliest's probability.")
+  var minP: Float = 0
+  @Option(parsing: .unconditional, help: "What scores of words that occurred are divided by.")
+  var repetitionPenalty: Float = 1
+  @Option(parsing: .unconditional, help: "Steps to a picture.")
+  var imageSteps: Int?
+  @Option(parsing: .unconditional, help: "Strength of guidance of pictures; 0 for none.")
+  var guidance: Float?
+  @Option(
+    help: ArgumentHelp(
+      "How fast a picture's codes are settled: \(MaskSchedule.names.joined(separator: ", ")).",
+      valueName: "name"))
+  var schedule = "cosine"
+
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "Words of a page that the story begins with; once a page.", valueName: "text"))
+  var begin: [String] = []
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("Pictures of the pages that it begins with, in order.", valueName: "file"))
+  var beginImage: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Who draws: the transformer by default, or a latent-diffusion model after its captions.",
+      discussion: "\"picturebook\" for the shipped one, or a folder as diffusers lays it out.",
+      valueName: "model"))
+  var illustrator: String?
+
+  @Option(help: ArgumentHelp("Show the unfinished picture in this file.", valueName: "file"))
+  var preview: String?
+  @Flag(help: "One JSON event a line on standard output.")
+  var json = false
+  @Flag(name: .shortAndLong, help: "Tell only errors.")
+  var quiet = false
+  @Flag(name: .shortAndLong, help: "Tell details.")
+  var verbose = false
+  @Flag(name: .customLong("no-cache"), help: .hidden)
+  var recomputes = false
+
+  mutating func validate() throws {
+    try checkEncoding()
+    if MaskSchedule(named: schedule) == nil {
+      throw ValidationError(
+        "schedule \"\(schedule)\": choose \(MaskSchedule.names.joined(separator: ", "))")
+    }
+    if beginImage.count > begin.count {
+      throw ValidationError("--begin-image needs the words of its page: --begin \"…\"")
+    }
+    if seed < -1 { throw ValidationError("seed \(seed): choose 0 or more, or -1") }
+  }
+
+  func run() throws {
+    let console = Console(isJSON: json, isQuiet: quiet || json, isVerbose: verbose)
+    Interruption.listen()
+    try ErrorReport.reporting(to: console) { try tell(console) }
+  }
+
+  private func tell(_ console: Console) throws {
+    if let preview {
+      try Picture.checkExtension(of: preview)
+      try FileSystem.checkFolder(of: preview)
+    }
+    var request = try self.request()
+    let painter = try illustrator.map { name in
+      try ImageGenerator(
+        folder: name == "picturebook"
+          ? ModelOptions.shipped("picturebook", with: "model_index.json") : name)
+    }
+    let start = Console.now
+    let generator = try modelOptions.load(painter: painter)
+    let model = FileSystem.split(generator.path).name
+    console.event([
+      "event": .string("load"), "model": .string(model), "seconds": .number(Console.now - start),
+    ])
+    if seed == -1 {
+      request.seed = UInt64.random(in: 0...UInt64(UInt32.max))
+      console.tell("seed \(request.seed)")
+    }
+    if !generator.isInterleaved {
+      console.tell("note: \(model) draws each page afresh; it was not trained to tell a story")
+    }
+    let folder = StoryFolder(output, request, model: model)
+    try folder.make()
+    var book = folder.book
+    var teller = Teller(console, preview: preview)
+    let begin = Console.now
+    try generator.tell(request) { event in
+      try Interruption.check()
+      try teller.take(event)
+      if case .page(let page) = event {
+        let path = try folder.add(page, to: &book)
+        teller.finish(page, path)
+      }
+    }
+    console.event(["event": .string("end"), "seconds": .number(Console.now - begin)])
+    console.detail(
+      "\(book.pages.count) pages in \(rounded(Console.now - begin)) s, "
+        + "loaded in \(rounded(begin - start)) s")
+    console.tell(FileSystem.join(output, "story.html"))
+  }
+
+  private func request() throws -> StoryRequest {
+    var request = StoryRequest(prompt: prompt)
+    request.pages = pages
+    request.seed = UInt64(max(0, seed))
+    request.temperature = temperature
+    request.topP = topP
+    request.topK = topK
+    request.minP = minP
+    request.repetitionPenalty = repetitionPenalty
+    request.imageSteps = imageSteps
+    request.guidance = guidance
+    if let schedule = MaskSchedule(named: schedule) { request.schedule = schedule }
+    request.previewInterval = preview == nil ? 0 : 1
+    request.recomputes = recomputes
+    request.beginning = try begin.enumerated().map { index, text in
+      StoryRequest.Page(
+        text: text,
+        picture: index < beginImage.count ? try Picture(contentsOf: beginImage[index]) : nil)
+    }
+    return request
+  }
+}
+
+/// The folder that a story is written to, page by page: each file whole or not at all.
+private struct StoryFolder {
+  private let path: String
+  private let request: StoryRequest
+  private let model: String
+  let book: StoryBook
+
+  init(_ path: String, _ request: StoryRequest, model: String) {
+    self.path = path
+    self.request = request
+    self.model = model
+    book = StoryBook(
+      title: request.prompt.prefix(1).uppercased() + request.prompt.dropFirst(),
+      colophon: "Told and drawn by Lantern with \(model), seed \(request.seed).")
+  }
+
+  func make() throws { try FileSystem.makeFolder(path) }
+
+  /// Writes a page's picture, and the book as far as it goes.
+  func add(_ page: StoryPage, to book: inout StoryBook) throws -> String {
+    var metadata: PictureMetadata = [:]
+    metadata["parameters"] =
+      "\(page.caption ?? page.text)\nStory: \(request.prompt), Page: \(page.number), "
+      + "Seed: \(request.seed), Model: \(model)"
+    let png = try png(page.picture, metadata)
+    let picture = FileSystem.join(path, StoryBook.pictureName(page.number))
+    try AtomicFile.write(png, to: picture)
+    book.add(page, png: png)
+    try AtomicFile.write(Array(book.markdown.utf8), to: FileSystem.join(path, "story.md"))
+    try AtomicFile.write(Array(book.html.utf8), to: FileSystem.join(path, "story.html"))
+    return picture
+  }
+
+  /// A picture's file; words that it cannot hold, as a zero byte, are left out.
+  private func png(_ picture: Picture, _ metadata: PictureMetadata) throws -> [UInt8] {
+    do {
+      return try picture.png(metadata)
+    } catch PictureError.metadata {
+      return try picture.png()
+    }
+  }
+}
+
+/// Tells people and programs what happens: words as they come, a bar for each picture.
+private struct Teller {
+  private let console: Console
+  private let preview: String?
+  private var bar: ProgressBar?
+  private var isInLine = false
+
+  init(_ console: Console, preview: String?) {
+    self.console = console
+    self.preview = preview
+  }
+
+  mutating func take(_ event: StoryEvent) throws {
+    switch event {
+    case .text(let text, let page):
+      console.event([
+        "event": .string("text"), "page": .integer(page), "text": .string(text),
+      ])
+      if !console.isQuiet {
+        Console.write(text, to: .standardOutput)
+        isInLine = true
+      }
+    case .step(let number, let count, let page, let picture):
+      endLine()
+      if bar == nil { bar = ProgressBar(console) }
+      if Console.isTerminal { bar?.show(number, of: count) }
+      console.event([
+        "event": .string("step"), "page": .integer(page), "step": .integer(number),
+        "of": .integer(count),
+      ])
+      if let preview, let picture { try picture.write(to: preview) }
+    case .page, .finished: break
+    }
+  }
+
+  mutating func finish(_ page: StoryPage, _ path: String) {
+    bar?.end()
+    bar = nil
+    endLine()
+    var event: [String: JSONValue] = [
+      "event": .string("page"), "page": .integer(page.number), "text": .string(page.text),
+      "path": .string(path),
+    ]
+    if let caption = page.caption {
+      event["caption"] = .string(caption)
+      console.detail("drawn after: \(caption)")
+    }
+    console.event(event)
+    console.tell(path)
+  }
+
+  private mutating func endLine() {
+    if isInLine { Console.write("\n", to: .standardOutput) }
+    isInLine = false
+  }
+}

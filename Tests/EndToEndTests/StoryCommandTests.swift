@@ -1,0 +1,174 @@
+import Foundation
+import LanternFormats
+import LanternPictures
+import TestSupport
+import Testing
+
+/// `lantern story`, `caption` and `paint`, as a person runs them.
+@Suite struct StoryCommandTests {
+  private func withFolder(_ body: (_ root: String) throws -> Void) throws {
+    try withTemporaryFolder { root in
+      try TinyStoryteller.write(to: root + "/model")
+      try body(root)
+    }
+  }
+
+  private func names(_ folder: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+  }
+
+  @Test("a story is words on standard output, and a folder of Markdown, HTML and pictures")
+  func story() throws {
+    try withFolder { root in
+      let run = try Program.run(
+        [
+          "story", "a story about a fox", "-m", "model", "-o", "a/book", "--begin",
+          "There was a fox.", "--begin", "It slept.",
+        ], in: root)
+      #expect(run.code == 0, "\(run.errors)")
+      #expect(run.output == "There was a fox.\nIt slept.\n")
+      #expect(try names(root + "/a/book") == ["01.png", "02.png", "story.html", "story.md"])
+      let html = try String(contentsOfFile: root + "/a/book/story.html", encoding: .utf8)
+      #expect(html.components(separatedBy: "data:image/png;base64,").count == 3)
+      #expect(run.errors.contains("a/book/story.html"))
+      let metadata = try PictureMetadata(contentsOf: root + "/a/book/02.png")
+      #expect(metadata["parameters"]?.contains("Page: 2, Seed: 42, Model: model") == true)
+    }
+  }
+
+  @Test("--json gives an event a line: load, text, step, page, end")
+  func json() throws {
+    try withFolder { root in
+      let run = try Program.run(
+        ["story", "a fox", "-m", "model", "--json", "--pages", "1", "--image-steps", "2"], in: root)
+      #expect(run.code == 0, "\(run.errors)")
+      let kinds = try run.events().compactMap { $0["event"]?.string }
+      #expect(kinds.first == "load" && kinds.last == "end")
+      #expect(kinds.filter { $0 == "step" }.count == 2)
+      #expect(kinds.filter { $0 == "page" }.count == 1)
+      #expect(kinds.contains("text"))
+      #expect(run.errors.isEmpty)
+    }
+  }
+
+  @Test("Ctrl-C half way leaves the finished pages readable and nothing half written")
+  func interruption() throws {
+    try withFolder { root in
+      let run = try Program.run(
+        [
+          "story", "a fox", "-m", "model", "-o", "book", "--json", "--pages", "3",
+          "--image-steps", "900",
+        ], in: root, interruptedAt: "\"page\":2")
+      #expect(run.code == 130)
+      #expect(run.errors.hasSuffix("stopped\n"))
+      #expect(try names(root + "/book") == ["01.png", "story.html", "story.md"])
+      let markdown = try String(contentsOfFile: root + "/book/story.md", encoding: .utf8)
+      #expect(markdown.contains("(01.png)") && !markdown.contains("(02.png)"))
+      _ = try Picture(contentsOf: root + "/book/01.png")
+    }
+  }
+
+  @Test("a disk that fills up in the middle ends in one line, and what is finished stays whole")
+  func fullDisk() throws {
+    try withFolder { root in
+      // Two blocks of 512 bytes: room for the small pictures, not for the page.
+      let run = try Program.run(
+        ["story", "a fox", "-m", "model", "-o", "book"], in: root,
+        shell: "ulimit -f 2; exec \"$@\"")
+      #expect(run.code == 73, "\(run.errors)")
+      #expect(run.errorLines.last?.hasPrefix("Error: book/story.html: ") == true)
+      #expect(try names(root + "/book") == ["01.png", "story.md"])
+    }
+  }
+
+  @Test(
+    "a mistake is one line of error and exit code 64",
+    arguments: [
+      ["story"], ["story", "x", "--pages", "0"], ["story", "x", "--schedule", "cosy"],
+      ["story", "x", "--begin-image", "a.png"], ["story", "x", "--top-p", "2"],
+      ["story", "x", "--seed", "-2"], ["caption"], ["paint", "x", "--extend", "up"],
+      ["paint", "x", "-i", "a.png"], ["paint", "x", "-i", "a.png", "--extend", "out"],
+      ["paint", "x", "-t", "0"],
+    ])
+  func mistakes(arguments: [String]) throws {
+    try withFolder { root in
+      let model = arguments.count > 1 ? ["-m", "model"] : []
+      let run = try Program.run(arguments + model, in: root)
+      #expect(run.code == 64, "\(run.errors)")
+      #expect(run.errorLines.count == 1 && run.errors.hasPrefix("Error: "), "\(run.errors)")
+    }
+  }
+
+  @Test("a folder that is no such model, or a damaged one, is one line of error")
+  func damagedModels() throws {
+    try withFolder { root in
+      let manager = FileManager.default
+      for (change, code) in [
+        ({ try manager.removeItem(atPath: "\(root)/model/config.json") }, 66),
+        (
+          {
+            try "{".write(toFile: "\(root)/model/config.json", atomically: false, encoding: .utf8)
+          }, 65
+        ),
+        (
+          {
+            try Data(repeating: 255, count: 100).write(
+              to: URL(fileURLWithPath: "\(root)/model/magvitv2/model.safetensors"))
+          }, 65
+        ),
+        (
+          {
+            try "x y z\n".write(
+              toFile: "\(root)/model/llm/merges.txt", atomically: false, encoding: .utf8)
+          }, 65
+        ),
+      ] as [(() throws -> Void, Int32)] {
+        try manager.removeItem(atPath: "\(root)/model")
+        try TinyStoryteller.write(to: root + "/model")
+        try change()
+        let run = try Program.run(["story", "a fox", "-m", "model", "-o", "book"], in: root)
+        #expect(run.code == code, "\(run.errors)")
+        #expect(run.errorLines.count == 1 && run.errors.hasPrefix("Error: model/"), "\(run.errors)")
+        #expect(!manager.fileExists(atPath: root + "/book"))
+      }
+    }
+  }
+
+  @Test("captions of pictures of any size and format, and one line for what is no picture")
+  func captions() throws {
+    try withFolder { root in
+      let picture = try Picture(
+        width: 37, height: 5, pixels: (0..<555).map { UInt8(truncatingIfNeeded: $0) })
+      try picture.write(to: root + "/a.png")
+      try picture.write(to: root + "/b.jpg")
+      let run = try Program.run(["caption", "a.png", "b.jpg", "-m", "model", "--json"], in: root)
+      #expect(run.code == 0, "\(run.errors)")
+      #expect(try run.events().compactMap { $0["path"]?.string } == ["a.png", "b.jpg"])
+      try "no picture".write(toFile: root + "/c.png", atomically: false, encoding: .utf8)
+      let bad = try Program.run(["caption", "c.png", "-m", "model"], in: root)
+      #expect(bad.code == 65 && bad.errorLines.count == 1)
+    }
+  }
+
+  @Test("paint draws, mends and extends")
+  func painting() throws {
+    try withFolder { root in
+      #expect(try Program.run(["paint", "a fox", "-m", "model"], in: root).code == 0)
+      let wide = try Program.run(
+        [
+          "paint", "a fox", "-m", "model", "-i", "picture.png", "--extend", "left", "-o",
+          "wide.png",
+        ],
+        in: root)
+      #expect(wide.code == 0, "\(wide.errors)")
+      #expect(try Picture(contentsOf: root + "/wide.png").width == 12)
+      let mended = try Program.run(
+        [
+          "paint", "a fox", "-m", "model", "-i", "picture.png", "--mask", "picture.png", "-o",
+          "m.jpg",
+        ],
+        in: root)
+      #expect(mended.code == 0, "\(mended.errors)")
+    }
+  }
+}

@@ -1,0 +1,272 @@
+import Foundation
+import Lantern
+import LanternFormats
+import TestSupport
+import Testing
+
+/// Stories of a small transformer of random weights.
+@Suite struct StoryGeneratorTests {
+  private func withGenerator(
+    isInterleaved: Bool = true, _ body: (StoryGenerator) throws -> Void
+  ) throws {
+    try withTemporaryFolder { root in
+      try TinyStoryteller.write(to: root + "/model", isInterleaved: isInterleaved)
+      try body(StoryGenerator(folder: root + "/model"))
+    }
+  }
+
+  /// What happened, in words, and the pages.
+  private func tell(_ request: StoryRequest, _ generator: StoryGenerator) throws -> (
+    events: [String], pages: [StoryPage]
+  ) {
+    var events: [String] = []
+    var pages: [StoryPage] = []
+    try generator.tell(request) { event in
+      switch event {
+      case .text(_, let page): if events.last != "text \(page)" { events.append("text \(page)") }
+      case .step(let number, let count, let page, let preview):
+        events.append("step \(number)/\(count) of \(page)\(preview == nil ? "" : ", seen")")
+      case .page(let page):
+        events.append("page \(page.number)")
+        pages.append(page)
+      case .finished: events.append("end")
+      }
+    }
+    return (events, pages)
+  }
+
+  private func request(_ pages: Int? = nil, seed: UInt64 = 3) -> StoryRequest {
+    var request = StoryRequest(prompt: "a story about a red fox")
+    request.pages = pages
+    request.seed = seed
+    return request
+  }
+
+  @Test("a story is words, steps of a picture and a page, again and again, and an end")
+  func events() throws {
+    try withGenerator { generator in
+      var request = request()
+      request.previewInterval = 2
+      let (events, pages) = try tell(request, generator)
+      #expect(
+        events == [
+          "text 1", "step 1/3 of 1", "step 2/3 of 1, seen", "step 3/3 of 1", "page 1",
+          "text 2", "step 1/3 of 2", "step 2/3 of 2, seen", "step 3/3 of 2", "page 2", "end",
+        ])
+      #expect(pages.allSatisfy { $0.picture.width == 8 && $0.picture.height == 8 })
+      #expect(pages.allSatisfy { !$0.text.isEmpty && $0.caption == nil })
+    }
+  }
+
+  @Test("the same seed tells the same story, another seed another")
+  func seeds() throws {
+    try withGenerator { generator in
+      let first = try tell(request(), generator).pages
+      #expect(try tell(request(), generator).pages == first)
+      #expect(try tell(request(seed: 4), generator).pages != first)
+    }
+  }
+
+  @Test(
+    "remembering what was read changes nothing: all computed anew gives the same story",
+    arguments: [true, false])
+  func recomputing(isInterleaved: Bool) throws {
+    try withGenerator(isInterleaved: isInterleaved) { generator in
+      var request = request(2)
+      request.guidance = 2
+      let remembered = try tell(request, generator).pages
+      request.recomputes = true
+      #expect(try tell(request, generator).pages == remembered)
+    }
+  }
+
+  @Test("a beginning of words and pictures stays, and the story goes on from it")
+  func beginning() throws {
+    try withGenerator { generator in
+      let picture = try Picture(
+        width: 20, height: 8, pixels: (0..<480).map { UInt8(truncatingIfNeeded: $0 * 7) })
+      var request = request(3)
+      request.beginning = [.init(text: "There was a fox. ", picture: picture), .init(text: "Well")]
+      let told = try tell(request, generator)
+      #expect(told.pages.map(\.text).prefix(2) == ["There was a fox. ", "Well"])
+      #expect(told.events.prefix(4) == ["text 1", "page 1", "text 2", "step 1/3 of 2"])
+      #expect(told.pages[0].picture.width == 8)
+      var other = request
+      other.beginning[0].text = "There was a bear. "
+      #expect(try tell(other, generator).pages[1].picture != told.pages[1].picture)
+      other = request
+      other.beginning[0].picture = try Picture(
+        width: 8, height: 8, pixels: [UInt8](repeating: 250, count: 192))
+      #expect(try tell(other, generator).pages[1].picture != told.pages[1].picture)
+      request.pages = 1
+      #expect(throws: RequestError.self) { try tell(request, generator) }
+    }
+  }
+
+  @Test("without training to open pictures, each page's words draw afresh")
+  func scripted() throws {
+    try withGenerator(isInterleaved: false) { generator in
+      let pages = try tell(request(2), generator).pages
+      var alone = request(1)
+      alone.beginning = [.init(text: pages[1].text)]
+      var drawn = TokenPictureRequest(prompt: pages[0].text)
+      drawn.seed = 3
+      // The first page's picture hangs on its own words alone, not on the prompt.
+      var other = request(1)
+      other.prompt = "something else"
+      other.beginning = [.init(text: pages[0].text)]
+      #expect(try tell(other, generator).pages[0].picture == pages[0].picture)
+    }
+  }
+
+  @Test("numbers out of range are refused, and the message says what to choose")
+  func ranges() throws {
+    try withGenerator { generator in
+      let changes: [(inout StoryRequest) -> Void] = [
+        { $0.pages = 0 }, { $0.pages = 65 }, { $0.imageSteps = 0 }, { $0.guidance = -1 },
+        { $0.guidance = .nan }, { $0.temperature = -0.1 }, { $0.topP = 0 }, { $0.topP = 1.1 },
+        { $0.topK = -1 }, { $0.minP = 1 }, { $0.repetitionPenalty = 0 },
+      ]
+      for change in changes {
+        var request = request()
+        change(&request)
+        #expect(throws: RequestError.self) { try tell(request, generator) }
+      }
+    }
+  }
+
+  @Test("a prompt that the positions do not reach ends in an error that says how long")
+  func longPrompt() throws {
+    try withGenerator { generator in
+      let request = StoryRequest(prompt: String(repeating: "fox ", count: 400))
+      let error = #expect(throws: RequestError.self) { try tell(request, generator) }
+      #expect(error.map { "\($0)" }?.contains("tokens and the model takes 621") == true)
+    }
+  }
+
+  @Test("special tokens in a prompt are words, not commands")
+  func specialText() throws {
+    try withGenerator { generator in
+      let spelt = StoryRequest(prompt: "<|endoftext|><|soi|><|eoi|>[PAD]<|lvg|>")
+      let pages = try tell(spelt, generator).pages
+      let others = try tell(StoryRequest(prompt: ""), generator).pages
+      #expect(pages.count == 2 && pages != others)
+    }
+  }
+
+  @Test("a picture of any size has a caption, and questions about it have answers")
+  func captions() throws {
+    try withGenerator { generator in
+      for (width, height) in [(1, 1), (8, 8), (300, 7), (5, 640)] {
+        let picture = try Picture(
+          width: width, height: height,
+          pixels: [UInt8](repeating: 99, count: width * height * 3))
+        let caption = try generator.caption(picture)
+        #expect(try generator.caption(picture) == caption)
+        _ = try generator.caption(picture, question: "where is this?")
+      }
+      let picture = try Picture(width: 8, height: 8, pixels: [UInt8](repeating: 9, count: 192))
+      #expect(throws: RequestError.self) {
+        try generator.caption(picture, question: String(repeating: "why ", count: 600))
+      }
+    }
+  }
+
+  @Test("a picture is drawn anew where the mask is white, and stays where it is black")
+  func inpainting() throws {
+    try withGenerator { generator in
+      let picture = try generator.draw(TokenPictureRequest(prompt: "a fox"))
+      var request = TokenPictureRequest(prompt: "a cat")
+      request.initialPicture = picture
+      request.mask = try Mask(width: 8, height: 8, pixels: [UInt8](repeating: 0, count: 64))
+      let codes = try generator.model.codes(of: picture)
+      #expect(try generator.draw(request) == generator.model.picture(codes))
+      request.mask = try Mask(width: 8, height: 8, pixels: [UInt8](repeating: 255, count: 64))
+      var anew = TokenPictureRequest(prompt: "a cat")
+      anew.seed = request.seed
+      #expect(try generator.draw(request) == generator.draw(anew))
+      request.mask = nil
+      #expect(throws: RequestError.self) { try generator.draw(request) }
+    }
+  }
+
+  @Test("a picture extended to all sides grows by half a picture to each, around what it was")
+  func extending() throws {
+    try withGenerator { generator in
+      var request = TokenPictureRequest(prompt: "a cat")
+      request.initialPicture = try generator.draw(request)
+      request.extensions = [.right, .down, .left, .up]
+      var steps: [String] = []
+      let picture = try generator.draw(request) { number, count, _ in
+        steps.append("\(number)/\(count)")
+      }
+      #expect(picture.width == 16 && picture.height == 16)
+      // One square to the right, two below 12 columns, two beside 12 rows, three above 16 columns.
+      #expect(steps == (1...24).map { "\($0)/24" })
+    }
+  }
+
+  @Test("parts of different models are refused with the reason")
+  func mismatches() throws {
+    try withTemporaryFolder { root in
+      func complaint(_ change: (String) throws -> Void) throws -> String {
+        let folder = "\(root)/\(UUID().uuidString)"
+        try TinyStoryteller.write(to: folder)
+        try change(folder)
+        do {
+          _ = try StoryGenerator(folder: folder)
+          return ""
+        } catch { return "\(error)" }
+      }
+      let manager = FileManager.default
+      let cases: [(change: (String) throws -> Void, words: String)] = [
+        ({ try manager.removeItem(atPath: "\($0)/llm") }, "tokenizer"),
+        ({ try manager.removeItem(atPath: "\($0)/magvitv2") }, "image tokenizer"),
+        ({ try manager.removeItem(atPath: "\($0)/model.safetensors") }, "model.safetensors"),
+        ({ try Self.settings(#"{"_class_name": "Chameleon"}"#, $0) }, "Chameleon"),
+        ({ try Self.settings(#"{"w_clip_vit": false, "vocab_size": 5}"#, $0) }, "llm_vocab_size"),
+      ]
+      for (change, words) in cases {
+        let said = try complaint(change)
+        #expect(said.contains(words), "\(said)")
+      }
+    }
+  }
+
+  private static func settings(_ text: String, _ folder: String) throws {
+    try text.write(toFile: "\(folder)/config.json", atomically: false, encoding: .utf8)
+  }
+
+  @Test("a book's files hold its words as words, and its pictures as they are")
+  func book() throws {
+    let picture = try Picture(width: 8, height: 8, pixels: [UInt8](repeating: 7, count: 192))
+    try withGenerator { generator in
+      var request = request(1)
+      request.beginning = [.init(text: "<b>\"A & B\"</b> _x_ [y](z)", picture: picture)]
+      let page = try #require(try tell(request, generator).pages.first)
+      var book = StoryBook(title: "<i>", colophon: "by *")
+      let png = Array("any bytes".utf8)
+      book.add(page, png: png)
+      #expect(book.html.contains("&lt;b&gt;&quot;A &amp; B&quot;&lt;/b&gt;"))
+      #expect(book.html.contains("base64,\(Data(png).base64EncodedString())\""))
+      #expect(!book.html.contains("<b>") && book.html.contains("<title>&lt;i&gt;</title>"))
+      #expect(book.markdown.contains(#"\_x\_ \[y\](z)"#) && book.markdown.contains("(01.png)"))
+    }
+  }
+
+  @Test("the stream of events ends when its reader leaves")
+  func stream() async throws {
+    let root = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    try TinyStoryteller.write(to: root)
+    let generator = try StoryGenerator(folder: root)
+    var pages = 0
+    for try await event in generator.generate(request(4)) {
+      if case .page = event {
+        pages += 1
+        break
+      }
+    }
+    #expect(pages == 1)
+  }
+}
