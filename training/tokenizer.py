@@ -27,9 +27,9 @@ def byte_symbols() -> list[str]:
     return [chr(byte) for byte in printable] + [chr(256 + i) for i in range(len(rest))]
 
 
-def learn_merges(words: Counter[str]) -> list[tuple[str, str]]:
-    """Merges the most frequent pair again and again, until every word is one symbol."""
-    spelled = {word: [*word[:-1], word[-1] + "</w>"] for word in words}
+def learn_merges(words: Counter[str], end: str = "</w>") -> list[tuple[str, str]]:
+    """Merges the most frequent pair again and again, until every word, closed by `end`, is one symbol."""
+    spelled = {word: [*word[:-1], word[-1] + end] for word in words}
     merges = []
     while True:
         pairs: Counter[tuple[str, str]] = Counter()

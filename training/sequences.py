@@ -1,0 +1,142 @@
+"""Training rows for the storyteller: one clean stream, and masked copies of its pictures beside it.
+
+Stream A is what a reader sees: words and clean pictures, in order. Stream B holds a copy of each picture
+with some codes masked, at the position ids of the original; it sees A before its own picture, and
+itself, and nobody sees it. So no picture learns from a masked past, every picture of a story is learnt in
+each pass, and drawing is A plus one block of B.
+
+Forms: [t2i][sot]caption[eot][soi]codes[eoi] · [mmu][soi]codes[eoi] then [sot]caption[eot] or
+[sot]question answer[eot] · [lvg][sot]prompt[eot][sot]page[soi]codes[eoi]page … [eot]. A picture from [soi]
+to [eoi] sees itself both ways, with [mmu] before it too; the rest sees only what came before.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+import scenes
+import stories
+from showo import COPY, Tokens
+from words import Words
+
+CLEAN, MASKED = 384, 4 * COPY  # tokens of stream A and B
+IGNORED = -100
+KEYS = ("ids", "positions", "document", "block", "limit", "target")
+
+
+@dataclass
+class Row:
+    """One row under construction: parallel lists for both streams."""
+
+    tokens: Tokens
+    rng: random.Random
+    clean: dict[str, list[int]] = field(default_factory=lambda: {key: [] for key in KEYS})
+    masked: dict[str, list[int]] = field(default_factory=lambda: {key: [] for key in KEYS})
+    documents: int = 0
+    blocks: int = 0
+    position: int = 0
+
+    def begin(self) -> None:
+        self.documents += 1
+        self.position = 0
+
+    def add(self, ids, block: int = 0, learn: bool = False) -> None:
+        """Clean tokens; with `learn` the token before each of them learns to write it."""
+        a = self.clean
+        for token in ids:
+            if learn:
+                a["target"][-1] = token
+            a["ids"].append(token)
+            a["positions"].append(self.position)
+            a["document"].append(self.documents)
+            a["block"].append(block)
+            a["limit"].append(0)
+            a["target"].append(IGNORED)
+            self.position += 1
+
+    def picture(self, codes, copies: int, learn: bool = False, task: int | None = None) -> None:
+        """A clean picture, with the task token in its block if given, and masked copies of it."""
+        t = self.tokens
+        self.blocks += 1
+        if task is not None:
+            self.add([task], self.blocks)
+        start, first = len(self.clean["ids"]), self.position
+        self.add([t.soi], self.blocks, learn)
+        self.add([*(int(c) + t.first_code for c in codes), t.eoi], self.blocks)
+        for _ in range(copies):
+            self.blocks += 1
+            count = max(1, round(len(codes) * math.cos(math.pi / 2 * self.rng.random())))
+            hidden = set(self.rng.sample(range(len(codes)), count))
+            b = self.masked
+            b["ids"] += [
+                t.soi, *(t.mask if i in hidden else int(c) + t.first_code for i, c in enumerate(codes)), t.eoi
+            ]
+            b["target"] += [
+                IGNORED, *(int(c) if i in hidden else IGNORED for i, c in enumerate(codes)), IGNORED
+            ]
+            size = len(codes) + 2
+            b["positions"] += range(first, first + size)
+            b["document"] += [self.documents] * size
+            b["block"] += [self.blocks] * size
+            b["limit"] += [start] * size
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Both streams filled up to their lengths: document 0 sees only itself."""
+        found = {}
+        for key in KEYS:
+            fill = IGNORED if key == "target" else 0
+            a, b = self.clean[key], self.masked[key]
+            found[key] = np.array(
+                a + [fill] * (CLEAN - len(a)) + b + [fill] * (MASKED - len(b)), np.int32
+            )
+        return found
+
+
+def story_row(story: stories.Story, codes: np.ndarray, words: Words, tokens: Tokens, rng: random.Random) -> Row:
+    row = Row(tokens, rng)
+    row.begin()
+    prompt = words.encode(story.prompt) if rng.random() > 0.05 else ()
+    row.add([tokens.lvg, tokens.sot, *prompt, tokens.eot, tokens.sot])
+    for page, picture in zip(story.pages, codes):
+        row.add(words.encode(page.text), learn=True)
+        row.picture(picture, 1, learn=True)
+    row.add([tokens.eot], learn=True)
+    return row
+
+
+def scene_row(seeds: list[int], codes: np.ndarray, words: Words, tokens: Tokens, rng: random.Random) -> Row:
+    """Two captions to draw and two pictures to tell of."""
+    row = Row(tokens, rng)
+    made = [scenes.scene(int(seed), draw=False) for seed in seeds]
+    for scene, picture in zip(made[:2], codes[:2]):
+        row.begin()
+        caption = words.encode(scene.caption) if rng.random() > 0.12 else ()
+        row.add([tokens.t2i, tokens.sot, *caption, tokens.eot])
+        row.picture(picture, 2)
+    for scene, picture in zip(made[2:], codes[2:]):
+        row.begin()
+        row.picture(picture, 0, task=tokens.mmu)
+        told = [("", scene.caption), *(stories.question(scene, rng) for _ in range(2))]
+        rng.shuffle(told)
+        for question, answer in told:
+            answer = words.encode(f" {answer}" if question else answer)
+            if len(row.clean["ids"]) + len(words.encode(question)) + len(answer) + 2 <= CLEAN:
+                row.add([tokens.sot, *words.encode(question)])
+                row.add([*answer, tokens.eot], learn=True)
+    return row
+
+
+def visible(document, block, limit, dtype):
+    """Which clean tokens each token may look at, as `showo.attention` wants it."""
+    index = torch.arange(document.shape[1], device=document.device)
+    q, k = index[:, None], index[None, :CLEAN]
+    same = document[:, :, None] == document[:, None, :CLEAN]
+    same_block = (block[:, :, None] == block[:, None, :CLEAN]) & (block > 0)[:, :, None]
+    before = torch.where(q < CLEAN, (k <= q) | same_block, k < limit[:, :, None])
+    seen = (same & before | (q == k))[:, None]
+    return torch.zeros_like(seen, dtype=dtype).masked_fill_(~seen, -1e4)

@@ -1,0 +1,132 @@
+"""Stage 8: the storyteller. One transformer learns to write, to draw and to tell what it sees.
+
+    python train_storyteller.py --work FOLDER --minutes 120
+
+Two of three rows are stories, told anew each time; the others are captions to draw and pictures to tell
+of (sequences.py). Next-token loss on what is written, the opening of pictures included; masked-token
+loss on pictures.
+"""
+
+from __future__ import annotations
+
+import random
+from multiprocessing import Pool
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import common
+import stories
+import train_tokens
+import words
+from muon import Muon
+from sequences import CLEAN, IGNORED, KEYS, scene_row, story_row, visible
+from showo import Showo, Tokens
+
+CONFIG = dict(
+    model_type="phi", hidden_size=256, intermediate_size=1024, num_hidden_layers=8, num_attention_heads=4,
+    partial_rotary_factor=0.5, rope_theta=10000.0, layer_norm_eps=1e-5, qk_layernorm=True,
+    hidden_act="gelu_new", max_position_embeddings=2048, tie_word_embeddings=False,
+)
+BITS = train_tokens.CONFIG["z_channels"]
+STORIES = 0.65  # share of rows
+
+
+class Rows:
+    """Batches of rows by step number, the same for every run."""
+
+    def __init__(self, work: Path, seed: int, batch: int):
+        self.words = words.Words(work / "words")
+        self.tokens = Tokens(len(self.words.ids), 2**BITS)
+        self.stories = np.load(work / "codes-stories.npy", mmap_mode="r")
+        self.scenes = np.load(work / "codes-scenes.npy", mmap_mode="r")
+        self.seed, self.batch = seed, batch
+
+    def __call__(self, step: int) -> dict[str, np.ndarray]:
+        rng = random.Random(f"{self.seed} {step}")
+        rows = []
+        while len(rows) < self.batch:
+            if rng.random() < STORIES:
+                index = rng.randrange(len(self.stories))
+                told = stories.story(index, telling=rng.getrandbits(30))
+                row = story_row(told, self.stories[index], self.words, self.tokens, rng)
+            else:
+                seeds = [rng.randrange(len(self.scenes)) for _ in range(4)]
+                row = scene_row(seeds, self.scenes[seeds], self.words, self.tokens, rng)
+            if len(row.clean["ids"]) <= CLEAN:
+                rows.append(row.arrays())
+        return {key: np.stack([row[key] for row in rows]) for key in KEYS}
+
+
+def start(rows: Rows) -> None:
+    global ROWS
+    ROWS = rows
+    torch.set_num_threads(1)
+
+
+def make(step: int) -> dict[str, np.ndarray]:
+    return ROWS(step)
+
+
+def main() -> None:
+    parser = common.arguments(__doc__)
+    parser.add_argument("--minutes", type=float, default=120)
+    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--compile", action="store_true")
+    options = parser.parse_args()
+    common.prepare(options)
+    device = options.device
+    checkpoint = common.Checkpoint(options.work / "storyteller.pt", options.piece_mb)
+
+    if not (options.work / "words" / "vocab.json").exists():
+        words.write(options.work / "words")
+    rows = Rows(options.work, options.seed, options.batch)
+    model = Showo(CONFIG, rows.tokens, BITS).to(device)
+    average = common.Average(model, 0.998)
+    optimizer = Muon(model, options.learning_rate, (0.9, 0.98), 0.01)
+    step, clock = common.resume(checkpoint, options, model, optimizer, average)
+
+    def loss_of(ids, positions, document, block, limit, target):
+        mask = visible(document, block, limit, torch.bfloat16)
+        with torch.autocast(device, dtype=torch.bfloat16):
+            hidden = model.hidden(ids, positions, mask)
+            text = model.text_logits(hidden[:, :CLEAN])
+            codes = model.code_logits(hidden[:, CLEAN:])
+        return [
+            F.cross_entropy(logits.float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
+            for logits, wanted in ((text, target[:, :CLEAN]), (codes, target[:, CLEAN:]))
+        ]
+
+    objective = torch.compile(loss_of) if options.compile else loss_of
+    sums: list[tuple[float, float]] = []
+    with Pool(1, start, (rows,)) as pool:
+        coming = [pool.apply_async(make, (step + ahead,)) for ahead in range(3)]
+        while clock.progress < 1:
+            made = {key: torch.from_numpy(x).long().to(device) for key, x in coming.pop(0).get().items()}
+            coming.append(pool.apply_async(make, (step + 3,)))
+            common.set_rate(optimizer, options.learning_rate * clock.rate(step, 200))
+            text, codes = objective(*(made[key] for key in KEYS))
+            (text + codes).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            average.update(model, step)
+            sums.append((text.item(), codes.item()))
+            step += 1
+            clock.tick()
+            if step % 25 == 0:
+                text, codes = np.mean(sums, 0)
+                common.log(
+                    options.work / "storyteller.log", step=step, minutes=clock.spent / 60,
+                    text=float(text), codes=float(codes), rate=clock.rate(step),
+                )
+                sums = []
+            common.save(checkpoint, clock, model=model, average=average.model, optimizer=optimizer,
+                        step=step)
+
+
+if __name__ == "__main__":
+    main()
