@@ -129,6 +129,16 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
+def descend(
+    loss: torch.Tensor, model: torch.nn.Module, optimizer: torch.optim.Optimizer
+) -> None:
+    """One step down a loss, its gradient cut at length 1."""
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+
+
 def log(path: Path, **facts) -> None:
     """One line of facts, on the terminal and in a log of JSON lines."""
     print("  ".join(f"{key} {value:.5g}" if isinstance(value, float) else f"{key} {value}"

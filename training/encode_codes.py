@@ -1,4 +1,4 @@
-"""Stage 7: scenes and stories to codes, once.
+"""Stage 8: scenes and stories to codes, once.
 
     python encode_codes.py --work FOLDER --scenes 32000 --stories 12000
 

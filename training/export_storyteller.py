@@ -55,8 +55,7 @@ def main() -> None:
     for name in ("vocab.json", "merges.txt", "tokenizer_config.json"):
         shutil.copy(options.work / "words" / name, out / "llm" / name)
     write_json(out / "llm" / "config.json", train_storyteller.CONFIG | dict(vocab_size=tokens.size))
-    images = common.Checkpoint(options.work / "tokens.pt").load("cpu")["average"]
-    write_tensors(out / "magvitv2" / "model.safetensors", images)
+    write_tensors(out / "magvitv2" / "model.safetensors", train_tokens.tokenizer(options.work))
     write_json(out / "magvitv2" / "config.json", dict(_class_name="MAGVITv2", **train_tokens.CONFIG))
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     print(f"{out}: {size / 1e6:.1f} MB")

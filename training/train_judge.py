@@ -136,10 +136,7 @@ def main() -> None:
             loss = objective(
                 x, torch.from_numpy(answers).to(device), torch.from_numpy(places).to(device)
             )
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(judge.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            common.descend(loss, judge, optimizer)
             average.update(judge, step)
             step += 1
             clock.tick()

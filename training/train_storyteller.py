@@ -1,4 +1,4 @@
-"""Stage 8: the storyteller. One transformer learns to write, to draw and to tell what it sees.
+"""Stage 9: the storyteller. One transformer learns to write, to draw and to tell what it sees.
 
     python train_storyteller.py --work FOLDER --minutes 120
 
@@ -109,10 +109,7 @@ def main() -> None:
             coming.append(pool.apply_async(make, (step + 3,)))
             common.set_rate(optimizer, options.learning_rate * clock.rate(step, 200))
             text, codes = objective(*(made[key] for key in KEYS))
-            (text + codes).backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            common.descend(text + codes, model, optimizer)
             average.update(model, step)
             sums.append((text.item(), codes.item()))
             step += 1

@@ -72,10 +72,7 @@ def main() -> None:
             coming = pool.apply_async(batch, (step + 1,))
             common.set_rate(optimizer, options.learning_rate * clock.rate(step, 200))
             loss = objective(*facts)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            common.descend(loss, model, optimizer)
             sums.append(loss.item())
             step += 1
             clock.tick()

@@ -1,6 +1,8 @@
-"""Stage 6: the image tokenizer. Whole scenes; 8×8 codes of 13 bits each.
+"""Stage 7: the image tokenizer. Whole scenes; 8×8 codes of 13 bits each.
 
     python train_tokens.py --work FOLDER --minutes 40
+
+With --decoder-only the encoder stays as it is (so do codes made with it) and only the decoder learns on.
 
 Begins from the trained autoencoder, whose levels it shares, with one level more. Bits pass their
 gradient straight through (Bengio et al. 2013, arXiv:1308.3432), and are pushed to be balanced and independent of each
@@ -11,6 +13,7 @@ spend themselves on backgrounds.
 from __future__ import annotations
 
 from multiprocessing.pool import ThreadPool
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -32,6 +35,12 @@ CONFIG = dict(
 )
 SIDE = scenes.SIZE >> len(CONFIG["encoder_ch_mult"]) - 1
 FOREGROUND = 3.0  # how much more a thing's pixels count than the background's
+
+
+def tokenizer(work: Path) -> dict[str, torch.Tensor]:
+    """The tokenizer's weights: with the decoder that learnt on, if there is one."""
+    state = common.Checkpoint(work / "tokens-decoder.pt").load("cpu")
+    return (state or common.Checkpoint(work / "tokens.pt").load("cpu"))["average"]
 
 
 def from_autoencoder(model: MAGVITv2, tensors: dict[str, torch.Tensor]) -> None:
@@ -138,14 +147,20 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--known", type=float, default=0.15, help="weight of what codes have to know")
+    parser.add_argument("--decoder-only", action="store_true")
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
     common.prepare(options)
     device = options.device
-    checkpoint = common.Checkpoint(options.work / "tokens.pt", options.piece_mb)
+    stage = "tokens-decoder" if options.decoder_only else "tokens"
+    checkpoint = common.Checkpoint(options.work / f"{stage}.pt", options.piece_mb)
 
     model = MAGVITv2(CONFIG).to(device, memory_format=torch.channels_last)
-    from_autoencoder(model, trained(options.work))
+    if options.decoder_only:
+        model.load_state_dict(common.Checkpoint(options.work / "tokens.pt").load(device)["average"])
+        model.encoder.requires_grad_(False)
+    else:
+        from_autoencoder(model, trained(options.work))
     both = nn.ModuleDict(dict(model=model, cells=Cells(model.bits).to(device)))
     average = common.Average(model)
     optimizer = Muon(both, options.learning_rate, (0.9, 0.99), 1e-4)
@@ -153,7 +168,8 @@ def main() -> None:
 
     def loss_of(x, weights, cells, hard):
         with torch.autocast(device, dtype=torch.bfloat16):
-            z = model.encoder(x)
+            with torch.set_grad_enabled(not options.decoder_only):
+                z = model.encoder(x)
         u = torch.tanh(z.float())
         # Straight through; at first the decoder sees something of how sure the encoder is.
         q = u + hard * (torch.where(u > 0, 1.0, -1.0) - u).detach()
@@ -175,27 +191,25 @@ def main() -> None:
             x, *facts = coming.get()
             coming = ahead(step + 1)
             x = x.to(device, memory_format=torch.channels_last)
-            hard = torch.tensor(min(1.0, clock.progress / 0.1))
+            hard = torch.tensor(1.0 if options.decoder_only else min(1.0, clock.progress / 0.1))
             common.set_rate(optimizer, options.learning_rate * clock.rate(step))
             reconstruction, known, balance, commit = objective(
                 x, *(fact.to(device) for fact in facts), hard.to(device)
             )
-            (reconstruction + options.known * known + 0.1 * balance + 0.02 * commit).backward()
-            torch.nn.utils.clip_grad_norm_(both.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            loss = reconstruction + options.known * known + 0.1 * balance + 0.02 * commit
+            common.descend(loss, both, optimizer)
             average.update(model, step)
             step += 1
             clock.tick()
             if step % 50 == 0:
                 common.log(
-                    options.work / "tokens.log", step=step, minutes=clock.spent / 60,
+                    options.work / f"{stage}.log", step=step, minutes=clock.spent / 60,
                     loss=reconstruction.item(), known=known.item(), balance=balance.item(), commit=commit.item(),
                 )
             common.save(checkpoint, clock, model=both, average=average.model, optimizer=optimizer,
                         step=step)
             if step % 500 == 0 or clock.progress >= 1:
-                common.log(options.work / "tokens.log", step=step, **measure(average.model))
+                common.log(options.work / f"{stage}.log", step=step, **measure(average.model))
 
 
 if __name__ == "__main__":

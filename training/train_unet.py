@@ -126,10 +126,7 @@ def main() -> None:
         times = (spread / options.batch * 1000).long().clamp(max=999).to(device)
         common.set_rate(optimizer, options.learning_rate * clock.rate(step, 200, 0.0))
         losses = objective(z, ids, noise, times, slots, places, cells)
-        (losses[0] + options.asked * (losses[1] + losses[2])).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        common.descend(losses[0] + options.asked * (losses[1] + losses[2]), model, optimizer)
         average.update(model, step)
         step += 1
         clock.tick()

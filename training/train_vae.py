@@ -161,10 +161,7 @@ def main() -> None:
         x = x.to(device, memory_format=torch.channels_last)
         common.set_rate(optimizer, options.learning_rate * clock.rate(step))
         reconstruction, kl = objective(x)
-        (reconstruction + options.kl * kl).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        common.descend(reconstruction + options.kl * kl, model, optimizer)
         average.update(model, step)
         step += 1
         clock.tick()

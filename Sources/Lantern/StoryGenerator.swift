@@ -171,12 +171,19 @@ private struct Past: ~Copyable {
   }
 
   mutating func read(_ segment: PastSegment, into cache: inout KVCache) throws {
-    if let segments = again {
-      again = segments + [segment]
-      cache.forget(beyond: 0)
-      for earlier in segments { _ = try model.read(earlier, into: &cache) }
+    guard var segments = again else {
+      hidden = try model.read(segment, into: &cache)
+      return
     }
-    hidden = try model.read(segment, into: &cache)
+    // Words that follow words are read together.
+    if case .text(let more) = segment, case .text(let words)? = segments.last {
+      segments[segments.count - 1] = .text(words + more)
+    } else {
+      segments.append(segment)
+    }
+    again = segments
+    cache.forget(beyond: 0)
+    for segment in segments { hidden = try model.read(segment, into: &cache) }
   }
 
   /// Scores of the next token of text.

@@ -150,6 +150,19 @@ import Testing
     }
   }
 
+  @Test("a latent-diffusion model may draw in the transformer's place, after its captions")
+  func illustrator() throws {
+    try withFolder { root in
+      let run = try Program.run(
+        ["story", "a fox", "-m", "model", "--illustrator", fixture("tiny_model"), "--json"], in: root)
+      #expect(run.code == 0, "\(run.errors)")
+      let pages = try run.events().filter { $0["event"]?.string == "page" }
+      #expect(pages.count == 2 && pages.allSatisfy { $0["caption"]?.string != nil })
+      let drawn = try Picture(contentsOf: root + "/story/01.png")
+      #expect(drawn.width > 8, "not the transformer's picture")
+    }
+  }
+
   @Test("paint draws, mends and extends")
   func painting() throws {
     try withFolder { root in

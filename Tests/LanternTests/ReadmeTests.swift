@@ -2,7 +2,7 @@ import Foundation
 import Lantern
 import Testing
 
-/// The example of README, compiled; ``ReadmeTests`` compares the texts.
+/// The examples of README and docs/stories.md, compiled; ``ReadmeTests`` compares the texts.
 private func example() async throws {
   // README's text begins here.
   let generator = try ImageGenerator(folder: "weights/picturebook")
@@ -17,27 +17,46 @@ private func example() async throws {
   // README's text ends here.
 }
 
+private func storyExample() async throws {
+  // The guide's text begins here.
+  let teller = try StoryGenerator(folder: "weights/storyteller")
+  var request = StoryRequest(prompt: "a story about a red fox who looks for a key")
+  request.seed = 7
+  for try await event in teller.generate(request) {
+    switch event {
+    case .text(let words, _): print(words, terminator: "")
+    case .step: break
+    case .page(let page): try page.picture.write(to: StoryBook.pictureName(page.number))
+    case .finished: print()
+    }
+  }
+  // The guide's text ends here.
+}
+
 @Suite("README") struct ReadmeTests {
   private static let root = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-  @Test("the Swift example of README is the one that is compiled here")
-  func exampleIsCompiled() throws {
-    let readme = try String(
-      contentsOf: Self.root.appendingPathComponent("README.md"), encoding: .utf8)
+  @Test(
+    "the Swift examples of README and the guide to stories are those that are compiled here",
+    arguments: [("README.md", "README's"), ("docs/stories.md", "The guide's")])
+  func examplesAreCompiled(file: String, owner: String) throws {
+    let page = try String(
+      contentsOf: Self.root.appendingPathComponent(file), encoding: .utf8)
     let source = try String(contentsOfFile: #filePath, encoding: .utf8)
-    let begin = try #require(source.range(of: "// README's text begins here.\n"))
-    let end = try #require(source.range(of: "  // README's text ends here."))
+    let begin = try #require(source.range(of: "// \(owner) text begins here.\n"))
+    let end = try #require(source.range(of: "  // \(owner) text ends here."))
     let lines = source[begin.upperBound..<end.lowerBound].split(separator: "\n")
     let code = lines.map { $0.dropFirst(2) }.joined(separator: "\n")
     #expect(lines.count > 5)
-    #expect(readme.contains("```swift\nimport Lantern\n\n\(code)\n```"))
+    #expect(page.contains("```swift\nimport Lantern\n\n\(code)\n```"))
   }
 
   @Test("every file that README and the guides link to is there")
   func links() throws {
     for name in [
       "README.md", "CONTRIBUTING.md", "docs/samplers.md", "docs/adding-a-model.md",
+      "docs/stories.md",
       "samples/README.md", "training/README.md", "weights/picturebook/MODEL.md",
     ] {
       let file = Self.root.appendingPathComponent(name)
