@@ -1,3 +1,4 @@
+package import LanternFormats
 import LanternModels
 import LanternPictures
 import LanternSamplers
@@ -37,6 +38,16 @@ public struct TokenPictureRequest: Sendable {
 extension StoryGenerator {
   /// Pixels a side of the pictures that the model draws.
   public var pixels: Int { model.pixels }
+
+  /// Codes that a picture is made of.
+  public var codesPerPicture: Int { model.side * model.side }
+
+  /// Whether a folder holds a transformer that writes and draws, and not a model as diffusers lays it
+  /// out.
+  package static func isModel(_ path: String) -> Bool { UnifiedModel.isHere(path) }
+
+  /// The weights of each part.
+  package func parts() throws -> [(name: String, archive: TensorArchive)] { try model.parts() }
 
   /// Tells what a picture shows, or answers a question about it.
   ///

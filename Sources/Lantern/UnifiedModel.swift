@@ -2,6 +2,7 @@ import LanternFormats
 import LanternLayers
 import LanternModels
 package import LanternPictures
+import LanternTensor
 import LanternTokenizers
 
 /// All parts of a transformer that writes and draws, loaded from folders as showlab publishes them: the
@@ -16,6 +17,9 @@ package struct UnifiedModel: Sendable {
   /// Codes in a row of a picture, which has as many rows.
   let side: Int
 
+  private let imageFolder: String
+
+  private static let stems = ["model", "pytorch_model", "diffusion_pytorch_model"]
   private static let imageFolders = ["magvitv2", "vqvae", "image_tokenizer"]
 
   /// Whether a folder holds such a model, and not one as diffusers lays it out.
@@ -52,10 +56,9 @@ package struct UnifiedModel: Sendable {
     showo = try make(
       Config(path: file),
       PhiConfig(FileSystem.exists(phi) ? Config(path: phi) : Config([:], file: phi)),
-      words.endOfText,
-      Weights(TensorArchive(folder: path, stems: ["model", "pytorch_model"])))
-    images = try Self.imageTokenizer(
-      Self.folder(Self.imageFolders, near: path, "the image tokenizer"))
+      words.endOfText, Weights(TensorArchive(folder: path, stems: Self.stems)))
+    imageFolder = try Self.folder(Self.imageFolders, near: path, "the image tokenizer")
+    images = try Self.imageTokenizer(imageFolder)
     defaults = try StoryDefaults(folder: path, codes: settings.numVQTokens)
     side = Int(Double(settings.numVQTokens).squareRoot())
     try checkFit()
@@ -69,7 +72,6 @@ package struct UnifiedModel: Sendable {
         kind: kind, path: folder,
         supported: ModelCatalogue.imageTokenizers.keys.sorted().joined(separator: ", "))
     }
-    let stems = ["model", "pytorch_model", "diffusion_pytorch_model"]
     return try make(config, Weights(TensorArchive(folder: folder, stems: stems)))
   }
 
@@ -112,6 +114,14 @@ package struct UnifiedModel: Sendable {
     }
   }
 
+  /// The weights of each part.
+  func parts() throws(FormatError) -> [(name: String, archive: TensorArchive)] {
+    [
+      ("transformer", try TensorArchive(folder: path, stems: Self.stems)),
+      ("image tokenizer", try TensorArchive(folder: imageFolder, stems: Self.stems)),
+    ]
+  }
+
   /// Pixels a side of the pictures that it draws.
   package var pixels: Int { side * images.downsampling }
 
@@ -123,6 +133,8 @@ package struct UnifiedModel: Sendable {
 
   /// The picture that codes stand for, `side` or more to a row.
   package func picture(_ codes: [Int], width: Int? = nil) throws -> Picture {
+    // The decoder has no use for the transformer's large buffers, which are of other sizes.
+    BufferPool.shared.drain(atLeast: 4 << 20)
     let image = try images.decode(codes, width: width ?? side).scaled(by: 0.5, plus: 0.5)
     guard image.isFiniteEverywhere else {
       throw RequestError.notFinite(what: "the decoded picture", step: nil)

@@ -53,12 +53,7 @@ struct ImageCommand: ParsableCommand {
       valueName: "file"))
   var trace: String?
 
-  @Flag(help: "One JSON event a line on standard output.")
-  var json = false
-  @Flag(name: .shortAndLong, help: "Tell only errors.")
-  var quiet = false
-  @Flag(name: .shortAndLong, help: "Tell details.")
-  var verbose = false
+  @OptionGroup var telling: TellingOptions
 
   mutating func validate() throws {
     try checkEncoding()
@@ -76,7 +71,7 @@ struct ImageCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console(isJSON: json, isQuiet: quiet || json, isVerbose: verbose)
+    let console = telling.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) { try draw(console) }
   }
@@ -95,7 +90,7 @@ struct ImageCommand: ParsableCommand {
     }
     request.previewInterval = preview == nil ? 0 : previewInterval
 
-    if let threads = modelOptions.threads { ComputeEngine.threadCount = threads }
+    modelOptions.threads.apply()
     let folder = try modelOptions.folder()
     let begin = Console.now
     let generator = try ImageGenerator(folder: folder)

@@ -16,7 +16,9 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     try ErrorReport.reporting(to: Console()) {
-      if FileSystem.isDirectory(path) || FileSystem.split(path).name == "model_index.json" {
+      if StoryGenerator.isModel(path) {
+        try inspectStoryteller()
+      } else if FileSystem.isDirectory(path) || FileSystem.split(path).name == "model_index.json" {
         try inspectModel()
       } else if path.hasSuffix(".safetensors") {
         let archive = TensorArchive(files: [try SafetensorsFile(path)])
@@ -55,6 +57,20 @@ struct InspectCommand: ParsableCommand {
       "  draws \(size.width)×\(size.height) pixels; needs about "
         + "\(weights / 1_048_576 + working) MiB of memory for that: \(weights / 1_048_576) MiB of "
         + "weights, \(working) MiB to work in")
+  }
+
+  private func inspectStoryteller() throws {
+    // What a check of every tensor and setting finds, it finds now.
+    let generator = try StoryGenerator(folder: path)
+    print("\(generator.path): writes and draws")
+    for (name, archive) in try generator.parts() {
+      Self.describe(name.padded(to: 16), archive, verbose)
+    }
+    print(
+      "  pictures of \(generator.pixels)×\(generator.pixels) pixels, \(generator.codesPerPicture) codes "
+        + "each; "
+        + (generator.isInterleaved
+          ? "opens pictures by itself" : "stories are scripted: each page draws afresh"))
   }
 
   private static func describe(_ title: String, _ archive: TensorArchive, _ verbose: Bool) {

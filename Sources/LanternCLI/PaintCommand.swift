@@ -34,29 +34,11 @@ struct PaintCommand: ParsableCommand {
 
   @OptionGroup var modelOptions: StoryModelOptions
 
-  @Option(
-    name: .shortAndLong, parsing: .unconditional, help: "The same seed draws the same picture.")
-  var seed: UInt64 = 42
-  @Option(parsing: .unconditional, help: "Steps to a picture.")
-  var steps: Int?
-  @Option(parsing: .unconditional, help: "Strength of guidance; 0 for none.")
-  var guidance: Float?
-  @Option(
-    help: ArgumentHelp(
-      "How fast codes are settled: \(MaskSchedule.names.joined(separator: ", ")).",
-      valueName: "name"))
-  var schedule = "cosine"
-  @Flag(help: "One JSON event a line on standard output.")
-  var json = false
-  @Flag(name: .shortAndLong, help: "Tell only errors.")
-  var quiet = false
+  @OptionGroup var pictures: TokenPictureOptions
+  @OptionGroup var telling: TellingOptions
 
   mutating func validate() throws {
     try checkEncoding()
-    if MaskSchedule(named: schedule) == nil {
-      throw ValidationError(
-        "schedule \"\(schedule)\": choose \(MaskSchedule.names.joined(separator: ", "))")
-    }
     if let other = extend.first(where: { TokenPictureRequest.Side(rawValue: $0) == nil }) {
       throw ValidationError("side \"\(other)\": choose \(Self.sides)")
     }
@@ -72,16 +54,16 @@ struct PaintCommand: ParsableCommand {
     separator: ", ")
 
   func run() throws {
-    let console = Console(isJSON: json, isQuiet: quiet || json)
+    let console = telling.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
       try Picture.checkExtension(of: output)
       try FileSystem.checkFolder(of: output)
       var request = TokenPictureRequest(prompt: prompt)
-      request.seed = seed
-      request.steps = steps
-      request.guidance = guidance
-      if let schedule = MaskSchedule(named: schedule) { request.schedule = schedule }
+      request.seed = pictures.chosenSeed(console)
+      request.steps = pictures.steps
+      request.guidance = pictures.guidance
+      request.schedule = pictures.maskSchedule
       request.initialPicture = try initial.map { try Picture(contentsOf: $0) }
       request.mask = try mask.map { try Mask(contentsOf: $0) }
       request.extensions = extend.compactMap(TokenPictureRequest.Side.init)
@@ -98,7 +80,7 @@ struct PaintCommand: ParsableCommand {
       bar.end()
       var metadata: PictureMetadata = [:]
       metadata["parameters"] =
-        "\(prompt)\nSeed: \(seed), Model: \(FileSystem.split(generator.path).name)"
+        "\(prompt)\nSeed: \(request.seed), Model: \(FileSystem.split(generator.path).name)"
       try picture.write(to: output, metadata: metadata)
       console.result(
         output,

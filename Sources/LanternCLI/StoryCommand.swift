@@ -32,10 +32,6 @@ struct StoryCommand: ParsableCommand {
 
   @Option(parsing: .unconditional, help: "How many pages; 4 by default.")
   var pages: Int?
-  @Option(
-    name: .shortAndLong, parsing: .unconditional,
-    help: "The same seed tells the same story; -1 for another every time.")
-  var seed: Int64 = 42
   @Option(parsing: .unconditional, help: "How freely words are chosen; 0 takes the likeliest.")
   var temperature: Float?
   @Option(
@@ -49,15 +45,7 @@ struct StoryCommand: ParsableCommand {
   var minP: Float = 0
   @Option(parsing: .unconditional, help: "What scores of words that occurred are divided by.")
   var repetitionPenalty: Float = 1
-  @Option(parsing: .unconditional, help: "Steps to a picture.")
-  var imageSteps: Int?
-  @Option(parsing: .unconditional, help: "Strength of guidance of pictures; 0 for none.")
-  var guidance: Float?
-  @Option(
-    help: ArgumentHelp(
-      "How fast a picture's codes are settled: \(MaskSchedule.names.joined(separator: ", ")).",
-      valueName: "name"))
-  var schedule = "cosine"
+  @OptionGroup var pictures: TokenPictureOptions
 
   @Option(
     parsing: .unconditionalSingleValue,
@@ -78,29 +66,19 @@ struct StoryCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Show the unfinished picture in this file.", valueName: "file"))
   var preview: String?
-  @Flag(help: "One JSON event a line on standard output.")
-  var json = false
-  @Flag(name: .shortAndLong, help: "Tell only errors.")
-  var quiet = false
-  @Flag(name: .shortAndLong, help: "Tell details.")
-  var verbose = false
+  @OptionGroup var telling: TellingOptions
   @Flag(name: .customLong("no-cache"), help: .hidden)
   var recomputes = false
 
   mutating func validate() throws {
     try checkEncoding()
-    if MaskSchedule(named: schedule) == nil {
-      throw ValidationError(
-        "schedule \"\(schedule)\": choose \(MaskSchedule.names.joined(separator: ", "))")
-    }
     if beginImage.count > begin.count {
       throw ValidationError("--begin-image needs the words of its page: --begin \"…\"")
     }
-    if seed < -1 { throw ValidationError("seed \(seed): choose 0 or more, or -1") }
   }
 
   func run() throws {
-    let console = Console(isJSON: json, isQuiet: quiet || json, isVerbose: verbose)
+    let console = telling.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) { try tell(console) }
   }
@@ -122,10 +100,7 @@ struct StoryCommand: ParsableCommand {
     console.event([
       "event": .string("load"), "model": .string(model), "seconds": .number(Console.now - start),
     ])
-    if seed == -1 {
-      request.seed = UInt64.random(in: 0...UInt64(UInt32.max))
-      console.tell("seed \(request.seed)")
-    }
+    request.seed = pictures.chosenSeed(console)
     if !generator.isInterleaved {
       console.tell("note: \(model) draws each page afresh; it was not trained to tell a story")
     }
@@ -152,15 +127,14 @@ struct StoryCommand: ParsableCommand {
   private func request() throws -> StoryRequest {
     var request = StoryRequest(prompt: prompt)
     request.pages = pages
-    request.seed = UInt64(max(0, seed))
     request.temperature = temperature
     request.topP = topP
     request.topK = topK
     request.minP = minP
     request.repetitionPenalty = repetitionPenalty
-    request.imageSteps = imageSteps
-    request.guidance = guidance
-    if let schedule = MaskSchedule(named: schedule) { request.schedule = schedule }
+    request.imageSteps = pictures.steps
+    request.guidance = pictures.guidance
+    request.schedule = pictures.maskSchedule
     request.previewInterval = preview == nil ? 0 : 1
     request.recomputes = recomputes
     request.beginning = try begin.enumerated().map { index, text in

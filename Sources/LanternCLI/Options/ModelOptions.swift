@@ -20,16 +20,7 @@ struct ModelOptions: ParsableArguments {
       valueName: "folder"))
   var model: String?
 
-  @Option(
-    name: .shortAndLong, parsing: .unconditional,
-    help: "How many threads compute; the processors by default.")
-  var threads: Int?
-
-  mutating func validate() throws {
-    if let threads, !(1...64).contains(threads) {
-      throw ValidationError("threads \(threads): choose 1 to 64")
-    }
-  }
+  @OptionGroup var threads: ThreadOptions
 
   /// The model's folder: the one asked for, or the shipped one.
   func folder() throws -> String {

@@ -11,16 +11,7 @@ struct StoryModelOptions: ParsableArguments {
       discussion: "The shipped storyteller by default.", valueName: "folder"))
   var model: String?
 
-  @Option(
-    name: .shortAndLong, parsing: .unconditional,
-    help: "How many threads compute; the processors by default.")
-  var threads: Int?
-
-  mutating func validate() throws {
-    if let threads, !(1...64).contains(threads) {
-      throw ValidationError("threads \(threads): choose 1 to 64")
-    }
-  }
+  @OptionGroup var threads: ThreadOptions
 
   /// Loads the model: the one asked for, or the shipped one.
   ///
@@ -28,7 +19,7 @@ struct StoryModelOptions: ParsableArguments {
   /// - Returns: the model, ready for use.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   func load(painter: ImageGenerator? = nil) throws -> StoryGenerator {
-    if let threads { ComputeEngine.threadCount = threads }
+    threads.apply()
     let folder = try model ?? ModelOptions.shipped("storyteller", with: "config.json")
     return try StoryGenerator(folder: folder, painter: painter)
   }
