@@ -154,7 +154,8 @@ import Testing
   func illustrator() throws {
     try withFolder { root in
       let run = try Program.run(
-        ["story", "a fox", "-m", "model", "--illustrator", fixture("tiny_model"), "--json"], in: root)
+        ["story", "a fox", "-m", "model", "--illustrator", fixture("tiny_model"), "--json"],
+        in: root)
       #expect(run.code == 0, "\(run.errors)")
       let pages = try run.events().filter { $0["event"]?.string == "page" }
       #expect(pages.count == 2 && pages.allSatisfy { $0["caption"]?.string != nil })
