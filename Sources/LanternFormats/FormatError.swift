@@ -39,6 +39,8 @@ public enum FormatError: Error, Sendable, Equatable {
   case malformedHeader(file: String, reason: String)
   /// A safetensors header longer than the format allows.
   case headerTooLarge(file: String, byteCount: UInt64, limit: Int)
+  /// A PyTorch checkpoint that is not as the format wants it.
+  case malformedCheckpoint(file: String, reason: String)
   /// A tensor whose bytes lie outside the file.
   case tensorOutOfRange(name: String, begin: Int, end: Int, limit: Int, file: String)
   /// A tensor that does not begin where the one before it ends.
@@ -96,6 +98,8 @@ extension FormatError: CustomStringConvertible {
     case .headerTooLarge(let file, let byteCount, let limit):
       "\(file): not a safetensors file: its header would take \(byteCount) bytes, and \(limit) "
         + "is the most; fetch it again"
+    case .malformedCheckpoint(let file, let reason):
+      "\(file): not a sound PyTorch checkpoint: \(reason); fetch it again"
     case .tensorOutOfRange(let name, let begin, let end, let limit, let file):
       "\(file): tensor \(JSON.quoted(name)) takes bytes \(begin) to \(end) of \(limit); "
         + "the file is damaged or cut short: fetch it again"

@@ -5,12 +5,10 @@ package import LanternTensor
 /// What is refused follows the reference implementation
 /// (huggingface/safetensors, `safetensors/src/tensor.rs`, `Metadata::validate`): tensors lie one
 /// behind the other, without overlap or hole, and fill the file to its end.
-package struct SafetensorsFile: Sendable {
-  /// Where the file is.
+package struct SafetensorsFile: TensorFile {
   package let path: String
   /// Names of the tensors in the order of their bytes.
   package let names: [String]
-  /// The texts that came with the tensors.
   package let metadata: [String: String]
   private let entries: [String: Entry]
   private let storage: Storage
@@ -41,25 +39,15 @@ package struct SafetensorsFile: Sendable {
     self.entries = header.entries
   }
 
-  /// Bytes the file takes.
   package var byteCount: Int { storage.byteCount }
 
-  /// Whether there is a tensor of this name.
-  package func contains(_ name: String) -> Bool { entries[name] != nil }
-
-  /// The type, as the file spells it, and the shape of a tensor; `nil` where there is none.
   package func info(_ name: String) -> (dtype: String, shape: [Int])? {
     entries[name].map { ($0.type, $0.shape) }
   }
 
-  /// A tensor that shares the file's bytes, or a copy where they lie askew; `nil` where there is
-  /// none of this name.
-  ///
-  /// - Throws: ``FormatError/unsupportedElementType(name:type:file:)`` for types that Lantern does
-  ///   not compute with, ``FormatError/tensor(_:)`` for want of memory.
   package func tensor(_ name: String) throws(FormatError) -> Tensor? {
     guard let entry = entries[name] else { return nil }
-    guard let dtype = Self.dtypes[entry.type] else {
+    guard let dtype = DType(safetensors: entry.type) else {
       throw .unsupportedElementType(name: name, type: entry.type, file: path)
     }
     if entry.begin % dtype.byteSize == 0 {
@@ -74,12 +62,7 @@ package struct SafetensorsFile: Sendable {
     }
   }
 
-  /// Lets go of the memory that reading took; it is read again from the file when touched.
   package func releasePages() { storage.releasePages() }
-
-  private static let dtypes: [String: DType] = [
-    "F32": .float32, "F16": .float16, "BF16": .bfloat16, "I32": .int32, "U8": .uint8,
-  ]
 
   /// How the format spells a type.
   static func spelling(_ dtype: DType) -> String {

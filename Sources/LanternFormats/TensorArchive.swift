@@ -1,20 +1,20 @@
 package import LanternTensor
 
-/// The weights of one component: one safetensors file, or several with an index.
+/// The weights of one component: one file, or several with an index; safetensors, or PyTorch's own.
 package struct TensorArchive: Sendable {
-  private let files: [SafetensorsFile]
+  private let files: [any TensorFile]
   private let places: [String: Int]
   private let origin: String
 
   /// How to make a file that Lantern reads out of one that it does not.
   static let conversion =
-    "holds Python pickles, which can run any program when opened, and Lantern does not read them; "
+    "holds Python pickles of a kind that Lantern does not read; "
     + "convert it: python -c 'import sys, torch; from safetensors.torch import save_file; "
     + "save_file({k: v.contiguous() for k, v in torch.load(sys.argv[1], weights_only=True).items()}, "
     + "sys.argv[2])' OLD NEW.safetensors"
 
   /// Finds the weights in a folder under the first of `stems` that is there, whole or in parts,
-  /// plain or as the variant `fp16`.
+  /// plain or as the variant `fp16`; safetensors before PyTorch's checkpoints.
   ///
   /// - Parameters:
   ///   - folder: the folder of the component.
@@ -44,6 +44,20 @@ package struct TensorArchive: Sendable {
         return
       }
     }
+    for stem in stems {
+      for name in ["\(stem).bin", "\(stem).pth", "\(stem).pt", "\(stem).ckpt"] {
+        let path = FileSystem.join(folder, name)
+        if FileSystem.exists(path) {
+          self.init(files: [try TorchFile(path)])
+          return
+        }
+      }
+      let index = "\(stem).bin.index.json"
+      if FileSystem.exists(FileSystem.join(folder, index)) {
+        try self.init(folder: folder, index: index)
+        return
+      }
+    }
     let names = try FileSystem.list(folder)
     for name in names where [".bin", ".ckpt", ".pt", ".pth"].contains(where: name.hasSuffix) {
       throw .unsupportedFileKind(path: FileSystem.join(folder, name), remedy: Self.conversion)
@@ -55,7 +69,7 @@ package struct TensorArchive: Sendable {
   }
 
   /// The tensors of several files; of two with one name the first file's counts.
-  package init(files: [SafetensorsFile]) {
+  package init(files: [any TensorFile]) {
     self.files = files
     self.origin = files.first?.path ?? ""
     var places: [String: Int] = [:]
@@ -87,7 +101,7 @@ package struct TensorArchive: Sendable {
       }
       names[shard, default: []].append(name)
     }
-    var files: [SafetensorsFile] = []
+    var files: [any TensorFile] = []
     var places: [String: Int] = [:]
     var ordered: [String] = []
     for shard in names.keys.sorted() {
@@ -95,7 +109,8 @@ package struct TensorArchive: Sendable {
       guard FileSystem.exists(shardPath) else {
         throw .missingFile(path: shardPath, remedy: "\(index) names it: fetch the model again")
       }
-      let file = try SafetensorsFile(shardPath)
+      let file: any TensorFile =
+        shard.hasSuffix(".bin") ? try TorchFile(shardPath) : try SafetensorsFile(shardPath)
       let wanted = Set(names[shard] ?? [])
       if let missing = wanted.filter({ !file.contains($0) }).min() {
         throw .missingTensor(name: missing, file: shardPath)

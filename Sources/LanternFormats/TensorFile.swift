@@ -1,0 +1,45 @@
+package import LanternTensor
+
+/// A file that holds tensors under names.
+package protocol TensorFile: Sendable {
+  /// Where the file is.
+  var path: String { get }
+  /// Names of the tensors.
+  var names: [String] { get }
+  /// The texts that came with the tensors.
+  var metadata: [String: String] { get }
+  /// Bytes the file takes.
+  var byteCount: Int { get }
+
+  /// The type, as safetensors spells it, and the shape of a tensor; `nil` where there is none.
+  func info(_ name: String) -> (dtype: String, shape: [Int])?
+
+  /// A tensor that shares the file's bytes, or a copy where they lie askew; `nil` where there is
+  /// none of this name.
+  ///
+  /// - Throws: ``FormatError/unsupportedElementType(name:type:file:)`` for types that Lantern does
+  ///   not compute with, ``FormatError/tensor(_:)`` for want of memory.
+  func tensor(_ name: String) throws(FormatError) -> Tensor?
+
+  /// Lets go of the memory that reading took; it is read again from the file when touched.
+  func releasePages()
+}
+
+extension TensorFile {
+  /// Whether there is a tensor of this name.
+  package func contains(_ name: String) -> Bool { info(name) != nil }
+}
+
+extension DType {
+  /// The type that safetensors spells so; nil for one that Lantern does not compute with.
+  init?(safetensors name: String) {
+    switch name {
+    case "F32": self = .float32
+    case "F16": self = .float16
+    case "BF16": self = .bfloat16
+    case "I32": self = .int32
+    case "U8": self = .uint8
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/// Where the files of a ZIP archive lie in it: only of archives that are not compressed, as PyTorch
+/// writes them (PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7 to 4.3.16).
+struct ZipDirectory {
+  /// Bytes of each file, by its name.
+  private(set) var ranges: [String: Range<Int>] = [:]
+
+  private let bytes: UnsafeRawBufferPointer
+  private let file: String
+
+  /// Whether bytes begin like a ZIP archive.
+  static func isZip(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    bytes.starts(with: [0x50, 0x4B, 0x03, 0x04])
+  }
+
+  /// Reads the directory of a whole archive.
+  ///
+  /// - Throws: ``FormatError/malformedCheckpoint(file:reason:)``.
+  init(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) {
+    self.bytes = bytes
+    self.file = file
+    let end = try findEnd()
+    var count = try number(end + 10, 2)
+    var start = try number(end + 16, 4)
+    if count == 0xFFFF || start == 0xFFFF_FFFF {
+      // The larger form, for more than 65,535 files or 4 GiB.
+      guard end >= 20, try number(end - 20, 4) == 0x0706_4B50 else { throw broken("its end") }
+      let larger = try number(end - 20 + 8, 8)
+      guard try number(larger, 4) == 0x0606_4B50 else { throw broken("its larger end") }
+      count = try number(larger + 32, 8)
+      start = try number(larger + 48, 8)
+    }
+    guard count <= bytes.count / 46 else { throw broken("its count of files") }
+    for _ in 0..<count { start = try readEntry(start) }
+  }
+
+  private func findEnd() throws(FormatError) -> Int {
+    var position = bytes.count - 22
+    let last = max(0, position - 0xFFFF)
+    while position >= last {
+      if try number(position, 4) == 0x0605_4B50 { return position }
+      position -= 1
+    }
+    throw broken("no end of its directory: it may be cut short")
+  }
+
+  /// Reads one file's entry; returns where the next begins.
+  private mutating func readEntry(_ at: Int) throws(FormatError) -> Int {
+    guard try number(at, 4) == 0x0201_4B50 else { throw broken("an entry of its directory") }
+    let method = try number(at + 10, 2)
+    var packed = try number(at + 20, 4)
+    var size = try number(at + 24, 4)
+    let nameCount = try number(at + 28, 2)
+    let extraCount = try number(at + 30, 2)
+    let commentCount = try number(at + 32, 2)
+    var local = try number(at + 42, 4)
+    let name = try text(at + 46, nameCount)
+    var extra = at + 46 + nameCount
+    let end = extra + extraCount
+    while extra + 4 <= end {
+      let (kind, length) = (try number(extra, 2), try number(extra + 2, 2))
+      if kind == 1 {
+        // Only those of the three that did not fit, in this order.
+        var place = extra + 4
+        if size == 0xFFFF_FFFF { size = try number(place, 8); place += 8 }
+        if packed == 0xFFFF_FFFF { packed = try number(place, 8); place += 8 }
+        if local == 0xFFFF_FFFF { local = try number(place, 8) }
+      }
+      extra += 4 + length
+    }
+    guard method == 0, packed == size else {
+      throw .malformedCheckpoint(file: file, reason: "\(JSON.quoted(name)) is compressed")
+    }
+    guard try number(local, 4) == 0x0403_4B50 else { throw broken("the place of a file") }
+    let start = local + 30 + (try number(local + 26, 2)) + (try number(local + 28, 2))
+    guard size <= bytes.count, start <= bytes.count - size else {
+      throw .truncated(file: file, at: bytes.count, need: 1)
+    }
+    ranges[name] = start..<start + size
+    return end + commentCount
+  }
+
+  private func number(_ at: Int, _ width: Int) throws(FormatError) -> Int {
+    guard at >= 0, at <= bytes.count - width else { throw broken("a number outside the file") }
+    var value: UInt64 = 0
+    for index in 0..<width { value |= UInt64(bytes[at + index]) << (8 * UInt64(index)) }
+    guard value <= UInt64(Int.max / 4) else { throw broken("an absurd number") }
+    return Int(value)
+  }
+
+  private func text(_ at: Int, _ count: Int) throws(FormatError) -> String {
+    guard at >= 0, at <= bytes.count - count else { throw broken("a name outside the file") }
+    return String(decoding: bytes[at..<at + count], as: UTF8.self)
+  }
+
+  private func broken(_ what: String) -> FormatError {
+    .malformedCheckpoint(file: file, reason: "as a ZIP archive it is damaged: \(what)")
+  }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import LanternFormats
+import LanternTensor
+import TestSupport
+import Testing
+
+/// The fixtures are written by torch.save: tools/fixtures/torch_file.py.
+@Suite struct TorchFileTests {
+  private func path(_ name: String) -> String { fixture("torch_file/\(name)") }
+
+  @Test(
+    "tensors, views among them, equal those that safetensors holds",
+    arguments: ["plain.pt", "nested.pt"])
+  func tensors(name: String) throws {
+    let file = try TorchFile(path(name))
+    let wanted = try SafetensorsFile(path("plain.safetensors"))
+    #expect(Set(file.names) == Set(wanted.names) && file.names.count == 13)
+    for name in wanted.names where name != "long" {
+      #expect(file.info(name)?.shape == wanted.info(name)?.shape, "\(name)")
+      #expect(file.info(name)?.dtype == wanted.info(name)?.dtype, "\(name)")
+      let (ours, theirs) = (
+        try #require(try file.tensor(name)), try #require(try wanted.tensor(name))
+      )
+      #expect(ours.isContiguous && ours.dtype == theirs.dtype && ours.shape == theirs.shape)
+      let count = theirs.elementCount * theirs.dtype.byteSize
+      #expect(
+        UnsafeRawBufferPointer(start: ours.bytes, count: count)
+          .elementsEqual(UnsafeRawBufferPointer(start: theirs.bytes, count: count)), "\(name)")
+    }
+    #expect(throws: FormatError.self) { try file.tensor("long") }
+    #expect(try file.tensor("nobody") == nil)
+  }
+
+  @Test("the form before PyTorch 1.6 is refused with the way to convert it")
+  func old() throws {
+    let error = #expect(throws: FormatError.self) { try TorchFile(path("old.pt")) }
+    #expect(error.map { "\($0)" }?.contains("convert it: python") == true)
+  }
+
+  @Test("a file cut short at any length is an error, never a trap")
+  func truncation() throws {
+    let whole = try Data(contentsOf: URL(fileURLWithPath: path("plain.pt")))
+    try withTemporaryFolder { folder in
+      let cut = URL(fileURLWithPath: "\(folder)/cut.pt")
+      for count in stride(from: 0, to: whole.count, by: 7) {
+        try whole.prefix(count).write(to: cut)
+        #expect(throws: FormatError.self) { try TorchFile(cut.path) }
+      }
+    }
+  }
+
+  @Test("a damaged byte anywhere is an error or another tensor, never a trap")
+  func damage() throws {
+    let whole = try Data(contentsOf: URL(fileURLWithPath: path("nested.pt")))
+    try withTemporaryFolder { folder in
+      let damaged = URL(fileURLWithPath: "\(folder)/damaged.pt")
+      for index in 0..<whole.count {
+        for value in [0, 255, whole[index] ^ 1, UInt8.random(in: 0...255)] {
+          var bytes = whole
+          bytes[index] = value
+          try bytes.write(to: damaged)
+          guard let file = try? TorchFile(damaged.path) else { continue }
+          for name in file.names { _ = try? file.tensor(name) }
+        }
+      }
+    }
+  }
+
+  @Test("an archive takes a checkpoint where there are no safetensors")
+  func archive() throws {
+    try withTemporaryFolder { folder in
+      let manager = FileManager.default
+      try manager.copyItem(atPath: path("plain.pt"), toPath: "\(folder)/pytorch_model.bin")
+      let archive = try TensorArchive(folder: folder, stems: ["model", "pytorch_model"])
+      #expect(archive.contains("turned") && archive.names.count == 13)
+      let index = #"{"weight_map": {"half": "a.bin", "whole": "a.bin"}}"#
+      try manager.moveItem(atPath: "\(folder)/pytorch_model.bin", toPath: "\(folder)/a.bin")
+      try index.write(
+        toFile: "\(folder)/pytorch_model.bin.index.json", atomically: false, encoding: .utf8)
+      let parts = try TensorArchive(folder: folder, stems: ["model", "pytorch_model"])
+      #expect(parts.names.sorted() == ["half", "whole"])
+    }
+  }
+}
