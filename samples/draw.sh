@@ -23,3 +23,14 @@ sheet() {
 sheet picturebook 6
 sheet singles 12 -s @
 "$lantern" image "a red fox on the beach" -q -o "$here/fox.png"
+
+# Three stories, each a folder.
+story() {
+  "$lantern" story "$2" -q -s "$3" -o "$here/$1"
+}
+
+story fox "a story about a red fox who looks for a key" 7
+story penguin "a tale about a penguin named Pip who wants a guitar" 2
+story bear "a story about a blue bear who makes friends with an owl and finds a crown" 5
+"$lantern" sheet "$here"/fox/0*.png "$here"/penguin/0*.png "$here"/bear/0*.png --columns 4 \
+  -o "$here/stories.png" >/dev/null

@@ -42,7 +42,7 @@ def main() -> None:
     ):
         made = {key: torch.from_numpy(x).long()[None] for key, x in row.arrays().items()}
         mask = visible(made["document"], made["block"], made["limit"], torch.float32)
-        both = model.hidden(made["ids"], made["positions"], mask)[0]
+        both = model.hidden(made["ids"], made["positions"], mask)[0][0]
         worst = 0.0
         for start in range(CLEAN, both.shape[0], COPY):
             document = made["document"][0, start]
@@ -54,7 +54,7 @@ def main() -> None:
             see |= (block[:, None] == block) & (block > 0)
             alone = model.hidden(
                 ids, torch.arange(len(index))[None],
-                torch.zeros(see.shape).masked_fill(~see, -1e4)[None, None])[0]
+                torch.zeros(see.shape).masked_fill(~see, -1e4)[None, None])[0][0]
             worst = max(worst, float((alone - both[index]).abs().max()))
         print(f"worst difference {worst:.1e}")
         assert worst < 1e-3

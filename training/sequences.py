@@ -15,18 +15,28 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import torch
 
+import layout
 import scenes
 import stories
 from showo import COPY, Tokens
 from words import Words
 
 CLEAN, MASKED = 384, 4 * COPY  # tokens of stream A and B
-IGNORED = -100
-KEYS = ("ids", "positions", "document", "block", "limit", "target")
+SIDE = 8  # codes in a row of a picture
+IGNORED = layout.IGNORED
+KEYS = ("ids", "positions", "document", "block", "limit", "target", "subject", "colour")
+
+
+@lru_cache(maxsize=1 << 16)
+def cells(things: tuple[scenes.Thing, ...]) -> tuple[list[int], list[int]]:
+    """Subject and colour of what stands at each code."""
+    found = layout.cells(scenes.Scene(None, "", list(things), ""), SIDE)
+    return found[0].flatten().tolist(), found[1].flatten().tolist()
 
 
 @dataclass
@@ -56,11 +66,17 @@ class Row:
             a["document"].append(self.documents)
             a["block"].append(block)
             a["limit"].append(0)
-            a["target"].append(IGNORED)
+            for key in ("target", "subject", "colour"):
+                a[key].append(IGNORED)
             self.position += 1
 
-    def picture(self, codes, copies: int, learn: bool = False, task: int | None = None) -> None:
-        """A clean picture, with the task token in its block if given, and masked copies of it."""
+    def picture(
+        self, codes, things: list[scenes.Thing], copies: int, learn: bool = False, task: int | None = None
+    ) -> None:
+        """A clean picture, with the task token in its block if given, and masked copies of it.
+
+        What stands where is asked of the clean one (layout.py).
+        """
         t = self.tokens
         self.blocks += 1
         if task is not None:
@@ -68,6 +84,8 @@ class Row:
         start, first = len(self.clean["ids"]), self.position
         self.add([t.soi], self.blocks, learn)
         self.add([*(int(c) + t.first_code for c in codes), t.eoi], self.blocks)
+        for key, wanted in zip(("subject", "colour"), cells(tuple(things))):
+            self.clean[key][-1 - len(codes) : -1] = wanted
         for _ in range(copies):
             self.blocks += 1
             count = max(1, round(len(codes) * math.cos(math.pi / 2 * self.rng.random())))
@@ -80,6 +98,8 @@ class Row:
                 IGNORED, *(int(c) if i in hidden else IGNORED for i, c in enumerate(codes)), IGNORED
             ]
             size = len(codes) + 2
+            b["subject"] += [IGNORED] * size
+            b["colour"] += [IGNORED] * size
             b["positions"] += range(first, first + size)
             b["document"] += [self.documents] * size
             b["block"] += [self.blocks] * size
@@ -89,7 +109,7 @@ class Row:
         """Both streams filled up to their lengths: document 0 sees only itself."""
         found = {}
         for key in KEYS:
-            fill = IGNORED if key == "target" else 0
+            fill = IGNORED if key in ("target", "subject", "colour") else 0
             a, b = self.clean[key], self.masked[key]
             found[key] = np.array(
                 a + [fill] * (CLEAN - len(a)) + b + [fill] * (MASKED - len(b)), np.int32
@@ -102,9 +122,9 @@ def story_row(story: stories.Story, codes: np.ndarray, words: Words, tokens: Tok
     row.begin()
     prompt = words.encode(story.prompt) if rng.random() > 0.05 else ()
     row.add([tokens.lvg, tokens.sot, *prompt, tokens.eot, tokens.sot])
-    for page, picture in zip(story.pages, codes):
+    for number, (page, picture) in enumerate(zip(story.pages, codes)):
         row.add(words.encode(page.text), learn=True)
-        row.picture(picture, 1, learn=True)
+        row.picture(picture, stories.layout(page.beings, number), 1, learn=True)
     row.add([tokens.eot], learn=True)
     return row
 
@@ -117,10 +137,10 @@ def scene_row(seeds: list[int], codes: np.ndarray, words: Words, tokens: Tokens,
         row.begin()
         caption = words.encode(scene.caption) if rng.random() > 0.12 else ()
         row.add([tokens.t2i, tokens.sot, *caption, tokens.eot])
-        row.picture(picture, 2)
+        row.picture(picture, scene.things, 2)
     for scene, picture in zip(made[2:], codes[2:]):
         row.begin()
-        row.picture(picture, 0, task=tokens.mmu)
+        row.picture(picture, scene.things, 0, task=tokens.mmu)
         told = [("", scene.caption), *(stories.question(scene, rng) for _ in range(2))]
         rng.shuffle(told)
         for question, answer in told:

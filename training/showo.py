@@ -145,15 +145,19 @@ class Showo(nn.Module):
     def code_head(self) -> torch.Tensor:
         return self.code_embedding_out.weight + self.signs @ self.bit_embedding_out
 
-    def hidden(self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """The last hidden states; `mask` as `attention` takes it."""
+    def hidden(
+        self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The last hidden states, and those half way; `mask` as `attention` takes it."""
         config = self.config
         part = int(config["partial_rotary_factor"] * config["hidden_size"] // config["num_attention_heads"])
         turn = rotary(positions, part, config["rope_theta"])
-        x = F.embedding(ids, self.table())
-        for layer in self.layers:
+        x = middle = F.embedding(ids, self.table())
+        for index, layer in enumerate(self.layers):
             x = layer(x, turn, mask)
-        return self.final_layernorm(x)
+            if index == len(self.layers) // 2 - 1:
+                middle = x
+        return self.final_layernorm(x), middle
 
     def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         return self.text_embedding_out(hidden)

@@ -57,7 +57,8 @@ private func storyExample() async throws {
     for name in [
       "README.md", "CONTRIBUTING.md", "docs/samplers.md", "docs/adding-a-model.md",
       "docs/stories.md",
-      "samples/README.md", "training/README.md", "weights/picturebook/MODEL.md",
+      "samples/README.md", "training/README.md", "weights/judge/MODEL.md",
+      "weights/picturebook/MODEL.md", "weights/storyteller/MODEL.md",
     ] {
       let file = Self.root.appendingPathComponent(name)
       let text = try String(contentsOf: file, encoding: .utf8)

@@ -4,9 +4,10 @@ import LanternPictures
 import Testing
 
 @Suite("The shipped weights") struct ShippedWeightsTests {
-  private static let folder = URL(fileURLWithPath: #filePath)
+  private static let weights = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("weights/picturebook").path
+    .appendingPathComponent("weights").path
+  private static let folder = weights + "/picturebook"
 
   /// Samplers of one equation end near one another; a folder whose settings do not suit one of them,
   /// such as clipped latents, leaves that one far away.
@@ -20,5 +21,27 @@ import Testing
     let differences = zip(usual.pixels, other.pixels).map { abs(Int($0) - Int($1)) }
     #expect(differences.count == 128 * 128 * 3)
     #expect(differences.reduce(0, +) < 10 * differences.count)
+  }
+
+  @Test("a story has its hero and its wish on the pages, and its pictures are of one hand")
+  func story() throws {
+    let generator = try StoryGenerator(folder: Self.weights + "/storyteller")
+    #expect(generator.isInterleaved)
+    var pages: [StoryPage] = []
+    try generator.tell(StoryRequest(prompt: "a story about a red fox who looks for a key")) {
+      event in
+      if case .page(let page) = event { pages.append(page) }
+    }
+    #expect(pages.count == 4)
+    #expect(pages[0].text.contains("fox") && pages[0].text.contains("key"))
+    #expect(pages.allSatisfy { $0.picture.width == 128 && $0.text.count > 15 })
+  }
+
+  @Test("what the storyteller draws it also tells")
+  func caption() throws {
+    let generator = try StoryGenerator(folder: Self.weights + "/storyteller")
+    let picture = try generator.draw(TokenPictureRequest(prompt: "a red balloon at night"))
+    #expect(try generator.caption(picture).contains("at night"))
+    #expect(try generator.caption(picture, question: "where is this?") == "at night")
   }
 }
