@@ -17,7 +17,7 @@ import torch
 
 import stories
 import words
-from sequences import CLEAN, KEYS, scene_row, story_row, visible
+from sequences import CLEAN, scene_row, story_row, visible
 from showo import COPY, Showo, Tokens
 from train_storyteller import CONFIG
 

@@ -1,6 +1,6 @@
 """Stage 8: scenes and stories to codes, once.
 
-    python encode_codes.py --work FOLDER --scenes 32000 --stories 12000
+    python encode_codes.py --work FOLDER --scenes 16000 --stories 6000
 
 Writes codes-scenes.npy [scene, 64] and codes-stories.npy [story, 4, 64] for consecutive seeds. Goes on
 where it was stopped.
@@ -36,8 +36,8 @@ def story_pictures(piece: int) -> np.ndarray:
 @torch.no_grad()
 def main() -> None:
     parser = common.arguments(__doc__)
-    parser.add_argument("--scenes", type=int, default=32000)
-    parser.add_argument("--stories", type=int, default=12000)
+    parser.add_argument("--scenes", type=int, default=16000)
+    parser.add_argument("--stories", type=int, default=6000)
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
     common.prepare(options)

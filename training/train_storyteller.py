@@ -74,7 +74,7 @@ def make(step: int) -> dict[str, np.ndarray]:
 def main() -> None:
     parser = common.arguments(__doc__)
     parser.add_argument("--minutes", type=float, default=120)
-    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()

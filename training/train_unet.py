@@ -1,4 +1,4 @@
-"""Stage 4: the text encoder and the U-Net, together, on latents; v-prediction with min-SNR weights
+"""Stage 5: the text encoder and the U-Net, together, on latents; v-prediction with min-SNR weights
 (Hang et al. 2023, arXiv:2303.09556), and the questions of layout.py beside it.
 
     python train_unet.py --work FOLDER --minutes 60

@@ -65,6 +65,37 @@ import Testing
     }
   }
 
+  @Test(
+    "features of odd heads turn in pairs, apart and in place, and the rest stays",
+    arguments: [(2, 1), (5, 2), (9, 4), (40, 20), (67, 16)])
+  func rotation(headSize: Int, half: Int) {
+    let (rows, heads) = (7, 3)
+    var numbers = Numbers(headSize)
+    let x = numbers.floats(rows * heads * headSize)
+    let angles = numbers.floats(rows * half, -3, 3)
+    var wanted = x.map(Double.init)
+    for at in 0..<rows * heads {
+      for i in 0..<half {
+        let angle = Double(angles[at / heads * half + i])
+        let (a, b) = (Double(x[at * headSize + i]), Double(x[at * headSize + half + i]))
+        wanted[at * headSize + i] = a * cos(angle) - b * sin(angle)
+        wanted[at * headSize + half + i] = b * cos(angle) + a * sin(angle)
+      }
+    }
+    for kernels in kernelSets {
+      let (cosines, sines) = (
+        Misaligned(angles.map { cos($0) }), Misaligned(angles.map { sin($0) })
+      )
+      let (inPlace, y) = (Misaligned(x), Misaligned(count: x.count))
+      for (from, to) in [(inPlace, y), (inPlace, inPlace)] {
+        kernels.rotate(
+          from.pointer, Int64(rows), Int64(heads), Int64(headSize), Int64(half), cosines.pointer,
+          sines.pointer, to.pointer)
+        expectNear(to, wanted, 1e-5, "\(kernels.title) \(headSize) \(half)")
+      }
+    }
+  }
+
   @Test("scores of a thousand do not overflow")
   func extremes() {
     for kernels in kernelSets {

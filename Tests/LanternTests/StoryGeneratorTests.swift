@@ -107,15 +107,13 @@ import Testing
   func scripted() throws {
     try withGenerator(isInterleaved: false) { generator in
       let pages = try tell(request(2), generator).pages
-      var alone = request(1)
-      alone.beginning = [.init(text: pages[1].text)]
-      var drawn = TokenPictureRequest(prompt: pages[0].text)
-      drawn.seed = 3
-      // The first page's picture hangs on its own words alone, not on the prompt.
-      var other = request(1)
+      // A page's picture hangs on its own words alone: not on the prompt, nor on the page before.
+      var other = request(2)
       other.prompt = "something else"
-      other.beginning = [.init(text: pages[0].text)]
-      #expect(try tell(other, generator).pages[0].picture == pages[0].picture)
+      other.beginning = [.init(text: "another beginning"), .init(text: pages[1].text)]
+      let others = try tell(other, generator).pages
+      #expect(others[1].picture == pages[1].picture)
+      #expect(others[0].picture != pages[0].picture)
     }
   }
 

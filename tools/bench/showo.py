@@ -31,7 +31,7 @@ TEXT, CODES, PICTURE = 50295, 8192, 1024
 VOCABULARY = TEXT + 10 + CODES + 1
 
 
-def phi(layers: int = 24) -> PhiForCausalLM:
+def phi(layers: int) -> PhiForCausalLM:
     config = PhiConfig(
         vocab_size=VOCABULARY, hidden_size=2048, intermediate_size=8192, num_hidden_layers=layers,
         num_attention_heads=32, qk_layernorm=True, tie_word_embeddings=False)
@@ -50,6 +50,8 @@ def write(folder: Path, model: PhiForCausalLM) -> None:
     save_file(
         {f"showo.{k}": v.half().contiguous() for k, v in model.state_dict().items()},
         folder / "model.safetensors")
+    (folder / "phi-1_5" / "config.json").write_text(
+        json.dumps(dict(num_hidden_layers=model.config.num_hidden_layers)))
     words = json.loads((ROOT / "Tests" / "Fixtures" / "gpt2_tokenizer.json").read_text())
     (folder / "phi-1_5" / "vocab.json").write_text(json.dumps(words["vocab"]))
     (folder / "phi-1_5" / "merges.txt").write_text("\n".join(["#version: 0.2", *words["merges"], ""]))
@@ -66,9 +68,9 @@ def magvit() -> dict[str, torch.Tensor]:
     return {k: v.half().contiguous() for k, v in model.state_dict().items()}
 
 
-def peer() -> None:
+def peer(layers: int) -> None:
     """Prints the seconds of PyTorch's step and the most gigabytes of its process."""
-    model = phi()
+    model = phi(layers)
     length = PICTURE + 2 + 8
     ids = torch.randint(0, VOCABULARY, (2, length))
     mask = torch.zeros(2, 1, length, length)
@@ -83,14 +85,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lantern", default=str(ROOT / ".build" / "release" / "lantern"))
     parser.add_argument("--work", type=Path, help="where the folder of random weights is made, and kept")
+    parser.add_argument("--layers", type=int, default=24, help="fewer for a quick look")
     parser.add_argument("--part", choices=["write", "peer"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
         # Processes of their own: a child begins with the memory that its parent had.
-        return write(options.work / "show-o", phi()) if options.part == "write" else peer()
+        if options.part == "write":
+            return write(options.work / "show-o", phi(options.layers))
+        return peer(options.layers)
     with tempfile.TemporaryDirectory() as temporary:
         work = options.work or Path(temporary)
-        again = [sys.executable, __file__, "--work", str(work), "--part"]
+        again = [sys.executable, __file__, "--work", str(work), "--layers", str(options.layers), "--part"]
         if not (work / "show-o" / "magvitv2" / "model.safetensors").exists():
             subprocess.run([*again, "write"], check=True)
         found = subprocess.run([*again, "peer"], check=True, capture_output=True, text=True).stdout

@@ -24,15 +24,3 @@ struct StoryModelOptions: ParsableArguments {
     return try StoryGenerator(folder: folder, painter: painter)
   }
 }
-
-extension ParsableCommand {
-  /// Swift mends what is not UTF-8, and would draw something else than was asked for.
-  func checkEncoding() throws {
-    for index in 0..<Int(CommandLine.argc) {
-      guard let argument = CommandLine.unsafeArgv[index] else { continue }
-      if String(validatingCString: argument) == nil {
-        throw ValidationError("argument \(index) is not text in UTF-8")
-      }
-    }
-  }
-}
