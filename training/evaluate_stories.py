@@ -21,11 +21,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 import scenes
 import stories
+import train_tokens
 from evaluate import interval
 from judge import Judge, Seen
+from magvitv2 import MAGVITv2
 
 HERE = Path(__file__).resolve().parent
 FRESH = 5 * 10**9
@@ -61,16 +64,28 @@ def has_colour(things: list[Seen], being: stories.Being) -> bool:
     )
 
 
-def rendered_right(count: int, judge: Judge) -> float:
-    """How often the judge says yes to a story's rendered pages: what a perfect painter would get."""
-    right = []
+def image_tokenizer(folder: Path) -> MAGVITv2:
+    tokenizer = MAGVITv2(json.loads((folder / "config.json").read_text())).eval()
+    tensors = load_file(folder / "model.safetensors")
+    tokenizer.load_state_dict({name: x.float() for name, x in tensors.items()})
+    return tokenizer
+
+
+@torch.no_grad()
+def rendered_right(count: int, judge: Judge, tokenizer: MAGVITv2) -> tuple[float, float]:
+    """How often the judge says yes to a story's rendered pages, what a perfect painter would get, and to
+    what the image tokenizer makes of them, the most that the transformer can reach."""
+    right, rebuilt = [], []
     for seed in range(FRESH, FRESH + count):
         story = stories.story(seed, everything=True)
         made = [stories.scene(story, number, seed) for number in range(4)]
         x = torch.from_numpy(np.stack([np.asarray(scene.picture) for scene in made]))
-        seen = judge.read(x.permute(0, 3, 1, 2).float() / 127.5 - 1)
-        right += [shows(s, list(p.beings), p.place) for s, p in zip(seen, story.pages)]
-    return float(np.mean(right))
+        x = x.permute(0, 3, 1, 2).float() / 127.5 - 1
+        y = tokenizer.decode(tokenizer.codes(tokenizer.encoder(x)), train_tokens.SIDE).clamp(-1, 1)
+        for pictures, answers in ((x, right), (y, rebuilt)):
+            seen = judge.read(pictures)
+            answers += [shows(s, list(p.beings), p.place) for s, p in zip(seen, story.pages)]
+    return float(np.mean(right)), float(np.mean(rebuilt))
 
 
 def answers(pages: list[dict], plot: stories.Plot, prompt: str, judge: Judge) -> dict[str, list[bool]]:
@@ -166,7 +181,8 @@ def main() -> None:
     options, extra = parser.parse_known_args()
     options.work.mkdir(parents=True, exist_ok=True)
     judge = Judge.load(options.judge)
-    print(f"judge: yes to {rendered_right(50, judge):.1%} of 200 rendered pages")
+    right, rebuilt = rendered_right(50, judge, image_tokenizer(options.model / "magvitv2"))
+    print(f"judge: yes to {right:.1%} of 200 rendered pages, to {rebuilt:.1%} of them as codes and back")
 
     total: dict[str, list[bool]] = {}
     told = []
