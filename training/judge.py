@@ -68,14 +68,20 @@ class Judge(nn.Module):
         self.things = nn.Conv2d(widths[-2], outputs, 1)
         self.place = nn.Linear(widths[-1], len(config["places"]))
 
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def features(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """What each level sees, from 64 × 64 down."""
         x = self.conv_in(x)
+        found = []
         for index, block in enumerate(self.blocks):
             if index:
-                fine = x
                 x = self.narrow[index - 1](x)
             for resnet in block:
                 x = resnet(x)
+            found.append(x)
+        return found
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        *_, fine, x = self.features(x)
         h = fine + F.interpolate(self.widen(x), scale_factor=2.0, mode="nearest")
         return self.things(F.silu(self.last(h))), self.place(x.mean((2, 3)))
 

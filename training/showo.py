@@ -181,3 +181,26 @@ class Showo(nn.Module):
             [self.text_embedding_out.bias, self.code_embedding_out.bias, torch.full((1,), -1e4)]
         )
         return tensors
+
+    @torch.no_grad()
+    def unfold(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Takes over what `folded` made: bits get what codes have in common, codes the rest."""
+        first, last = self.tokens.first_code, self.tokens.mask
+        self.load_state_dict(
+            {name.removeprefix("showo.model."): x for name, x in tensors.items()
+             if name.startswith(("showo.model.layers.", "showo.model.final_layernorm."))},
+            strict=False,
+        )
+        table, head = tensors["showo.model.embed_tokens.weight"], tensors["showo.lm_head.weight"]
+        bias = tensors["showo.lm_head.bias"]
+        self.embedding.weight.copy_(torch.cat([table[:first], table[last:]]))
+        self.text_embedding_out.weight.copy_(head[:first])
+        self.text_embedding_out.bias.copy_(bias[:first])
+        self.code_embedding_out.bias.copy_(bias[first:last])
+        for rows, own, shared in (
+            (table[first:last], self.code_embedding, self.bit_embedding),
+            (head[first:last], self.code_embedding_out.weight, self.bit_embedding_out),
+        ):
+            # The columns of signs are orthogonal.
+            shared.copy_(self.signs.T @ rows / len(self.signs))
+            own.copy_(rows - self.signs @ shared)

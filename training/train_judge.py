@@ -125,7 +125,7 @@ def main() -> None:
     sums = []
     with ProcessPoolExecutor(1) as pool:
         def ask(step: int):
-            return pool.submit(render, 10**12 + step * options.batch, options.batch)
+            return pool.submit(render, (10 + options.seed) * 10**11 + step * options.batch, options.batch)
 
         coming = [ask(step), ask(step + 1)]
         while clock.progress < 1:

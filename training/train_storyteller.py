@@ -1,6 +1,6 @@
 """Stage 9: the storyteller. One transformer learns to write, to draw and to tell what it sees.
 
-    python train_storyteller.py --work FOLDER --minutes 120
+    python train_storyteller.py --work FOLDER --minutes 120 [--start-from ../weights/storyteller]
 
 Half of the rows are stories, told anew each time; the others are captions to draw and pictures to tell
 of (sequences.py). Next-token loss on what is written, the opening of pictures included; masked-token
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 
 import common
 import layout
@@ -76,6 +77,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--start-from", type=Path, help="an exported storyteller to go on from")
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
     common.prepare(options)
@@ -86,6 +88,9 @@ def main() -> None:
         words.write(options.work / "words")
     rows = Rows(options.work, options.seed, options.batch)
     model = Showo(CONFIG, rows.tokens, BITS).to(device)
+    if options.start_from:
+        tensors = load_file(options.start_from / "model.safetensors", device)
+        model.unfold({name: x.float() for name, x in tensors.items()})
     # What stands where in a picture, asked of its clean codes half way: reading is learnt far sooner so.
     questions = torch.nn.Linear(CONFIG["hidden_size"], sum(layout.CELL_CLASSES))
     both = torch.nn.ModuleDict(dict(model=model, questions=questions)).to(device)
@@ -119,7 +124,7 @@ def main() -> None:
             coming.append(pool.apply_async(make, (step + 3,)))
             common.set_rate(optimizer, options.learning_rate * clock.rate(step, 200))
             losses = objective(*(made[key] for key in KEYS))
-            common.descend(losses[0] + losses[1] + 0.3 * losses[2], both, optimizer)
+            common.descend(losses[0] + losses[1] + 0.5 * losses[2], both, optimizer)
             average.update(model, step)
             sums.append([loss.item() for loss in losses])
             step += 1

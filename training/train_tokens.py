@@ -1,13 +1,15 @@
 """Stage 7: the image tokenizer. Whole scenes; 8×8 codes of 13 bits each.
 
-    python train_tokens.py --work FOLDER --minutes 40
+    python train_tokens.py --work FOLDER --minutes 40 [--start-from ../weights/storyteller]
 
 With --decoder-only the encoder stays as it is (so do codes made with it) and only the decoder learns on.
 
 Begins from the trained autoencoder, whose levels it shares, with one level more. Bits pass their
 gradient straight through (Bengio et al. 2013, arXiv:1308.3432), and are pushed to be balanced and independent of each
 other, so that none of the 8,192 codes is wasted. Codes are also asked what stands at their place, or they would
-spend themselves on backgrounds.
+spend themselves on backgrounds; and pictures must look alike to a reader too, a judge that began from
+another seed than the one that will judge them (the perceptual loss of Johnson et al. 2016,
+arXiv:1603.08155, as Zhang et al. 2018, arXiv:1801.03924, measure it).
 """
 
 from __future__ import annotations
@@ -18,12 +20,14 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import nn
 
 import common
 import layout
 import scenes
 import stories
+from judge import Judge
 from magvitv2 import MAGVITv2
 from muon import Muon
 from train_vae import FRESH, edges, trained
@@ -89,19 +93,23 @@ def batch(seed: int, count: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tens
 
 
 class Cells(nn.Module):
-    """Asks codes [batch, bit, SIDE, SIDE] what stands at each place; for training alone."""
+    """Asks codes [batch, bit, SIDE, SIDE] what stands at each place, each alone and with its neighbours;
+    for training alone."""
 
     def __init__(self, bits: int):
         super().__init__()
-        self.questions_in = nn.Conv2d(bits, 256, 3, padding=1)
-        self.questions = nn.Conv2d(256, sum(layout.CELL_CLASSES), 1)
+        self.questions_in = nn.ModuleList(nn.Conv2d(bits, 256, size, padding=size // 2) for size in (1, 3))
+        self.questions = nn.ModuleList(nn.Conv2d(256, sum(layout.CELL_CLASSES), 1) for _ in range(2))
 
-    def forward(self, q: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-        found = self.questions(F.silu(self.questions_in(q))).float().split(layout.CELL_CLASSES, 1)
-        return sum(
-            F.cross_entropy(logits, wanted[:, index], ignore_index=layout.IGNORED)
-            for index, logits in enumerate(found)
-        )
+    def forward(self, q: torch.Tensor, wanted: torch.Tensor) -> list[torch.Tensor]:
+        losses = []
+        for first, last in zip(self.questions_in, self.questions):
+            found = last(F.silu(first(q))).float().split(layout.CELL_CLASSES, 1)
+            losses.append(sum(
+                F.cross_entropy(logits, wanted[:, index], ignore_index=layout.IGNORED)
+                for index, logits in enumerate(found)
+            ))
+        return losses
 
 
 def reconstruction_loss(
@@ -115,6 +123,20 @@ def reconstruction_loss(
         if scale < 3:
             found, wanted, weights = (F.avg_pool2d(v, 2) for v in (found, wanted, weights))
             loss = loss + 0.3 * (weights * (found - wanted).abs()).mean()
+    return loss
+
+
+def looks_loss(
+    reader: Judge, found: torch.Tensor, wanted: torch.Tensor, weights: torch.Tensor
+) -> torch.Tensor:
+    """How unlike two batches of pictures are to a reader: its features' directions at every level."""
+    with torch.no_grad():
+        right = reader.features(wanted)
+    loss = 0
+    for a, b in zip(reader.features(found), right):
+        weights = F.adaptive_avg_pool2d(weights, a.shape[-1])
+        unlike = (F.normalize(a.float(), dim=1) - F.normalize(b.float(), dim=1)).pow(2).sum(1, keepdim=True)
+        loss = loss + (weights * unlike).mean() / len(right)
     return loss
 
 
@@ -146,7 +168,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
-    parser.add_argument("--known", type=float, default=0.15, help="weight of what codes have to know")
+    parser.add_argument("--known", type=float, default=0.5, help="weight of what codes have to know")
+    parser.add_argument("--looks", type=float, default=0.3, help="weight of looking alike to the reader")
+    parser.add_argument("--reader", type=Path, required=True, help="folder of a judge of another seed")
+    parser.add_argument("--start-from", type=Path, help="an exported storyteller to go on from")
     parser.add_argument("--decoder-only", action="store_true")
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
@@ -159,9 +184,13 @@ def main() -> None:
     if options.decoder_only:
         model.load_state_dict(common.Checkpoint(options.work / "tokens.pt").load(device)["average"])
         model.encoder.requires_grad_(False)
+    elif options.start_from:
+        tensors = load_file(options.start_from / "magvitv2" / "model.safetensors")
+        model.load_state_dict({name: x.float() for name, x in tensors.items()})
     else:
         from_autoencoder(model, trained(options.work))
     both = nn.ModuleDict(dict(model=model, cells=Cells(model.bits).to(device)))
+    reader = Judge.load(options.reader).to(device, memory_format=torch.channels_last).requires_grad_(False)
     average = common.Average(model)
     optimizer = Muon(both, options.learning_rate, (0.9, 0.99), 1e-4)
     step, clock = common.resume(checkpoint, options, both, optimizer, average)
@@ -176,10 +205,13 @@ def main() -> None:
         with torch.autocast(device, dtype=torch.bfloat16):
             y = model.decoder(q)
             known = both["cells"](q, cells)
+            looks = looks_loss(reader, y, x, weights)
         flat = u.permute(0, 2, 3, 1).flatten(0, 2)
         commit = (1 - flat.abs()).pow(2).mean()
-        return reconstruction_loss(y.float(), x, weights), known, balance_loss(flat), commit
+        return reconstruction_loss(y.float(), x, weights), looks, *known, balance_loss(flat), commit
 
+    names = ("loss", "looks", "alone", "known", "balance", "commit")
+    factors = (1, options.looks, options.known / 2, options.known / 2, 0.1, 0.02)
     objective = torch.compile(loss_of) if options.compile else loss_of
     with ThreadPool(1) as pool:
 
@@ -191,20 +223,18 @@ def main() -> None:
             x, *facts = coming.get()
             coming = ahead(step + 1)
             x = x.to(device, memory_format=torch.channels_last)
-            hard = torch.tensor(1.0 if options.decoder_only else min(1.0, clock.progress / 0.1))
+            begun = options.decoder_only or options.start_from
+            hard = torch.tensor(1.0 if begun else min(1.0, clock.progress / 0.1))
             common.set_rate(optimizer, options.learning_rate * clock.rate(step))
-            reconstruction, known, balance, commit = objective(
-                x, *(fact.to(device) for fact in facts), hard.to(device)
-            )
-            loss = reconstruction + options.known * known + 0.1 * balance + 0.02 * commit
-            common.descend(loss, both, optimizer)
+            losses = objective(x, *(fact.to(device) for fact in facts), hard.to(device))
+            common.descend(sum(w * loss for w, loss in zip(factors, losses)), both, optimizer)
             average.update(model, step)
             step += 1
             clock.tick()
             if step % 50 == 0:
                 common.log(
                     options.work / f"{stage}.log", step=step, minutes=clock.spent / 60,
-                    loss=reconstruction.item(), known=known.item(), balance=balance.item(), commit=commit.item(),
+                    **{name: loss.item() for name, loss in zip(names, losses)},
                 )
             common.save(checkpoint, clock, model=both, average=average.model, optimizer=optimizer,
                         step=step)

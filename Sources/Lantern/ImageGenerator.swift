@@ -64,7 +64,9 @@ public struct ImageGenerator: Sendable {
     _ request: ImageRequest, trace: Trace? = nil, onStep: (DrawingStep) throws -> Void = { _ in }
   ) throws -> GeneratedImage {
     let settings = try ImageSettings(request, model)
-    let sampler = try SamplerCatalogue.row(named: settings.sampler).make(model.schedule)
+    var schedule = model.schedule
+    schedule.convention = settings.convention
+    let sampler = try settings.makeSampler(schedule)
     let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
     let guidance = ClassifierFreeGuidance(scale: settings.guidance)
 
@@ -73,7 +75,7 @@ public struct ImageGenerator: Sendable {
       guidance.isActive
       ? try Tensor.concatenated([prompt.negative, prompt.positive], axis: 0) : prompt.positive
     var noise = NoiseSource(seed: settings.seed)
-    let plan = sampler.plan(settings.steps, over: model.schedule, spacing: spacing)
+    let plan = try sampler.plan(steps: settings.steps, over: schedule, spacing: spacing)
     let start = try StartingPoint(request, settings, model, sampler, plan, &noise)
     try trace?.begin(prompt, start)
 

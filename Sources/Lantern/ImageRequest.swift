@@ -1,3 +1,5 @@
+public import LanternSamplers
+
 /// What is to be drawn, and how. Everything but the prompt has a default that suits the model.
 public struct ImageRequest: Sendable {
   /// What the picture shows.
@@ -14,8 +16,12 @@ public struct ImageRequest: Sendable {
   public var guidance: Float?
   /// A name from ``SamplerCatalogue``; the one that the model's folder asks for when nil.
   public var sampler: String?
-  /// How noise levels are spaced, `discrete` or `karras`; the model's own way when nil.
+  /// How noise levels are spaced: a name from ``Spacing``; the model's own way when nil.
   public var schedule: String?
+  /// How much of the noise is drawn afresh in each step, 0…1; the sampler's own when nil.
+  public var eta: Float?
+  /// Whose conventions levels follow where programs disagree.
+  public var convention = Convention.diffusers
   /// Seed of the noise: the same seed draws the same picture, PyTorch's.
   public var seed: UInt64 = 42
   /// A picture to begin from.

@@ -1,5 +1,5 @@
 import LanternModels
-import LanternSamplers
+public import LanternSamplers
 
 /// A request with every default decided and every number checked.
 public struct ImageSettings: Sendable, Equatable {
@@ -15,6 +15,10 @@ public struct ImageSettings: Sendable, Equatable {
   public let sampler: String
   /// The spacing's name; nil for the model's own.
   public let schedule: String?
+  /// Share of fresh noise; nil for the sampler's own.
+  public let eta: Float?
+  /// Whose conventions levels follow.
+  public let convention: Convention
   /// The seed.
   public let seed: UInt64
 
@@ -39,9 +43,6 @@ public struct ImageSettings: Sendable, Equatable {
     width = try size("width", request.width, picture?.width)
     height = try size("height", request.height, picture?.height)
     steps = request.steps ?? model.defaults.steps
-    guard (1...model.schedule.trainingSteps).contains(steps) else {
-      throw SamplerError.steps(found: steps, most: model.schedule.trainingSteps)
-    }
     guidance = request.guidance ?? model.defaults.guidance
     guard (0...1000).contains(guidance) else {
       throw RequestError.range(name: "guidance", found: "\(guidance)", allowed: "0 to 1000")
@@ -50,8 +51,18 @@ public struct ImageSettings: Sendable, Equatable {
       try request.sampler.map { try SamplerCatalogue.row(named: $0).name }
       ?? SamplerCatalogue.standard(for: model.schedule).name
     schedule = try request.schedule.map { try SamplerCatalogue.spacing(named: $0).rawValue }
+    eta = request.eta
+    convention = request.convention
     seed = request.seed
+    if request.mask != nil, try makeSampler(model.schedule).choosesLevels {
+      throw RequestError.needs(name: "a mask", other: "a sampler with a fixed number of steps")
+    }
     try Self.check(request, model)
+  }
+
+  /// The sampler, for a model's schedule.
+  func makeSampler(_ schedule: NoiseSchedule) throws -> any Sampler {
+    try SamplerCatalogue.row(named: sampler).make(schedule, eta: eta)
   }
 
   private static func check(_ request: ImageRequest, _ model: ImageModel) throws {

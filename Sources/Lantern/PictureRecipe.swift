@@ -29,6 +29,10 @@ public struct PictureRecipe: Sendable, Equatable {
     ]
     if !request.negativePrompt.isEmpty { values["negative"] = .string(request.negativePrompt) }
     if let schedule = settings.schedule { values["schedule"] = .string(schedule) }
+    if let eta = settings.eta { values["eta"] = .number(Double(eta)) }
+    if settings.convention != .diffusers {
+      values["compat"] = .string(settings.convention.rawValue)
+    }
     if request.clipSkip > 0 { values["clip_skip"] = .integer(request.clipSkip) }
     if request.literalPrompt { values["literal"] = .bool(true) }
     if request.tiledDecoding { values["vae_tiling"] = .bool(true) }
@@ -76,6 +80,8 @@ public struct PictureRecipe: Sendable, Equatable {
     request.guidance = values["guidance"]?.double.map { Float($0) }
     request.sampler = values["sampler"]?.string
     request.schedule = values["schedule"]?.string
+    request.eta = values["eta"]?.double.map { Float($0) }
+    request.convention = values["compat"]?.string.flatMap(Convention.init) ?? .diffusers
     request.seed = values["seed"]?.string.flatMap { UInt64($0) } ?? 42
     request.clipSkip = values["clip_skip"]?.integer ?? 0
     request.literalPrompt = values["literal"]?.bool ?? false
@@ -96,7 +102,10 @@ public struct PictureRecipe: Sendable, Equatable {
       "CFG scale: \(request.guidance ?? 0)", "Seed: \(request.seed)",
       "Size: \(request.width ?? 0)x\(request.height ?? 0)",
     ]
-    if request.schedule == "karras" { facts.insert("Schedule type: Karras", at: 2) }
+    if let schedule = request.schedule.flatMap({ Self.webUISchedules[$0] }) {
+      facts.insert("Schedule type: \(schedule)", at: 2)
+    }
+    if let eta = request.eta { facts.append("Eta: \(eta)") }
     if let model { facts.append("Model: \(model)") }
     if needsInitialPicture { facts.append("Denoising strength: \(request.strength)") }
     // There 1 means that no layer is left out; a stranger's file may say any number.
@@ -107,7 +116,17 @@ public struct PictureRecipe: Sendable, Equatable {
   }
 
   private static let webUINames = [
-    "ddim": "DDIM", "ddpm": "DDPM", "dpm++2m": "DPM++ 2M", "euler": "Euler", "euler_a": "Euler a",
+    "ddim": "DDIM", "ddpm": "DDPM", "dpm++2m": "DPM++ 2M", "dpm++2m_sde": "DPM++ 2M SDE",
+    "dpm++2s_a": "DPM++ 2S a", "dpm++3m_sde": "DPM++ 3M SDE", "dpm++sde": "DPM++ SDE",
+    "dpm2": "DPM2", "dpm2_a": "DPM2 a", "dpm_adaptive": "DPM adaptive", "euler": "Euler",
+    "euler_a": "Euler a", "heun": "Heun", "lcm": "LCM", "lms": "LMS", "pndm": "PLMS",
+    "unipc": "UniPC",
+  ]
+
+  private static let webUISchedules = [
+    "karras": "Karras", "exponential": "Exponential", "polyexponential": "Polyexponential",
+    "sgm_uniform": "SGM Uniform", "kl_optimal": "KL Optimal", "ays": "Align Your Steps",
+    "simple": "Simple", "discrete": "Normal", "beta": "Beta",
   ]
 
   private static func spelledForWebUI(_ sampler: String) -> String {
@@ -149,7 +168,9 @@ public struct PictureRecipe: Sendable, Equatable {
         if plain != value { values["schedule"] = .string("karras") }
         values["sampler"] = .string(plain)
       case "Schedule type":
-        if value.lowercased() == "karras" { values["schedule"] = .string("karras") }
+        let known = webUISchedules.first { $0.value.lowercased() == value.lowercased() }
+        if let known { values["schedule"] = .string(known.key) }
+      case "Eta": values["eta"] = Double(value).map(JSONValue.number)
       case "Model": values["model"] = .string(value)
       case "Denoising strength":
         values["strength"] = Double(value).map(JSONValue.number)

@@ -17,17 +17,23 @@ struct SamplersCommand: ParsableCommand {
         console.event([
           "name": .string(row.name), "summary": .string(row.summary),
           "aliases": .array(row.aliases.map(JSONValue.string)),
-          "diffusers": .string(row.schedulerClass),
+          "diffusers": row.schedulerClass.map(JSONValue.string) ?? .null,
+          "eta": row.standardEta.map { .number(Double($0)) } ?? .null,
         ])
+      }
+      for spacing in Spacing.allCases {
+        console.event(["schedule": .string(spacing.rawValue), "summary": .string(spacing.summary)])
       }
       return
     }
     for row in SamplerCatalogue.rows {
-      print(row.name.padded(to: 10) + row.summary)
-      print("".padded(to: 10) + "also: " + row.aliases.joined(separator: ", "))
+      print(row.name.padded(to: 16) + row.summary)
     }
-    print(
-      "\nSchedules, with --schedule: \(Spacing.allCases.map(\.rawValue).joined(separator: ", "))")
+    print("\nSchedules of noise levels, for any of them, with --schedule:\n")
+    for spacing in Spacing.allCases {
+      print(spacing.rawValue.padded(to: 16) + spacing.summary)
+    }
+    print("\nOther spellings are taken too: see --json.")
   }
 }
 

@@ -16,6 +16,8 @@ public enum PredictionType: String, Sendable, CaseIterable {
   case velocity = "v_prediction"
   /// The clean latent.
   case sample
+  /// `noise − clean` (Lipman et al. 2023, arXiv:2210.02747), of a latent whose factors add up to 1.
+  case flow = "flow_prediction"
 }
 
 /// How noisy each training step was, and how the model's folder wants sampling to go: the contents of
@@ -30,19 +32,29 @@ public struct NoiseSchedule: Sendable {
   public let alphaBars: [Float]
   /// What the model predicts.
   public let prediction: PredictionType
+  /// Whose conventions levels follow.
+  public var convention = Convention.diffusers
   /// How timesteps are spaced: linspace, leading or trailing; each sampler's own way when nil.
-  let timestepSpacing: String?
-  let usesKarras: Bool
+  let fileSpacing: Spacing?
+  /// Which curve sigmas follow: Karras', exponential or beta.
+  let fileCurve: Spacing?
+  /// Whether the file asks a solver of the DPM family for fresh noise.
+  let asksForNoise: Bool
   /// Whether betas are those of ``betas(_:)``'s cosine.
   let isCosine: Bool
-  /// What DPM++ does to clean latents.
+  /// What solvers of the DPM family do to clean latents.
   let thresholding: Clipping
-  let setsAlphaToOne: Bool
+  // Settings that samplers read, nil where the file leaves them out and each has its own default.
+  let setsAlphaToOne: Bool?
   let varianceType: String
   let solverOrder: Int
-  let solverType: String
-  let lowerOrderFinal: Bool
+  let solverType: String?
+  let lowerOrderFinal: Bool?
   let eulerAtFinal: Bool
+  private let distillationSteps: Int
+  let timestepScaling: Double
+  let predictorOrder: Int
+  let correctorOrder: Int
   private let hasZeroTerminalSNR: Bool
   let finalSigmaIsZero: Bool
   private let stepsOffset: Int?
@@ -50,6 +62,9 @@ public struct NoiseSchedule: Sendable {
   private let clipRange: Float
   private let correctsForLatents: Bool
   private let refusals: [String: FormatError]
+
+  /// Number of steps of the solver that a distilled model learnt from.
+  var originalSteps: Int { min(max(distillationSteps, 1), trainingSteps) }
 
   /// Number of training steps.
   public var trainingSteps: Int { alphaBars.count }
@@ -73,21 +88,27 @@ public struct NoiseSchedule: Sendable {
       prediction = PredictionType(rawValue: kind) ?? .epsilon
       try config.expect(
         "timestep_spacing", ["linspace", "leading", "trailing"].map(JSONValue.string))
-      timestepSpacing = try config.optionalString("timestep_spacing")
+      fileSpacing = try config.optionalString("timestep_spacing").flatMap(Spacing.init)
       stepsOffset = try config.optionalInteger("steps_offset")
-      usesKarras = try config.bool("use_karras_sigmas", default: false)
+      fileCurve = try Self.curve(config)
       isCosine = try config.string("beta_schedule", default: "linear") == "squaredcos_cap_v2"
+      let algorithm = try config.string("algorithm_type", default: "")
+      asksForNoise = algorithm.hasPrefix("sde-")
       thresholding = try Self.thresholding(config)
       clipsSample = try config.optionalBool("clip_sample")
       clipRange = abs(try config.float("clip_sample_range", default: 1))
-      setsAlphaToOne = try config.bool("set_alpha_to_one", default: true)
+      setsAlphaToOne = try config.optionalBool("set_alpha_to_one")
       varianceType = try config.string("variance_type", default: "fixed_small")
       solverOrder = try config.integer("solver_order", default: 2)
-      solverType = try config.string("solver_type", default: "midpoint")
-      lowerOrderFinal = try config.bool("lower_order_final", default: true)
+      solverType = try config.optionalString("solver_type")
+      lowerOrderFinal = try config.optionalBool("lower_order_final")
       eulerAtFinal = try config.bool("euler_at_final", default: false)
       try config.expect("final_sigmas_type", [.string("zero"), .string("sigma_min")])
       finalSigmaIsZero = try config.string("final_sigmas_type", default: "zero") == "zero"
+      distillationSteps = try config.integer("original_inference_steps", default: 50)
+      timestepScaling = try config.double("timestep_scaling", default: 10)
+      predictorOrder = try config.integer("predictor_order", default: 2)
+      correctorOrder = try config.integer("corrector_order", default: 2)
       hasZeroTerminalSNR = try config.bool("rescale_betas_zero_snr", default: false)
       betas = try Self.betas(config)
       refusals = Self.refusals(config)
@@ -119,12 +140,18 @@ public struct NoiseSchedule: Sendable {
     mends(sampler, isGiven: stepsOffset != nil) ? 1 : stepsOffset ?? 0
   }
 
-  /// What DDPM and DDIM do to clean latents.
+  /// What samplers that heed `clip_sample` do to clean latents.
   ///
-  /// - Parameter sampler: the class of diffusers that the sampler equals.
+  /// - Parameters:
+  ///   - sampler: the class of diffusers that the sampler equals.
+  ///   - standard: whether it clips where the file says nothing.
+  ///   - thresholds: whether it heeds `thresholding` too.
   /// - Returns: nothing, a range, or dynamic thresholding.
-  func clipping(for sampler: String) -> Clipping {
-    let clips = !mends(sampler, isGiven: clipsSample != nil) && (clipsSample ?? true)
+  func clipping(
+    for sampler: String, default standard: Bool, thresholds: Bool = true
+  ) -> Clipping {
+    let thresholding = thresholds ? thresholding : .none
+    let clips = !mends(sampler, isGiven: clipsSample != nil) && (clipsSample ?? standard)
     return thresholding == .none && clips ? .range(clipRange) : thresholding
   }
 
@@ -148,35 +175,67 @@ public struct NoiseSchedule: Sendable {
     "DDIMScheduler", "DDPMScheduler", "DEISMultistepScheduler", "DPMSolverMultistepScheduler",
     "DPMSolverSDEScheduler", "DPMSolverSinglestepScheduler", "EulerAncestralDiscreteScheduler",
     "EulerDiscreteScheduler", "HeunDiscreteScheduler", "KDPM2AncestralDiscreteScheduler",
-    "KDPM2DiscreteScheduler", "LMSDiscreteScheduler", "PNDMScheduler", "UniPCMultistepScheduler",
+    "KDPM2DiscreteScheduler", "LCMScheduler", "LMSDiscreteScheduler", "PNDMScheduler",
+    "SASolverScheduler", "TCDScheduler", "UniPCMultistepScheduler",
   ]
 
-  /// Settings of samplers that are not here.
+  /// Settings that change nothing, or that samplers which are not here would read.
   private static let harmless: Set<String> = [
-    "disable_corrector", "flow_shift", "predict_x0", "shift_terminal", "skip_prk_steps", "solver_p",
-    "time_shift_type",
+    "flow_shift", "shift_terminal", "solver_p", "time_shift_type",
   ]
+
+  /// The curve that a file asks for.
+  private static func curve(_ config: Config) throws(FormatError) -> Spacing? {
+    let curves: [(key: String, spacing: Spacing)] = [
+      ("use_karras_sigmas", .karras), ("use_exponential_sigmas", .exponential),
+      ("use_beta_sigmas", .beta),
+    ]
+    var found: Spacing?
+    for (key, spacing) in curves where try config.bool(key, default: false) {
+      if found != nil {
+        throw .unsupportedSetting(key: key, value: "true beside another curve", file: config.file)
+      }
+      found = spacing
+    }
+    return found
+  }
 
   /// For each class, the first of its settings that changes results in a way that is not here.
   private static func refusals(_ config: Config) -> [String: FormatError] {
+    typealias Setting = (key: String, values: [JSONValue])
     let off: [JSONValue] = [.bool(false)]
-    let known: [String: [(key: String, values: [JSONValue])]] = [
+    let types = ["midpoint", "heun", "bh1", "bh2", "logrho"].map(JSONValue.string)
+    let orders = (1...3).map { JSONValue.integer($0) }
+    let curves: [Setting] = [("use_flow_sigmas", off), ("use_dynamic_shifting", off)]
+    let ends: [Setting] = [("sigma_min", []), ("sigma_max", [])]
+    let algorithms: Setting = (
+      "algorithm_type", [.string("dpmsolver++"), .string("sde-dpmsolver++"), .string("deis")]
+    )
+    let clipped: Setting = ("lambda_min_clipped", [.number(-.infinity)])
+    let known: [String: [Setting]] = [
       "DDPMScheduler": [
         ("variance_type", ["fixed_small", "fixed_small_log", "fixed_large"].map(JSONValue.string))
       ],
       "EulerDiscreteScheduler": [
         ("interpolation_type", [.string("linear")]), ("timestep_type", [.string("discrete")]),
-        ("sigma_min", []), ("sigma_max", []), ("use_exponential_sigmas", off),
-        ("use_beta_sigmas", off),
-      ],
+      ] + ends,
       "DPMSolverMultistepScheduler": [
-        ("algorithm_type", [.string("dpmsolver++"), .string("deis")]),
-        ("solver_order", [.integer(1), .integer(2)]),
-        ("solver_type", ["midpoint", "heun", "bh1", "bh2", "logrho"].map(JSONValue.string)),
-        ("lambda_min_clipped", [.number(-.infinity)]), ("sigma_min", []), ("sigma_max", []),
-        ("use_exponential_sigmas", off), ("use_beta_sigmas", off), ("use_lu_lambdas", off),
-        ("use_flow_sigmas", off), ("use_dynamic_shifting", off),
-      ],
+        algorithms, ("solver_order", orders), ("solver_type", types), clipped,
+        ("use_lu_lambdas", off),
+      ] + curves + ends,
+      "DPMSolverSinglestepScheduler": [
+        algorithms, ("solver_order", orders), ("solver_type", types), clipped,
+      ] + curves,
+      "DEISMultistepScheduler": [("solver_order", orders), ("solver_type", types)] + curves,
+      "PNDMScheduler": [("skip_prk_steps", [.bool(true)])],
+      "SASolverScheduler": [
+        ("predictor_order", orders), ("corrector_order", orders), clipped,
+        ("algorithm_type", algorithms.values + [.string("data_prediction")]),
+      ] + curves,
+      "UniPCMultistepScheduler": [
+        ("solver_order", orders), ("solver_type", types), ("predict_x0", [.bool(true)]),
+        ("disable_corrector", [.array([])]),
+      ] + curves + ends,
     ]
     return known.compactMapValues { settings in
       var refusal: FormatError?
@@ -211,9 +270,14 @@ public struct NoiseSchedule: Sendable {
       throw .unsupportedSetting(
         key: "num_train_timesteps", value: "\(count)", file: config.file)
     }
-    let first = try config.double("beta_start", default: 0.0001)
-    let last = try config.double("beta_end", default: 0.02)
-    let kind = try config.string("beta_schedule", default: "linear")
+    // Classes that were written for Stable Diffusion have its betas by default.
+    let name = try config.string("_class_name", default: "")
+    let isDistilled = ["LCMScheduler", "TCDScheduler"].contains(name)
+    let isLatent = ["DPMSolverSDE", "Heun", "KDPM2"].contains { name.hasPrefix($0) } || isDistilled
+    let first = try config.double("beta_start", default: isLatent ? 0.00085 : 0.0001)
+    let last = try config.double("beta_end", default: isLatent ? 0.012 : 0.02)
+    let kind = try config.string(
+      "beta_schedule", default: isDistilled ? "scaled_linear" : "linear")
     if let trained = config.value("trained_betas"), trained != .null {
       return try config.doubles("trained_betas").map { Float($0) }
     }
@@ -272,7 +336,7 @@ public struct NoiseSchedule: Sendable {
   }
 
   /// The ratio of noise to clean latent at each training step.
-  var sigmas: [Double] { positiveAlphaBars.map { ((1 - $0) / $0).squareRoot() } }
+  package var sigmas: [Double] { positiveAlphaBars.map { ((1 - $0) / $0).squareRoot() } }
 
   /// Where samplers that step over sigmas end.
   var lastLevel: NoiseLevel {

@@ -47,10 +47,16 @@ public protocol Sampler: Sendable {
   /// Whether latents are `clean + sigma · noise` (Karras et al.) rather than of unit variance.
   var usesSigma: Bool { get }
 
+  /// Whether it steps through levels of its own choice, of which a plan gives but the ends.
+  var choosesLevels: Bool { get }
+
+  /// The largest number of steps that makes sense.
+  func mostSteps(over schedule: NoiseSchedule) -> Int
+
   /// The levels that this sampler steps through.
   ///
   /// - Parameters:
-  ///   - count: number of steps, 1 to ``NoiseSchedule/trainingSteps``.
+  ///   - count: number of steps, 1 to ``mostSteps(over:)``.
   ///   - schedule: the model's.
   ///   - spacing: how they are spaced; the model's own way when nil.
   /// - Returns: a level for each step, and what it aims at.
@@ -73,16 +79,21 @@ public protocol Sampler: Sendable {
 }
 
 extension Sampler {
+  /// No.
+  public var choosesLevels: Bool { false }
+
+  /// As many as there are training steps.
+  public func mostSteps(over schedule: NoiseSchedule) -> Int { schedule.trainingSteps }
+
   /// ``plan(_:over:spacing:)`` for a number of steps that comes from outside.
   ///
   /// - Returns: a level for each step, and what it aims at.
-  /// - Throws: ``SamplerError/steps(found:most:)`` unless it is 1 to ``NoiseSchedule/trainingSteps``.
+  /// - Throws: ``SamplerError/steps(found:most:)`` unless it is 1 to ``mostSteps(over:)``.
   package func plan(steps: Int, over schedule: NoiseSchedule, spacing: Spacing? = nil)
     throws(SamplerError) -> NoisePlan
   {
-    guard (1...schedule.trainingSteps).contains(steps) else {
-      throw .steps(found: steps, most: schedule.trainingSteps)
-    }
+    let most = mostSteps(over: schedule)
+    guard (1...most).contains(steps) else { throw .steps(found: steps, most: most) }
     return plan(steps, over: schedule, spacing: spacing)
   }
 

@@ -8,29 +8,48 @@ public enum SamplerCatalogue {
     public let aliases: [String]
     /// What it is good for.
     public let summary: String
-    /// The class of diffusers that it equals.
-    public let schedulerClass: String
-    let build: @Sendable (NoiseSchedule) -> any Sampler
+    /// The class of diffusers that it equals; nil for those that come from elsewhere.
+    public let schedulerClass: String?
+    /// How much of the noise is drawn afresh when nothing is said; nil for samplers without a say.
+    public let standardEta: Float?
+    let build: @Sendable (NoiseSchedule, Float) -> any Sampler
 
     /// The sampler as a model's schedule wants it.
     ///
-    /// - Throws: when the schedule's file asks this sampler for what it does not have.
-    public func make(_ schedule: NoiseSchedule) throws -> any Sampler {
-      try schedule.check(for: schedulerClass)
-      return build(schedule)
+    /// - Parameters:
+    ///   - schedule: the model's.
+    ///   - eta: how much of the noise is drawn afresh, 0 to 1; ``standardEta`` when nil.
+    /// - Throws: when the schedule's file asks this sampler for what it does not have, or `eta` is
+    ///   given to one that draws no noise.
+    public func make(_ schedule: NoiseSchedule, eta: Float? = nil) throws -> any Sampler {
+      if let schedulerClass { try schedule.check(for: schedulerClass) }
+      if let eta, standardEta == nil || !(0...1).contains(eta) {
+        throw SamplerError.eta(eta, sampler: name, isTaken: standardEta != nil)
+      }
+      return build(schedule, eta ?? standardEta ?? 0)
     }
   }
 
   /// The rows.
   public static let rows: [Row] = [
     Row(
-      name: "ddim", aliases: ["DDIM", "ddim_uniform", "DDIMScheduler"],
-      summary: "deterministic; steady with 30 to 50 steps", schedulerClass: "DDIMScheduler",
-      build: { DDIM($0) }),
+      name: "ddim",
+      aliases: ["DDIM", "ddim_uniform", "DDIMScheduler"],
+      summary: "deterministic; steady with 30 to 50 steps",
+      schedulerClass: "DDIMScheduler", standardEta: 0,
+      build: { DDIM($0, eta: $1) }),
     Row(
-      name: "ddpm", aliases: ["DDPM", "DDPMScheduler"],
+      name: "ddpm",
+      aliases: ["DDPM", "DDPMScheduler"],
       summary: "the model's own random walk; wants hundreds of steps",
-      schedulerClass: "DDPMScheduler", build: { DDPM($0) }),
+      schedulerClass: "DDPMScheduler", standardEta: nil,
+      build: { schedule, _ in DDPM(schedule) }),
+    Row(
+      name: "deis",
+      aliases: ["DEISMultistepScheduler"],
+      summary: "polynomials through past noises; good with 10 to 20 steps",
+      schedulerClass: "DEISMultistepScheduler", standardEta: nil,
+      build: { schedule, _ in DEIS(schedule) }),
     Row(
       name: "dpm++2m",
       aliases: [
@@ -38,11 +57,62 @@ public enum SamplerCatalogue {
         "DPMSolverMultistepScheduler",
       ],
       summary: "second order; the best picture for 15 to 30 steps",
-      schedulerClass: "DPMSolverMultistepScheduler", build: { DPMPP2M($0) }),
+      schedulerClass: "DPMSolverMultistepScheduler", standardEta: nil,
+      build: { schedule, _ in DPMPP2M(schedule) }),
     Row(
-      name: "euler", aliases: ["k_euler", "Euler", "EulerDiscreteScheduler"],
-      summary: "simple and predictable; 20 to 50 steps", schedulerClass: "EulerDiscreteScheduler",
-      build: { _ in Euler() }),
+      name: "dpm++2m_sde",
+      aliases: ["dpmpp2m_sde", "dpmpp_2m_sde", "dpm++_2m_sde", "k_dpmpp_2m_sde", "DPM++ 2M SDE"],
+      summary: "as dpm++2m with fresh noise; rich detail with 20 to 50 steps",
+      schedulerClass: "DPMSolverMultistepScheduler", standardEta: 1,
+      build: { DPMPP2MSDE($0, eta: $1) }),
+    Row(
+      name: "dpm++2s_a",
+      aliases: ["dpmpp2s_a", "dpmpp_2s_ancestral", "dpm++_2s_a", "k_dpmpp_2s_a", "DPM++ 2S a"],
+      summary: "two calls a step and fresh noise; lively with 15 to 30 steps",
+      schedulerClass: nil, standardEta: 1,
+      build: { DPMPP2SAncestral($0, eta: $1) }),
+    Row(
+      name: "dpm++3m_sde",
+      aliases: ["dpmpp3m_sde", "dpmpp_3m_sde", "dpm++_3m_sde", "k_dpmpp_3m_sde", "DPM++ 3M SDE"],
+      summary: "third order with fresh noise; wants 30 steps and more",
+      schedulerClass: nil, standardEta: 1,
+      build: { DPMPP3MSDE($0, eta: $1) }),
+    Row(
+      name: "dpm++sde",
+      aliases: ["dpmpp_sde", "dpm++_sde", "k_dpmpp_sde", "DPM++ SDE", "DPMSolverSDEScheduler"],
+      summary: "two calls a step and fresh noise; rich with 10 to 20 steps",
+      schedulerClass: "DPMSolverSDEScheduler", standardEta: 1,
+      build: { DPMPPSDE($0, eta: $1) }),
+    Row(
+      name: "dpm2",
+      aliases: ["k_dpm_2", "dpm_2", "DPM2", "KDPM2DiscreteScheduler"],
+      summary: "midpoint method, two calls a step; 10 to 25 steps",
+      schedulerClass: "KDPM2DiscreteScheduler", standardEta: nil,
+      build: { schedule, _ in DPM2(schedule) }),
+    Row(
+      name: "dpm2_a",
+      aliases: ["k_dpm_2_a", "dpm_2_ancestral", "DPM2 a", "KDPM2AncestralDiscreteScheduler"],
+      summary: "dpm2 with fresh noise in every step",
+      schedulerClass: "KDPM2AncestralDiscreteScheduler", standardEta: 1,
+      build: { DPM2Ancestral($0, eta: $1) }),
+    Row(
+      name: "dpm_adaptive",
+      aliases: ["dpm-adaptive", "k_dpm_adaptive", "DPM adaptive"],
+      summary: "chooses its own steps, whatever number is given; exact and slow",
+      schedulerClass: nil, standardEta: nil,
+      build: { schedule, _ in DPMAdaptive(schedule) }),
+    Row(
+      name: "dpm_singlestep",
+      aliases: ["dpm-solver", "dpmsolver", "dpm_solver", "DPMSolverSinglestepScheduler"],
+      summary: "second order without memory of earlier groups; 15 to 30 steps",
+      schedulerClass: "DPMSolverSinglestepScheduler", standardEta: nil,
+      build: { schedule, _ in DPMSinglestep(schedule) }),
+    Row(
+      name: "euler",
+      aliases: ["k_euler", "Euler", "EulerDiscreteScheduler"],
+      summary: "simple and predictable; 20 to 50 steps",
+      schedulerClass: "EulerDiscreteScheduler", standardEta: nil,
+      build: { _, _ in Euler() }),
     Row(
       name: "euler_a",
       aliases: [
@@ -50,15 +120,65 @@ public enum SamplerCatalogue {
         "EulerAncestralDiscreteScheduler",
       ],
       summary: "fresh noise in every step; lively, never settles",
-      schedulerClass: "EulerAncestralDiscreteScheduler", build: { _ in EulerAncestral() }),
+      schedulerClass: "EulerAncestralDiscreteScheduler", standardEta: 1,
+      build: { _, eta in EulerAncestral(eta: eta) }),
+    Row(
+      name: "heun",
+      aliases: ["k_heun", "Heun", "HeunDiscreteScheduler"],
+      summary: "two calls a step, second order; 10 to 25 steps",
+      schedulerClass: "HeunDiscreteScheduler", standardEta: nil,
+      build: { schedule, _ in Heun(schedule) }),
+    Row(
+      name: "ipndm",
+      aliases: ["IPNDM", "IPNDMScheduler"],
+      summary: "fourth order with one call a step; good with 10 to 20 steps",
+      schedulerClass: nil, standardEta: nil,
+      build: { _, _ in IPNDM() }),
+    Row(
+      name: "lcm",
+      aliases: ["LCM", "LCMScheduler"],
+      summary: "for models distilled for it: 1 to 8 steps",
+      schedulerClass: "LCMScheduler", standardEta: nil,
+      build: { schedule, _ in LCM(schedule) }),
+    Row(
+      name: "lms",
+      aliases: ["k_lms", "LMS", "LMSDiscreteScheduler"],
+      summary: "fourth order with one call a step; wants 30 steps and more",
+      schedulerClass: "LMSDiscreteScheduler", standardEta: nil,
+      build: { _, _ in LMS() }),
+    Row(
+      name: "pndm",
+      aliases: ["plms", "PLMS", "PNDM", "PNDMScheduler"],
+      summary: "Stable Diffusion's own; steady with 30 to 50 steps",
+      schedulerClass: "PNDMScheduler", standardEta: nil,
+      build: { schedule, _ in PNDM(schedule) }),
+    Row(
+      name: "sa_solver",
+      aliases: ["sa-solver", "SASolver", "SASolverScheduler"],
+      summary: "noise in the middle of the way alone; 20 steps and more",
+      schedulerClass: "SASolverScheduler", standardEta: 1,
+      build: { SASolver($0, eta: $1) }),
+    Row(
+      name: "tcd",
+      aliases: ["TCD", "TCDScheduler"],
+      summary: "for models distilled for it: 1 to 8 steps",
+      schedulerClass: "TCDScheduler", standardEta: 0.0,
+      build: { TCD($0, eta: $1) }),
+    Row(
+      name: "unipc",
+      aliases: ["uni_pc", "UniPC", "UniPCMultistepScheduler"],
+      summary: "mends each step by the next; the best for 5 to 15 steps",
+      schedulerClass: "UniPCMultistepScheduler", standardEta: nil,
+      build: { schedule, _ in UniPC(schedule) }),
   ]
 
-  /// The sampler that a model's folder asks for.
-  ///
-  /// Of the classes of diffusers that have no counterpart here, DPM++ 2M stands in: like most of
-  /// them it is a fast deterministic solver of the same equation, and converges to the same picture.
+  /// The sampler that a model's folder asks for; DPM++ 2M, which converges to the same picture as all
+  /// deterministic ones, where that is not here.
   public static func standard(for schedule: NoiseSchedule) -> Row {
-    rows.first { $0.schedulerClass == schedule.schedulerClass } ?? rows[2]
+    let alike = rows.filter { $0.schedulerClass == schedule.schedulerClass }
+    // One class of diffusers may be several samplers here: its file says which.
+    let found = alike.first { ($0.standardEta != nil) == schedule.asksForNoise } ?? alike.first
+    return found ?? rows.first { $0.name == "dpm++2m" } ?? rows[0]
   }
 
   /// The sampler of a name or alias, whatever its case.
@@ -82,6 +202,16 @@ public enum SamplerCatalogue {
     if let spacing = Spacing(rawValue: wanted) ?? Spacing.aliases[wanted] { return spacing }
     let known = Spacing.allCases.map(\.rawValue)
     throw .unknownSchedule(name: name, nearest: nearest(to: wanted, in: known), known: known)
+  }
+
+  /// The conventions of a name.
+  ///
+  /// - Throws: ``SamplerError/unknownConvention(name:nearest:known:)``.
+  package static func convention(named name: String) throws(SamplerError) -> Convention {
+    let wanted = name.lowercased().replacing("-", with: "")
+    if let found = Convention(rawValue: wanted) { return found }
+    let known = Convention.allCases.map(\.rawValue)
+    throw .unknownConvention(name: name, nearest: nearest(to: wanted, in: known), known: known)
   }
 
   /// The known word with the fewest letters to change, when that is at most half of them.

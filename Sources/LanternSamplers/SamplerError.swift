@@ -7,12 +7,16 @@ package enum SamplerError: Error, Sendable, Equatable {
   case file(FormatError)
   /// A number of steps outside 1 to the number the model was trained with.
   case steps(found: Int, most: Int)
+  /// A share of fresh noise outside 0 to 1, or for a sampler that draws none.
+  case eta(Float, sampler: String, isTaken: Bool)
   /// Two settings of the configuration contradict each other.
   case inconsistent(reason: String, file: String)
   /// No sampler of that name; the nearest known one, and all of them.
   case unknownSampler(name: String, nearest: String?, known: [String])
   /// No spacing of that name.
   case unknownSchedule(name: String, nearest: String?, known: [String])
+  /// No convention of that name.
+  case unknownConvention(name: String, nearest: String?, known: [String])
 }
 
 extension SamplerError: CustomStringConvertible {
@@ -22,11 +26,17 @@ extension SamplerError: CustomStringConvertible {
     case .file(let error): "\(error)"
     case .steps(let found, let most):
       "\(found) steps: choose 1 to \(most), the number that the model was trained with"
+    case .eta(let eta, let sampler, let isTaken):
+      isTaken
+        ? "eta \(eta): choose 0 (no fresh noise) to 1"
+        : "\(sampler) draws no fresh noise: leave out eta, or choose a sampler that does, like ddim"
     case .inconsistent(let reason, let file): "\(file): \(reason); \(FormatError.mending)"
     case .unknownSampler(let name, let nearest, let known):
       "no sampler \"\(name)\"\(Self.hint(nearest)) \(known.joined(separator: ", "))"
     case .unknownSchedule(let name, let nearest, let known):
       "no schedule \"\(name)\"\(Self.hint(nearest)) \(known.joined(separator: ", "))"
+    case .unknownConvention(let name, let nearest, let known):
+      "no conventions of \"\(name)\"\(Self.hint(nearest)) \(known.joined(separator: ", "))"
     }
   }
 

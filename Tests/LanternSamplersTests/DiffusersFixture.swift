@@ -4,16 +4,14 @@ import LanternSamplers
 import LanternTensor
 import TestSupport
 
-/// What diffusers does, as stored by `tools/fixtures/samplers.py`.
+/// What diffusers or k-diffusion does, as stored by `tools/fixtures/samplers.py` or `k_samplers.py`.
 struct DiffusersFixture {
   private let file: SafetensorsFile
   let bias: Tensor
-  let picture: Tensor
 
-  init() throws {
-    file = try SafetensorsFile(fixture("samplers.safetensors"))
+  init(_ name: String = "samplers.safetensors") throws {
+    file = try SafetensorsFile(fixture(name))
     bias = try Self.tensor("bias", in: file)
-    picture = try Self.tensor("picture", in: file)
   }
 
   func tensor(_ name: String) throws -> Tensor { try Self.tensor(name, in: file) }
@@ -52,6 +50,7 @@ struct DiffusersFixture {
     let seed: UInt64
     let every: Int
     let strength: Double?
+    let eta: Float?
 
     init(number: Int, _ object: [String: JSONValue]) throws {
       self.number = number
@@ -59,11 +58,12 @@ struct DiffusersFixture {
       sampler = try settings.string("sampler")
       config = object["config"]?.object ?? [:]
       steps = try settings.integer("steps")
-      spacing = try settings.bool("karras") ? .karras : nil
+      spacing = try settings.optionalString("spacing").flatMap(Spacing.init)
       guidance = try settings.float("guidance", default: 1)
       seed = UInt64(try settings.integer("seed", default: 42))
       every = try settings.integer("every", default: 1)
       strength = try settings.optionalDouble("strength")
+      eta = try settings.optionalDouble("eta").map { Float($0) }
     }
 
     var description: String {

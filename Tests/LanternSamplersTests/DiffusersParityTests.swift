@@ -8,28 +8,35 @@ import Testing
 /// diffusers 0.42, driven whole, with a made-up model in the U-Net's place.
 @Suite("Samplers and diffusers")
 struct DiffusersParityTests {
+  /// Samplers that diffusers does not have, or has for a noise schedule of their own alone.
+  private static let elsewhere = [
+    "dpm++2s_a", "dpm++3m_sde", "dpm++sde", "dpm_adaptive", "ipndm",
+  ]
+  private static let tolerances: [String: Float] = [
+    "deis": 1e-4, "dpm2": 1e-4, "dpm2_a": 1e-3, "heun": 1e-4, "lms": 5e-4, "unipc": 1e-4,
+  ]
   private let reference: DiffusersFixture
 
   init() throws { reference = try DiffusersFixture() }
 
   @Test(
     "the first latent and the latent after every step equal those of diffusers' pipelines",
-    arguments: SamplerCatalogue.rows.map(\.name))
+    arguments: SamplerCatalogue.rows.map(\.name).filter { !Self.elsewhere.contains($0) })
   func followsPipelines(name: String) throws {
     let runs = try reference.runs("cases", of: name)
-    #expect(runs.count > 35)
+    #expect(runs.count > 25)
     for run in runs { try follow(run) }
   }
 
   private func follow(_ run: DiffusersFixture.Run) throws {
     let settings = try schedule(run.config)
-    let sampler = try SamplerCatalogue.row(named: run.sampler).make(settings)
+    let sampler = try SamplerCatalogue.row(named: run.sampler).make(settings, eta: run.eta)
     var plan = try sampler.plan(steps: run.steps, over: settings, spacing: run.spacing)
     var noise = NoiseSource(seed: run.seed)
     var start = try noise.normal(reference.bias.shape)
     if let strength = run.strength {
       plan = plan.suffix(strength: strength)
-      start = try sampler.noised(reference.picture, with: start, at: plan.levels[0])
+      start = try sampler.noised(reference.tensor("picture"), with: start, at: plan.levels[0])
     } else {
       start = try start * Float(plan.initialScale)
     }
@@ -49,8 +56,10 @@ struct DiffusersParityTests {
     }
     #expect(try end.floats() == found.last?.floats())
     let expected = try reference.tensor("\(run.number).steps")
-    // After a first step from nearly infinite noise, single bits of f32 show.
-    let tolerance: Float = run.config["rescale_betas_zero_snr"] == nil ? 2e-5 : 5e-4
+    // After a first step from nearly infinite noise, single bits of f32 show; and where a small sigma
+    // divides differences of nearly equal latents.
+    var tolerance: Float = run.config["rescale_betas_zero_snr"] == nil ? 2e-5 : 5e-4
+    if let known = Self.tolerances[run.sampler] { tolerance = max(tolerance, known) }
     let kept = stride(from: run.every - 1, to: found.count, by: run.every).map { $0 }
     #expect(kept.count == expected.shape[0], "\(run)")
     for (row, index) in kept.enumerated() where row < expected.shape[0] {
@@ -59,9 +68,35 @@ struct DiffusersParityTests {
     }
   }
 
+  @Test("IPNDM equals diffusers' on that one's own noise schedule")
+  func pseudoNumerical() throws {
+    let reference = try DiffusersFixture("ipndm.safetensors")
+    let runs = try reference.runs("cases", of: "ipndm")
+    #expect(runs.count == 5)
+    for run in runs {
+      let alphas = try reference.tensor("\(run.number).alphas").floats()
+      let timesteps = try reference.tensor("\(run.number).timesteps").floats()
+      let levels = zip(timesteps + [0], alphas).map {
+        NoiseLevel(timestep: $0, alphaBar: Double($1) * Double($1))
+      }
+      let plan = NoisePlan(Array(levels.dropLast()), end: levels[run.steps])
+      var noise = NoiseSource(seed: run.seed)
+      let denoiser = Denoiser(
+        reference.model, predicting: .velocity, guidance: ClassifierFreeGuidance(scale: 1))
+      var found = [try noise.normal(reference.bias.shape)]
+      _ = try IPNDM().sample(found[0], over: plan, with: denoiser.denoise, noise: &noise) { step in
+        found.append(step.latent)
+        return step.latent
+      }
+      try expectEqual(
+        Tensor.concatenated(found, axis: 0), reference.tensor("\(run.number).steps"),
+        relative: 1e-4, "\(run)")
+    }
+  }
+
   @Test(
     "timesteps and sigmas equal those of diffusers' schedulers",
-    arguments: SamplerCatalogue.rows.map(\.name))
+    arguments: SamplerCatalogue.rows.map(\.name).filter { !Self.elsewhere.contains($0) })
   func plansLikeSchedulers(name: String) throws {
     for run in try reference.runs("plans", of: name) {
       let settings = try schedule(run.config, correctsForLatents: false)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Lantern
 import LanternFormats
+import LanternSamplers
 
 /// What is to be drawn, in the spellings that people's fingers know.
 ///
@@ -38,8 +39,19 @@ struct DrawingOptions: ParsableArguments {
 
   @Option(
     name: [.customLong("schedule"), .customLong("scheduler")],
-    help: "Spacing of noise levels: discrete or karras; the model's own by default.")
+    help: "Spacing of noise levels, like karras or trailing; the model's own by default.")
   var schedule: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Share of the noise that is drawn afresh in each step, 0 to 1, for samplers that do.")
+  var eta: Float?
+
+  @Option(
+    help: ArgumentHelp(
+      "Whose levels to follow where programs disagree: diffusers or kdiffusion.",
+      valueName: "program"))
+  var compat: String?
 
   @Option(
     name: [.customShort("s"), .customLong("seed")], parsing: .unconditional,
@@ -93,6 +105,9 @@ struct DrawingOptions: ParsableArguments {
     request.guidance = guidance ?? request.guidance
     request.sampler = sampler ?? request.sampler
     request.schedule = schedule ?? request.schedule
+    request.eta = eta ?? request.eta
+    request.convention =
+      try compat.map { try SamplerCatalogue.convention(named: $0) } ?? request.convention
     request.width = width ?? request.width
     request.height = height ?? request.height
     request.strength = strength ?? request.strength

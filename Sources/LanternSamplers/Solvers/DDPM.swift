@@ -2,7 +2,7 @@ public import LanternTensor
 
 /// Ancestral sampling, the diffusion model's own (Ho et al. 2020, arXiv:2006.11239, algorithm 2).
 ///
-/// Equal to diffusers' `DDPMScheduler`, which has no Karras spacing: asked for it, this one takes levels
+/// Equal to diffusers' `DDPMScheduler`, which has no curves of sigmas: asked for one, this takes levels
 /// between its own first and last.
 public struct DDPM: Sampler {
   private let clipping: Clipping
@@ -10,7 +10,7 @@ public struct DDPM: Sampler {
 
   /// With the clipping and the variance that the schedule's file asks for.
   public init(_ schedule: NoiseSchedule) {
-    clipping = schedule.clipping(for: "DDPMScheduler")
+    clipping = schedule.clipping(for: "DDPMScheduler", default: true)
     varianceType = schedule.varianceType
   }
 
@@ -19,8 +19,9 @@ public struct DDPM: Sampler {
 
   /// Whole timesteps.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
-    NoisePlan(
-      schedule.ancestralLevels(count, spacing: spacing, for: "DDPMScheduler"), end: .clean)
+    let levels = schedule.wholeLevels(
+      count, spacing, Grid(scheduler: "DDPMScheduler", standard: .leading, isWhole: true))
+    return schedule.unitPlan(levels, end: .clean)
   }
 
   /// Draws noise in each step but that of timestep 0.
@@ -54,20 +55,5 @@ public struct DDPM: Sampler {
     case "fixed_large": beta.squareRoot()
     default: max(share * beta, 1e-20).squareRoot()
     }
-  }
-}
-
-extension NoiseSchedule {
-  /// Whole timesteps as DDPM and DDIM space them, or Karras' sigmas between the same ends.
-  func ancestralLevels(
-    _ count: Int, spacing: Spacing?, for sampler: String
-  ) -> [NoiseLevel] {
-    let steps = timesteps(count, default: "leading", rounded: true, for: sampler)
-    guard spacing == .karras, let first = steps.first, let last = steps.last else {
-      return discreteLevels(steps)
-    }
-    let table = sigmas
-    return karrasLevels(
-      count, from: sigma(at: first, in: table), to: sigma(at: last, in: table))
   }
 }

@@ -11,11 +11,10 @@ public struct Euler: Sampler {
   /// Latents are `clean + sigma · noise`.
   public var usesSigma: Bool { true }
 
-  /// Timesteps or Karras' sigmas between the first and last of them.
+  /// Timesteps, between those of training where they fall there, or a curve of sigmas.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.sigmaPlan(
-      count, isKarras: spacing == .karras || (spacing == nil && schedule.usesKarras),
-      end: schedule.lastLevel, for: "EulerDiscreteScheduler")
+      count, spacing, Grid(scheduler: "EulerDiscreteScheduler"), end: schedule.lastLevel)
   }
 
   /// Draws no noise.
@@ -25,10 +24,9 @@ public struct Euler: Sampler {
   ) throws -> Tensor {
     var x = latent
     for (index, level) in plan.levels.enumerated() {
-      let (sigma, next) = (level.sigma, plan.targets[index].sigma)
       let clean = try denoise(x * Float(level.alpha), level).clean
-      let slope = try (x - clean) / Tensor(repeating: Float(sigma), shape: [1])
-      x = try x + slope * Float(next - sigma)
+      let slope = try level.slope(at: x, towards: clean)
+      x = try x + slope * Float(plan.targets[index].sigma - level.sigma)
       x = try onStep(
         Step(
           index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
@@ -38,23 +36,24 @@ public struct Euler: Sampler {
 }
 
 extension NoiseSchedule {
-  /// Levels as diffusers' Euler samplers space them: between training steps where linspace falls
-  /// there, and Karras' sigmas between the ends of these.
+  /// A plan for samplers of the convention `clean + sigma · noise`.
   func sigmaPlan(
-    _ count: Int, isKarras: Bool, end: NoiseLevel, for sampler: String
+    _ count: Int, _ spacing: Spacing?, _ grid: Grid, end: NoiseLevel = .clean
   ) -> NoisePlan {
-    let table = sigmas
-    let steps = timesteps(count, default: "linspace", rounded: false, for: sampler)
-    var levels = steps.map {
-      NoiseLevel(timestep: $0, sigma: Double(Float(sigma(at: $0, in: table))))
-    }
-    if isKarras, let first = levels.first, let last = levels.last {
-      levels = karrasLevels(count, from: first.sigma, to: last.sigma)
-    }
+    let levels = levels(count, spacing, grid)
     let top = levels.map(\.sigma).max() ?? 1
+    guard convention == .diffusers else { return NoisePlan(levels, end: .clean, initialScale: top) }
     // The reference adds the clean latent's unit variance only for leading timesteps.
-    let isLeading = (timestepSpacing ?? "linspace") == "leading"
+    let isLeading = (fileSpacing ?? .linspace) == .leading
     return NoisePlan(
       levels, end: end, initialScale: isLeading ? (top * top + 1).squareRoot() : top)
+  }
+}
+
+extension NoiseLevel {
+  /// The slope in sigma of the probability-flow ODE (Karras et al. 2022, equation 3), at a latent
+  /// `clean + sigma · noise`.
+  func slope(at x: Tensor, towards clean: Tensor) throws(TensorError) -> Tensor {
+    try (x - clean) / Tensor(repeating: Float(sigma), shape: [1])
   }
 }

@@ -1,21 +1,25 @@
 public import LanternTensor
 
 /// Euler's method to a lower noise level than wanted, and fresh noise up to it (Crowson's
-/// k-diffusion, `sample_euler_ancestral` with η = 1).
+/// k-diffusion, `sample_euler_ancestral`).
 ///
-/// Equal to diffusers' `EulerAncestralDiscreteScheduler`, which draws noise in the last step too, and
-/// has no Karras spacing: levels are those of ``Euler`` where one asks for it.
+/// Equal to diffusers' `EulerAncestralDiscreteScheduler`, which draws noise in the last step too.
 public struct EulerAncestral: Sampler {
+  private let eta: Float
+
   /// Takes nothing from the schedule's file.
-  public init() {}
+  ///
+  /// - Parameter eta: share of the noise that is drawn afresh.
+  public init(eta: Float = 1) { self.eta = eta }
 
   /// Latents are `clean + sigma · noise`.
   public var usesSigma: Bool { true }
 
-  /// Timesteps or Karras' sigmas between the first and last of them.
+  /// Timesteps, between those of training where they fall there, or a curve of sigmas.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
+    // The reference does not know the file's curves.
     schedule.sigmaPlan(
-      count, isKarras: spacing == .karras, end: .clean, for: "EulerAncestralDiscreteScheduler")
+      count, spacing ?? .discrete, Grid(scheduler: "EulerAncestralDiscreteScheduler"))
   }
 
   /// Draws noise in every step.
@@ -25,17 +29,26 @@ public struct EulerAncestral: Sampler {
   ) throws -> Tensor {
     var x = latent
     for (index, level) in plan.levels.enumerated() {
-      // In f32 like the reference: a first step from very far off leaves little to go down to.
-      let (sigma, next) = (Float(level.sigma), Float(plan.targets[index].sigma))
-      let up = (next * next * (sigma * sigma - next * next) / (sigma * sigma)).squareRoot()
-      let down = max(next * next - up * up, 0).squareRoot()
+      let (down, up) = level.ancestral(to: plan.targets[index], eta: eta)
       let clean = try denoise(x * Float(level.alpha), level).clean
-      let slope = try (x - clean) / Tensor(repeating: sigma, shape: [1])
-      x = try x + slope * (down - sigma) + noise.normal(x.shape) * up
+      let slope = try level.slope(at: x, towards: clean)
+      x = try x + slope * (down - Float(level.sigma)) + noise.normal(x.shape) * up
       x = try onStep(
         Step(
           index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
     }
     return x
+  }
+}
+
+extension NoiseLevel {
+  /// The sigma to step down to, and the fresh noise that leads up to a target.
+  ///
+  /// In f32 like the references: a first step from very far off leaves little to go down to.
+  func ancestral(to target: NoiseLevel, eta: Float) -> (down: Float, up: Float) {
+    let (sigma, next) = (Float(sigma), Float(target.sigma))
+    let most = (next * next * (sigma * sigma - next * next) / (sigma * sigma)).squareRoot()
+    let up = min(next, eta * most)
+    return (max(next * next - up * up, 0).squareRoot(), up)
   }
 }

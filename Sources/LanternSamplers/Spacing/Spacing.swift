@@ -1,119 +1,62 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
-
-/// Ways to space noise levels other than the model's own.
+/// Ways to space noise levels, independent of the sampler that steps through them.
 public enum Spacing: String, Sendable, CaseIterable {
-  /// The timesteps that the model's folder asks for, whatever it says of Karras.
+  /// The timesteps that the model's folder asks for, whatever it says of curves.
   case discrete
+  /// Every so many-th timestep, counted from the clean end, so that the last steps are alike.
+  case leading
+  /// From the first timestep to the last, both included.
+  case linspace
+  /// Every so many-th timestep, counted from the noisy end: the first is pure noise.
+  case trailing
   /// Karras et al. 2022, arXiv:2206.00364, equation 5, with ρ = 7.
   case karras
+  /// Even in the logarithm of sigma.
+  case exponential
+  /// k-diffusion's polynomial in the logarithm of sigma, with ρ = 2.
+  case polyexponential
+  /// Quantiles of the beta distribution (Lee et al. 2024, arXiv:2407.12173), with α = β = 0.6.
+  case beta
+  /// Least Kullback–Leibler divergence (Chen et al. 2024, the schedule of arXiv:2411.02355's kin).
+  case klOptimal = "kl_optimal"
+  /// Every so many-th training sigma, from the noisiest.
+  case simple
+  /// Even timesteps whose last, the clean end, is left out (Stability AI's generative-models).
+  case sgmUniform = "sgm_uniform"
+  /// Align Your Steps (Sabour et al. 2024, arXiv:2404.14507): the table for Stable Diffusion 1.5.
+  case alignYourSteps = "ays"
 
   /// Other spellings.
-  static let aliases: [String: Spacing] = ["default": .discrete, "normal": .discrete]
+  static let aliases: [String: Spacing] = [
+    "default": .discrete, "normal": .discrete, "klop": .klOptimal, "kl-optimal": .klOptimal,
+    "sgm-uniform": .sgmUniform, "align_your_steps": .alignYourSteps,
+    "align-your-steps": .alignYourSteps, "poly": .polyexponential,
+  ]
+
+  /// What it is good for.
+  public var summary: String {
+    switch self {
+    case .discrete: "what the model's folder asks for"
+    case .leading: "every so many-th timestep from the clean end; Stable Diffusion's own"
+    case .linspace: "from the first timestep to the last"
+    case .trailing: "every so many-th from the noisy end; for few steps, and for zero terminal SNR"
+    case .karras: "more steps where there is little noise; crisp with 10 to 30"
+    case .exponential: "even in the logarithm of the noise"
+    case .polyexponential: "as exponential, with more steps at the clean end"
+    case .beta: "more steps at both ends"
+    case .klOptimal: "even in the angle whose tangent is the noise; good with 5 to 20"
+    case .simple: "every so many-th training step from the noisy end"
+    case .sgmUniform: "even timesteps without the clean end; for distilled models"
+    case .alignYourSteps: "optimised for 10 steps of Stable Diffusion 1.5"
+    }
+  }
 }
 
-extension NoiseSchedule {
-  /// `count` timesteps, noisiest first (Lin et al. 2023, arXiv:2305.08891, table 2).
-  ///
-  /// - Parameters:
-  ///   - count: 1 to ``trainingSteps``.
-  ///   - standard: the spacing where the file names none.
-  ///   - rounded: whether linspace falls on whole training steps.
-  ///   - sampler: the class of diffusers that wants them.
-  /// - Returns: timesteps, from 0 to ``trainingSteps`` − 1.
-  func timesteps(
-    _ count: Int, default standard: String, rounded: Bool, for sampler: String
-  ) -> [Float] {
-    let train = Double(trainingSteps)
-    switch timestepSpacing ?? standard {
-    case "linspace":
-      return Self.evenly(count, to: train - 1).map {
-        Float(rounded ? $0.rounded(.toNearestOrEven) : $0)
-      }
-    case "trailing":
-      return trailing(count)
-    default:
-      let ratio = trainingSteps / count
-      let offset = stepsOffset(for: sampler)
-      return (0..<count).reversed().map { bounded(Float($0 * ratio + offset)) }
-    }
-  }
-
-  /// `count` numbers from `last` down to 0; a single one is 0.
-  static func evenly(_ count: Int, to last: Double) -> [Double] {
-    let step = count > 1 ? last / Double(count - 1) : 0
-    return (0..<count).reversed().map { index in
-      index == count - 1 && count > 1 ? last : Double(index) * step
-    }
-  }
-
-  /// `count` timesteps down from the last, the first step left out.
-  func trailing(_ count: Int) -> [Float] {
-    let train = Double(trainingSteps)
-    // NumPy's arange finds its stride so, and ties are rounded by its last bit.
-    let stride = (train - train / Double(count)) - train
-    return (0..<count).map {
-      Float((train + Double($0) * stride).rounded(.toNearestOrEven) - 1)
-    }
-  }
-
-  /// A timestep kept within the training steps.
-  func bounded(_ timestep: Float) -> Float { min(max(timestep, 0), Float(trainingSteps - 1)) }
-
-  /// Sigma at a timestep, between training steps by linear interpolation as diffusers has it.
-  func sigma(at timestep: Float, in table: [Double]) -> Double {
-    let place = Double(bounded(timestep))
-    let below = Int(place)
-    let above = min(below + 1, table.count - 1)
-    return table[below] + (table[above] - table[below]) * (place - Double(below))
-  }
-
-  /// The timestep of a sigma, between training steps by the logarithm.
-  ///
-  /// - Parameters:
-  ///   - sigma: at least 0.
-  ///   - logs: of the sigmas of all training steps, which rise; f32 like the reference's.
-  /// - Returns: a timestep within those of training.
-  static func timestep(of sigma: Double, in logs: [Float]) -> Double {
-    let wanted = log(max(sigma, 1e-10))
-    let above = logs.firstIndex { Double($0) > wanted } ?? logs.count
-    let low = min(max(above - 1, 0), logs.count - 2)
-    let (from, to) = (logs[low], logs[low + 1])
-    let share = min(max((Double(from) - wanted) / Double(from - to), 0), 1)
-    return (1 - share) * Double(low) + share * Double(low + 1)
-  }
-
-  /// Karras' sigmas from `highest` to `lowest`.
-  static func karras(_ count: Int, from highest: Double, to lowest: Double) -> [Double] {
-    let rho = 7.0
-    let (top, bottom) = (pow(highest, 1 / rho), pow(lowest, 1 / rho))
-    return (0..<count).map { index in
-      let ramp = count > 1 ? Double(index) / Double(count - 1) : 0
-      return pow(top + ramp * (bottom - top), rho)
-    }
-  }
-
-  /// Levels at Karras' sigmas between two sigmas, their timesteps found in the schedule.
-  func karrasLevels(
-    _ count: Int, from highest: Double, to lowest: Double,
-    rounding: FloatingPointRoundingRule? = nil
-  ) -> [NoiseLevel] {
-    let logs = sigmas.map { log(Float($0)) }
-    return Self.karras(count, from: highest, to: lowest).map { sigma in
-      let timestep = Self.timestep(of: sigma, in: logs)
-      // The reference keeps sigmas as f32.
-      return NoiseLevel(
-        timestep: Float(rounding.map(timestep.rounded) ?? timestep), sigma: Double(Float(sigma)))
-    }
-  }
-
-  /// Levels of unit variance at whole timesteps, for DDPM and DDIM.
-  func discreteLevels(_ timesteps: [Float]) -> [NoiseLevel] {
-    timesteps.map { NoiseLevel(timestep: $0, alphaBar: Double(alphaBars[Int(bounded($0))])) }
-  }
+/// Whose conventions levels follow where programs disagree.
+public enum Convention: String, Sendable, CaseIterable {
+  /// Diffusers': sigma between training steps by linear interpolation; curves between the first and
+  /// last step, or the ends of the schedule, as each sampler's class has it.
+  case diffusers
+  /// k-diffusion's, and that of programs which grew from it: the logarithm of sigma is interpolated,
+  /// curves span the whole schedule, every sampler has the same levels and ends at no noise.
+  case kDiffusion = "kdiffusion"
 }

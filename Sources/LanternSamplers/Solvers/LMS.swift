@@ -1,0 +1,60 @@
+public import LanternTensor
+
+/// The linear multistep method of Adams and Bashforth, fourth order, on the probability-flow ODE
+/// (Crowson's k-diffusion, `sample_lms`).
+///
+/// Equal to diffusers' `LMSDiscreteScheduler` from pure noise. From a picture that one mixes slopes
+/// which it never saw; this one begins again with the first order.
+public struct LMS: Sampler {
+  private static let order = 4
+
+  /// Takes nothing from the schedule's file.
+  public init() {}
+
+  /// Latents are `clean + sigma · noise`.
+  public var usesSigma: Bool { true }
+
+  /// Timesteps, between those of training where they fall there, or a curve of sigmas.
+  public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
+    schedule.sigmaPlan(count, spacing, Grid(scheduler: "LMSDiscreteScheduler"))
+  }
+
+  /// Draws no noise.
+  public func sample(
+    _ latent: Tensor, over plan: NoisePlan, with denoise: Denoise, noise: inout NoiseSource,
+    onStep: StepHandler
+  ) throws -> Tensor {
+    var x = latent
+    var history: [(sigma: Double, slope: Tensor)] = []
+    for (index, level) in plan.levels.enumerated() {
+      let clean = try denoise(x * Float(level.alpha), level).clean
+      history.insert((level.sigma, try level.slope(at: x, towards: clean)), at: 0)
+      history = Array(history.prefix(Self.order))
+      let factors = Self.factors(
+        history.map(\.sigma), from: level.sigma, to: plan.targets[index].sigma)
+      for (factor, past) in zip(factors, history) { x = try x + past.slope * Float(factor) }
+      x = try onStep(
+        Step(
+          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+    }
+    return x
+  }
+
+  /// The integrals of Lagrange's polynomials through `points`, at most four, over an interval.
+  private static func factors(
+    _ points: [Double], from start: Double, to end: Double
+  ) -> [Double] {
+    // Gauss and Legendre's rule of two points is exact for third powers.
+    let (middle, half) = ((start + end) / 2, (end - start) / 2)
+    let offset = half / 3.0.squareRoot()
+    return points.indices.map { index in
+      [middle - offset, middle + offset].reduce(0) { sum, place in
+        let others = points.indices.filter { $0 != index }
+        return sum + half
+          * others.reduce(1) { product, other in
+            product * (place - points[other]) / (points[index] - points[other])
+          }
+      }
+    }
+  }
+}

@@ -1,0 +1,144 @@
+public import LanternTensor
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// Stochastic Adams method: predictor and corrector of the SDE, whose noise is switched on in the middle
+/// of the schedule alone (Xue et al. 2023, arXiv:2309.05019).
+///
+/// Equal to diffusers' `SASolverScheduler` of `data_prediction`: noise from timestep 200 to 800.
+public struct SASolver: Sampler {
+  private let clipping: Clipping
+  private let predictorOrder: Int
+  private let correctorOrder: Int
+  private let endsInLowOrder: Bool
+  private let eta: Double
+
+  /// With the orders that the schedule's file asks for.
+  ///
+  /// - Parameters:
+  ///   - schedule: the model's.
+  ///   - eta: the paper's τ where noise is on; 0 solves the ODE.
+  public init(_ schedule: NoiseSchedule, eta: Float = 1) {
+    clipping = schedule.thresholding
+    predictorOrder = schedule.predictorOrder
+    correctorOrder = schedule.correctorOrder
+    endsInLowOrder = schedule.lowerOrderFinal ?? true
+    self.eta = Double(eta)
+  }
+
+  /// Latents are of unit variance.
+  public var usesSigma: Bool { false }
+
+  /// Whole timesteps, or a curve of sigmas between the ends of the schedule.
+  public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
+    schedule.multistepPlan(
+      count, spacing, for: "SASolverScheduler",
+      end: NoiseLevel(timestep: 0, alphaBar: Double(schedule.alphaBars[0])))
+  }
+
+  /// Draws noise in every step, whether it is on or off.
+  public func sample(
+    _ latent: Tensor, over plan: NoisePlan, with denoise: Denoise, noise: inout NoiseSource,
+    onStep: StepHandler
+  ) throws -> Tensor {
+    var x = latent
+    var history: [Found] = []
+    var last: (x: Tensor, noise: Tensor, corrector: Int)?
+    for (index, level) in plan.levels.enumerated() {
+      let target = plan.targets[index]
+      let clean = try clipping.applied(to: denoise(x, level).clean)
+      if let last, let before = history.first {
+        let known = Array(([Found(clean, level)] + history).prefix(last.corrector))
+        x = try moved(last.x, from: before.level, to: level, known, last.noise, corrects: true)
+      }
+      history.removeAll { $0.level.lambda >= level.lambda }
+      history = Array(
+        ([Found(clean, level)] + history).prefix(max(predictorOrder, correctorOrder - 1)))
+      let left = plan.levels.count - index
+      let low = endsInLowOrder || target.sigma == 0
+      let fresh = try noise.normal(x.shape)
+      last = (
+        x, fresh,
+        min(low ? min(correctorOrder, left + 1) : correctorOrder, index + 2)
+      )
+      let order = min(low ? min(predictorOrder, left) : predictorOrder, index + 1)
+      x = try moved(
+        x, from: level, to: target, Array(history.prefix(order)), fresh, corrects: false)
+      x = try onStep(
+        Step(
+          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+    }
+    return x
+  }
+
+  private struct Found {
+    let clean: Tensor
+    let level: NoiseLevel
+
+    init(_ clean: Tensor, _ level: NoiseLevel) {
+      self.clean = clean
+      self.level = level
+    }
+  }
+
+  /// One step of the predictor or the corrector, with what is known, newest first.
+  private func moved(
+    _ x: Tensor, from level: NoiseLevel, to target: NoiseLevel, _ known: [Found],
+    _ noise: Tensor, corrects: Bool
+  ) throws(TensorError) -> Tensor {
+    let isOn = level.timestep >= 200 && level.timestep <= 800
+    let tau = isOn ? eta : 0
+    let rate = 1 + tau * tau
+    let h = target.lambda - level.lambda
+    guard h > 0 else { return x }
+    var factors = Self.factors(
+      known.map { $0.level.lambda - target.lambda }, over: h, rate: rate)
+    if known.count == 2 {
+      // The reference's correction for steps of uneven width, in the paper's appendix.
+      let exact = (h * rate - 1 + exp(-rate * h)) / (rate * rate)
+      let width = corrects ? h : level.lambda - known[1].level.lambda
+      let extra = (h * h / 2 - exact) / width
+      factors[0] += extra
+      factors[1] -= extra
+    }
+    let decay = tau > 0 ? exp(-tau * tau * h) : 1
+    var end = try x * Float(decay * target.deviation / level.deviation)
+    for (factor, found) in zip(factors, known) {
+      end = try end + found.clean * Float(rate * target.alpha * factor)
+    }
+    guard tau > 0 else { return end }
+    let up = target.deviation * (-expm1(-2 * tau * tau * h)).squareRoot()
+    return try end + noise * Float(up)
+  }
+
+  /// The integrals of Lagrange's polynomials through `points` times `exp(rate · lambda)`, where lambda
+  /// is counted from the end of the step, which is `h` wide.
+  private static func factors(
+    _ points: [Double], over h: Double, rate: Double
+  ) -> [Double] {
+    // Of 1, lambda, lambda² against the exponential, by parts.
+    let gone = exp(-rate * h)
+    var moments = [-expm1(-rate * h) / rate]
+    for power in points.indices.dropFirst() {
+      let edge = pow(-h, Double(power)) * gone
+      moments.append((0 - edge - Double(power) * moments[power - 1]) / rate)
+    }
+    return points.indices.map { index in
+      let others = points.indices.filter { $0 != index }.map { points[$0] }
+      let scale = others.reduce(1) { $0 * (points[index] - $1) }
+      switch others.count {
+      case 0: return moments[0]
+      case 1: return (moments[1] - others[0] * moments[0]) / scale
+      default:
+        let (sum, product) = (others[0] + others[1], others[0] * others[1])
+        return (moments[2] - sum * moments[1] + product * moments[0]) / scale
+      }
+    }
+  }
+}

@@ -1,0 +1,128 @@
+public import LanternTensor
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// The unified predictor and corrector: each answer of the model first mends the step that led to it
+/// (Zhao et al. 2023, arXiv:2302.04867). Second order unless the schedule's file asks for another.
+///
+/// Equal to diffusers' `UniPCMultistepScheduler` with `predict_x0`.
+public struct UniPC: Sampler {
+  private let clipping: Clipping
+  private let order: Int
+  private let isFirstKind: Bool
+  private let endsInLowOrder: Bool
+
+  /// With the order and the kind that the schedule's file asks for.
+  public init(_ schedule: NoiseSchedule) {
+    clipping = schedule.thresholding
+    order = schedule.solverOrder
+    isFirstKind = schedule.solverType == "bh1"
+    endsInLowOrder = schedule.lowerOrderFinal ?? true
+  }
+
+  /// Latents are of unit variance.
+  public var usesSigma: Bool { false }
+
+  /// Whole timesteps, or a curve of sigmas between the ends of the schedule.
+  public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
+    schedule.multistepPlan(count, spacing, for: "UniPCMultistepScheduler")
+  }
+
+  /// Draws no noise.
+  public func sample(
+    _ latent: Tensor, over plan: NoisePlan, with denoise: Denoise, noise: inout NoiseSource,
+    onStep: StepHandler
+  ) throws -> Tensor {
+    var x = latent
+    var last = latent
+    var history: [(clean: Tensor, level: NoiseLevel)] = []
+    var lastOrder = 1
+    for (index, level) in plan.levels.enumerated() {
+      let target = plan.targets[index]
+      let clean = try clipping.applied(to: denoise(x, level).clean)
+      if index > 0 {
+        x = try moved(last, to: level, Array(history.prefix(lastOrder)), found: clean)
+      }
+      history.removeAll { $0.level.lambda >= level.lambda }
+      history = Array(([(clean, level)] + history).prefix(order))
+      let left = plan.levels.count - index
+      let isLow = endsInLowOrder || target.sigma == 0
+      lastOrder = min(isLow ? min(order, left) : order, history.count)
+      last = x
+      x = try moved(x, to: target, Array(history.prefix(lastOrder)), found: nil)
+      x = try onStep(
+        Step(
+          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+    }
+    return x
+  }
+
+  /// A step from the newest level of `past` to another; with the clean latent `found` there it is the
+  /// corrector, without it the predictor.
+  private func moved(
+    _ x: Tensor, to target: NoiseLevel, _ past: [(clean: Tensor, level: NoiseLevel)],
+    found: Tensor?
+  ) throws(TensorError) -> Tensor {
+    let (newest, from) = past[0]
+    let h = target.lambda - from.lambda
+    guard h > 0 else { return x }
+    let gain = expm1(-h)
+    var end =
+      try x * Float(target.deviation / from.deviation) - newest * Float(target.alpha * gain)
+    var ratios = past.dropFirst().map { ($0.level.lambda - from.lambda) / h }
+    var slopes: [Tensor] = []
+    for (ratio, other) in zip(ratios, past.dropFirst()) {
+      slopes.append(try (other.clean - newest) * Float(1 / ratio))
+    }
+    if let found {
+      ratios.append(1)
+      slopes.append(try found - newest)
+    }
+    let scale = isFirstKind ? -h : gain
+    let factors = factors(ratios, -h, gain, scale)
+    for (factor, slope) in zip(factors, slopes) {
+      end = try end - slope * Float(target.alpha * scale * factor)
+    }
+    return end
+  }
+
+  /// The weights of slopes at `ratios` of the step, so that powers up to their number come out right
+  /// (equation 11 of the paper).
+  private func factors(
+    _ ratios: [Double], _ h: Double, _ gain: Double, _ scale: Double
+  ) -> [Double] {
+    // Of a single slope the reference takes the half, whatever the step's width.
+    if ratios.count < 2 { return ratios.map { _ in 0.5 } }
+    var phi = gain / h - 1
+    var factorial = 1.0
+    var rows: [[Double]] = []
+    for power in 0..<ratios.count {
+      rows.append(ratios.map { pow($0, Double(power)) } + [phi * factorial / scale])
+      factorial *= Double(power + 2)
+      phi = phi / h - 1 / factorial
+    }
+    return Self.solved(rows)
+  }
+
+  /// The solution of a few linear equations, each a row of factors and a right side.
+  private static func solved(_ equations: [[Double]]) -> [Double] {
+    var rows = equations
+    for column in rows.indices {
+      let pivot = rows.indices.suffix(from: column).max {
+        abs(rows[$0][column]) < abs(rows[$1][column])
+      }
+      rows.swapAt(column, pivot ?? column)
+      for row in rows.indices where row != column && rows[column][column] != 0 {
+        let factor = rows[row][column] / rows[column][column]
+        for index in rows[row].indices { rows[row][index] -= factor * rows[column][index] }
+      }
+    }
+    return rows.indices.map { rows[$0][rows.count] / rows[$0][$0] }
+  }
+}
