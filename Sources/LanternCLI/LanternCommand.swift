@@ -20,7 +20,8 @@ struct LanternCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       CaptionCommand.self, ImageCommand.self, InspectCommand.self, PaintCommand.self,
-      SamplersCommand.self, SheetCommand.self, StoryCommand.self,
+      SamplersCommand.self, ScheduleCommand.self, SheetCommand.self, StoryCommand.self,
+      TraceCommand.self,
     ])
 
   /// Runs the program; a mistake in the command is one line on standard error.

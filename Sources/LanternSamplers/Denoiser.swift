@@ -46,9 +46,6 @@ public struct Denoiser {
       return Denoised(
         clean: try latent * alpha - found * deviation, noise: try found * alpha + latent * deviation
       )
-    case .flow:
-      return Denoised(
-        clean: try latent - found * deviation, noise: try latent + found * alpha)
     case .sample:
       return Denoised(clean: found, noise: try (latent - found * alpha) * (1 / deviation))
     }

@@ -6,8 +6,7 @@
   import Glibc
 #endif
 
-/// How noisy a latent is: `x = alpha · clean + deviation · noise`, with variances that add up to 1, or,
-/// for models of flow matching, with factors that do.
+/// How noisy a latent is: `x = alpha · clean + deviation · noise`, with variances that add up to 1.
 ///
 /// The same level counts its noise against a clean latent of its own size as ``sigma``, which is what
 /// Karras et al. (2022, arXiv:2206.00364) and the Euler samplers work with: there
@@ -17,22 +16,11 @@ public struct NoiseLevel: Sendable, Equatable {
   public var timestep: Float
   /// The share of the clean latent in the variance, ᾱ of Ho et al. (2020, arXiv:2006.11239).
   public var alphaBar: Double
-  /// Whether ``alpha`` and ``deviation`` themselves add up to 1 (Lipman et al. 2023, arXiv:2210.02747).
-  public var isStraight = false
 
   /// A level by its share of the clean latent.
   public init(timestep: Float, alphaBar: Double) {
     self.timestep = timestep
     self.alphaBar = alphaBar
-  }
-
-  /// A level of flow matching.
-  ///
-  /// - Parameter deviation: factor of the noise, 0 to 1; the clean latent's is what is left to 1.
-  public init(timestep: Float, straight deviation: Double) {
-    let alpha = 1 - deviation
-    self.init(timestep: timestep, alphaBar: alpha * alpha / (alpha * alpha + deviation * deviation))
-    isStraight = true
   }
 
   /// A level by its ratio of noise to clean latent.
@@ -41,9 +29,9 @@ public struct NoiseLevel: Sendable, Equatable {
   }
 
   /// Factor of the clean latent.
-  public var alpha: Double { isStraight ? 1 / (1 + sigma) : alphaBar.squareRoot() }
+  public var alpha: Double { alphaBar.squareRoot() }
   /// Factor of the noise.
-  public var deviation: Double { isStraight ? 1 - alpha : (1 - alphaBar).squareRoot() }
+  public var deviation: Double { (1 - alphaBar).squareRoot() }
   /// ``deviation`` over ``alpha``.
   public var sigma: Double { ((1 - alphaBar) / alphaBar).squareRoot() }
   /// Minus the logarithm of ``sigma``: half of the logarithm of the signal-to-noise ratio, infinite

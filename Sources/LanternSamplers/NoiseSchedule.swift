@@ -16,8 +16,6 @@ public enum PredictionType: String, Sendable, CaseIterable {
   case velocity = "v_prediction"
   /// The clean latent.
   case sample
-  /// `noise − clean` (Lipman et al. 2023, arXiv:2210.02747), of a latent whose factors add up to 1.
-  case flow = "flow_prediction"
 }
 
 /// How noisy each training step was, and how the model's folder wants sampling to go: the contents of

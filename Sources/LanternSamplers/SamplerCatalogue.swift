@@ -19,6 +19,7 @@ public enum SamplerCatalogue {
     /// - Parameters:
     ///   - schedule: the model's.
     ///   - eta: how much of the noise is drawn afresh, 0 to 1; ``standardEta`` when nil.
+    /// - Returns: a sampler without a memory: one may serve many runs.
     /// - Throws: when the schedule's file asks this sampler for what it does not have, or `eta` is
     ///   given to one that draws no noise.
     public func make(_ schedule: NoiseSchedule, eta: Float? = nil) throws -> any Sampler {

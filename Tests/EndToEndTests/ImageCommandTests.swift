@@ -21,7 +21,7 @@ struct ImageCommandTests {
       let texts = try PictureMetadata(contentsOf: model.out + "/fox.png").entries
       let parameters = texts.first { $0.key == "parameters" }?.text
       #expect(
-        parameters?.contains("a red fox\nSteps: 2, Sampler: DPM++ 2M, CFG scale: 7.5, Seed: 7")
+        parameters?.contains("a red fox\nSteps: 2, Sampler: PLMS, CFG scale: 7.5, Seed: 7")
           == true)
       #expect(
         texts.contains { $0.key == "lantern" && $0.text.contains("\"prompt\":\"a red fox\"") })

@@ -26,6 +26,10 @@ struct UsageTests {
       (["fox", "--clip-skip", "2"], ["clip skip 2", "0 to 1"]),
       (["fox", "--sampler", "eular"], ["\"eular\"", "did you mean \"euler\"?", "dpm++2m"]),
       (["fox", "--schedule", "karas"], ["\"karas\"", "did you mean \"karras\"?"]),
+      (["fox", "--sampler", "lcm", "--steps", "200"], ["200 steps", "1 to 50"]),
+      (["fox", "--sampler", "euler", "--eta", "0.5"], ["euler", "no fresh noise"]),
+      (["fox", "--sampler", "ddim", "--eta", "2"], ["eta 2", "0 (no fresh noise) to 1"]),
+      (["fox", "--compat", "difusers"], ["\"difusers\"", "did you mean \"diffusers\"?"]),
       (["fox", "--stepz", "3"], ["--stepz", "Did you mean '--steps'?"]),
       (["fox", "-o", "fox.gif"], ["fox.gif", ".png"]),
       (["fox", "-o", "fox"], ["fox", ".png"]),
@@ -73,8 +77,59 @@ struct UsageTests {
     #expect(run.code == 0 && run.errors.isEmpty)
     for word in ["ddim", "dpm++2m", "euler_a", "karras"] { #expect(run.output.contains(word)) }
     let rows = try Program.run(["samplers", "--json"], in: "/").events()
-    #expect(rows.count >= 5)
-    #expect(rows.allSatisfy { $0["name"]?.string != nil && $0["summary"]?.string != nil })
+    let schedules = rows.filter { $0["schedule"]?.string != nil }
+    #expect(rows.count - schedules.count >= 20 && schedules.count >= 12)
+    #expect(
+      rows.allSatisfy { ($0["name"] ?? $0["schedule"])?.string != nil && $0["summary"] != nil })
+  }
+
+  @Test("schedule tells each step's level and calls, as a table and as JSON, by either convention")
+  func schedule() throws {
+    let model = fixture("tiny_model")
+    func run(_ arguments: String...) throws -> Program.Run {
+      try Program.run(["schedule", "-m", model, "--steps", "4"] + arguments, in: "/")
+    }
+    let table = try run("--sampler", "heun", "--schedule", "karras")
+    #expect(table.code == 0 && table.errors.isEmpty)
+    for word in ["timestep", "alpha-bar", "asked 7 times", "HeunDiscreteScheduler"] {
+      #expect(table.output.contains(word), "\(word) in \(table.output)")
+    }
+    let rows = try run("--sampler", "euler", "--json").events()
+    #expect(rows.count == 5 && rows[0]["equals"]?.string == "diffusers' EulerDiscreteScheduler")
+    let other = try run("--sampler", "euler", "--json", "--compat", "kdiffusion").events()
+    // The last step of k-diffusion is at the least noise of training; of leading timesteps, above.
+    #expect((rows[4]["sigma"]?.double ?? 0) > (other[4]["sigma"]?.double ?? 1))
+    #expect(try run("--sampler", "dpm_adaptive").output.contains("chooses its own steps"))
+    expectError(try run("--sampler", "hoin"), code: 64, ["\"hoin\"", "heun"])
+    expectError(
+      try Program.run(["schedule", "--steps", "0", "-m", model], in: "/"), code: 64, ["0 steps"])
+  }
+
+  @Test("trace names the first tensor that differs, and finds threads equal to the last bit")
+  func trace() throws {
+    try TinyModel.copied { model in
+      for (name, arguments) in [
+        ("a", ["-t", "1"]), ("b", ["-t", "2"]), ("c", ["-g", "3"]), ("d", ["--seed", "5"]),
+      ] {
+        let options = arguments + ["-o", "\(name).png", "--trace", "\(name).safetensors"]
+        let run = try Program.run(
+          ["image", "fox", "-m", model.path, "--steps", "3"] + options, in: model.out)
+        #expect(run.code == 0, "\(run.errors)")
+      }
+      func compare(_ a: String, _ b: String, _ more: String...) throws -> Program.Run {
+        try Program.run(["trace", "\(a).safetensors", "\(b).safetensors"] + more, in: model.out)
+      }
+      let same = try compare("a", "b")
+      #expect(same.code == 0 && same.output == "equal to the last bit\n")
+      let guided = try compare("a", "c")
+      #expect(
+        guided.code == 1 && guided.output.hasPrefix("first differs: latents after step 1, by"))
+      let seeded = try compare("a", "d", "--json").events()
+      #expect(seeded.last?["first"]?.string == "noise")
+      let loose = try compare("a", "c", "--tolerance", "1000")
+      #expect(loose.code == 0 && loose.output == "nothing differs by more than 1000.0\n")
+      expectError(try compare("a", "nothing"), code: 66, ["nothing.safetensors"])
+    }
   }
 
   @Test("inspect tells what a model, weights and a picture are")

@@ -97,7 +97,7 @@ import Testing
     #expect(try complaint { $0.sampler = "" }.hasPrefix("no sampler \"\""))
     #expect(
       try complaint { $0.schedule = "karas" }
-        == "no schedule \"karas\": did you mean \"karras\"? There are discrete, karras")
+        .hasPrefix("no schedule \"karas\": did you mean \"karras\"? There are discrete, leading"))
   }
 
   /// What is said when the changed folder is not loaded, without where it is.

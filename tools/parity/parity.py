@@ -18,24 +18,38 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import diffusers
 from diffusers import (
-    AutoencoderKL, DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler,
-    EulerAncestralDiscreteScheduler, EulerDiscreteScheduler, PNDMScheduler,
-    StableDiffusionPipeline, UNet2DConditionModel,
+    AutoencoderKL, DDIMScheduler, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel,
 )
 from PIL import Image
 from safetensors.numpy import load_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 SAMPLERS = {
-    "ddpm": (DDPMScheduler, {}),
-    "ddim": (DDIMScheduler, {}),
-    "euler": (EulerDiscreteScheduler, {}),
-    "euler_a": (EulerAncestralDiscreteScheduler, {}),
-    "dpm++2m": (DPMSolverMultistepScheduler, {}),
-    "euler --schedule karras": (EulerDiscreteScheduler, {"use_karras_sigmas": True}),
-    "dpm++2m --schedule karras": (DPMSolverMultistepScheduler, {"use_karras_sigmas": True}),
+    "ddim": ("DDIM", {}),
+    "ddpm": ("DDPM", {}),
+    "deis": ("DEISMultistep", {}),
+    "dpm++2m": ("DPMSolverMultistep", {}),
+    "dpm++2m_sde": ("DPMSolverMultistep", {"algorithm_type": "sde-dpmsolver++"}),
+    "dpm2": ("KDPM2Discrete", {}),
+    "dpm2_a": ("KDPM2AncestralDiscrete", {}),
+    "dpm_singlestep": ("DPMSolverSinglestep", {}),
+    "euler": ("EulerDiscrete", {}),
+    "euler_a": ("EulerAncestralDiscrete", {}),
+    "heun": ("HeunDiscrete", {}),
+    "lcm": ("LCM", {}),
+    "lms": ("LMSDiscrete", {}),
+    "pndm": ("PNDM", {"skip_prk_steps": True}),
+    "sa_solver": ("SASolver", {"algorithm_type": "data_prediction"}),
+    "tcd": ("TCD", {}),
+    "unipc": ("UniPCMultistep", {}),
+    "euler --schedule karras": ("EulerDiscrete", {"use_karras_sigmas": True}),
+    "dpm++2m --schedule karras": ("DPMSolverMultistep", {"use_karras_sigmas": True}),
+    "dpm++2m --schedule exponential": ("DPMSolverMultistep", {"use_exponential_sigmas": True}),
+    "unipc --schedule beta": ("UniPCMultistep", {"use_beta_sigmas": True}),
 }
+TWICE = ["dpm2", "dpm2_a", "heun"]  # ask the model twice a step, but once in the last
 sys.path.insert(0, str(Path(__file__).parents[2] / "training"))
 import tokenizer as world_tokenizer  # noqa: E402  (a small CLIP tokenizer, made on the spot)
 
@@ -136,10 +150,14 @@ def main() -> None:
 
 
 def compare(options, pipe, model, written, sampler, kind, changes, prompt, steps, guidance, folder):
-    scheduler = kind.from_config(written, **changes)
+    scheduler = getattr(diffusers, f"{kind}Scheduler").from_config(written, **changes)
     size = dict(height=options.size[0], width=options.size[1]) if options.size else {}
     latents, image = reference(
         pipe, scheduler, prompt, options.negative, steps, guidance, 42, size)
+    if sampler in TWICE:
+        latents = np.concatenate([latents[1:-1:2], latents[-1:]])
+    elif sampler == "pndm" and len(latents) > 1:
+        latents = latents[1:]
     flags = ["-H", str(options.size[0]), "-W", str(options.size[1])] if options.size else []
     subprocess.run(
         [options.lantern, "image", prompt, "-m", model, "--sampler", *sampler.split(), "--literal",

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Lantern
 import LanternFormats
-import LanternSamplers
 
 /// What is to be drawn, in the spellings that people's fingers know.
 ///
@@ -32,26 +31,12 @@ struct DrawingOptions: ParsableArguments {
     help: "How closely to follow the prompt; 1 is not at all more than the model would.")
   var guidance: Float?
 
-  @Option(
-    name: [.customLong("sampler"), .customLong("sampling-method")],
-    help: "One of `lantern samplers`; the model's own by default.")
-  var sampler: String?
-
-  @Option(
-    name: [.customLong("schedule"), .customLong("scheduler")],
-    help: "Spacing of noise levels, like karras or trailing; the model's own by default.")
-  var schedule: String?
+  @OptionGroup var sampling: SamplingOptions
 
   @Option(
     parsing: .unconditional,
     help: "Share of the noise that is drawn afresh in each step, 0 to 1, for samplers that do.")
   var eta: Float?
-
-  @Option(
-    help: ArgumentHelp(
-      "Whose levels to follow where programs disagree: diffusers or kdiffusion.",
-      valueName: "program"))
-  var compat: String?
 
   @Option(
     name: [.customShort("s"), .customLong("seed")], parsing: .unconditional,
@@ -103,11 +88,10 @@ struct DrawingOptions: ParsableArguments {
     if let negative { request.negativePrompt = try Self.text(negative) }
     request.steps = steps ?? request.steps
     request.guidance = guidance ?? request.guidance
-    request.sampler = sampler ?? request.sampler
-    request.schedule = schedule ?? request.schedule
+    request.sampler = sampling.sampler ?? request.sampler
+    request.schedule = sampling.schedule ?? request.schedule
     request.eta = eta ?? request.eta
-    request.convention =
-      try compat.map { try SamplerCatalogue.convention(named: $0) } ?? request.convention
+    request.convention = try sampling.convention() ?? request.convention
     request.width = width ?? request.width
     request.height = height ?? request.height
     request.strength = strength ?? request.strength

@@ -25,6 +25,7 @@ extension NoiseSchedule {
   ///   - count: 1 to ``trainingSteps``.
   ///   - spacing: how they are spaced; as the file says when nil.
   ///   - grid: the sampler's way.
+  /// - Returns: a level for each step.
   func levels(_ count: Int, _ spacing: Spacing?, _ grid: Grid) -> [NoiseLevel] {
     let table = SigmaTable(self)
     let spacing = spacing ?? fileCurve ?? .discrete

@@ -16,7 +16,8 @@ public enum Spacing: String, Sendable, CaseIterable {
   case polyexponential
   /// Quantiles of the beta distribution (Lee et al. 2024, arXiv:2407.12173), with α = β = 0.6.
   case beta
-  /// Least Kullback–Leibler divergence (Chen et al. 2024, the schedule of arXiv:2411.02355's kin).
+  /// Even in the angle whose tangent is sigma: least divergence for normally distributed data
+  /// (Sabour et al. 2024, arXiv:2404.14507, section 3).
   case klOptimal = "kl_optimal"
   /// Every so many-th training sigma, from the noisiest.
   case simple

@@ -1,0 +1,77 @@
+package import LanternFormats
+package import LanternSamplers
+
+/// The noise levels of a run, laid open: what a model would be told in each step.
+package struct ScheduleTable {
+  /// A step.
+  package struct Row {
+    /// Where the step starts.
+    package let level: NoiseLevel
+    /// What it aims at.
+    package let target: NoiseLevel
+    /// How often it asks the model.
+    package let calls: Int
+  }
+
+  /// The sampler's name.
+  package let sampler: String
+  /// The steps.
+  package let rows: [Row]
+  /// What unit noise is multiplied with to begin.
+  package let initialScale: Double
+  /// Whether the sampler's latents are clean + sigma · noise.
+  package let usesSigma: Bool
+  /// Whether the steps are but an example, since the sampler chooses its own.
+  package let isExample: Bool
+  /// The class of diffusers whose levels these are, or whose else.
+  package let equals: String
+  private let end: NoiseLevel
+
+  /// The levels of a model's folder.
+  ///
+  /// - Parameters:
+  ///   - model: a folder as diffusers lays it out.
+  ///   - sampler: a sampler's name; the model's own when nil.
+  ///   - steps: their number; the model's own when nil.
+  ///   - spacing: a schedule's name; the model's own when nil.
+  ///   - convention: whose conventions to follow.
+  /// - Throws: an error that names what is wrong.
+  package init(
+    model: String, sampler: String?, steps: Int?, spacing: String?, convention: Convention
+  ) throws {
+    let folder = try ModelFolder(model)
+    var schedule = try NoiseSchedule(
+      Config(path: FileSystem.join(folder.folder(of: "scheduler"), "scheduler_config.json")))
+    schedule.convention = convention
+    let row =
+      try sampler.map { try SamplerCatalogue.row(named: $0) }
+      ?? SamplerCatalogue.standard(for: schedule)
+    let solver = try row.make(schedule)
+    let steps = try steps ?? ModelDefaults(folder: folder.path).steps
+    let plan = try solver.plan(
+      steps: steps, over: schedule, spacing: spacing.map(SamplerCatalogue.spacing))
+    self.sampler = row.name
+    let calls = try solver.calls(over: plan)
+    rows = plan.levels.indices.map { index in
+      Row(
+        level: plan.levels[index], target: plan.targets[index],
+        calls: index < calls.count ? calls[index] : 0)
+    }
+    end = plan.targets.last ?? .clean
+    initialScale = plan.initialScale
+    usesSigma = solver.usesSigma
+    isExample = solver.choosesLevels
+    equals = Self.origin(row, convention)
+  }
+
+  private static func origin(_ row: SamplerCatalogue.Row, _ convention: Convention) -> String {
+    switch (convention, row.schedulerClass) {
+    case (.kDiffusion, _): "k-diffusion's get_sigmas and what grew from it (ComfyUI, webui)"
+    case (.diffusers, let name?): "diffusers' \(name)"
+    case (.diffusers, nil): "diffusers' schedulers of this kind; this sampler is k-diffusion's"
+    }
+  }
+
+  /// The logarithm, of base 10, of each step's sigma, for a plot.
+  package var logSigmas: [Double] { rows.map { $0.level.lambda / -2.302585092994046 } }
+}

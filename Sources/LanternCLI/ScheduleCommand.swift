@@ -1,0 +1,88 @@
+import ArgumentParser
+import Lantern
+import LanternFormats
+
+/// `lantern schedule`: what a model would be told in each step.
+struct ScheduleCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "schedule",
+    abstract: "Shows the noise levels that a sampler steps through.",
+    discussion: """
+      lantern schedule --steps 10
+      lantern schedule --sampler heun --schedule karras --steps 8
+      lantern schedule --sampler euler --compat kdiffusion --json
+
+      For each step: the timestep that the model is told, sigma (noise against a clean latent of its
+      own size), alpha-bar (the clean latent's share of the variance), the logarithm of the
+      signal-to-noise ratio, and how often the model is asked. Programs disagree about these where
+      nobody looks: diffusers interpolates sigma, k-diffusion its logarithm; curves span the chosen
+      timesteps or the whole schedule; the last step ends at no noise or at the first training
+      step's. --compat chooses whose levels they are; the model folder's own settings hold.
+      """)
+
+  @OptionGroup var modelOptions: ModelOptions
+  @OptionGroup var sampling: SamplingOptions
+
+  @Option(parsing: .unconditional, help: "Number of steps; the model's own by default.")
+  var steps: Int?
+
+  @Flag(help: "One JSON object a line.")
+  var json = false
+
+  func run() throws {
+    try ErrorReport.reporting(to: Console(isJSON: json)) {
+      let table = try ScheduleTable(
+        model: modelOptions.folder(), sampler: sampling.sampler, steps: steps,
+        spacing: sampling.schedule, convention: sampling.convention() ?? .diffusers)
+      json ? printJSON(table) : printTable(table)
+    }
+  }
+
+  private func printJSON(_ table: ScheduleTable) {
+    let console = Console(isJSON: true)
+    console.event([
+      "sampler": .string(table.sampler), "equals": .string(table.equals),
+      "initial_scale": .number(table.initialScale),
+      "latents": .string(table.usesSigma ? "sigma" : "unit_variance"),
+    ])
+    for (index, row) in table.rows.enumerated() {
+      console.event([
+        "step": .integer(index + 1), "timestep": .number(Double(row.level.timestep)),
+        "sigma": .number(row.level.sigma), "alpha_bar": .number(row.level.alphaBar),
+        "log_snr": .number(2 * row.level.lambda), "target_sigma": .number(row.target.sigma),
+        "calls": .integer(row.calls),
+      ])
+    }
+  }
+
+  private func printTable(_ table: ScheduleTable) {
+    print("step  timestep       sigma   alpha-bar   log SNR  calls")
+    let logs = table.logSigmas
+    let (low, high) = (logs.min() ?? 0, logs.max() ?? 1)
+    for (index, row) in table.rows.enumerated() {
+      let place = high > low ? (logs[index] - low) / (high - low) : 1
+      let bar = String(repeating: "▪", count: 1 + Int(30 * place))
+      print(
+        [
+          "\(index + 1)".aligned(4), rounded(Double(row.level.timestep), 2).aligned(10),
+          rounded(row.level.sigma, 5).aligned(12), rounded(row.level.alphaBar, 6).aligned(12),
+          rounded(2 * row.level.lambda, 3).aligned(10), "\(row.calls)".aligned(7), "  " + bar,
+        ].joined())
+    }
+    let calls = table.rows.reduce(0) { $0 + $1.calls }
+    print(
+      "then sigma \(rounded(table.rows.last?.target.sigma ?? 0, 5)); the model is asked "
+        + "\(calls) times; begins with noise times \(rounded(table.initialScale, 5))")
+    print("levels are those of \(table.equals)")
+    if table.isExample {
+      print("\(table.sampler) chooses its own steps between the first and the last of these")
+    }
+  }
+}
+
+extension String {
+  /// Spaces put in front, up to `width` characters.
+  fileprivate func aligned(_ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - count)) + self
+  }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Lantern
+import LanternFormats
+
+/// `lantern trace`: where two runs part.
+struct TraceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trace",
+    abstract: "Compares two traces and names the first tensor that differs.",
+    discussion: """
+      lantern image "a red fox" --trace one.safetensors
+      lantern image "a red fox" --trace two.safetensors --threads 1
+      lantern trace one.safetensors two.safetensors
+
+      Differences are measured against the root mean square of the second trace's tensor. The exit code
+      is 0 when nothing differs by more than the tolerance, and 1 when something does.
+      """)
+
+  @Argument(help: ArgumentHelp("A file of `lantern image --trace`.", valueName: "file"))
+  var first: String
+
+  @Argument(help: ArgumentHelp("Another.", valueName: "file"))
+  var second: String
+
+  @Option(parsing: .unconditional, help: "The largest difference that counts as none.")
+  var tolerance = 0.0
+
+  @Flag(name: .shortAndLong, help: "List every tensor and step.")
+  var verbose = false
+
+  @Flag(help: "One JSON object a line.")
+  var json = false
+
+  mutating func validate() throws {
+    if !(tolerance >= 0) { throw ValidationError("tolerance \(tolerance): choose 0 or more") }
+  }
+
+  /// A number as JSON can say it.
+  private static func value(_ number: Double) -> JSONValue {
+    number.isFinite ? .number(number) : .null
+  }
+
+  func run() throws {
+    let console = Console(isJSON: json)
+    var differs = false
+    try ErrorReport.reporting(to: console) {
+      let comparison = try TraceComparison(first, second)
+      let differing = comparison.first(beyond: tolerance)
+      for difference in comparison.differences where verbose || json {
+        console.event([
+          "tensor": .string(difference.name), "largest": Self.value(difference.largest),
+          "typical": Self.value(difference.typical),
+        ])
+        if !json {
+          print(
+            difference.name.padded(to: 28) + "largest \(difference.largest)  "
+              + "typical \(difference.typical)")
+        }
+      }
+      for name in comparison.unmatched { console.tell("note: only one of them has \(name)") }
+      if json {
+        console.event([
+          "event": .string("end"), "equal": .bool(differing == nil),
+          "first": differing.map { .string($0.name) } ?? .null,
+        ])
+      } else if let differing {
+        print(
+          "first differs: \(differing.name), by \(differing.largest) at most and "
+            + "\(differing.typical) typically")
+      } else {
+        print(
+          comparison.first(beyond: 0) == nil
+            ? "equal to the last bit" : "nothing differs by more than \(tolerance)")
+      }
+      differs = differing != nil
+    }
+    if differs { throw ExitCode(1) }
+  }
+}
