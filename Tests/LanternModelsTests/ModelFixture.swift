@@ -13,10 +13,16 @@ struct ModelFixture {
   init(_ subject: String, _ name: String) throws {
     self.file = try SafetensorsFile(fixture("\(subject).safetensors"))
     self.name = name
-    let text = Array(try #require(file.metadata["configs"]).utf8)
-    let value = try text.withUnsafeBytes { try JSON.parse($0, file: subject) }
-    self.config = try #require(value.object?[name]?.object)
+    self.config = try #require(Self.json("configs", in: file).object?[name]?.object)
   }
+
+  private static func json(_ key: String, in file: SafetensorsFile) throws -> JSONValue {
+    let text = Array(try #require(file.metadata[key]).utf8)
+    return try text.withUnsafeBytes { try JSON.parse($0, file: key) }
+  }
+
+  /// A text of JSON that came with the tensors.
+  func json(_ key: String) throws -> JSONValue { try Self.json(key, in: file) }
 
   /// A tensor of the case; pictures channels-last.
   func tensor(_ key: String) throws -> Tensor {
