@@ -24,6 +24,13 @@ let rooms: [(name: String, imports: [Target.Dependency])] = [
       "LanternSamplers", "LanternPictures",
     ]
   ),
+  (
+    "LanternBench",
+    [
+      "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels", "LanternSamplers",
+      "LanternPictures", "Lantern",
+    ]
+  ),
 ]
 
 /// Test suites and what each looks into, beside `TestSupport`.
@@ -38,6 +45,7 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
   ("LanternSamplersTests", ["LanternTensor", "LanternFormats", "LanternSamplers"]),
   ("LanternPicturesTests", ["LanternTensor", "LanternFormats", "LanternPictures"]),
   ("LanternTests", ["Lantern", "LanternFormats", "LanternSamplers", "LanternTensor"]),
+  ("LanternBenchTests", ["Lantern", "LanternBench", "LanternFormats", "LanternModels"]),
   ("EndToEndTests", ["LanternFormats", "LanternTensor", "LanternPictures", "LanternCLI"]),
   ("ArchitectureTests", []),
 ]
@@ -74,7 +82,7 @@ let package = Package(
       name: "LanternCLI",
       dependencies: [
         "Lantern", "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers",
-        "LanternSamplers", "LanternPictures",
+        "LanternSamplers", "LanternPictures", "LanternBench", "LanternModels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

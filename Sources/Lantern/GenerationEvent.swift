@@ -8,6 +8,8 @@ public struct GeneratedImage: Sendable {
   public let settings: ImageSettings
   /// Tokens of the prompt that did not fit and were left out; only of literal prompts.
   public let cutTokens: Int
+  /// How often the denoiser was asked.
+  public let modelCalls: Int
 }
 
 /// What happens while a picture is drawn.

@@ -79,9 +79,11 @@ public struct ImageGenerator: Sendable {
     let start = try StartingPoint(request, settings, model, sampler, plan, &noise)
     try trace?.begin(prompt, start)
 
+    var calls = 0
     let denoiser = Denoiser(
       { latent, timestep in
-        try model.unet(start.withContext(latent), timestep: timestep, context: context)
+        calls += 1
+        return try model.unet(start.withContext(latent), timestep: timestep, context: context)
       }, predicting: model.schedule.prediction, guidance: guidance)
     let latent = try sampler.sample(
       start.latent, over: start.plan, with: denoiser.denoise, noise: &noise
@@ -104,7 +106,8 @@ public struct ImageGenerator: Sendable {
     }
     try trace?.finish(image)
     return GeneratedImage(
-      picture: try Picture(image), settings: settings, cutTokens: prompt.cutTokens)
+      picture: try Picture(image), settings: settings, cutTokens: prompt.cutTokens,
+      modelCalls: calls)
   }
 }
 

@@ -1,4 +1,4 @@
-package import LanternFormats
+import LanternFormats
 package import LanternSamplers
 
 /// The noise levels of a run, laid open: what a model would be told in each step.

@@ -45,8 +45,8 @@ public struct StoryBook: Sendable {
     let body = zip(pages, pictures).map { page, picture in
       """
       <section>
-      <img src="data:image/png;base64,\(picture)" alt="\(Self.quoted(page.text))">
-      <p>\(Self.quoted(page.text))</p>
+      <img src="data:image/png;base64,\(picture)" alt="\(HTMLText.quoted(page.text))">
+      <p>\(HTMLText.quoted(page.text))</p>
       </section>
       """
     }
@@ -56,7 +56,7 @@ public struct StoryBook: Sendable {
       <head>
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>\(Self.quoted(title))</title>
+      <title>\(HTMLText.quoted(title))</title>
       <style>
       :root { color-scheme: light dark; }
       body { max-width: 34rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; text-align: center;
@@ -72,9 +72,9 @@ public struct StoryBook: Sendable {
       </style>
       </head>
       <body>
-      <h1>\(Self.quoted(title))</h1>
+      <h1>\(HTMLText.quoted(title))</h1>
       \(body.joined(separator: "\n"))
-      <footer>\(Self.quoted(colophon))</footer>
+      <footer>\(HTMLText.quoted(colophon))</footer>
       </body>
       </html>
 
@@ -92,38 +92,5 @@ public struct StoryBook: Sendable {
   /// Text for a picture's alternative in Markdown.
   private static func plain(_ text: String) -> String {
     escaped(String(text.map { $0.isNewline ? " " : $0 }))
-  }
-
-  /// Text for HTML, between tags or quotes.
-  private static func quoted(_ text: String) -> String {
-    text.reduce(into: "") { all, character in
-      switch character {
-      case "&": all += "&amp;"
-      case "<": all += "&lt;"
-      case ">": all += "&gt;"
-      case "\"": all += "&quot;"
-      default: all.append(character)
-      }
-    }
-  }
-}
-
-/// Bytes as text (RFC 4648, section 4).
-enum Base64 {
-  private static let alphabet = Array(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-  static func encode(_ bytes: [UInt8]) -> String {
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      let word = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-      for place in 0..<4 {
-        text.append(
-          place <= group.count ? alphabet[word >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
-      }
-    }
-    return String(decoding: text, as: UTF8.self)
   }
 }

@@ -1,10 +1,13 @@
 package import LanternFormats
-import LanternTensor
+package import LanternTensor
 
 /// The tensors of one run in PyTorch's layout, to be compared with another program's.
 package final class Trace {
   private var tensors: [(name: String, tensor: Tensor)] = []
   private var latents: [Tensor] = []
+
+  /// The latent after the last step, `[1, channel, height, width]`.
+  package var finalLatent: Tensor? { latents.last }
 
   /// An empty trace.
   package init() {}

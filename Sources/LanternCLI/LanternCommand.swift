@@ -19,7 +19,8 @@ struct LanternCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      CaptionCommand.self, ImageCommand.self, InspectCommand.self, PaintCommand.self,
+      BenchCommand.self, CaptionCommand.self, ImageCommand.self, InspectCommand.self,
+      PaintCommand.self,
       SamplersCommand.self, ScheduleCommand.self, SheetCommand.self, StoryCommand.self,
       TraceCommand.self,
     ])

@@ -69,6 +69,18 @@ package struct Judge: Sendable {
     package var y: Float
     /// How sure the judge is of it, 0…1.
     package var certainty: Float
+
+    /// A thing that was seen.
+    package init(
+      subject: String, colour: String, hasOwnColour: Bool, x: Float, y: Float, certainty: Float
+    ) {
+      self.subject = subject
+      self.colour = colour
+      self.hasOwnColour = hasOwnColour
+      self.x = x
+      self.y = y
+      self.certainty = certainty
+    }
   }
 
   /// What a picture shows.
@@ -80,6 +92,13 @@ package struct Judge: Sendable {
     /// What the network makes of the picture as a whole, one number a channel: the features between
     /// which a Fréchet distance can be taken.
     package var features: [Float]
+
+    /// What was seen.
+    package init(things: [Sighting], place: String, features: [Float]) {
+      self.things = things
+      self.place = place
+      self.features = features
+    }
   }
 
   package let config: JudgeConfig

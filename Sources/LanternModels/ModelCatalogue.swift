@@ -39,12 +39,11 @@ package enum ModelCatalogue {
     ]
 
   /// Judges of pictures, by the type that their folder names.
-  package static let judges:
-    [String: @Sendable (Config, Weights) throws(ModelError) -> Judge] = [
-      "judge": { config, weights throws(ModelError) in
-        try Judge(JudgeConfig(config), weights)
-      }
-    ]
+  package static let judges: [String: @Sendable (Config, Weights) throws(ModelError) -> Judge] = [
+    "judge": { config, weights throws(ModelError) in
+      try Judge(JudgeConfig(config), weights)
+    }
+  ]
 
   /// Transformers of text and pictures, by the class that the folder names; beside their own
   /// settings they take those of their language model and its id of `<|endoftext|>`.

@@ -17,9 +17,13 @@ import Testing
       "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers", "LanternModels",
       "LanternSamplers", "LanternPictures", "Dispatch",
     ],
+    "LanternBench": [
+      "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels", "LanternSamplers",
+      "LanternPictures", "Lantern",
+    ],
     "LanternCLI": [
       "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers", "LanternModels",
-      "LanternSamplers", "LanternPictures", "Lantern", "ArgumentParser", "Dispatch",
+      "LanternSamplers", "LanternPictures", "Lantern", "LanternBench", "ArgumentParser", "Dispatch",
     ],
   ]
   static let system: Set<String> = ["Darwin", "Glibc", "Musl"]

@@ -1,0 +1,49 @@
+/// Two benches of the same cells: what changed, and whether it is more than noise.
+package struct BenchComparison {
+  /// A cell of both.
+  package struct Row {
+    /// The sampler, the schedule and the steps.
+    package let name: String
+    /// New seconds over old.
+    package let secondsRatio: Double
+    /// Whether the two spreads of seconds lie apart.
+    package let isTimeBeyondNoise: Bool
+    /// New distance over old; nil where the old is 0.
+    package let distanceRatio: Double?
+    /// New accuracy less old; nil where no judge was asked.
+    package let accuracyChange: Double?
+    /// Half of the 95 % interval of that.
+    package let accuracyNoise: Double
+  }
+
+  /// Cells of both, in the order of the new one.
+  package let rows: [Row]
+  /// How many cells only one of both has.
+  package let unmatched: Int
+
+  /// Compares cells of the same name.
+  package init(old: BenchResults, new: BenchResults) {
+    var rows: [Row] = []
+    for cell in new.cells where cell.refusal == nil {
+      guard let before = old.cells.first(where: { $0.name == cell.name && $0.refusal == nil })
+      else { continue }
+      let apart =
+        (cell.seconds.min() ?? 0) > (before.seconds.max() ?? 0)
+        || (cell.seconds.max() ?? 0) < (before.seconds.min() ?? 0)
+      let accuracies = [cell, before].compactMap { cell in
+        cell.accuracy.map { ($0, Double(cell.right.count)) }
+      }
+      let variance = accuracies.reduce(0) { $0 + $1.0 * (1 - $1.0) / $1.1 }
+      rows.append(
+        Row(
+          name: cell.name, secondsRatio: cell.medianSeconds / max(before.medianSeconds, 1e-9),
+          isTimeBeyondNoise: apart,
+          distanceRatio: before.medianDistance > 0
+            ? cell.medianDistance / before.medianDistance : nil,
+          accuracyChange: accuracies.count == 2 ? accuracies[0].0 - accuracies[1].0 : nil,
+          accuracyNoise: 1.96 * variance.squareRoot()))
+    }
+    self.rows = rows
+    unmatched = old.cells.count + new.cells.count - 2 * rows.count
+  }
+}

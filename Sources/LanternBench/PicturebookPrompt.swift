@@ -1,0 +1,111 @@
+package import LanternModels
+
+/// A prompt in the picturebook's words, understood: which things, how many, in which colour, where.
+package struct PicturebookPrompt: Sendable, Equatable {
+  /// So many of a thing.
+  package struct Thing: Sendable, Equatable {
+    package var subject: String
+    package var colour: String?
+    package var count: Int
+
+    /// So many of a subject, in a colour if one is named.
+    package init(subject: String, colour: String?, count: Int) {
+      self.subject = subject
+      self.colour = colour
+      self.count = count
+    }
+  }
+
+  /// How the first two things stand to each other.
+  package enum Relation: String, Sendable, CaseIterable {
+    case leftOf = "to the left of"
+    case rightOf = "to the right of"
+    case above
+    case below
+  }
+
+  package let things: [Thing]
+  package let relation: Relation?
+  /// Where; empty for no place.
+  package let place: String
+
+  private static let numbers = ["a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4]
+  private static let sizes = ["small", "big"]
+  private static let openings = ["a picture of ", "there is ", "there are "]
+  private static let plurals = [
+    "foxes": "fox", "buses": "bus", "cactuses": "cactus", "snowmen": "snowman",
+    "ice creams": "ice cream",
+  ]
+
+  /// Reads a prompt; nil when it says what a judge of these words cannot tell.
+  package init?(_ text: String, knowing judge: JudgeConfig) {
+    var rest = text.lowercased()[...]
+    var place = ""
+    for name in judge.places where !name.isEmpty {
+      if rest.hasPrefix(name + ", ") {
+        (place, rest) = (name, rest.dropFirst(name.count + 2))
+      } else if rest.hasSuffix(" " + name) {
+        (place, rest) = (name, rest.dropLast(name.count + 1))
+      }
+    }
+    for opening in Self.openings where rest.hasPrefix(opening) {
+      rest = rest.dropFirst(opening.count)
+    }
+    var phrases = [String(rest)]
+    relation = Relation.allCases.first { rest.contains(" \($0.rawValue) ") }
+    for word in Relation.allCases.map(\.rawValue) + ["next to", "and"] {
+      phrases = phrases.flatMap { Self.split($0, at: " \(word) ") }
+    }
+    phrases = phrases.flatMap { Self.split($0, at: ", ") }
+    var things: [Thing] = []
+    for phrase in phrases {
+      guard let thing = Self.thing(phrase, judge) else { return nil }
+      things.append(thing)
+    }
+    self.things = things
+    self.place = place
+  }
+
+  private static func split(_ text: String, at separator: String) -> [String] {
+    text.split(separator: separator, omittingEmptySubsequences: false).map(String.init)
+  }
+
+  private static func thing(_ phrase: String, _ judge: JudgeConfig) -> Thing? {
+    var words = phrase.split(separator: " ").map(String.init)
+    guard let number = words.first, let count = numbers[number] else { return nil }
+    words.removeFirst()
+    if let size = words.first, sizes.contains(size) { words.removeFirst() }
+    let colour = words.first.flatMap { judge.colours.contains($0) ? $0 : nil }
+    if colour != nil { words.removeFirst() }
+    let name = words.joined(separator: " ")
+    let single = plurals[name] ?? (name.hasSuffix("s") ? String(name.dropLast()) : name)
+    for subject in [name, single] where judge.subjects.contains(subject) {
+      return Thing(subject: subject, colour: colour, count: count)
+    }
+    return nil
+  }
+
+  /// Whether a judge saw what the prompt says: each thing in its colour, as many as are named where it
+  /// is more than one, standing as they should, at the place.
+  package func isShown(by reading: Judge.Reading) -> Bool {
+    guard place.isEmpty || reading.place == place else { return false }
+    var found: [Judge.Sighting] = []
+    for thing in things {
+      let alike = reading.things.filter { seen in
+        seen.subject == thing.subject && (thing.colour == nil || seen.colour == thing.colour)
+      }
+      guard let surest = alike.max(by: { $0.certainty < $1.certainty }),
+        thing.count == 1 || alike.count == thing.count
+      else { return false }
+      found.append(surest)
+    }
+    guard let relation, found.count > 1 else { return true }
+    // Off by at least two of the judge's places, in the direction that was asked for.
+    switch relation {
+    case .leftOf: return found[1].x - found[0].x >= 16
+    case .rightOf: return found[0].x - found[1].x >= 16
+    case .above: return found[1].y - found[0].y >= 16
+    case .below: return found[0].y - found[1].y >= 16
+    }
+  }
+}

@@ -1,0 +1,225 @@
+package import Lantern
+import LanternFormats
+package import LanternModels
+import LanternPictures
+import LanternSamplers
+import LanternTensor
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// Samplers against steps: what a step buys, in evaluations, seconds, nearness to the converged picture
+/// and, for prompts in the picturebook's words, in pictures that show what was asked for.
+package struct SamplerBench {
+  /// What is to be measured. Two benches of equal settings may be continued and compared.
+  package struct Settings: Sendable, Equatable {
+    package var samplers: [String]
+    /// Names of schedules; nil for the model's own.
+    package var schedules: [String?]
+    package var steps: [Int]
+    package var prompts: [String]
+    package var seeds: [UInt64]
+    package var guidance: Float?
+
+    /// Steps of the sampler that the converged picture is drawn with.
+    static let convergedSteps = 250
+    /// That sampler: of second order, one call a step.
+    static let convergedSampler = "dpm++2m"
+    /// Both, in words.
+    package static let converged = "\(convergedSteps) steps of \(convergedSampler)"
+
+    package init(
+      samplers: [String], schedules: [String?], steps: [Int], prompts: [String], seeds: [UInt64],
+      guidance: Float?
+    ) {
+      self.samplers = samplers
+      self.schedules = schedules
+      self.steps = steps
+      self.prompts = prompts
+      self.seeds = seeds
+      self.guidance = guidance
+    }
+  }
+
+  /// Where a bench is.
+  package enum Event {
+    /// A picture is drawn: how many of how many, and of which cell.
+    case picture(Int, of: Int, name: String)
+    /// A cell is finished and on disk.
+    case cell(BenchCell)
+  }
+
+  private let generator: ImageGenerator
+  private let judge: Judge?
+  private let settings: Settings
+  private let folder: String
+  private let prompts: [PicturebookPrompt?]
+
+  /// A bench that writes into a folder.
+  ///
+  /// - Parameters:
+  ///   - generator: the model.
+  ///   - judge: who says whether a picture shows what its prompt says, if anybody.
+  ///   - settings: what to measure.
+  ///   - folder: where results and pictures go; made if it is not there.
+  /// - Throws: `SamplerError` for unknown names.
+  package init(
+    _ generator: ImageGenerator, judge: Judge?, _ settings: Settings, folder: String
+  ) throws {
+    for name in settings.samplers { _ = try SamplerCatalogue.row(named: name) }
+    for name in settings.schedules.compactMap({ $0 }) {
+      _ = try SamplerCatalogue.spacing(named: name)
+    }
+    self.generator = generator
+    self.judge = judge
+    self.settings = settings
+    self.folder = folder
+    prompts = settings.prompts.map { prompt in
+      judge.flatMap { PicturebookPrompt(prompt, knowing: $0.config) }
+    }
+  }
+
+  /// Measures every cell that is not measured yet, and writes results after each.
+  ///
+  /// - Parameter onEvent: told of each picture and cell; throw to stop. What is finished stays.
+  /// - Returns: all results.
+  /// - Throws: what drawing throws, ``FormatError`` for files, and what `onEvent` throws.
+  package func run(onEvent: (Event) throws -> Void) throws -> BenchResults {
+    let path = BenchResults.path(in: folder)
+    var results = BenchResults(
+      model: FileSystem.split(generator.model.path).name, settings: settings,
+      machine: BenchResults.thisMachine, cells: [])
+    if FileSystem.exists(path) {
+      let old = try BenchResults(contentsOf: path)
+      guard old.settings == settings, old.model == results.model else {
+        throw FormatError.unsupportedFileKind(
+          path: path, remedy: "is of a bench with other settings: choose another folder")
+      }
+      results.cells = old.cells
+    }
+    try FileSystem.makeFolder(FileSystem.join(folder, "pictures"))
+
+    let wanted = settings.schedules.flatMap { schedule in
+      settings.samplers.flatMap { sampler in
+        settings.steps.map { BenchCell(sampler: sampler, schedule: schedule, steps: $0) }
+      }
+    }
+    let missing = wanted.filter { cell in !results.cells.contains { $0.name == cell.name } }
+    let runs = settings.prompts.count * settings.seeds.count
+    var drawn = 0
+    let total = (missing.count + (missing.isEmpty ? 0 : 1)) * runs
+    func count(_ name: String) throws {
+      drawn += 1
+      try onEvent(.picture(min(drawn, total), of: total, name: name))
+    }
+
+    var converged: [Drawing] = []
+    for cell in missing {
+      if converged.isEmpty {
+        converged = try drawings(
+          BenchCell(
+            sampler: Settings.convergedSampler, schedule: nil, steps: Settings.convergedSteps)
+        ) { try count("converged") }
+      }
+      let measured = try measure(cell, against: converged) { try count(cell.name) }
+      results.cells.append(measured)
+      try results.write(to: path)
+      try onEvent(.cell(measured))
+    }
+    // In the order of the settings, whatever order they were measured in.
+    results.cells = wanted.compactMap { cell in results.cells.first { $0.name == cell.name } }
+    try results.write(to: path)
+    return results
+  }
+
+  /// What one run leaves behind.
+  private struct Drawing {
+    let image: GeneratedImage
+    let latent: [Float]
+    let seconds: Double
+    let calls: Int
+    let isRight: Bool?
+  }
+
+  private func measure(
+    _ cell: BenchCell, against converged: [Drawing], onPicture: () throws -> Void
+  ) throws -> BenchCell {
+    var cell = cell
+    do {
+      let drawings = try drawings(cell, onPicture: onPicture)
+      cell.calls = drawings.reduce(0) { $0 + $1.calls } / max(drawings.count, 1)
+      cell.seconds = drawings.map(\.seconds)
+      for (ours, theirs) in zip(drawings, converged) {
+        cell.distances.append(Self.distance(ours.latent, theirs.latent))
+        cell.decibels.append(Self.decibels(ours.image.picture, theirs.image.picture))
+      }
+      cell.right = drawings.compactMap(\.isRight)
+      try drawings.first?.image.picture.write(to: FileSystem.join(folder, cell.picturePath))
+    } catch let error as SamplerError {
+      // A pair that cannot be is a result too.
+      cell.refusal = "\(error)"
+      for _ in 0..<settings.prompts.count * settings.seeds.count { try onPicture() }
+    } catch RequestError.notFinite(let what, let step) {
+      cell.refusal = "\(RequestError.notFinite(what: what, step: step))"
+    }
+    return cell
+  }
+
+  /// Every prompt with every seed.
+  private func drawings(_ cell: BenchCell, onPicture: () throws -> Void) throws -> [Drawing] {
+    var all: [Drawing] = []
+    for (index, prompt) in settings.prompts.enumerated() {
+      for seed in settings.seeds {
+        var request = ImageRequest(prompt: prompt)
+        request.sampler = cell.sampler
+        request.schedule = cell.schedule
+        request.steps = cell.steps
+        request.guidance = settings.guidance
+        request.seed = seed
+        let trace = Trace()
+        let clock = ContinuousClock()
+        let start = clock.now
+        let image = try generator.draw(request, trace: trace)
+        let time = start.duration(to: clock.now).components
+        let seconds = Double(time.seconds) + Double(time.attoseconds) * 1e-18
+        let pixels = try image.picture.tensor.scaled(by: 2, plus: -1)
+        let isRight = try prompts[index].flatMap { wanted in
+          try judge.map { wanted.isShown(by: try $0.read(pixels)) }
+        }
+        all.append(
+          Drawing(
+            image: image, latent: try trace.finalLatent?.floats() ?? [], seconds: seconds,
+            calls: image.modelCalls, isRight: isRight))
+        try onPicture()
+      }
+    }
+    return all
+  }
+
+  /// The length of the difference of two latents, against the length of the second.
+  private static func distance(_ a: [Float], _ b: [Float]) -> Double {
+    var (apart, whole) = (0.0, 0.0)
+    for (x, y) in zip(a, b) {
+      let difference = Double(x) - Double(y)
+      apart += difference * difference
+      whole += Double(y) * Double(y)
+    }
+    return (apart / max(whole, 1e-30)).squareRoot()
+  }
+
+  /// Peak signal to noise of two pictures in decibels; 99 at most, where they are equal.
+  private static func decibels(_ a: Picture, _ b: Picture) -> Double {
+    var sum = 0.0
+    for (x, y) in zip(a.pixels, b.pixels) {
+      let difference = Double(x) - Double(y)
+      sum += difference * difference
+    }
+    let mean = sum / Double(max(a.pixels.count, 1))
+    return mean > 0 ? min(99, 10 * log10(255 * 255 / mean)) : 99
+  }
+}

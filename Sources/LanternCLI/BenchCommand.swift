@@ -1,0 +1,180 @@
+import ArgumentParser
+import Lantern
+import LanternBench
+import LanternFormats
+import LanternModels
+import LanternSamplers
+
+/// `lantern bench`: what there is to measure.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measures; `lantern bench samplers` weighs samplers against steps.",
+    subcommands: [BenchSamplersCommand.self])
+}
+
+/// `lantern bench samplers`: what a step buys.
+struct BenchSamplersCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "samplers",
+    abstract: "Weighs samplers against steps: evaluations, seconds, nearness, accuracy.",
+    discussion: """
+      lantern bench samplers
+      lantern bench samplers --samplers euler,heun,unipc --steps 2,4,8,16 -o bench
+      lantern bench samplers --schedules default,karras --prompts prompts.txt --seeds 1,2,3
+      lantern bench samplers -o new --against old/results.json
+
+      For every sampler, schedule and number of steps, each prompt is drawn with each seed. Nearness is the
+      distance of the final latent to that of \(SamplerBench.Settings.converged) from the same noise;
+      accuracy, for prompts in the picturebook's words, the share of pictures in which the judge sees
+      what the prompt says. The folder receives report.html, results.csv, results.json, sheet.png and
+      pictures/. Stopped, it goes on where it was: give the same command again.
+      """)
+
+  @OptionGroup var modelOptions: ModelOptions
+
+  @Option(help: "Names with commas between them, or all.")
+  var samplers = "all"
+
+  @Option(help: "Names with commas between them, default for the model's own, or all.")
+  var schedules = "default"
+
+  @Option(help: "Numbers with commas between them.")
+  var steps = "1,2,4,8,16,32,64"
+
+  @Option(
+    help: ArgumentHelp("A prompt a line; four of the picturebook's by default.", valueName: "file"))
+  var prompts: String?
+
+  @Option(help: "Seeds with commas between them.")
+  var seeds = "1"
+
+  @Option(
+    name: [.customShort("g"), .customLong("guidance")], parsing: .unconditional,
+    help: "How closely to follow the prompt; the model's own by default.")
+  var guidance: Float?
+
+  @Option(
+    help: ArgumentHelp("Who judges pictures; the shipped one by default.", valueName: "folder"))
+  var judge: String?
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Where results go.", valueName: "folder"))
+  var output = "bench"
+
+  @Option(help: ArgumentHelp("An older results.json to compare with.", valueName: "file"))
+  var against: String?
+
+  @OptionGroup var telling: TellingOptions
+
+  private static let standardPrompts = [
+    "a red fox on the beach", "three penguins in the snow", "a rocket above a purple moon in space",
+    "a green cat to the left of a yellow car in a meadow",
+  ]
+
+  func run() throws {
+    let console = telling.console
+    Interruption.listen()
+    try ErrorReport.reporting(to: console) { try measure(console) }
+  }
+
+  private func measure(_ console: Console) throws {
+    let settings = try settings()
+    let old = try against.map { try BenchResults(contentsOf: $0) }
+    modelOptions.threads.apply()
+    let generator = try ImageGenerator(folder: modelOptions.folder())
+    let bench = try SamplerBench(generator, judge: loadJudge(), settings, folder: output)
+    var bar = ProgressBar(console)
+    defer { bar.end() }
+    let results = try bench.run { event in
+      try Interruption.check()
+      switch event {
+      case .picture(let number, let count, _): bar.show(number, of: count)
+      case .cell(let cell):
+        console.event([
+          "event": .string("cell"), "sampler": .string(cell.sampler),
+          "schedule": cell.schedule.map(JSONValue.string) ?? .null, "steps": .integer(cell.steps),
+          "calls": .integer(cell.calls), "seconds": .number(cell.medianSeconds),
+          "distance": .number(cell.medianDistance),
+          "accuracy": cell.accuracy.map(JSONValue.number) ?? .null,
+          "refusal": cell.refusal.map(JSONValue.string) ?? .null,
+        ])
+      }
+    }
+    bar.end()
+    try BenchReport(results, folder: output).write()
+    if let old { tell(BenchComparison(old: old, new: results), console) }
+    console.result(
+      FileSystem.join(output, "report.html"),
+      event: ["event": .string("report"), "folder": .string(output)])
+  }
+
+  private func settings() throws -> SamplerBench.Settings {
+    let samplers =
+      try samplers == "all"
+      ? SamplerCatalogue.rows.map(\.name)
+      : Self.list(samplers).map { try SamplerCatalogue.row(named: $0).name }
+    let schedules: [String?] =
+      try schedules == "all"
+      ? [nil] + Spacing.allCases.map(\.rawValue)
+      : Self.list(schedules).map {
+        $0 == "default" ? nil : try SamplerCatalogue.spacing(named: $0).rawValue
+      }
+    let steps = try Self.numbers(steps, "steps") { (1...1000).contains($0) ? $0 : nil }
+    let seeds = try Self.numbers(seeds, "seeds") { UInt64(exactly: $0) }
+    let texts = try prompts.map { path -> [String] in
+      let bytes = try FileSystem.read(path, limit: 1 << 20)
+      return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+        .map(String.init).filter { !$0.allSatisfy(\.isWhitespace) }
+    }
+    if let texts, texts.isEmpty {
+      throw ValidationError("\(prompts ?? ""): there is no prompt in it")
+    }
+    return SamplerBench.Settings(
+      samplers: samplers, schedules: schedules, steps: steps,
+      prompts: texts ?? Self.standardPrompts, seeds: seeds, guidance: guidance)
+  }
+
+  private static func list(_ text: String) -> [String] {
+    text.split(separator: ",").map { String($0.drop { $0 == " " }) }
+  }
+
+  private static func numbers<Number>(
+    _ text: String, _ name: String, _ convert: (Int) -> Number?
+  ) throws -> [Number] {
+    let found = list(text).map { Int($0).flatMap(convert) }
+    guard !found.isEmpty, found.allSatisfy({ $0 != nil }) else {
+      throw ValidationError("\(name) \"\(text)\": choose numbers with commas between them, like 1,2,4")
+    }
+    return found.compactMap { $0 }
+  }
+
+  /// The judge that is named, or the shipped one if there is one.
+  private func loadJudge() throws -> Judge? {
+    if let judge { return try Judge(folder: judge) }
+    guard let shipped = try? ModelOptions.shipped("judge", with: "config.json") else { return nil }
+    return try Judge(folder: shipped)
+  }
+
+  private func tell(_ comparison: BenchComparison, _ console: Console) {
+    for row in comparison.rows {
+      let accuracy = row.accuracyChange.map { change in
+        ", accuracy \(change < 0 ? "" : "+")\(rounded(change, 3)) ± \(rounded(row.accuracyNoise, 3))"
+      }
+      let distance = row.distanceRatio.map { ", distance × \(rounded($0, 3))" }
+      console.tell(
+        "\(row.name): seconds × \(rounded(row.secondsRatio, 3))"
+          + (row.isTimeBeyondNoise ? "" : " (within noise)") + (distance ?? "") + (accuracy ?? ""))
+      console.event([
+        "event": .string("against"), "cell": .string(row.name),
+        "seconds_ratio": .number(row.secondsRatio),
+        "beyond_noise": .bool(row.isTimeBeyondNoise),
+        "distance_ratio": row.distanceRatio.map(JSONValue.number) ?? .null,
+        "accuracy_change": row.accuracyChange.map(JSONValue.number) ?? .null,
+        "accuracy_noise": .number(row.accuracyNoise),
+      ])
+    }
+    if comparison.unmatched > 0 {
+      console.tell("note: \(comparison.unmatched) cells are in one of both alone, or refused")
+    }
+  }
+}

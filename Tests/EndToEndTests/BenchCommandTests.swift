@@ -1,0 +1,95 @@
+import Foundation
+import LanternFormats
+import TestSupport
+import Testing
+
+@Suite("lantern bench samplers")
+struct BenchCommandTests {
+  private static func arguments(_ more: String...) -> [String] {
+    ["bench", "samplers", "-m", fixture("tiny_model"), "-o", "out", "--prompts", "prompts.txt"]
+      + more
+  }
+
+  private static func inFolder(_ body: (String) throws -> Void) throws {
+    try withTemporaryFolder { folder in
+      try Data("a red fox\n\na blue cat\n".utf8).write(
+        to: URL(fileURLWithPath: folder + "/prompts.txt"))
+      try body(folder)
+    }
+  }
+
+  @Test("measures each cell, says what cannot be, and writes report, tables, sheet and pictures")
+  func measures() throws {
+    try Self.inFolder { folder in
+      let arguments = Self.arguments("--samplers", "euler,lcm,Heun", "--steps", "2,60", "--json")
+      let run = try Program.run(arguments, in: folder)
+      #expect(run.code == 0, "\(run.errors)")
+      let cells = try run.events().filter { $0["event"]?.string == "cell" }
+      #expect(cells.count == 6)
+      #expect(cells.map { $0["calls"]?.integer } == [2, 60, 2, 0, 3, 119])
+      #expect(cells[3]["refusal"]?.string?.contains("60 steps: choose 1 to 50") == true)
+      #expect(cells.filter { ($0["distance"]?.double ?? 0) > 0 }.count == 5)
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder + "/out").sorted()
+      #expect(files == ["pictures", "report.html", "results.csv", "results.json", "sheet.png"])
+      let pictures = try FileManager.default.contentsOfDirectory(atPath: folder + "/out/pictures")
+      #expect(pictures.count == 5)
+      let report = try String(contentsOfFile: folder + "/out/report.html", encoding: .utf8)
+      for word in ["<svg", "data:image/png;base64,", "heun", "60 steps: choose 1 to 50"] {
+        #expect(report.contains(word), "\(word)")
+      }
+      // A second run has nothing to do, and compares itself with itself.
+      let before = try Data(contentsOf: URL(fileURLWithPath: folder + "/out/results.json"))
+      let again = try Program.run(arguments + ["--against", "out/results.json"], in: folder)
+      #expect(again.code == 0)
+      #expect(try again.events().filter { $0["event"]?.string == "cell" }.isEmpty)
+      #expect(try again.events().filter { $0["event"]?.string == "against" }.count == 5)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/out/results.json")) == before)
+    }
+  }
+
+  @Test("stopped by Ctrl-C it keeps finished cells, and the same command goes on")
+  func resumes() throws {
+    try Self.inFolder { folder in
+      let arguments = Self.arguments("--samplers", "euler,ddim", "--steps", "1,2,200", "--json")
+      let stopped = try Program.run(arguments, in: folder, interruptedAt: "\"cell\"")
+      #expect(stopped.code == 130)
+      let path = URL(fileURLWithPath: folder + "/out/results.json")
+      let kept = try String(contentsOf: path, encoding: .utf8)
+      let done = kept.components(separatedBy: "\"sampler\":").count - 1
+      #expect(done >= 1 && done < 6)
+      let run = try Program.run(arguments, in: folder)
+      #expect(run.code == 0)
+      #expect(try run.events().filter { $0["event"]?.string == "cell" }.count == 6 - done)
+      let first = kept.split(separator: "\n").first { $0.contains("\"sampler\":") } ?? ""
+      let all = try String(contentsOf: path, encoding: .utf8)
+      #expect(all.contains(first.drop { $0 == "," }.prefix(80)))
+    }
+  }
+
+  @Test(
+    "what makes no sense is one line of error",
+    arguments: [
+      (["--samplers", "euler,hoin"], 64, ["\"hoin\"", "did you mean"]),
+      (["--schedules", "karas"], 64, ["\"karas\"", "karras"]),
+      (["--steps", "1,x"], 64, ["steps", "1,x"]), (["--steps", ""], 64, ["steps"]),
+      (["--seeds", "-1"], 64, ["seeds"]), (["--against", "none.json"], 66, ["none.json"]),
+      (["--judge", "nowhere"], 66, ["nowhere"]), (["--prompts", "none.txt"], 66, ["none.txt"]),
+    ] as [([String], Int32, [String])])
+  func mistakes(_ arguments: [String], _ code: Int32, _ words: [String]) throws {
+    try Self.inFolder { folder in
+      let run = try Program.run(Self.arguments() + arguments, in: folder)
+      expectError(run, code: code, words, "\(arguments)")
+      #expect(!FileManager.default.fileExists(atPath: folder + "/out"))
+    }
+  }
+
+  @Test("a folder of another bench is not written over")
+  func others() throws {
+    try Self.inFolder { folder in
+      let run = try Program.run(Self.arguments("--samplers", "euler", "--steps", "1"), in: folder)
+      #expect(run.code == 0)
+      let other = try Program.run(Self.arguments("--samplers", "ddim", "--steps", "1"), in: folder)
+      expectError(other, code: 65, ["out/results.json", "another folder"])
+    }
+  }
+}
