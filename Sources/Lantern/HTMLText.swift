@@ -1,5 +1,26 @@
 /// Text that becomes part of a web page.
 package enum HTMLText {
+  /// A page that stands for itself.
+  package static func page(title: String, style: String, body: String) -> String {
+    """
+    <!DOCTYPE html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>\(quoted(title))</title>
+    <style>
+    \(style)
+    </style>
+    </head>
+    <body>
+    \(body)
+    </body>
+    </html>
+
+    """
+  }
+
   /// Text for HTML, between tags or quotes.
   package static func quoted(_ text: String) -> String {
     text.reduce(into: "") { all, character in

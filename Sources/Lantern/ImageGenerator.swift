@@ -68,12 +68,10 @@ public struct ImageGenerator: Sendable {
     schedule.convention = settings.convention
     let sampler = try settings.makeSampler(schedule)
     let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
-    let guidance = ClassifierFreeGuidance(scale: settings.guidance)
+    let guidance = settings.fullGuidance
 
     let prompt = try model.promptEncoder.encode(request)
-    let context =
-      guidance.isActive
-      ? try Tensor.concatenated([prompt.negative, prompt.positive], axis: 0) : prompt.positive
+    let both = try Tensor.concatenated([prompt.negative, prompt.positive], axis: 0)
     var noise = NoiseSource(seed: settings.seed)
     let plan = try sampler.plan(steps: settings.steps, over: schedule, spacing: spacing)
     let start = try StartingPoint(request, settings, model, sampler, plan, &noise)
@@ -83,6 +81,7 @@ public struct ImageGenerator: Sendable {
     let denoiser = Denoiser(
       { latent, timestep in
         calls += 1
+        let context = latent.shape[0] == 2 ? both : prompt.positive
         return try model.unet(start.withContext(latent), timestep: timestep, context: context)
       }, predicting: model.schedule.prediction, guidance: guidance)
     let latent = try sampler.sample(

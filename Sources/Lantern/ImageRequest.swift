@@ -14,6 +14,12 @@ public struct ImageRequest: Sendable {
   public var steps: Int?
   /// Strength of classifier-free guidance; 1 and less mean none; the model's own when nil.
   public var guidance: Float?
+  /// How much of the spread that guidance adds is taken back, 0…1 (``RescaledGuidance``).
+  public var guidanceRescale: Float = 0
+  /// At which noise levels to guide, as sigma; all when nil.
+  public var guidanceInterval: ClosedRange<Double>?
+  /// Guides across the answer rather than along it; not when nil.
+  public var projectedGuidance: AdaptiveProjectedGuidance?
   /// A name from ``SamplerCatalogue``; the one that the model's folder asks for when nil.
   public var sampler: String?
   /// How noise levels are spaced: a name from ``Spacing``; the model's own way when nil.

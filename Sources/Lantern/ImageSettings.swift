@@ -11,6 +11,12 @@ public struct ImageSettings: Sendable, Equatable {
   public let steps: Int
   /// Strength of guidance.
   public let guidance: Float
+  /// Share of guidance's spread that is taken back.
+  public let guidanceRescale: Float
+  /// Noise levels at which to guide, as sigma; all when nil.
+  public let guidanceInterval: ClosedRange<Double>?
+  /// Guidance across the answer; nil for none.
+  public let projectedGuidance: AdaptiveProjectedGuidance?
   /// The sampler's name.
   public let sampler: String
   /// The spacing's name; nil for the model's own.
@@ -47,6 +53,13 @@ public struct ImageSettings: Sendable, Equatable {
     guard (0...1000).contains(guidance) else {
       throw RequestError.range(name: "guidance", found: "\(guidance)", allowed: "0 to 1000")
     }
+    guidanceRescale = request.guidanceRescale
+    guidanceInterval = request.guidanceInterval
+    projectedGuidance = request.projectedGuidance
+    guard (0...1).contains(guidanceRescale) else {
+      throw RequestError.range(
+        name: "guidance rescale", found: "\(guidanceRescale)", allowed: "0 to 1")
+    }
     sampler =
       try request.sampler.map { try SamplerCatalogue.row(named: $0).name }
       ?? SamplerCatalogue.standard(for: model.schedule).name
@@ -58,6 +71,15 @@ public struct ImageSettings: Sendable, Equatable {
       throw RequestError.needs(name: "a mask", other: "a sampler with a fixed number of steps")
     }
     try Self.check(request, model)
+  }
+
+  /// Guidance with all its parts.
+  var fullGuidance: Guidance {
+    var all = Guidance(scale: guidance)
+    all.rescaling = RescaledGuidance(share: guidanceRescale)
+    all.interval = guidanceInterval ?? all.interval
+    all.projection = projectedGuidance
+    return all
   }
 
   /// The sampler, for a model's schedule.

@@ -29,6 +29,18 @@ public struct PictureRecipe: Sendable, Equatable {
     ]
     if !request.negativePrompt.isEmpty { values["negative"] = .string(request.negativePrompt) }
     if let schedule = settings.schedule { values["schedule"] = .string(schedule) }
+    if settings.guidanceRescale > 0 {
+      values["guidance_rescale"] = .number(Double(settings.guidanceRescale))
+    }
+    if let interval = settings.guidanceInterval {
+      values["guidance_interval"] = .array([
+        .number(interval.lowerBound), .number(interval.upperBound),
+      ])
+    }
+    if let apg = settings.projectedGuidance {
+      values["apg"] = .array(
+        [apg.parallel, apg.threshold, apg.momentum].map { .number(Double($0)) })
+    }
     if let eta = settings.eta { values["eta"] = .number(Double(eta)) }
     if settings.convention != .diffusers {
       values["compat"] = .string(settings.convention.rawValue)
@@ -42,6 +54,11 @@ public struct PictureRecipe: Sendable, Equatable {
     }
     if request.mask != nil { values["masked"] = .bool(true) }
     self.values = values
+  }
+
+  /// Whether both say the same: a whole number is one, however it was written.
+  public static func == (a: PictureRecipe, b: PictureRecipe) -> Bool {
+    JSON.write(.object(a.values)) == JSON.write(.object(b.values))
   }
 
   /// The recipe in a picture's texts: Lantern's own, or stable-diffusion-webui's; nil when neither is
@@ -80,6 +97,16 @@ public struct PictureRecipe: Sendable, Equatable {
     request.guidance = values["guidance"]?.double.map { Float($0) }
     request.sampler = values["sampler"]?.string
     request.schedule = values["schedule"]?.string
+    request.guidanceRescale = values["guidance_rescale"]?.double.map { Float($0) } ?? 0
+    if let ends = values["guidance_interval"]?.array?.compactMap(\.double), ends.count == 2,
+      ends[0] <= ends[1]
+    {
+      request.guidanceInterval = ends[0]...ends[1]
+    }
+    if let numbers = values["apg"]?.array?.compactMap(\.double), numbers.count == 3 {
+      request.projectedGuidance = AdaptiveProjectedGuidance(
+        parallel: Float(numbers[0]), threshold: Float(numbers[1]), momentum: Float(numbers[2]))
+    }
     request.eta = values["eta"]?.double.map { Float($0) }
     request.convention = values["compat"]?.string.flatMap(Convention.init) ?? .diffusers
     request.seed = values["seed"]?.string.flatMap { UInt64($0) } ?? 42

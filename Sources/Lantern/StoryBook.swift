@@ -42,7 +42,7 @@ public struct StoryBook: Sendable {
 
   /// A web page that needs no other file: legible on a phone, a page to a sheet in print.
   public var html: String {
-    let body = zip(pages, pictures).map { page, picture in
+    let sections = zip(pages, pictures).map { page, picture in
       """
       <section>
       <img src="data:image/png;base64,\(picture)" alt="\(HTMLText.quoted(page.text))">
@@ -50,14 +50,7 @@ public struct StoryBook: Sendable {
       </section>
       """
     }
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>\(HTMLText.quoted(title))</title>
-      <style>
+    let style = """
       :root { color-scheme: light dark; }
       body { max-width: 34rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; text-align: center;
         font: 1.25rem/1.5 Georgia, "Times New Roman", serif; background: #fbf7ee; color: #2b2620; }
@@ -69,16 +62,13 @@ public struct StoryBook: Sendable {
       @media (prefers-color-scheme: dark) { body { background: #1d1a17; color: #efe6d8; } }
       @media print { body { max-width: none; background: none; color: #000; }
         section { break-after: page; padding-top: 3cm; } img { max-width: 14cm; box-shadow: none; } }
-      </style>
-      </head>
-      <body>
-      <h1>\(HTMLText.quoted(title))</h1>
-      \(body.joined(separator: "\n"))
-      <footer>\(HTMLText.quoted(colophon))</footer>
-      </body>
-      </html>
-
       """
+    let body = """
+      <h1>\(HTMLText.quoted(title))</h1>
+      \(sections.joined(separator: "\n"))
+      <footer>\(HTMLText.quoted(colophon))</footer>
+      """
+    return HTMLText.page(title: title, style: style, body: body)
   }
 
   /// Text for Markdown: nothing in it is markup.

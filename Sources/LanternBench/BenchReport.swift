@@ -99,14 +99,7 @@ package struct BenchReport {
     let machine = results.machine.sorted { $0.key < $1.key }.map { key, value in
       "\(key.replacing("_", with: " ")): \(value.string ?? value.integer.map(String.init) ?? "")"
     }
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>Samplers against steps</title>
-      <style>
+    let style = """
       :root { color-scheme: light dark; --ink: #222; --paper: #fff; --line: #0002; }
       @media (prefers-color-scheme: dark) { :root { --ink: #ddd; --paper: #181818; --line: #fff2; } }
       body { margin: 0 auto; padding: 1.5rem; max-width: 100rem; color: var(--ink);
@@ -121,9 +114,8 @@ package struct BenchReport {
       th, td { padding: .15rem .5rem; text-align: right; border-bottom: 1px solid var(--line); }
       th:first-child, td:first-child { text-align: left; white-space: nowrap; }
       td img { display: block; width: 96px; image-rendering: auto; } .no { color: #999; font-size: 12px; }
-      </style>
-      </head>
-      <body>
+      """
+    let body = """
       <h1>Samplers against steps</h1>
       <p>Model \(Self.quoted(results.model)); \(runs); converged means \(SamplerBench.Settings.converged) from the same noise. \(Self.quoted(machine.joined(separator: "; "))).
       Rings mark what nothing else beats at that cost. Samplers that draw fresh noise do not converge to
@@ -144,10 +136,8 @@ package struct BenchReport {
       <th>distance</th><th>PSNR, dB</th><th>accuracy</th></tr>
       \(results.cells.map(Self.numberRow).joined(separator: "\n"))
       </table></div>
-      </body>
-      </html>
-
       """
+    return HTMLText.page(title: "Samplers against steps", style: style, body: body)
   }
 
   private func pictureRow(_ label: String) throws -> String {

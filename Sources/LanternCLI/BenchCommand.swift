@@ -143,7 +143,8 @@ struct BenchSamplersCommand: ParsableCommand {
   ) throws -> [Number] {
     let found = list(text).map { Int($0).flatMap(convert) }
     guard !found.isEmpty, found.allSatisfy({ $0 != nil }) else {
-      throw ValidationError("\(name) \"\(text)\": choose numbers with commas between them, like 1,2,4")
+      throw ValidationError(
+        "\(name) \"\(text)\": choose numbers with commas between them, like 1,2,4")
     }
     return found.compactMap { $0 }
   }

@@ -1,7 +1,7 @@
 public import LanternTensor
 
 /// Turns a model's prediction, whatever it was trained to predict, into the clean latent and the
-/// noise.
+/// noise. One serves one run, for guidance may remember.
 public struct Denoiser {
   /// Asks the model: a latent `[batch, height, width, channel]` of unit variance and a timestep to
   /// its raw prediction of the same shape, once for each picture of the batch.
@@ -9,18 +9,22 @@ public struct Denoiser {
 
   private let model: Model
   private let prediction: PredictionType
-  private let guidance: ClassifierFreeGuidance
+  private let guidance: Guidance
+  /// What guidance remembers of the steps of one run.
+  private let memory = Memory()
+
+  private final class Memory { var momentum: Tensor? }
 
   /// A model, what it predicts, and how it is guided.
   ///
   /// - Parameters:
-  ///   - model: with active guidance it is given the latent twice, and answers first without, then
-  ///     with the prompt.
+  ///   - model: where guidance is active it is given the latent twice, and answers first without, then
+  ///     with the prompt; elsewhere once, and answers with it.
   ///   - prediction: what `model` was trained to predict.
   ///   - guidance: how far to follow the prompt.
   public init(
     _ model: @escaping Model, predicting prediction: PredictionType,
-    guidance: ClassifierFreeGuidance
+    guidance: Guidance
   ) {
     self.model = model
     self.prediction = prediction
@@ -30,9 +34,9 @@ public struct Denoiser {
   /// The estimate for a latent `[1, height, width, channel]` at a level.
   public func denoise(_ latent: Tensor, _ level: NoiseLevel) throws -> Denoised {
     let found: Tensor
-    if guidance.isActive {
+    if guidance.isActive(at: level) {
       let twice = try Tensor.concatenated([latent, latent], axis: 0)
-      found = try guidance.combined(model(twice, level.timestep))
+      found = try guidance.combined(model(twice, level.timestep), &memory.momentum)
     } else {
       found = try model(latent, level.timestep)
     }

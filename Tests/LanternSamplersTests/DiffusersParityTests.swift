@@ -45,7 +45,7 @@ struct DiffusersParityTests {
 
     let denoiser = Denoiser(
       reference.model, predicting: settings.prediction,
-      guidance: ClassifierFreeGuidance(scale: run.guidance))
+      guidance: Guidance(scale: run.guidance))
     var found: [Tensor] = []
     let end = try sampler.sample(start, over: plan, with: denoiser.denoise, noise: &noise) { step in
       #expect(step.index == found.count && step.count == plan.levels.count)
@@ -82,7 +82,7 @@ struct DiffusersParityTests {
       let plan = NoisePlan(Array(levels.dropLast()), end: levels[run.steps])
       var noise = NoiseSource(seed: run.seed)
       let denoiser = Denoiser(
-        reference.model, predicting: .velocity, guidance: ClassifierFreeGuidance(scale: 1))
+        reference.model, predicting: .velocity, guidance: Guidance(scale: 1))
       var found = [try noise.normal(reference.bias.shape)]
       _ = try IPNDM().sample(found[0], over: plan, with: denoiser.denoise, noise: &noise) { step in
         found.append(step.latent)

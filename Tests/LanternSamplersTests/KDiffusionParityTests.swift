@@ -36,7 +36,7 @@ struct KDiffusionParityTests {
     var noise = NoiseSource(seed: run.seed)
     let start = try noise.normal(reference.bias.shape) * Float(plan.initialScale)
     let denoiser = Denoiser(
-      reference.model, predicting: settings.prediction, guidance: ClassifierFreeGuidance(scale: 1))
+      reference.model, predicting: settings.prediction, guidance: Guidance(scale: 1))
     // As clean + sigma · noise, whatever the sampler's convention.
     func inSigmas(_ latent: Tensor, _ level: NoiseLevel) throws -> Tensor {
       sampler.usesSigma ? latent : try latent * Float(1 / level.alpha)

@@ -1,5 +1,6 @@
 import Lantern
 import LanternFormats
+import LanternSamplers
 import TestSupport
 import Testing
 
@@ -19,6 +20,11 @@ import Testing
       request.sampler = "Euler A"
       request.schedule = "karras"
       request.guidance = 3.3
+      request.guidanceRescale = 0.25
+      request.guidanceInterval = 0.5...4.5
+      request.projectedGuidance = AdaptiveProjectedGuidance(threshold: 7.5, momentum: -0.5)
+      request.eta = 0.75
+      request.convention = .kDiffusion
       request.seed = .max
       request.clipSkip = 1
       request.width = 72
@@ -35,6 +41,9 @@ import Testing
     #expect(request.sampler == "euler_a")
     #expect(request.schedule == "karras")
     #expect(request.guidance == 3.3)
+    #expect(request.guidanceRescale == 0.25 && request.guidanceInterval == 0.5...4.5)
+    #expect(request.projectedGuidance?.threshold == 7.5)
+    #expect(request.eta == 0.75 && request.convention == .kDiffusion)
     #expect(request.seed == .max)
     #expect(request.steps == 2)
     #expect(request.clipSkip == 1)

@@ -31,6 +31,7 @@ struct DrawingOptions: ParsableArguments {
     help: "How closely to follow the prompt; 1 is not at all more than the model would.")
   var guidance: Float?
 
+  @OptionGroup var guiding: GuidanceOptions
   @OptionGroup var sampling: SamplingOptions
 
   @Option(
@@ -88,6 +89,7 @@ struct DrawingOptions: ParsableArguments {
     if let negative { request.negativePrompt = try Self.text(negative) }
     request.steps = steps ?? request.steps
     request.guidance = guidance ?? request.guidance
+    try guiding.apply(to: &request)
     request.sampler = sampling.sampler ?? request.sampler
     request.schedule = sampling.schedule ?? request.schedule
     request.eta = eta ?? request.eta

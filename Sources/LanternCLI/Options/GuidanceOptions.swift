@@ -1,0 +1,66 @@
+import ArgumentParser
+import Lantern
+import LanternSamplers
+
+/// How the prompt is followed, beside how far.
+struct GuidanceOptions: ParsableArguments {
+  @Option(
+    name: [.customLong("guidance-rescale")], parsing: .unconditional,
+    help: "Share of the contrast that guidance adds to take back, 0 to 1; 0.7 for strong guidance.")
+  var rescale: Float?
+
+  @Option(
+    name: [.customLong("guidance-interval")], parsing: .unconditional,
+    help: ArgumentHelp(
+      "Guide only while sigma is between these, like 0.3-6; see `lantern schedule`.",
+      valueName: "low-high"))
+  var interval: String?
+
+  @Flag(
+    name: [.customLong("apg")],
+    help: "Guide across the picture rather than along it: strong guidance without glare.")
+  var projects = false
+
+  @Option(
+    name: [.customLong("apg-momentum")], parsing: .unconditional,
+    help: "With --apg, share of earlier steps' guidance to add; the paper has -0.5.")
+  var momentum: Float?
+
+  @Option(
+    name: [.customLong("apg-threshold")], parsing: .unconditional,
+    help: "With --apg, the longest step of guidance, 15 by default; 0 for any.")
+  var threshold: Float?
+
+  mutating func validate() throws {
+    if !projects, momentum != nil || threshold != nil {
+      throw ValidationError("--apg-momentum and --apg-threshold go with --apg: add that")
+    }
+    if let threshold, !(threshold >= 0) {
+      throw ValidationError("APG threshold \(threshold): choose 0 or more")
+    }
+    if let momentum, !(abs(momentum) < 1) {
+      throw ValidationError("APG momentum \(momentum): choose a number between -1 and 1")
+    }
+    _ = try range()
+  }
+
+  /// Puts what was said into a request.
+  func apply(to request: inout ImageRequest) throws {
+    request.guidanceRescale = rescale ?? request.guidanceRescale
+    request.guidanceInterval = try range() ?? request.guidanceInterval
+    if projects {
+      request.projectedGuidance = AdaptiveProjectedGuidance(
+        threshold: threshold ?? 15, momentum: momentum ?? 0)
+    }
+  }
+
+  private func range() throws -> ClosedRange<Double>? {
+    guard let interval else { return nil }
+    let ends = interval.split(separator: "-", omittingEmptySubsequences: false).map { Double($0) }
+    guard ends.count == 2, let low = ends[0], let high = ends[1], low >= 0, low <= high else {
+      throw ValidationError(
+        "guidance interval \"\(interval)\": choose two sigmas, the smaller first, like 0.3-6")
+    }
+    return low...high
+  }
+}

@@ -1,0 +1,59 @@
+import LanternFormats
+import LanternSamplers
+import LanternTensor
+import TestSupport
+import Testing
+
+/// The fixture is made by tools/fixtures/guidance.py, with diffusers' own functions.
+@Suite struct GuidanceTests {
+  @Test("rescaled and adaptive projected guidance equal diffusers' over several steps")
+  func parity() throws {
+    let file = try SafetensorsFile(fixture("guidance.safetensors"))
+    let text = Array(try #require(file.metadata["cases"]).utf8)
+    let cases = try text.withUnsafeBytes { try JSON.parse($0, file: "cases") }.array ?? []
+    #expect(cases.count > 30)
+    let both = try #require(try file.tensor("both"))
+    let scale = Float(try #require(file.metadata["scale"])) ?? 0
+    for (index, value) in cases.enumerated() {
+      let settings = Config(try #require(value.object), file: "case \(index)")
+      var guidance = Guidance(scale: scale)
+      guidance.rescaling.share = try settings.float("rescale")
+      if try settings.bool("projects") {
+        guidance.projection = AdaptiveProjectedGuidance(
+          parallel: try settings.float("parallel"), threshold: try settings.float("threshold"),
+          momentum: try settings.float("momentum"))
+      }
+      var step = 0
+      let denoiser = Denoiser(
+        { latent, _ in
+          #expect(latent.shape[0] == 2)
+          defer { step += 1 }
+          return try both.sliced(axis: 0, step..<step + 1).reshaped(Array(both.shape.dropFirst()))
+        }, predicting: .sample, guidance: guidance)
+      let latent = try Tensor(repeating: 0, shape: [1] + both.shape.dropFirst(2))
+      let level = NoiseLevel(timestep: 1, sigma: 1)
+      let found = try (0..<both.shape[0]).map { _ in try denoiser.denoise(latent, level).clean }
+      try expectEqual(
+        Tensor.concatenated(found, axis: 0), #require(try file.tensor("\(index).out")),
+        relative: 2e-5, "\(value)")
+    }
+  }
+
+  @Test("outside its interval of noise levels guidance asks once, with the prompt alone")
+  func interval() throws {
+    var guidance = Guidance(scale: 5)
+    guidance.interval = 0.5...2
+    var asked: [Int] = []
+    let denoiser = Denoiser(
+      { latent, _ in
+        asked.append(latent.shape[0])
+        return latent
+      }, predicting: .sample, guidance: guidance)
+    let latent = try Tensor(repeating: 1, shape: [1, 2, 2, 1])
+    for sigma in [4, 1.9, 1, 0.6, 0.25] {
+      _ = try denoiser.denoise(latent, NoiseLevel(timestep: 1, sigma: sigma))
+    }
+    #expect(asked == [1, 2, 2, 2, 1])
+    #expect(!Guidance(scale: 1).isActive && Guidance(scale: 1.1).isActive)
+  }
+}
