@@ -58,7 +58,7 @@ public struct PictureRecipe: Sendable, Equatable {
 
   /// Whether both say the same: a whole number is one, however it was written.
   public static func == (a: PictureRecipe, b: PictureRecipe) -> Bool {
-    JSON.write(.object(a.values)) == JSON.write(.object(b.values))
+    parsed(JSON.write(.object(a.values))) == parsed(JSON.write(.object(b.values)))
   }
 
   /// The recipe in a picture's texts: Lantern's own, or stable-diffusion-webui's; nil when neither is
