@@ -45,7 +45,7 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
   ("LanternSamplersTests", ["LanternTensor", "LanternFormats", "LanternSamplers"]),
   ("LanternPicturesTests", ["LanternTensor", "LanternFormats", "LanternPictures"]),
   ("LanternTests", ["Lantern", "LanternFormats", "LanternSamplers", "LanternTensor"]),
-  ("LanternBenchTests", ["Lantern", "LanternBench", "LanternFormats", "LanternModels"]),
+  ("LanternBenchTests", ["LanternBench", "LanternFormats", "LanternModels", "LanternTensor"]),
   ("EndToEndTests", ["LanternFormats", "LanternTensor", "LanternPictures", "LanternCLI"]),
   ("ArchitectureTests", []),
 ]

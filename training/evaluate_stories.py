@@ -72,20 +72,31 @@ def image_tokenizer(folder: Path) -> MAGVITv2:
 
 
 @torch.no_grad()
-def rendered_right(count: int, judge: Judge, tokenizer: MAGVITv2) -> tuple[float, float]:
-    """How often the judge says yes to a story's rendered pages, what a perfect painter would get, and to
-    what the image tokenizer makes of them, the most that the transformer can reach."""
+def rendered_right(
+    made: list[tuple[scenes.Scene, list, str]], judge: Judge, tokenizer: MAGVITv2
+) -> tuple[float, float]:
+    """Shares of rendered scenes, each with what it shows and where, to which the judge says yes: as they
+    are, and as codes and back, about the most that can be reached."""
     right, rebuilt = [], []
-    for seed in range(FRESH, FRESH + count):
-        story = stories.story(seed, everything=True)
-        made = [stories.scene(story, number, seed) for number in range(4)]
-        x = torch.from_numpy(np.stack([np.asarray(scene.picture) for scene in made]))
+    for start in range(0, len(made), 4):
+        part = made[start : start + 4]
+        x = torch.from_numpy(np.stack([np.asarray(scene.picture) for scene, *_ in part]))
         x = x.permute(0, 3, 1, 2).float() / 127.5 - 1
         y = tokenizer.decode(tokenizer.codes(tokenizer.encoder(x)), train_tokens.SIDE).clamp(-1, 1)
         for pictures, answers in ((x, right), (y, rebuilt)):
-            seen = judge.read(pictures)
-            answers += [shows(s, list(p.beings), p.place) for s, p in zip(seen, story.pages)]
+            answers += [
+                shows(seen, beings, place) for seen, (_, beings, place) in zip(judge.read(pictures), part)
+            ]
     return float(np.mean(right)), float(np.mean(rebuilt))
+
+
+def pages(count: int) -> list[tuple[scenes.Scene, list, str]]:
+    """Rendered pages of `count` stories."""
+    told = [stories.story(FRESH + seed, everything=True) for seed in range(count)]
+    return [
+        (stories.scene(story, number, FRESH + seed), list(page.beings), page.place)
+        for seed, story in enumerate(told) for number, page in enumerate(story.pages)
+    ]
 
 
 def answers(pages: list[dict], plot: stories.Plot, prompt: str, judge: Judge) -> dict[str, list[bool]]:
@@ -181,8 +192,11 @@ def main() -> None:
     options, extra = parser.parse_known_args()
     options.work.mkdir(parents=True, exist_ok=True)
     judge = Judge.load(options.judge)
-    right, rebuilt = rendered_right(50, judge, image_tokenizer(options.model / "magvitv2"))
-    print(f"judge: yes to {right:.1%} of 200 rendered pages, to {rebuilt:.1%} of them as codes and back")
+    tokenizer = image_tokenizer(options.model / "magvitv2")
+    alone = [(scene, scene.things, scene.place) for scene in map(scenes.scene, range(FRESH, FRESH + 200))]
+    for name, made in (("pages of stories", pages(50)), ("scenes", alone)):
+        right, rebuilt = rendered_right(made, judge, tokenizer)
+        print(f"judge: yes to {right:.1%} of 200 rendered {name}, to {rebuilt:.1%} as codes and back")
 
     total: dict[str, list[bool]] = {}
     told = []

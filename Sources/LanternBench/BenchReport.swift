@@ -119,7 +119,8 @@ package struct BenchReport {
       <h1>Samplers against steps</h1>
       <p>Model \(Self.quoted(results.model)); \(runs); converged means \(SamplerBench.Settings.converged) from the same noise. \(Self.quoted(machine.joined(separator: "; "))).
       Rings mark what nothing else beats at that cost. Samplers that draw fresh noise do not converge to
-      the same picture; for them accuracy is what counts.</p>
+      the same picture; for them accuracy is what counts. Fréchet distances of judges' features to those of rendered scenes
+      fall with the number of pictures too: compare them down a column only.</p>
       <div class="plots">
       \(plots.map { "<figure>\($0.svg)</figure>" }.joined(separator: "\n"))
       </div>
@@ -133,7 +134,8 @@ package struct BenchReport {
       <h2>Numbers</h2>
       <div class="wide"><table>
       <tr><th>sampler</th><th>steps</th><th>evaluations</th><th>seconds (least–most)</th>\
-      <th>distance</th><th>PSNR, dB</th><th>accuracy</th></tr>
+      <th>distance</th><th>PSNR, dB</th><th>accuracy</th>\
+      <th>Fréchet</th></tr>
       \(results.cells.map(Self.numberRow).joined(separator: "\n"))
       </table></div>
       """
@@ -155,14 +157,15 @@ package struct BenchReport {
   private static func numberRow(_ cell: BenchCell) -> String {
     let head = "<tr><td>\(quoted(cell.label))</td><td>\(cell.steps)</td>"
     if let refusal = cell.refusal {
-      return head + "<td colspan=\"5\" class=\"no\">\(quoted(refusal))</td></tr>"
+      return head + "<td colspan=\"6\" class=\"no\">\(quoted(refusal))</td></tr>"
     }
     let spread =
       "\(Plot.short(cell.medianSeconds)) (\(Plot.short(cell.seconds.min() ?? 0))–"
       + "\(Plot.short(cell.seconds.max() ?? 0)))"
     return head
       + "<td>\(cell.calls)</td><td>\(spread)</td><td>\(Plot.short(cell.medianDistance))</td>"
-      + "<td>\(Plot.short(cell.meanDecibels))</td><td>\(cell.accuracy.map(Plot.short) ?? "")</td></tr>"
+      + "<td>\(Plot.short(cell.meanDecibels))</td><td>\(cell.accuracy.map(Plot.short) ?? "")</td>"
+      + "<td>\(cell.frechet.map(Plot.short) ?? "")</td></tr>"
   }
 
   private static func quoted(_ text: String) -> String { HTMLText.quoted(text) }

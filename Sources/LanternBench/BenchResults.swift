@@ -17,6 +17,9 @@ package struct BenchCell: Sendable, Equatable {
   package var decibels: [Double] = []
   /// Of each picture that a judge could be asked about, whether it shows what its prompt says.
   package var right: [Bool] = []
+  /// Fréchet distance of the judge's features of all pictures to those of rendered scenes; it falls
+  /// with the number of pictures too.
+  package var frechet: Double?
   /// Why it cannot be, if it cannot.
   package var refusal: String?
 
@@ -114,6 +117,7 @@ package struct BenchResults: Sendable, Equatable {
       cell.seconds = try found.doubles("seconds", default: [])
       cell.distances = try found.doubles("distances", default: [])
       cell.decibels = try found.doubles("decibels", default: [])
+      cell.frechet = try found.optionalDouble("frechet")
       cell.right = try found.integers("right", default: []).map { $0 != 0 }
       cells.append(cell)
     }
@@ -131,6 +135,7 @@ package struct BenchResults: Sendable, Equatable {
         "right": .array(cell.right.map { .integer($0 ? 1 : 0) }),
       ]
       if let schedule = cell.schedule { values["schedule"] = .string(schedule) }
+      if let frechet = cell.frechet { values["frechet"] = .number(frechet) }
       if let refusal = cell.refusal { values["refusal"] = .string(refusal) }
       return JSON.write(.object(values))
     }
@@ -157,12 +162,13 @@ package struct BenchResults: Sendable, Equatable {
   /// A row for each cell, for spreadsheets.
   package var csv: String {
     let head =
-      "sampler,schedule,steps,calls,seconds,least_seconds,most_seconds,distance,decibels,accuracy,refusal"
+      "sampler,schedule,steps,calls,seconds,least_seconds,most_seconds,distance,decibels,accuracy,frechet,refusal"
     let rows = cells.map { cell in
       [
         cell.sampler, cell.schedule ?? "", "\(cell.steps)", "\(cell.calls)",
         "\(cell.medianSeconds)", "\(cell.seconds.min() ?? 0)", "\(cell.seconds.max() ?? 0)",
         "\(cell.medianDistance)", "\(cell.meanDecibels)", cell.accuracy.map { "\($0)" } ?? "",
+        cell.frechet.map { "\($0)" } ?? "",
         cell.refusal.map { "\"\($0.replacing("\"", with: "\"\""))\"" } ?? "",
       ].joined(separator: ",")
     }

@@ -56,6 +56,7 @@ package struct SamplerBench {
 
   private let generator: ImageGenerator
   private let judge: Judge?
+  private let rendered: FeatureStatistics?
   private let settings: Settings
   private let folder: String
   private let prompts: [PicturebookPrompt?]
@@ -65,11 +66,13 @@ package struct SamplerBench {
   /// - Parameters:
   ///   - generator: the model.
   ///   - judge: who says whether a picture shows what its prompt says, if anybody.
+  ///   - rendered: what the judge's features of rendered scenes are like, if that is known.
   ///   - settings: what to measure.
   ///   - folder: where results and pictures go; made if it is not there.
   /// - Throws: `SamplerError` for unknown names.
   package init(
-    _ generator: ImageGenerator, judge: Judge?, _ settings: Settings, folder: String
+    _ generator: ImageGenerator, judge: Judge?, rendered: FeatureStatistics?, _ settings: Settings,
+    folder: String
   ) throws {
     for name in settings.samplers { _ = try SamplerCatalogue.row(named: name) }
     for name in settings.schedules.compactMap({ $0 }) {
@@ -77,6 +80,7 @@ package struct SamplerBench {
     }
     self.generator = generator
     self.judge = judge
+    self.rendered = rendered
     self.settings = settings
     self.folder = folder
     prompts = settings.prompts.map { prompt in
@@ -143,6 +147,7 @@ package struct SamplerBench {
     let latent: [Float]
     let seconds: Double
     let calls: Int
+    let reading: Judge.Reading?
     let isRight: Bool?
   }
 
@@ -159,6 +164,8 @@ package struct SamplerBench {
         cell.decibels.append(Self.decibels(ours.image.picture, theirs.image.picture))
       }
       cell.right = drawings.compactMap(\.isRight)
+      let features = drawings.compactMap { $0.reading?.features }
+      cell.frechet = rendered.flatMap { FeatureStatistics(features)?.distance(to: $0) }
       try drawings.first?.image.picture.write(to: FileSystem.join(folder, cell.picturePath))
     } catch let error as SamplerError {
       // A pair that cannot be is a result too.
@@ -188,13 +195,15 @@ package struct SamplerBench {
         let time = start.duration(to: clock.now).components
         let seconds = Double(time.seconds) + Double(time.attoseconds) * 1e-18
         let pixels = try image.picture.tensor.scaled(by: 2, plus: -1)
-        let isRight = try prompts[index].flatMap { wanted in
-          try judge.map { wanted.isShown(by: try $0.read(pixels)) }
+        let reading = try judge.flatMap { judge in
+          judge.canRead(width: image.picture.width, height: image.picture.height)
+            ? try judge.read(pixels) : nil
         }
         all.append(
           Drawing(
             image: image, latent: try trace.finalLatent?.floats() ?? [], seconds: seconds,
-            calls: image.modelCalls, isRight: isRight))
+            calls: image.modelCalls, reading: reading,
+            isRight: reading.flatMap { prompts[index]?.isShown(by: $0) }))
         try onPicture()
       }
     }

@@ -82,7 +82,13 @@ struct BenchSamplersCommand: ParsableCommand {
     let old = try against.map { try BenchResults(contentsOf: $0) }
     modelOptions.threads.apply()
     let generator = try ImageGenerator(folder: modelOptions.folder())
-    let bench = try SamplerBench(generator, judge: loadJudge(), settings, folder: output)
+    let place = try judgeFolder()
+    let statistics = place.map { FileSystem.join($0, "scenes.safetensors") }
+    let bench = try SamplerBench(
+      generator, judge: place.map { try Judge(folder: $0) },
+      rendered: statistics.flatMap {
+        FileSystem.exists($0) ? try FeatureStatistics(contentsOf: $0) : nil
+      }, settings, folder: output)
     var bar = ProgressBar(console)
     defer { bar.end() }
     let results = try bench.run { event in
@@ -150,10 +156,9 @@ struct BenchSamplersCommand: ParsableCommand {
   }
 
   /// The judge that is named, or the shipped one if there is one.
-  private func loadJudge() throws -> Judge? {
-    if let judge { return try Judge(folder: judge) }
-    guard let shipped = try? ModelOptions.shipped("judge", with: "config.json") else { return nil }
-    return try Judge(folder: shipped)
+  private func judgeFolder() throws -> String? {
+    if let judge { return judge }
+    return try? ModelOptions.shipped("judge", with: "config.json")
   }
 
   private func tell(_ comparison: BenchComparison, _ console: Console) {

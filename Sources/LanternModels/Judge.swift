@@ -148,6 +148,11 @@ package struct Judge: Sendable {
   /// Pixels a side that one place of the grid stands for.
   package var stride: Int { 1 << (config.blockOutChannels.count - 1) }
 
+  /// Whether pictures of a size, in pixels, fall onto the grid.
+  package func canRead(width: Int, height: Int) -> Bool {
+    width % (2 * stride) == 0 && height % (2 * stride) == 0
+  }
+
   /// The network.
   ///
   /// - Parameter picture: `[1, height, width, 3]`, −1…1; sizes are multiples of twice ``stride``.
@@ -157,12 +162,11 @@ package struct Judge: Sendable {
   package func callAsFunction(
     _ picture: Tensor
   ) throws(TensorError) -> (things: Tensor, places: Tensor, features: Tensor) {
-    let unit = 2 * stride
-    guard picture.shape.count == 4, picture.shape[0] == 1, picture.shape[1] % unit == 0,
-      picture.shape[2] % unit == 0
+    guard picture.shape.count == 4, picture.shape[0] == 1,
+      canRead(width: picture.shape[2], height: picture.shape[1])
     else {
       throw .shape(
-        op: "judge", expected: "[1, height, width, 3] in multiples of \(unit)",
+        op: "judge", expected: "[1, height, width, 3] in multiples of \(2 * stride)",
         found: picture.shape)
     }
     var x = try convIn(picture)

@@ -28,7 +28,7 @@ import Testing
     let cell = try #require(found.cells.first)
     #expect(cell.medianSeconds == 2 && cell.medianDistance == 0.3 && cell.meanDecibels == 25)
     #expect(cell.accuracy == 0.75 && cell.name == "euler-2")
-    #expect(found.csv.hasSuffix("\neuler,,2,2,2.0,1.0,3.0,0.3,25.0,0.75,\n"))
+    #expect(found.csv.hasSuffix("\neuler,,2,2,2.0,1.0,3.0,0.3,25.0,0.75,,\n"))
   }
 
   @Test("a file that is no bench's is refused by name")
