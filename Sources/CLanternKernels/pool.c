@@ -50,6 +50,18 @@ static int processors(void) {
   return count > 0 ? (int)count : 1;
 }
 
+static atomic_llong work_operations, work_bytes;
+
+void lk_work_add(int64_t operations, int64_t bytes) {
+  atomic_fetch_add_explicit(&work_operations, operations, memory_order_relaxed);
+  atomic_fetch_add_explicit(&work_bytes, bytes, memory_order_relaxed);
+}
+
+void lk_work(int64_t *operations, int64_t *bytes) {
+  *operations = atomic_load_explicit(&work_operations, memory_order_relaxed);
+  *bytes = atomic_load_explicit(&work_bytes, memory_order_relaxed);
+}
+
 int lk_threads(void) {
   int wanted = atomic_load(&pool.wanted);
   if (wanted == 0) {

@@ -9,8 +9,12 @@ import LanternSamplers
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measures; `lantern bench samplers` weighs samplers against steps.",
-    subcommands: [BenchSamplersCommand.self])
+    abstract: "Measures samplers and models.",
+    discussion: """
+      lantern bench samplers   what a step buys: evaluations, seconds, nearness, accuracy
+      lantern bench model      what each part of a model costs: seconds, arithmetic, memory
+      """,
+    subcommands: [BenchModelCommand.self, BenchSamplersCommand.self])
 }
 
 /// `lantern bench samplers`: what a step buys.

@@ -79,10 +79,3 @@ struct ScheduleCommand: ParsableCommand {
     }
   }
 }
-
-extension String {
-  /// Spaces put in front, up to `width` characters.
-  fileprivate func aligned(_ width: Int) -> String {
-    String(repeating: " ", count: max(0, width - count)) + self
-  }
-}

@@ -35,5 +35,7 @@ public struct PackedMatrix: Sendable {
       source.bytes, kind, Int64(outputs), Int64(inputs), Int64(inputs), storage.base, kind)
   }
 
+  var byteCount: Int { storage.byteCount }
+
   var bytes: UnsafeRawPointer { UnsafeRawPointer(storage.base) }
 }

@@ -83,6 +83,25 @@ struct BenchCommandTests {
     }
   }
 
+  @Test("bench model tells what each part costs, as a table and as JSON")
+  func model() throws {
+    let arguments = ["bench", "model", "-m", fixture("tiny_model"), "--runs", "2"]
+    let table = try Program.run(arguments, in: "/")
+    #expect(table.code == 0, "\(table.errors)")
+    for word in ["text encoder", "denoiser, a step", "decoder", "peak memory", "GFLOP/s"] {
+      #expect(table.output.contains(word), "\(word)")
+    }
+    let events = try Program.run(arguments + ["--json", "-W", "128"], in: "/").events()
+    #expect(events.count == 5)
+    let small = try Program.run(arguments + ["--json", "-W", "64"], in: "/").events()
+    // Twice the pixels, twice the arithmetic, but for attention's square.
+    let ratio =
+      (events[2]["operations"]?.double ?? 0) / (small[2]["operations"]?.double ?? 1)
+    #expect(ratio > 1.9 && ratio < 3)
+    expectError(
+      try Program.run(arguments + ["--runs", "0"], in: "/"), code: 64, ["runs 0", "1 to 1000"])
+  }
+
   @Test("a folder of another bench is not written over")
   func others() throws {
     try Self.inFolder { folder in

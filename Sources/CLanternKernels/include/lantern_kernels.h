@@ -25,6 +25,11 @@ extern "C" {
 void lk_set_threads(int count);
 int lk_threads(void);
 
+/// Adds to the arithmetic (a multiplication and an addition are two) and to the bytes of arguments that
+/// linear maps, convolutions and attention were asked for since the process began; tells both.
+void lk_work_add(int64_t operations, int64_t bytes);
+void lk_work(int64_t *operations, int64_t *bytes);
+
 /// Calls `body(context, begin, end)` for consecutive ranges that cover [0, count), each of `grain`
 /// items (the last may be shorter), on the pool's threads and the caller's; returns when all are
 /// done. Nested calls, and calls made while the pool is busy for another caller, run inline.

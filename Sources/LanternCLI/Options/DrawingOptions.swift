@@ -44,15 +44,7 @@ struct DrawingOptions: ParsableArguments {
     help: "Seed of the noise, PyTorch's: 42 by default, -1 picks one and tells it.")
   var seed: Int64?
 
-  @Option(
-    name: [.customShort("W"), .customLong("width")], parsing: .unconditional,
-    help: "Width in pixels.")
-  var width: Int?
-
-  @Option(
-    name: [.customShort("H"), .customLong("height")], parsing: .unconditional,
-    help: "Height in pixels.")
-  var height: Int?
+  @OptionGroup var size: SizeOptions
 
   @Option(
     name: [.customShort("i"), .customLong("init"), .customLong("init-img"), .customLong("image")],
@@ -94,8 +86,8 @@ struct DrawingOptions: ParsableArguments {
     request.schedule = sampling.schedule ?? request.schedule
     request.eta = eta ?? request.eta
     request.convention = try sampling.convention() ?? request.convention
-    request.width = width ?? request.width
-    request.height = height ?? request.height
+    request.width = size.width ?? request.width
+    request.height = size.height ?? request.height
     request.strength = strength ?? request.strength
     request.clipSkip = clipSkip ?? request.clipSkip
     request.tiledDecoding = request.tiledDecoding || vaeTiling

@@ -16,6 +16,14 @@ public enum ComputeEngine {
     get { Int(lk_threads()) }
     set { lk_set_threads(Int32(clamping: max(1, newValue))) }
   }
+
+  /// The arithmetic of linear maps, convolutions and attention since the process began, and the bytes
+  /// of their arguments; a multiplication with its addition counts as two.
+  package static var work: (operations: Int, bytes: Int) {
+    var (operations, bytes): (Int64, Int64) = (0, 0)
+    lk_work(&operations, &bytes)
+    return (Int(operations), Int(bytes))
+  }
 }
 
 extension DType {

@@ -81,6 +81,9 @@ public func attention(
       kernels.attention(&arguments)
     }
   }
+  // Masks are not taken off.
+  let pairs = q.shape[0] * q.shape[1] * k.shape[1] * q.shape[2]
+  lk_work_add(Int64(4 * pairs), Int64(8 * (q.elementCount + k.elementCount)))
   return y.tensor()
 }
 

@@ -94,6 +94,10 @@ extension Tensor {
       batch_bias: batchBias?.floatPointer, residual: residual?.floatPointer,
       activation: activation.kernel, y: y.floats)
     withExtendedLifetime((x, weight, bias, batchBias, residual)) { kernels.conv2d(&arguments) }
+    let outputs = Int64(target.reduce(1, *))
+    lk_work_add(
+      2 * outputs * Int64(weight.inputs),
+      4 * (Int64(elementCount) + outputs) + Int64(weight.byteCount))
     return y.tensor()
   }
 }

@@ -31,6 +31,9 @@ extension Tensor {
       residual: residual?.floatPointer, residual_stride: Int64(weight.outputs),
       activation: activation.kernel, y: y.floats, y_stride: Int64(weight.outputs))
     withExtendedLifetime((x, weight, bias, residual)) { kernels.gemm(&arguments) }
+    lk_work_add(
+      2 * arguments.m * arguments.n * arguments.k,
+      4 * arguments.m * (arguments.k + arguments.n) + Int64(weight.byteCount))
     return y.tensor()
   }
 

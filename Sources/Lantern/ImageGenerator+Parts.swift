@@ -1,0 +1,53 @@
+import LanternModels
+import LanternSamplers
+import LanternTensor
+
+extension ImageGenerator {
+  /// A part of the work on a picture, to be measured by itself.
+  package struct Part {
+    /// What it does.
+    package let name: String
+    /// How often a picture of the model's own settings needs it.
+    package let count: Int
+    /// Does it once.
+    package let run: () throws -> Void
+  }
+
+  /// The text encoder, a step of the denoiser, the decoder and the encoder, each on made-up input.
+  ///
+  /// - Parameters:
+  ///   - width: of the picture, in pixels; the model's own when nil.
+  ///   - height: like `width`.
+  /// - Returns: parts in the order of the work.
+  /// - Throws: ``RequestError/size(name:found:unit:most:)`` for sizes that cannot be.
+  package func parts(width: Int?, height: Int?) throws -> [Part] {
+    var request = ImageRequest(prompt: "a red fox on the beach")
+    request.width = width
+    request.height = height
+    let settings = try ImageSettings(request, model)
+    let shrink = model.autoencoder.config.downsampling
+    var noise = NoiseSource(seed: 1)
+    let size = [settings.height / shrink, settings.width / shrink]
+    let latent = try noise.normal([1] + size + [model.autoencoder.config.latentChannels])
+    let batch = settings.fullGuidance.isActive ? 2 : 1
+    let inputs = try (0..<batch).map { _ in
+      try noise.normal([1] + size + [model.unet.config.inChannels])
+    }
+    let seen = try Tensor.concatenated(inputs, axis: 0)
+    let prompt = try model.promptEncoder.encode(request)
+    let context = try Tensor.concatenated(
+      Array(repeating: prompt.positive, count: batch), axis: 0)
+    let pixels = try noise.normal([1, settings.height, settings.width, 3]) * 0.3
+    return [
+      Part(name: "text encoder", count: 1) { _ = try model.promptEncoder.encode(request) },
+      Part(name: "denoiser, a step", count: settings.steps) {
+        _ = try model.unet(seen, timestep: 500, context: context)
+      },
+      Part(name: "decoder", count: 1) { _ = try model.autoencoder.decode(latent, tiled: false) },
+      Part(name: "encoder", count: 0) {
+        var noise = NoiseSource(seed: 1)
+        _ = try model.autoencoder.encode(pixels, noise: noise.normal(latent.shape))
+      },
+    ]
+  }
+}

@@ -1,0 +1,115 @@
+package import Lantern
+import LanternTensor
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// What each part of a model costs, beside what this machine can do at most.
+package struct ModelBench {
+  /// A part, measured.
+  package struct Row {
+    /// What it does.
+    package let name: String
+    /// How often a picture needs it.
+    package let count: Int
+    /// Of each run.
+    package let seconds: [Double]
+    /// Multiplications and additions of one run.
+    package let operations: Int
+    /// Of the arguments of linear maps, convolutions and attention in one run.
+    package let bytes: Int
+
+    /// The middle of the seconds.
+    package var median: Double { seconds.sorted()[seconds.count / 2] }
+  }
+
+  /// The parts.
+  package let rows: [Row]
+  /// Operations a second of a large f32 matrix product by Lantern's own kernel.
+  package let peakOperations: Double
+  /// Bytes a second when a large tensor is read.
+  package let peakBytes: Double
+  /// The most memory that this process ever held.
+  package let peakMemory: Int
+
+  /// Measures.
+  ///
+  /// - Parameters:
+  ///   - generator: the model.
+  ///   - width: of the picture in pixels; the model's own when nil.
+  ///   - height: like `width`.
+  ///   - runs: of each part; the first of one more is not counted.
+  ///   - onRun: told of each run: its number, of how many; throw to stop.
+  /// - Throws: what the parts throw, and `onRun`.
+  package init(
+    _ generator: ImageGenerator, width: Int?, height: Int?, runs: Int,
+    onRun: (Int, Int) throws -> Void
+  ) throws {
+    let parts = try generator.parts(width: width, height: height)
+    var done = 0
+    rows = try parts.map { part in
+      var seconds: [Double] = []
+      var work = (operations: 0, bytes: 0)
+      for run in 0...runs {
+        let before = ComputeEngine.work
+        let time = try Self.time(part.run)
+        let after = ComputeEngine.work
+        work = (after.operations - before.operations, after.bytes - before.bytes)
+        if run > 0 { seconds.append(time) }
+        done += 1
+        try onRun(done, parts.count * (runs + 1))
+      }
+      return Row(
+        name: part.name, count: part.count, seconds: seconds, operations: work.operations,
+        bytes: work.bytes)
+    }
+    peakMemory = Self.residentPeak
+    peakOperations = try Self.measurePeakOperations()
+    peakBytes = try Self.measurePeakBytes()
+  }
+
+  private static func time(_ body: () throws -> Void) rethrows -> Double {
+    let clock = ContinuousClock()
+    let start = clock.now
+    try body()
+    let time = start.duration(to: clock.now).components
+    return Double(time.seconds) + Double(time.attoseconds) * 1e-18
+  }
+
+  private static func measurePeakOperations() throws -> Double {
+    let size = 1024
+    let matrix = try PackedMatrix(Tensor(repeating: 0.5, shape: [size, size]))
+    let x = try Tensor(repeating: 0.25, shape: [2 * size, size])
+    let best = try (0..<8).map { _ in try time { _ = try x.linear(matrix) } }.min() ?? 1
+    return Double(4 * size * size * size) / best
+  }
+
+  private static func measurePeakBytes() throws -> Double {
+    let count = 32 << 20
+    let rows = 1 << 10
+    let x = try Tensor(repeating: 1, shape: [rows, count / rows])
+    let best = try (0..<6).map { _ in try time { _ = try x.sum() } }.min() ?? 1
+    return Double(4 * count) / best
+  }
+
+  /// In bytes, as the system counts it.
+  private static var residentPeak: Int {
+    var usage = rusage()
+    #if canImport(Glibc)
+      // Its constant is of another type than its function takes.
+      getrusage(__rusage_who_t(0), &usage)
+    #else
+      getrusage(RUSAGE_SELF, &usage)
+    #endif
+    #if canImport(Darwin)
+      return usage.ru_maxrss
+    #else
+      return usage.ru_maxrss * 1024
+    #endif
+  }
+}

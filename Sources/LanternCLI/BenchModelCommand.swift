@@ -1,0 +1,95 @@
+import ArgumentParser
+import Lantern
+import LanternBench
+import LanternFormats
+import LanternTensor
+
+/// `lantern bench model`: what each part of a model costs.
+struct BenchModelCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "model",
+    abstract: "Times a model's parts: seconds, arithmetic, share of this machine's peak, memory.",
+    discussion: """
+      lantern bench model
+      lantern bench model -m path/to/stable-diffusion -W 512 -H 512 --runs 3
+
+      Arithmetic is that of linear maps, convolutions and attention, a multiplication with its addition
+      counted as two, by the textbook: what a kernel saves counts for it. Bytes are those of their
+      arguments. The peaks are what Lantern's own matrix product and a pass over memory reach here.
+      """)
+
+  @OptionGroup var modelOptions: ModelOptions
+
+  @OptionGroup var size: SizeOptions
+
+  @Option(parsing: .unconditional, help: "How often each part is timed.")
+  var runs = 5
+
+  @OptionGroup var telling: TellingOptions
+
+  mutating func validate() throws {
+    if !(1...1000).contains(runs) { throw ValidationError("runs \(runs): choose 1 to 1000") }
+  }
+
+  func run() throws {
+    let console = telling.console
+    Interruption.listen()
+    try ErrorReport.reporting(to: console) {
+      modelOptions.threads.apply()
+      let generator = try ImageGenerator(folder: modelOptions.folder())
+      var bar = ProgressBar(console)
+      defer { bar.end() }
+      let bench = try ModelBench(generator, width: size.width, height: size.height, runs: runs) {
+        done, all in
+        try Interruption.check()
+        bar.show(done, of: all)
+      }
+      bar.end()
+      console.isJSON ? tellJSON(bench, console) : tell(bench)
+    }
+  }
+
+  private func tell(_ bench: ModelBench) {
+    print(
+      "part".padded(to: 20)
+        + "  seconds    least     most      GFLOP   GFLOP/s   of peak       MB      GB/s")
+    for row in bench.rows {
+      let speed = Double(row.operations) / row.median
+      let cells = [
+        rounded(row.median, 4), rounded(row.seconds.min() ?? 0, 4),
+        rounded(row.seconds.max() ?? 0, 4),
+        rounded(Double(row.operations) / 1e9, 3), rounded(speed / 1e9, 1),
+        "\(rounded(100 * speed / bench.peakOperations, 0)) %",
+        rounded(Double(row.bytes) / 1e6, 1), rounded(Double(row.bytes) / row.median / 1e9, 1),
+      ]
+      let widths = [9, 9, 9, 11, 10, 10, 9, 10]
+      print(row.name.padded(to: 20) + zip(cells, widths).map { $0.aligned($1) }.joined())
+    }
+    let whole = bench.rows.reduce(0) { $0 + Double($1.count) * $1.median }
+    let steps = bench.rows.map(\.count).max() ?? 1
+    print(
+      "\na picture of \(steps) steps: \(rounded(whole, 3)) s; peak memory \(bench.peakMemory >> 20) MiB; "
+        + "\(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads")
+    print(
+      "this machine's peak: \(rounded(bench.peakOperations / 1e9, 0)) GFLOP/s in f32, "
+        + "\(rounded(bench.peakBytes / 1e9, 1)) GB/s")
+  }
+
+  private func tellJSON(_ bench: ModelBench, _ console: Console) {
+    for row in bench.rows {
+      console.event([
+        "part": .string(row.name), "count": .integer(row.count), "seconds": .number(row.median),
+        "least_seconds": .number(row.seconds.min() ?? 0),
+        "most_seconds": .number(row.seconds.max() ?? 0), "operations": .integer(row.operations),
+        "bytes": .integer(row.bytes),
+        "share_of_peak": .number(Double(row.operations) / row.median / bench.peakOperations),
+      ])
+    }
+    console.event([
+      "event": .string("end"), "peak_operations": .number(bench.peakOperations),
+      "peak_bytes": .number(bench.peakBytes), "peak_memory": .integer(bench.peakMemory),
+      "instruction_set": .string(ComputeEngine.instructionSet),
+      "threads": .integer(ComputeEngine.threadCount),
+    ])
+  }
+}
