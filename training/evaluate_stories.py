@@ -90,7 +90,7 @@ def rendered_right(
     return float(np.mean(right)), float(np.mean(rebuilt))
 
 
-def pages(count: int) -> list[tuple[scenes.Scene, list, str]]:
+def rendered_pages(count: int) -> list[tuple[scenes.Scene, list, str]]:
     """Rendered pages of `count` stories."""
     told = [stories.story(FRESH + seed, everything=True) for seed in range(count)]
     return [
@@ -194,7 +194,7 @@ def main() -> None:
     judge = Judge.load(options.judge)
     tokenizer = image_tokenizer(options.model / "magvitv2")
     alone = [(scene, scene.things, scene.place) for scene in map(scenes.scene, range(FRESH, FRESH + 200))]
-    for name, made in (("pages of stories", pages(50)), ("scenes", alone)):
+    for name, made in (("pages of stories", rendered_pages(50)), ("scenes", alone)):
         right, rebuilt = rendered_right(made, judge, tokenizer)
         print(f"judge: yes to {right:.1%} of 200 rendered {name}, to {rebuilt:.1%} as codes and back")
 

@@ -1,6 +1,6 @@
 """Stage 7: the image tokenizer. Whole scenes; 8×8 codes of 13 bits each.
 
-    python train_tokens.py --work FOLDER --minutes 40 [--start-from ../weights/storyteller]
+    python train_tokens.py --work FOLDER --reader FOLDER [--start-from ../weights/storyteller]
 
 With --decoder-only the encoder stays as it is (so do codes made with it) and only the decoder learns on.
 

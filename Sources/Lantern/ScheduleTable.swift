@@ -25,7 +25,6 @@ package struct ScheduleTable {
   package let isExample: Bool
   /// The class of diffusers whose levels these are, or whose else.
   package let equals: String
-  private let end: NoiseLevel
 
   /// The levels of a model's folder.
   ///
@@ -57,7 +56,6 @@ package struct ScheduleTable {
         level: plan.levels[index], target: plan.targets[index],
         calls: index < calls.count ? calls[index] : 0)
     }
-    end = plan.targets.last ?? .clean
     initialScale = plan.initialScale
     usesSigma = solver.usesSigma
     isExample = solver.choosesLevels

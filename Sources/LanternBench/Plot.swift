@@ -28,7 +28,7 @@ struct Plot {
 
     /// A logarithmic axis around values, in whole powers of `base`.
     static func logarithmic(around values: [Double], base: Double) -> Axis {
-      let positive = values.filter { $0 > 0 && $0.isFinite }
+      let positive = values.filter { (1e-30...1e30).contains($0) }
       guard let least = positive.min(), let most = positive.max() else {
         return .logarithmic(1...base)
       }
@@ -59,7 +59,7 @@ struct Plot {
         let isBinary = range.upperBound / range.lowerBound < 300
         var ticks: [Double] = []
         var tick = range.lowerBound
-        while tick <= range.upperBound * 1.0001 {
+        while tick <= range.upperBound * 1.0001, ticks.count < 64 {
           ticks.append(tick)
           tick *= isBinary ? 2 : 10
         }
@@ -153,7 +153,8 @@ struct Plot {
 
   /// A number in few letters.
   static func short(_ value: Double) -> String {
-    guard value != 0 else { return "0" }
+    guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+    guard abs(value) > 1e-15 else { return "0" }
     let size = abs(value)
     if size >= 100 || value == value.rounded() { return "\(Int(value.rounded()))" }
     let digits = max(0, 2 - Int(log10(size).rounded(.down)))

@@ -129,34 +129,50 @@ struct BenchSamplersCommand: ParsableCommand {
       : Self.list(schedules).map {
         $0 == "default" ? nil : try SamplerCatalogue.spacing(named: $0).rawValue
       }
-    let steps = try Self.numbers(steps, "steps") { (1...1000).contains($0) ? $0 : nil }
-    let seeds = try Self.numbers(seeds, "seeds") { UInt64(exactly: $0) }
+    let steps = try Self.numbers(steps, "steps") { text in
+      Int(text).flatMap { (1...1000).contains($0) ? $0 : nil }
+    }
+    let seeds = try Self.numbers(seeds, "seeds") { UInt64($0) }
     let texts = try prompts.map { path -> [String] in
       let bytes = try FileSystem.read(path, limit: 1 << 20)
-      return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
-        .map(String.init).filter { !$0.allSatisfy(\.isWhitespace) }
+      guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
+        throw FormatError.unsupportedFileKind(
+          path: path, remedy: "is not text in UTF-8: save it as UTF-8")
+      }
+      return text.split(whereSeparator: \.isNewline).map(String.init).filter {
+        !$0.allSatisfy(\.isWhitespace)
+      }
     }
     if let texts, texts.isEmpty {
       throw ValidationError("\(prompts ?? ""): there is no prompt in it")
     }
+    guard !samplers.isEmpty, !schedules.isEmpty else {
+      throw ValidationError("no sampler or no schedule: choose names with commas between them")
+    }
     return SamplerBench.Settings(
-      samplers: samplers, schedules: schedules, steps: steps,
+      samplers: Self.once(samplers), schedules: Self.once(schedules), steps: steps,
       prompts: texts ?? Self.standardPrompts, seeds: seeds, guidance: guidance)
   }
 
   private static func list(_ text: String) -> [String] {
-    text.split(separator: ",").map { String($0.drop { $0 == " " }) }
+    text.split(separator: ",").map { $0.split(separator: " ").joined(separator: " ") }
+      .filter { !$0.isEmpty }
   }
 
-  private static func numbers<Number>(
-    _ text: String, _ name: String, _ convert: (Int) -> Number?
+  /// Without repeats, in the same order.
+  private static func once<Value: Equatable>(_ values: [Value]) -> [Value] {
+    values.reduce(into: []) { all, value in if !all.contains(value) { all.append(value) } }
+  }
+
+  private static func numbers<Number: Equatable>(
+    _ text: String, _ name: String, _ convert: (String) -> Number?
   ) throws -> [Number] {
-    let found = list(text).map { Int($0).flatMap(convert) }
+    let found = list(text).map(convert)
     guard !found.isEmpty, found.allSatisfy({ $0 != nil }) else {
       throw ValidationError(
         "\(name) \"\(text)\": choose numbers with commas between them, like 1,2,4")
     }
-    return found.compactMap { $0 }
+    return once(found.compactMap { $0 })
   }
 
   /// The judge that is named, or the shipped one if there is one.

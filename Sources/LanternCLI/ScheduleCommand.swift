@@ -58,9 +58,12 @@ struct ScheduleCommand: ParsableCommand {
   private func printTable(_ table: ScheduleTable) {
     print("step  timestep       sigma   alpha-bar   log SNR  calls")
     let logs = table.logSigmas
-    let (low, high) = (logs.min() ?? 0, logs.max() ?? 1)
+    // A level without signal is infinitely far up.
+    let finite = logs.filter(\.isFinite)
+    let (low, high) = (finite.min() ?? 0, finite.max() ?? 1)
     for (index, row) in table.rows.enumerated() {
-      let place = high > low ? (logs[index] - low) / (high - low) : 1
+      let isInside = high > low && logs[index].isFinite
+      let place = isInside ? (logs[index] - low) / (high - low) : 1
       let bar = String(repeating: "▪", count: 1 + Int(30 * place))
       print(
         [

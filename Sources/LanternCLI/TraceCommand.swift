@@ -46,6 +46,7 @@ struct TraceCommand: ParsableCommand {
     try ErrorReport.reporting(to: console) {
       let comparison = try TraceComparison(first, second)
       let differing = comparison.first(beyond: tolerance)
+      let isWhole = comparison.unmatched.isEmpty && !comparison.differences.isEmpty
       for difference in comparison.differences where verbose || json {
         console.event([
           "tensor": .string(difference.name), "largest": Self.value(difference.largest),
@@ -60,19 +61,21 @@ struct TraceCommand: ParsableCommand {
       for name in comparison.unmatched { console.tell("note: only one of them has \(name)") }
       if json {
         console.event([
-          "event": .string("end"), "equal": .bool(differing == nil),
+          "event": .string("end"), "equal": .bool(differing == nil && isWhole),
           "first": differing.map { .string($0.name) } ?? .null,
         ])
       } else if let differing {
         print(
           "first differs: \(differing.name), by \(differing.largest) at most and "
             + "\(differing.typical) typically")
+      } else if !isWhole {
+        print("what both have agrees, but they do not hold the same tensors")
       } else {
         print(
           comparison.first(beyond: 0) == nil
             ? "equal to the last bit" : "nothing differs by more than \(tolerance)")
       }
-      differs = differing != nil
+      differs = differing != nil || !isWhole
     }
     if differs { throw ExitCode(1) }
   }

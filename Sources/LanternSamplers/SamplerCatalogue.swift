@@ -8,7 +8,8 @@ public enum SamplerCatalogue {
     public let aliases: [String]
     /// What it is good for.
     public let summary: String
-    /// The class of diffusers that it equals; nil for those that come from elsewhere.
+    /// The class of diffusers whose files ask for it, and which it equals where docs/samplers.md does
+    /// not say otherwise; nil for those that come from elsewhere.
     public let schedulerClass: String?
     /// How much of the noise is drawn afresh when nothing is said; nil for samplers without a say.
     public let standardEta: Float?
@@ -173,13 +174,12 @@ public enum SamplerCatalogue {
       build: { schedule, _ in UniPC(schedule) }),
   ]
 
-  /// The sampler that a model's folder asks for; DPM++ 2M, which converges to the same picture as all
-  /// deterministic ones, where that is not here.
+  /// The sampler that a model's folder asks for.
   public static func standard(for schedule: NoiseSchedule) -> Row {
     let alike = rows.filter { $0.schedulerClass == schedule.schedulerClass }
     // One class of diffusers may be several samplers here: its file says which.
     let found = alike.first { ($0.standardEta != nil) == schedule.asksForNoise } ?? alike.first
-    return found ?? rows.first { $0.name == "dpm++2m" } ?? rows[0]
+    return found ?? rows[0]
   }
 
   /// The sampler of a name or alias, whatever its case.

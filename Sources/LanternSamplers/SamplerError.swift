@@ -25,7 +25,7 @@ extension SamplerError: CustomStringConvertible {
     switch self {
     case .file(let error): "\(error)"
     case .steps(let found, let most):
-      "\(found) steps: choose 1 to \(most), the number that the model was trained with"
+      "\(found) steps: choose 1 to \(most) with this sampler and model"
     case .eta(let eta, let sampler, let isTaken):
       isTaken
         ? "eta \(eta): choose 0 (no fresh noise) to 1"

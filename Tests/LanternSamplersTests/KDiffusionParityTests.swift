@@ -43,6 +43,7 @@ struct KDiffusionParityTests {
     }
     var found = [try inSigmas(start, plan.levels[0])]
     _ = try sampler.sample(start, over: plan, with: denoiser.denoise, noise: &noise) { step in
+      // One that chooses its levels works in sigmas anyway.
       let target = sampler.choosesLevels ? step.level : plan.targets[step.index]
       found.append(try inSigmas(step.latent, target))
       return step.latent

@@ -51,7 +51,7 @@ import Testing
   func steps(steps: Int) throws {
     #expect(
       try complaint { $0.steps = steps }
-        == "\(steps) steps: choose 1 to 1000, the number that the model was trained with")
+        == "\(steps) steps: choose 1 to 1000 with this sampler and model")
   }
 
   @Test("guidance, strength and clip skip have their ranges")

@@ -57,7 +57,9 @@ struct GuidanceOptions: ParsableArguments {
   private func range() throws -> ClosedRange<Double>? {
     guard let interval else { return nil }
     let ends = interval.split(separator: "-", omittingEmptySubsequences: false).map { Double($0) }
-    guard ends.count == 2, let low = ends[0], let high = ends[1], low >= 0, low <= high else {
+    guard ends.count == 2, let low = ends[0], let high = ends[1], low >= 0, low <= high,
+      high.isFinite
+    else {
       throw ValidationError(
         "guidance interval \"\(interval)\": choose two sigmas, the smaller first, like 0.3-6")
     }

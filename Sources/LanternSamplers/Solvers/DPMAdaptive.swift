@@ -34,9 +34,7 @@ public struct DPMAdaptive: Sampler {
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     let plan = schedule.sigmaPlan(count, spacing, Grid(scheduler: "KDPM2DiscreteScheduler"))
     let least = table.level(table.ends.lowerBound)
-    return NoisePlan(
-      Array(plan.levels.dropLast(count > 1 ? 1 : 0)) + [least], end: least,
-      initialScale: plan.initialScale)
+    return NoisePlan(plan.levels, end: least, initialScale: plan.initialScale)
   }
 
   /// Draws no noise.
@@ -44,7 +42,7 @@ public struct DPMAdaptive: Sampler {
     _ latent: Tensor, over plan: NoisePlan, with denoise: Denoise, noise: inout NoiseSource,
     onStep: StepHandler
   ) throws -> Tensor {
-    guard let first = plan.levels.first, let last = plan.levels.last else { return latent }
+    guard let first = plan.levels.first, let last = plan.targets.last else { return latent }
     var x = latent
     var previous = latent
     var here = first
@@ -55,14 +53,17 @@ public struct DPMAdaptive: Sampler {
       let pair = try pair(x, from: here, to: target, with: denoise)
       let factor = try Self.factor(pair.low, pair.high, previous)
       width *= factor
-      guard factor >= Self.leastFactor else { continue }
+      // What is no number is passed on, for the caller to see.
+      guard !factor.isFinite || factor >= Self.leastFactor else { continue }
       previous = pair.low
+      let began = here
       here = table.level(exp(-target))
       x = try onStep(
         Step(
-          index: index, count: max(plan.levels.count, index + 1), level: here, latent: pair.high,
+          index: index, count: max(plan.levels.count, index + 1), level: began, latent: pair.high,
           denoised: pair.clean))
       index += 1
+      if !factor.isFinite { return x }
     }
     return x
   }

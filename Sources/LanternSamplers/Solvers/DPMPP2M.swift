@@ -93,7 +93,8 @@ public struct DPMPP2M: Sampler {
   private func order(_ index: Int, of plan: NoisePlan) -> Int {
     let left = plan.levels.count - index
     let isShort = shortRunsEndInLowOrder && plan.count < 15
-    if left == 1, endsInFirstOrder || isShort { return 1 }
+    // The logarithm has no end where there is no noise.
+    if left == 1, endsInFirstOrder || isShort || plan.targets[index].sigma == 0 { return 1 }
     return left == 2 && isShort ? min(order, 2) : order
   }
 

@@ -50,7 +50,9 @@ public struct DPMSinglestep: Sampler {
       let clean = try clipping.applied(to: denoise(x, level).clean)
       if let last = history.first, last.lambda >= level.lambda { history = [] }
       history = Array(([(clean, level.lambda)] + history).prefix(order))
-      let order = min(wanted, history.count)
+      // The logarithm has no end where there is no noise.
+      let isLast = plan.targets[index].sigma == 0
+      let order = isLast ? 1 : min(wanted, history.count)
       if order == 1 { base = x }
       let origin = plan.levels[index - order + 1]
       x = try moved(base, from: origin, to: plan.targets[index], Array(history.prefix(order)))
@@ -63,9 +65,8 @@ public struct DPMSinglestep: Sampler {
 
   /// The order of each step of a whole plan.
   private func orders(_ count: Int) -> [Int] {
-    let isLow = endsInLowOrder || count % order != 0
     var orders = (0..<count).map { $0 % order + 1 }
-    if isLow, order > 1, count % order == 0 {
+    if endsInLowOrder, order > 1, count % order == 0 {
       // A whole last group would end at the order itself; the step before stays below it too.
       orders[count - 1] = 1
     }

@@ -44,7 +44,8 @@ extension NoiseSchedule {
     let top = levels.map(\.sigma).max() ?? 1
     guard convention == .diffusers else { return NoisePlan(levels, end: .clean, initialScale: top) }
     // The reference adds the clean latent's unit variance only for leading timesteps.
-    let isLeading = (fileSpacing ?? .linspace) == .leading
+    let asked = spacing.flatMap { $0.isCurve || $0 == .discrete ? nil : $0 }
+    let isLeading = (asked ?? fileSpacing ?? .linspace) == .leading
     return NoisePlan(
       levels, end: end, initialScale: isLeading ? (top * top + 1).squareRoot() : top)
   }

@@ -28,6 +28,7 @@ public struct LMS: Sampler {
     var history: [(sigma: Double, slope: Tensor)] = []
     for (index, level) in plan.levels.enumerated() {
       let clean = try denoise(x * Float(level.alpha), level).clean
+      history.removeAll { $0.sigma <= level.sigma }
       history.insert((level.sigma, try level.slope(at: x, towards: clean)), at: 0)
       history = Array(history.prefix(Self.order))
       let factors = Self.factors(
