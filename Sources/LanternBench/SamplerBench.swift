@@ -48,6 +48,8 @@ package struct SamplerBench {
 
   /// Where a bench is.
   package enum Event {
+    /// A step of a picture is done.
+    case step
     /// A picture is drawn: how many of how many, and of which cell.
     case picture(Int, of: Int, name: String)
     /// A cell is finished and on disk.
@@ -127,10 +129,12 @@ package struct SamplerBench {
       if converged.isEmpty {
         converged = try drawings(
           BenchCell(
-            sampler: Settings.convergedSampler, schedule: nil, steps: Settings.convergedSteps)
-        ) { try count("converged") }
+            sampler: Settings.convergedSampler, schedule: nil, steps: Settings.convergedSteps),
+          onStep: { try onEvent(.step) }, onPicture: { try count("converged") })
       }
-      let measured = try measure(cell, against: converged) { try count(cell.name) }
+      let measured = try measure(
+        cell, against: converged, onStep: { try onEvent(.step) },
+        onPicture: { try count(cell.name) })
       results.cells.append(measured)
       try results.write(to: path)
       try onEvent(.cell(measured))
@@ -152,11 +156,12 @@ package struct SamplerBench {
   }
 
   private func measure(
-    _ cell: BenchCell, against converged: [Drawing], onPicture: () throws -> Void
+    _ cell: BenchCell, against converged: [Drawing], onStep: () throws -> Void,
+    onPicture: () throws -> Void
   ) throws -> BenchCell {
     var cell = cell
     do {
-      let drawings = try drawings(cell, onPicture: onPicture)
+      let drawings = try drawings(cell, onStep: onStep, onPicture: onPicture)
       cell.calls = drawings.reduce(0) { $0 + $1.calls } / max(drawings.count, 1)
       cell.seconds = drawings.map(\.seconds)
       for (ours, theirs) in zip(drawings, converged) {
@@ -178,7 +183,9 @@ package struct SamplerBench {
   }
 
   /// Every prompt with every seed.
-  private func drawings(_ cell: BenchCell, onPicture: () throws -> Void) throws -> [Drawing] {
+  private func drawings(
+    _ cell: BenchCell, onStep: () throws -> Void, onPicture: () throws -> Void
+  ) throws -> [Drawing] {
     var all: [Drawing] = []
     for (index, prompt) in settings.prompts.enumerated() {
       for seed in settings.seeds {
@@ -191,7 +198,7 @@ package struct SamplerBench {
         let trace = Trace()
         let clock = ContinuousClock()
         let start = clock.now
-        let image = try generator.draw(request, trace: trace)
+        let image = try generator.draw(request, trace: trace) { _ in try onStep() }
         let time = start.duration(to: clock.now).components
         let seconds = Double(time.seconds) + Double(time.attoseconds) * 1e-18
         let pixels = try image.picture.tensor.scaled(by: 2, plus: -1)

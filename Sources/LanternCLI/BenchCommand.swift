@@ -98,6 +98,7 @@ struct BenchSamplersCommand: ParsableCommand {
     let results = try bench.run { event in
       try Interruption.check()
       switch event {
+      case .step: break
       case .picture(let number, let count, _): bar.show(number, of: count)
       case .cell(let cell):
         console.event([
