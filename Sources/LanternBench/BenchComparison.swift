@@ -27,17 +27,23 @@ package struct BenchComparison {
     for cell in new.cells where cell.refusal == nil {
       guard let before = old.cells.first(where: { $0.name == cell.name && $0.refusal == nil })
       else { continue }
+      // Of one or two times nobody can say how they spread.
+      let isKnown = min(cell.seconds.count, before.seconds.count) > 2
       let apart =
         (cell.seconds.min() ?? 0) > (before.seconds.max() ?? 0)
         || (cell.seconds.max() ?? 0) < (before.seconds.min() ?? 0)
       let accuracies = [cell, before].compactMap { cell in
         cell.accuracy.map { ($0, Double(cell.right.count)) }
       }
-      let variance = accuracies.reduce(0) { $0 + $1.0 * (1 - $1.0) / $1.1 }
+      // Two right and two wrong ones more, or none wrong would mean no doubt (Agresti & Coull 1998).
+      let variance = accuracies.reduce(0) { sum, found in
+        let share = (found.0 * found.1 + 2) / (found.1 + 4)
+        return sum + share * (1 - share) / (found.1 + 4)
+      }
       rows.append(
         Row(
           name: cell.name, secondsRatio: cell.medianSeconds / max(before.medianSeconds, 1e-9),
-          isTimeBeyondNoise: apart,
+          isTimeBeyondNoise: isKnown && apart,
           distanceRatio: before.medianDistance > 0
             ? cell.medianDistance / before.medianDistance : nil,
           accuracyChange: accuracies.count == 2 ? accuracies[0].0 - accuracies[1].0 : nil,

@@ -102,11 +102,17 @@ package struct SamplerBench {
       machine: BenchResults.thisMachine, cells: [])
     if FileSystem.exists(path) {
       let old = try BenchResults(contentsOf: path)
-      guard old.settings == settings, old.model == results.model else {
+      guard old.settings == settings, old.model == results.model,
+        old.machine == results.machine
+      else {
         throw FormatError.unsupportedFileKind(
-          path: path, remedy: "is of a bench with other settings: choose another folder")
+          path: path,
+          remedy: "is of a bench with other settings or of another machine: choose another folder")
       }
-      results.cells = old.cells
+      // A picture that was taken away is drawn again.
+      results.cells = old.cells.filter {
+        $0.refusal != nil || FileSystem.exists(FileSystem.join(folder, $0.picturePath))
+      }
     }
     try FileSystem.makeFolder(FileSystem.join(folder, "pictures"))
 

@@ -334,7 +334,7 @@ public struct NoiseSchedule: Sendable {
   }
 
   /// The ratio of noise to clean latent at each training step.
-  package var sigmas: [Double] { positiveAlphaBars.map { ((1 - $0) / $0).squareRoot() } }
+  var sigmas: [Double] { positiveAlphaBars.map { ((1 - $0) / $0).squareRoot() } }
 
   /// Where samplers that step over sigmas end.
   var lastLevel: NoiseLevel {

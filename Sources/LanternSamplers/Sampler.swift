@@ -78,6 +78,15 @@ public protocol Sampler: Sendable {
   ) throws -> Tensor
 }
 
+extension NoisePlan {
+  /// What is known after a step of this plan.
+  func step(_ index: Int, _ latent: Tensor, denoised: Tensor) -> Step {
+    Step(
+      index: index, count: levels.count, level: levels[index], latent: latent,
+      denoised: denoised)
+  }
+}
+
 extension Sampler {
   /// No.
   public var choosesLevels: Bool { false }

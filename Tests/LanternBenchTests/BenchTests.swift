@@ -48,7 +48,7 @@ import Testing
     let old = try Self.results(Self.cell)
     let new = try Self.results(
       """
-      {"sampler": "euler", "steps": 2, "calls": 2, "seconds": [4, 5], "distances": [0.15, 0.15],
+      {"sampler": "euler", "steps": 2, "calls": 2, "seconds": [4, 5, 4.5], "distances": [0.15, 0.15],
       "decibels": [30], "right": [1, 1, 1, 1]},
       {"sampler": "lcm", "steps": 99, "refusal": "too many"}
       """)
@@ -57,7 +57,14 @@ import Testing
     let row = try #require(comparison.rows.first)
     #expect(row.secondsRatio == 2.25 && row.isTimeBeyondNoise && row.distanceRatio == 0.5)
     #expect(row.accuracyChange == 0.25)
-    #expect(abs(row.accuracyNoise - 1.96 * (0.75 * 0.25 / 4).squareRoot()) < 1e-9)
+    // Of 3 of 4 and 4 of 4: 5 of 8 and 6 of 8.
+    let variance = (0.625 * 0.375 + 0.75 * 0.25) / 8
+    #expect(abs(row.accuracyNoise - 1.96 * variance.squareRoot()) < 1e-9)
+    let few = try Self.results(
+      """
+      {"sampler": "euler", "steps": 2, "calls": 2, "seconds": [9], "distances": [0.3], "right": []}
+      """)
+    #expect(BenchComparison(old: old, new: few).rows.allSatisfy { !$0.isTimeBeyondNoise })
     #expect(BenchComparison(old: old, new: old).rows.allSatisfy { !$0.isTimeBeyondNoise })
   }
 }

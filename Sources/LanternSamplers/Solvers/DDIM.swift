@@ -42,9 +42,7 @@ public struct DDIM: Sampler {
       let kept = max(1 - next - up * up, 0).squareRoot()
       x = try clean * Float(target.alpha) + found.noise * Float(kept)
       if eta > 0 { x = try x + noise.normal(x.shape) * Float(up) }
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

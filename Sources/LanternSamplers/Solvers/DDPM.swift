@@ -42,9 +42,7 @@ public struct DDPM: Sampler {
       if level.timestep > 0 {
         x = try x + noise.normal(x.shape) * deviation(beta, shrunk: share)
       }
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

@@ -56,9 +56,7 @@ public struct DEIS: Sampler {
       for (factor, old) in zip(factors, past) {
         x = try x + old.noise * Float(target.alpha * factor)
       }
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

@@ -31,9 +31,7 @@ public struct DPM2: Sampler {
       let clean = try denoise(x * Float(level.alpha), level).clean
       x = try table.midpoint(
         x, clean, from: level, to: plan.targets[index].sigma, with: denoise)
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

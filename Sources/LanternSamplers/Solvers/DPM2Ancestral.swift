@@ -39,9 +39,7 @@ public struct DPM2Ancestral: Sampler {
       let clean = try denoise(x * Float(level.alpha), level).clean
       x = try table.midpoint(x, clean, from: level, to: Double(down), with: denoise)
       if plan.targets[index].sigma > 0 { x = try x + noise.normal(x.shape) * up }
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

@@ -82,9 +82,7 @@ public struct DPMPP2M: Sampler {
         let up = target.deviation * (-expm1(-2 * eta * h)).squareRoot()
         x = try x + noise.normal(x.shape) * Float(up)
       }
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

@@ -43,9 +43,7 @@ public struct DPMPP2SAncestral: Sampler {
         x = clean
       }
       if plan.targets[index].sigma > 0 { x = try x + noise.normal(x.shape) * up }
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

@@ -52,9 +52,7 @@ public struct DPMPPSDE: Sampler {
       } else {
         x = clean
       }
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

@@ -56,9 +56,7 @@ public struct DPMSinglestep: Sampler {
       if order == 1 { base = x }
       let origin = plan.levels[index - order + 1]
       x = try moved(base, from: origin, to: plan.targets[index], Array(history.prefix(order)))
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

@@ -27,9 +27,7 @@ public struct Euler: Sampler {
       let clean = try denoise(x * Float(level.alpha), level).clean
       let slope = try level.slope(at: x, towards: clean)
       x = try x + slope * Float(plan.targets[index].sigma - level.sigma)
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

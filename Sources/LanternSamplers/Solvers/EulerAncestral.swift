@@ -33,9 +33,7 @@ public struct EulerAncestral: Sampler {
       let clean = try denoise(x * Float(level.alpha), level).clean
       let slope = try level.slope(at: x, towards: clean)
       x = try x + slope * (down - Float(level.sigma)) + noise.normal(x.shape) * up
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

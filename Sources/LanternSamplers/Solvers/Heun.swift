@@ -39,9 +39,7 @@ public struct Heun: Sampler {
       } else {
         x = end
       }
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

@@ -37,10 +37,7 @@ public struct IPNDM: Sampler {
       let mixed = try Self.mixed(history)
       let clean = try level.clean(of: x, noise: mixed)
       x = try clean * Float(target.alpha) + mixed * Float(target.deviation)
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x,
-          denoised: found.clean))
+      x = try onStep(plan.step(index, x, denoised: found.clean))
     }
     return x
   }

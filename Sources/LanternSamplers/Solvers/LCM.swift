@@ -45,9 +45,7 @@ public struct LCM: Sampler {
       if index < plan.levels.count - 1 {
         x = try clean * Float(target.alpha) + noise.normal(x.shape) * Float(target.deviation)
       }
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

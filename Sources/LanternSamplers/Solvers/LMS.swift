@@ -34,9 +34,7 @@ public struct LMS: Sampler {
       let factors = Self.factors(
         history.map(\.sigma), from: level.sigma, to: plan.targets[index].sigma)
       for (factor, past) in zip(factors, history) { x = try x + past.slope * Float(factor) }
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

@@ -45,10 +45,7 @@ public struct PNDM: Sampler {
         mixed = try IPNDM.mixed(history)
       }
       x = try moved(x, mixed, from: from, to: target)
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x,
-          denoised: found.clean))
+      x = try onStep(plan.step(index, x, denoised: found.clean))
     }
     return x
   }

@@ -70,9 +70,7 @@ public struct SASolver: Sampler {
       let order = min(low ? min(predictorOrder, left) : predictorOrder, index + 1)
       x = try moved(
         x, from: level, to: target, Array(history.prefix(order)), fresh, corrects: false)
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

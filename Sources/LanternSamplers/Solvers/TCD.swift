@@ -48,9 +48,7 @@ public struct TCD: Sampler {
           try x * Float(share.squareRoot())
           + noise.normal(x.shape) * Float(max(1 - share, 0).squareRoot())
       }
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }

@@ -56,9 +56,7 @@ public struct UniPC: Sampler {
       lastOrder = min(isLow ? min(order, left) : order, history.count)
       last = x
       x = try moved(x, to: target, Array(history.prefix(lastOrder)), found: nil)
-      x = try onStep(
-        Step(
-          index: index, count: plan.levels.count, level: level, latent: x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
   }
