@@ -17,7 +17,7 @@ import torch
 
 import stories
 import words
-from sequences import CLEAN, scene_row, story_row, visible
+from sequences import CLEAN, SIDE, TOLD, scene_row, story_row, visible
 from showo import COPY, Showo, Tokens
 from train_storyteller import CONFIG
 
@@ -31,10 +31,11 @@ def main() -> None:
         words.write(Path(folder))
         vocabulary = words.Words(Path(folder))
     tokens = Tokens(len(vocabulary.ids), 2**BITS)
-    model = Showo(CONFIG | dict(hidden_size=64, intermediate_size=128, num_hidden_layers=2), tokens, BITS)
+    model = Showo(CONFIG | dict(hidden_size=64, intermediate_size=128, num_hidden_layers=2), tokens, BITS, 8)
     for p in model.parameters():
         p += 0.2 * torch.randn_like(p)
     rng = random.Random(1)
+    features = torch.randn(1, TOLD * SIDE * SIDE, 8)
     codes = np.random.default_rng(2).integers(0, 2**BITS, (4, 64))
     for row in (
         story_row(stories.story(7), codes, vocabulary, tokens, rng),
@@ -42,7 +43,7 @@ def main() -> None:
     ):
         made = {key: torch.from_numpy(x).long()[None] for key, x in row.arrays().items()}
         mask = visible(made["document"], made["block"], made["limit"], torch.float32)
-        both = model.hidden(made["ids"], made["positions"], mask)[0][0]
+        both = model.hidden(made["ids"], made["positions"], mask, made["feature"], features)[0][0]
         worst = 0.0
         for start in range(CLEAN, both.shape[0], COPY):
             document = made["document"][0, start]
@@ -54,7 +55,8 @@ def main() -> None:
             see |= (block[:, None] == block) & (block > 0)
             alone = model.hidden(
                 ids, torch.arange(len(index))[None],
-                torch.zeros(see.shape).masked_fill(~see, -1e4)[None, None])[0][0]
+                torch.zeros(see.shape).masked_fill(~see, -1e4)[None, None],
+                made["feature"][:, index], features)[0][0]
             worst = max(worst, float((alone - both[index]).abs().max()))
         print(f"worst difference {worst:.1e}")
         assert worst < 1e-3

@@ -42,14 +42,14 @@ def main() -> None:
     words = Words(options.work / "words")
     tokens = Tokens(len(words.ids), 2**BITS)
 
-    model = Showo(train_storyteller.CONFIG, tokens, BITS)
+    model = Showo(train_storyteller.CONFIG, tokens, BITS, train_storyteller.CHANNELS)
     state = common.Checkpoint(options.work / "storyteller.pt").load("cpu")
     model.load_state_dict(state["average"])
     write_tensors(out / "model.safetensors", model.folded())
     write_json(out / "config.json", dict(
         _class_name="Showo", vocab_size=tokens.size, llm_vocab_size=tokens.text_size,
         codebook_size=2**BITS, num_vq_tokens=train_tokens.SIDE**2, mask_token_id=tokens.mask,
-        llm_model_path="llm", w_clip_vit=False,
+        llm_model_path="llm", w_clip_vit=False, mm_hidden_size=train_storyteller.CHANNELS,
     ))
     write_json(out / "lantern.json", DEFAULTS)
     for name in ("vocab.json", "merges.txt", "tokenizer_config.json"):

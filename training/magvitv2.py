@@ -93,11 +93,18 @@ class Encoder(nn.Module):
         self.conv_out = nn.Conv2d(before, z, 3, padding=1)
         self.quant_conv = nn.Conv2d(z, z, 1)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """What the bits are made of, [batch, channel, row, column]: it knows more than they can say."""
         x = self.conv_in(x)
         for level in self.down:
             x = level(x)
-        return self.quant_conv(self.conv_out(F.silu(self.norm_out(self.mid(x)))))
+        return F.silu(self.norm_out(self.mid(x)))
+
+    def bits(self, features: torch.Tensor) -> torch.Tensor:
+        return self.quant_conv(self.conv_out(features))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.bits(self.features(x))
 
 
 class Decoder(nn.Module):

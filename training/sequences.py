@@ -5,7 +5,9 @@ with some codes masked, at the position ids of the original; it sees A before it
 itself, and nobody sees it. So no picture learns from a masked past, every picture of a story is learnt in
 each pass, and drawing is A plus one block of B.
 
-Forms: [t2i][sot]caption[eot][soi]codes[eoi] · [mmu][soi]codes[eoi] then [sot]caption[eot] or
+Pictures that are to be told of are shown by their features, what the tokenizer makes codes of.
+
+Forms: [t2i][sot]caption[eot][soi]codes[eoi] · [mmu][soi]features[eoi] then [sot]caption[eot] or
 [sot]question answer[eot] · [lvg][sot]prompt[eot][sot]page[soi]codes[eoi]page … [eot]. A picture from [soi]
 to [eoi] sees itself both ways, with [mmu] before it too; the rest sees only what came before.
 """
@@ -23,13 +25,15 @@ import torch
 import layout
 import scenes
 import stories
-from showo import COPY, Tokens
+from showo import CODE, COPY, Tokens
 from words import Words
 
 CLEAN, MASKED = 384, 4 * COPY  # tokens of stream A and B
+TOLD = 3  # pictures to tell of in a row of scenes
 SIDE = 8  # codes in a row of a picture
 IGNORED = layout.IGNORED
-KEYS = ("ids", "positions", "document", "block", "limit", "target", "subject", "colour")
+KEYS = ("ids", "positions", "document", "block", "limit", "target", "subject", "colour", "feature")
+FILL = dict(target=IGNORED, subject=IGNORED, colour=IGNORED, feature=CODE)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -66,16 +70,17 @@ class Row:
             a["document"].append(self.documents)
             a["block"].append(block)
             a["limit"].append(0)
-            for key in ("target", "subject", "colour"):
-                a[key].append(IGNORED)
+            for key, fill in FILL.items():
+                a[key].append(fill)
             self.position += 1
 
     def picture(
-        self, codes, things: list[scenes.Thing], copies: int, learn: bool = False, task: int | None = None
+        self, codes, things: list[scenes.Thing], copies: int, learn: bool = False, task: int | None = None,
+        shown: int | None = None,
     ) -> None:
         """A clean picture, with the task token in its block if given, and masked copies of it.
 
-        What stands where is asked of the clean one (layout.py).
+        It is shown by its features where `shown` says which picture of the row's it is. What stands where is asked of the clean one (layout.py).
         """
         t = self.tokens
         self.blocks += 1
@@ -86,6 +91,8 @@ class Row:
         self.add([*(int(c) + t.first_code for c in codes), t.eoi], self.blocks)
         for key, wanted in zip(("subject", "colour"), cells(tuple(things))):
             self.clean[key][-1 - len(codes) : -1] = wanted
+        if shown is not None:
+            self.clean["feature"][-1 - len(codes) : -1] = range(shown * len(codes), (shown + 1) * len(codes))
         for _ in range(copies):
             self.blocks += 1
             count = max(1, round(len(codes) * math.cos(math.pi / 2 * self.rng.random())))
@@ -98,8 +105,8 @@ class Row:
                 IGNORED, *(int(c) if i in hidden else IGNORED for i, c in enumerate(codes)), IGNORED
             ]
             size = len(codes) + 2
-            b["subject"] += [IGNORED] * size
-            b["colour"] += [IGNORED] * size
+            for key in ("subject", "colour", "feature"):
+                b[key] += [FILL[key]] * size
             b["positions"] += range(first, first + size)
             b["document"] += [self.documents] * size
             b["block"] += [self.blocks] * size
@@ -109,7 +116,7 @@ class Row:
         """Both streams filled up to their lengths: document 0 sees only itself."""
         found = {}
         for key in KEYS:
-            fill = IGNORED if key in ("target", "subject", "colour") else 0
+            fill = FILL.get(key, 0)
             a, b = self.clean[key], self.masked[key]
             found[key] = np.array(
                 a + [fill] * (CLEAN - len(a)) + b + [fill] * (MASKED - len(b)), np.int32
@@ -130,19 +137,20 @@ def story_row(story: stories.Story, codes: np.ndarray, words: Words, tokens: Tok
 
 
 def scene_row(seeds: list[int], codes: np.ndarray, words: Words, tokens: Tokens, rng: random.Random) -> Row:
-    """Two captions to draw and two pictures to tell of."""
+    """TOLD pictures to tell of, and a caption to draw."""
     row = Row(tokens, rng)
     made = [scenes.scene(int(seed), draw=False) for seed in seeds]
-    for scene, picture in zip(made[:2], codes[:2]):
+    scene, picture = made[TOLD], codes[TOLD]
+    row.begin()
+    caption = words.encode(scene.caption) if rng.random() > 0.12 else ()
+    row.add([tokens.t2i, tokens.sot, *caption, tokens.eot])
+    row.picture(picture, scene.things, MASKED // COPY)
+    for index, (scene, picture) in enumerate(zip(made[:TOLD], codes)):
         row.begin()
-        caption = words.encode(scene.caption) if rng.random() > 0.12 else ()
-        row.add([tokens.t2i, tokens.sot, *caption, tokens.eot])
-        row.picture(picture, scene.things, 2)
-    for scene, picture in zip(made[2:], codes[2:]):
-        row.begin()
-        row.picture(picture, scene.things, 0, task=tokens.mmu)
-        told = [("", scene.caption), *(stories.question(scene, rng) for _ in range(2))]
-        rng.shuffle(told)
+        row.picture(picture, scene.things, 0, task=tokens.mmu, shown=index)
+        # What comes first is all that is learnt without a hint; the caption, most often.
+        told = [stories.question(scene, rng) for _ in range(2)]
+        told.insert(0 if rng.random() < 0.6 else rng.randrange(1, 3), ("", scene.caption))
         for question, answer in told:
             answer = words.encode(f" {answer}" if question else answer)
             if len(row.clean["ids"]) + len(words.encode(question)) + len(answer) + 2 <= CLEAN:

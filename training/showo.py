@@ -16,6 +16,7 @@ SPECIALS = [
     "<|lvg|>",
 ]
 COPY = 66  # tokens of a picture, from <|soi|> to <|eoi|>
+CODE = -1  # a token that stands for itself, and not for a feature
 
 
 class Tokens:
@@ -105,11 +106,12 @@ class Layer(nn.Module):
 class Showo(nn.Module):
     """The transformer while it learns: words, codes and their bits have tables of their own.
 
-    A code's row is its own plus the sum of its bits', so what one code learns serves its neighbours;
+    A picture that is to be told of is read by what its codes were made of, through `mm_projector`, as
+    Show-o reads CLIP's features. A code's row is its own plus the sum of its bits', so what one code learns serves its neighbours;
     `folded` makes the one table that is shipped.
     """
 
-    def __init__(self, config: dict, tokens: Tokens, bits: int):
+    def __init__(self, config: dict, tokens: Tokens, bits: int, features: int):
         super().__init__()
         width = config["hidden_size"]
         self.config, self.tokens = config, tokens
@@ -123,6 +125,7 @@ class Showo(nn.Module):
         self.code_embedding = nn.Parameter(torch.randn(codes, width) * 0.01)
         self.bit_embedding = nn.Parameter(torch.randn(bits, width) * 0.3 * bits**-0.5)
         nn.init.normal_(self.embedding.weight, std=0.3)
+        self.mm_projector = nn.Sequential(nn.Linear(features, width), nn.GELU(), nn.Linear(width, width))
         self.layers = nn.ModuleList(Layer(config) for _ in range(config["num_hidden_layers"]))
         self.final_layernorm = nn.LayerNorm(width, eps=config["layer_norm_eps"])
         self.text_embedding_out = nn.Linear(width, tokens.first_code)
@@ -146,13 +149,20 @@ class Showo(nn.Module):
         return self.code_embedding_out.weight + self.signs @ self.bit_embedding_out
 
     def hidden(
-        self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor
+        self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor,
+        feature: torch.Tensor, features: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The last hidden states, and those half way; `mask` as `attention` takes it."""
+        """The last hidden states, and those half way; `mask` as `attention` takes it.
+
+        `feature` says for each token which of `features` [batch, place, channel] it shows, or CODE.
+        """
         config = self.config
         part = int(config["partial_rotary_factor"] * config["hidden_size"] // config["num_attention_heads"])
         turn = rotary(positions, part, config["rope_theta"])
-        x = middle = F.embedding(ids, self.table())
+        x = F.embedding(ids, self.table())
+        shown = self.mm_projector(features).to(x.dtype)
+        shown = shown.gather(1, feature.clamp(min=0)[..., None].expand(-1, -1, x.shape[-1]))
+        x = middle = torch.where((feature == CODE)[..., None], x, shown)
         for index, layer in enumerate(self.layers):
             x = layer(x, turn, mask)
             if index == len(self.layers) // 2 - 1:
@@ -173,6 +183,8 @@ class Showo(nn.Module):
         for name, tensor in self.state_dict().items():
             if name.startswith(("layers.", "final_layernorm.")):
                 tensors[f"showo.model.{name}"] = tensor
+            elif name.startswith("mm_projector."):
+                tensors[name] = tensor
         # The mask token is never written.
         tensors["showo.lm_head.weight"] = torch.cat(
             [self.text_embedding_out.weight, self.code_head(), torch.zeros(1, width)]
@@ -188,7 +200,7 @@ class Showo(nn.Module):
         first, last = self.tokens.first_code, self.tokens.mask
         self.load_state_dict(
             {name.removeprefix("showo.model."): x for name, x in tensors.items()
-             if name.startswith(("showo.model.layers.", "showo.model.final_layernorm."))},
+             if name.startswith(("showo.model.layers.", "showo.model.final_layernorm.", "mm_projector."))},
             strict=False,
         )
         table, head = tensors["showo.model.embed_tokens.weight"], tensors["showo.lm_head.weight"]

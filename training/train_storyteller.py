@@ -2,7 +2,7 @@
 
     python train_storyteller.py --work FOLDER --minutes 120 [--start-from ../weights/storyteller]
 
-Half of the rows are stories, told anew each time; the others are captions to draw and pictures to tell
+Two of five rows are stories, told anew each time; the others are captions to draw and pictures to tell
 of (sequences.py). Next-token loss on what is written, the opening of pictures included; masked-token
 loss on pictures.
 """
@@ -24,7 +24,7 @@ import stories
 import train_tokens
 import words
 from muon import Muon
-from sequences import CLEAN, IGNORED, KEYS, scene_row, story_row, visible
+from sequences import CLEAN, IGNORED, KEYS, SIDE, TOLD, scene_row, story_row, visible
 from showo import Showo, Tokens
 
 CONFIG = dict(
@@ -33,7 +33,8 @@ CONFIG = dict(
     hidden_act="gelu_new", max_position_embeddings=2048, tie_word_embeddings=False,
 )
 BITS = train_tokens.CONFIG["z_channels"]
-STORIES = 0.5  # share of rows
+CHANNELS = train_tokens.CONFIG["ch"] * train_tokens.CONFIG["encoder_ch_mult"][-1]  # of a feature
+STORIES = 0.4  # share of rows
 
 
 class Rows:
@@ -44,22 +45,25 @@ class Rows:
         self.tokens = Tokens(len(self.words.ids), 2**BITS)
         self.stories = np.load(work / "codes-stories.npy", mmap_mode="r")
         self.scenes = np.load(work / "codes-scenes.npy", mmap_mode="r")
+        self.features = np.load(work / "features-scenes.npy", mmap_mode="r")
         self.seed, self.batch = seed, batch
 
     def __call__(self, step: int) -> dict[str, np.ndarray]:
         rng = random.Random(f"{self.seed} {step}")
         rows = []
         while len(rows) < self.batch:
+            features = np.zeros((TOLD * SIDE * SIDE, CHANNELS), np.float16)
             if rng.random() < STORIES:
                 index = rng.randrange(len(self.stories))
                 told = stories.story(index, telling=rng.getrandbits(30))
                 row = story_row(told, self.stories[index], self.words, self.tokens, rng)
             else:
-                seeds = [rng.randrange(len(self.scenes)) for _ in range(4)]
+                seeds = [rng.randrange(len(self.scenes)) for _ in range(TOLD + 1)]
+                features[:] = self.features[seeds[:TOLD]].reshape(features.shape)
                 row = scene_row(seeds, self.scenes[seeds], self.words, self.tokens, rng)
             if len(row.clean["ids"]) <= CLEAN:
-                rows.append(row.arrays())
-        return {key: np.stack([row[key] for row in rows]) for key in KEYS}
+                rows.append(row.arrays() | dict(features=features))
+        return {key: np.stack([row[key] for row in rows]) for key in (*KEYS, "features")}
 
 
 def start(rows: Rows) -> None:
@@ -87,7 +91,7 @@ def main() -> None:
     if not (options.work / "words" / "vocab.json").exists():
         words.write(options.work / "words")
     rows = Rows(options.work, options.seed, options.batch)
-    model = Showo(CONFIG, rows.tokens, BITS).to(device)
+    model = Showo(CONFIG, rows.tokens, BITS, CHANNELS).to(device)
     if options.start_from:
         tensors = load_file(options.start_from / "model.safetensors", device)
         model.unfold({name: x.float() for name, x in tensors.items()})
@@ -98,10 +102,10 @@ def main() -> None:
     optimizer = Muon(both, options.learning_rate, (0.9, 0.98), 0.01)
     step, clock = common.resume(checkpoint, options, both, optimizer, average)
 
-    def loss_of(ids, positions, document, block, limit, target, *wanted):
+    def loss_of(ids, positions, document, block, limit, target, subject, colour, feature, features):
         mask = visible(document, block, limit, torch.bfloat16)
         with torch.autocast(device, dtype=torch.bfloat16):
-            hidden, middle = model.hidden(ids, positions, mask)
+            hidden, middle = model.hidden(ids, positions, mask, feature, features)
             text = model.text_logits(hidden[:, :CLEAN])
             codes = model.code_logits(hidden[:, CLEAN:])
             seen = questions(middle[:, :CLEAN])
@@ -109,21 +113,21 @@ def main() -> None:
         def loss(logits, wanted):
             return F.cross_entropy(logits.float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
 
-        subject, colour = (
-            loss(logits, answers[:, :CLEAN])
-            for logits, answers in zip(seen.split(layout.CELL_CLASSES, -1), wanted)
+        seen = sum(
+            loss(logits, wanted[:, :CLEAN])
+            for logits, wanted in zip(seen.split(layout.CELL_CLASSES, -1), (subject, colour))
         )
-        return loss(text, target[:, :CLEAN]), loss(codes, target[:, CLEAN:]), subject + colour
+        return loss(text, target[:, :CLEAN]), loss(codes, target[:, CLEAN:]), seen
 
     objective = torch.compile(loss_of) if options.compile else loss_of
     sums: list[list[float]] = []
     with Pool(1, start, (rows,)) as pool:
         coming = [pool.apply_async(make, (step + ahead,)) for ahead in range(3)]
         while clock.progress < 1:
-            made = {key: torch.from_numpy(x).long().to(device) for key, x in coming.pop(0).get().items()}
+            made = {key: torch.from_numpy(x).to(device) for key, x in coming.pop(0).get().items()}
             coming.append(pool.apply_async(make, (step + 3,)))
             common.set_rate(optimizer, options.learning_rate * clock.rate(step, 200))
-            losses = objective(*(made[key] for key in KEYS))
+            losses = objective(*(made[key].long() for key in KEYS), made["features"].float())
             common.descend(losses[0] + losses[1] + 0.5 * losses[2], both, optimizer)
             average.update(model, step)
             sums.append([loss.item() for loss in losses])

@@ -97,7 +97,7 @@ struct DiffusionIllustrator: Illustrator {
   ) throws -> Illustration {
     let model = draft.model
     let drafted = try draft.draw(after: &past, noise: noise) { _ in }
-    let caption = try model.caption(drafted.codes, question: "", sampler: nil, noise: noise)
+    let caption = try model.caption(drafted.picture, question: "", sampler: nil, noise: noise)
     var request = ImageRequest(prompt: caption)
     request.literalPrompt = true
     request.seed = seed &+ UInt64(noise.uniform(0) * 1e6)

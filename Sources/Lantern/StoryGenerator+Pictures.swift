@@ -66,7 +66,7 @@ extension StoryGenerator {
       throw RequestError.longStory(what: "the question", tokens: count, most: most)
     }
     let text = try model.caption(
-      model.codes(of: picture), question: question, sampler: nil, noise: TokenNoise(seed: 0),
+      picture, question: question, sampler: nil, noise: TokenNoise(seed: 0),
       onText: onText)
     return String(text.drop { $0 == " " })
   }

@@ -1,5 +1,6 @@
 import LanternLayers
 import LanternModels
+import LanternPictures
 import LanternSamplers
 import LanternTensor
 import LanternTokenizers
@@ -32,7 +33,7 @@ extension UnifiedModel {
   /// Words about a picture.
   ///
   /// - Parameters:
-  ///   - codes: the picture's.
+  ///   - picture: of any size; its middle square is looked at.
   ///   - question: what is asked; empty for a caption.
   ///   - sampler: how words are chosen; the likeliest where nil.
   ///   - noise: the random numbers.
@@ -41,12 +42,16 @@ extension UnifiedModel {
   /// - Returns: the words.
   /// - Throws: an error of the room where it arose, or what `onText` throws.
   func caption(
-    _ codes: [Int], question: String, sampler: TextSampler?, noise: TokenNoise, most: Int = 100,
+    _ picture: Picture, question: String, sampler: TextSampler?, noise: TokenNoise, most: Int = 100,
     onText: (String) throws -> Void = { _ in }
   ) throws -> String {
     let t = showo.tokens
     var cache = try showo.makeCache()
-    _ = try read(.picture([t.understanding] + t.block(codes)), into: &cache)
+    if showo.config.mmHiddenSize > 0 {
+      _ = try showo.read(features: features(of: picture), into: &cache)
+    } else {
+      _ = try read(.picture([t.understanding] + t.block(codes(of: picture))), into: &cache)
+    }
     var hidden = try read(.text([t.endOfText] + words.encode(plain: question)), into: &cache)
     var greedy = TextSampler()
     greedy.temperature = 0

@@ -98,6 +98,12 @@ package struct UnifiedModel: Sendable {
         reason: "the image tokenizer has \(images.codebookSize) codes and the transformer "
           + "\(config.codebookSize); both must come from one model", path: path)
     }
+    guard [0, images.featureChannels].contains(config.mmHiddenSize) else {
+      throw RequestError.mismatch(
+        reason: "the image tokenizer has \(images.featureChannels) features and the transformer is "
+          + "shown \(config.mmHiddenSize) (mm_hidden_size); both must come from one model",
+        path: path)
+    }
     guard words.count <= config.llmVocabSize, words.endOfText < config.llmVocabSize else {
       throw RequestError.mismatch(
         reason: "the tokenizer has \(words.count) tokens and the transformer knows "
@@ -127,8 +133,16 @@ package struct UnifiedModel: Sendable {
 
   /// The codes of a picture of any size: its middle square, resized.
   package func codes(of picture: Picture) throws -> [Int] {
-    let square = try picture.middleSquare(pixels)
-    return try images.codes(of: square.tensor.scaled(by: 2, plus: -1))
+    try images.codes(of: middle(of: picture))
+  }
+
+  /// The image tokenizer's features of a picture of any size: its middle square, resized.
+  func features(of picture: Picture) throws -> Tensor {
+    try images.features(of: middle(of: picture))
+  }
+
+  private func middle(of picture: Picture) throws -> Tensor {
+    try picture.middleSquare(pixels).tensor.scaled(by: 2, plus: -1)
   }
 
   /// The picture that codes stand for, `side` or more to a row.

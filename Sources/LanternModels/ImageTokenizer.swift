@@ -6,6 +6,15 @@ package protocol ImageTokenizer: Sendable {
   var downsampling: Int { get }
   /// Codes that there are.
   var codebookSize: Int { get }
+  /// Channels of ``features(of:)``.
+  var featureChannels: Int { get }
+
+  /// What the codes of a picture are made of: it knows more than they can say.
+  ///
+  /// - Parameter picture: as for ``codes(of:)``.
+  /// - Returns: `[1, place, channel]`, row by row.
+  /// - Throws: ``TensorError`` for a wrong shape.
+  func features(of picture: Tensor) throws(TensorError) -> Tensor
 
   /// The codes of a picture, row by row.
   ///

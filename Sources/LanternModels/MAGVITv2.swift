@@ -78,9 +78,15 @@ package struct MAGVITv2: ImageTokenizer {
 
   package var downsampling: Int { config.downsampling }
   package var codebookSize: Int { config.codebookSize }
+  package var featureChannels: Int { config.ch * (config.encoderChMult.last ?? 1) }
+
+  package func features(of picture: Tensor) throws(TensorError) -> Tensor {
+    let h = try encoder.features(of: picture)
+    return try h.reshaped([1, h.shape[1] * h.shape[2], h.shape[3]])
+  }
 
   package func codes(of picture: Tensor) throws(TensorError) -> [Int] {
-    let z = try encoder(picture).floats()
+    let z = try encoder.channels(of: encoder.features(of: picture)).floats()
     let bits = config.zChannels
     return stride(from: 0, to: z.count, by: bits).map { place in
       Self.code(of: z[place..<place + bits])
@@ -169,13 +175,18 @@ private struct Encoder: Sendable {
       weights["quant_conv"], config.zChannels, config.zChannels, .pixel)
   }
 
-  func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
-    var h = try convIn(x)
+  func features(of picture: Tensor) throws(TensorError) -> Tensor {
+    var h = try convIn(picture)
     for level in levels {
       for block in level.blocks { h = try block(h) }
       if let downsample = level.downsample { h = try downsample(h) }
     }
-    return try quantConv(convOut(normOut(middle(h), silu: true)))
+    return try normOut(middle(h), silu: true)
+  }
+
+  /// The channels whose signs are bits.
+  func channels(of features: Tensor) throws(TensorError) -> Tensor {
+    try quantConv(convOut(features))
   }
 }
 

@@ -10,6 +10,9 @@ package struct ShowoConfig: Sendable {
   package var numVQTokens: Int
   /// The name of the language model whose tokenizer and sizes these are.
   package var llmModelPath: String
+  /// Channels of the image tokenizer's features, by which pictures that are to be told of are shown
+  /// (LLaVA's name for it, Liu et al. 2023, arXiv:2304.08485); 0 where their codes show them.
+  package var mmHiddenSize: Int
 
   /// Reads the settings.
   ///
@@ -22,6 +25,7 @@ package struct ShowoConfig: Sendable {
       codebookSize = try config.integer("codebook_size", default: 8192)
       numVQTokens = try config.integer("num_vq_tokens", default: 256)
       llmModelPath = try config.string("llm_model_path", default: "microsoft/phi-1_5")
+      mmHiddenSize = try config.integer("mm_hidden_size", default: 0)
       try config.expect("w_clip_vit", [.bool(false)])
       try config.expect("mask_token_id", [.integer(vocabSize - 1)])
       try config.finish(ignoring: [
@@ -32,7 +36,8 @@ package struct ShowoConfig: Sendable {
       throw .file(error)
     }
     guard [vocabSize, llmVocabSize, codebookSize, numVQTokens].allSatisfy({ $0 > 0 }),
-      vocabSize <= 1 << 24, codebookSize <= 1 << 24, numVQTokens <= 1 << 16
+      vocabSize <= 1 << 24, codebookSize <= 1 << 24, numVQTokens <= 1 << 16,
+      (0...1 << 16).contains(mmHiddenSize)
     else { throw .inconsistent(reason: "sizes must be positive", file: config.file) }
     let sum = llmVocabSize + TokenMap.specials.count + codebookSize + 1
     guard vocabSize == sum else {
@@ -101,6 +106,8 @@ package struct Showo: Sendable {
   private let phi: PhiModel
   private let textHead: Linear
   private let codeHead: Linear
+  /// What turns a feature of the image tokenizer's into a token, where there is such a thing.
+  private let projector: (first: Linear, second: Linear)?
 
   /// Builds the model with its weights.
   ///
@@ -122,6 +129,13 @@ package struct Showo: Sendable {
     let head = weights["lm_head"]
     self.textHead = try Linear(head, size, config.vocabSize, rows: tokens.written)
     self.codeHead = try Linear(head, size, config.vocabSize, rows: tokens.codes)
+    let projector = root["mm_projector"]
+    self.projector =
+      config.mmHiddenSize == 0
+      ? nil
+      : (
+        try Linear(projector[0], config.mmHiddenSize, size), try Linear(projector[2], size, size)
+      )
     try root.finish(ignoring: ["rotary_emb.inv_freq"])
   }
 
@@ -145,9 +159,39 @@ package struct Showo: Sendable {
   package func read(
     _ ids: [Int], into cache: inout KVCache, mask: AttentionMask, keeping: Bool = true
   ) throws(TensorError) -> Tensor {
+    try read(embeddings(ids), into: &cache, mask: mask, keeping: keeping)
+  }
+
+  /// Reads a picture that is to be told of, with its task token, into an empty memory.
+  ///
+  /// - Parameters:
+  ///   - features: the image tokenizer's, `[1, place, channel]`.
+  ///   - cache: the memory.
+  /// - Returns: the last hidden states, `[1, token, feature]`.
+  /// - Throws: ``TensorError`` for a wrong shape, no memory, or a model that is shown codes.
+  package func read(features: Tensor, into cache: inout KVCache) throws(TensorError) -> Tensor {
+    guard let projector else {
+      throw .shape(op: "Showo", expected: "codes, not features", found: features.shape)
+    }
+    let shown = try projector.second(projector.first(features, activation: .gelu))
+    let x = try Tensor.concatenated(
+      [
+        embeddings([tokens.understanding, tokens.startOfImage]), shown,
+        embeddings([tokens.endOfImage]),
+      ], axis: 1)
+    return try read(x, into: &cache, mask: .none, keeping: true)
+  }
+
+  private func embeddings(_ ids: [Int]) throws(TensorError) -> Tensor {
     let x = try table.rows(ids).converted(to: .float32)
-    let h = try phi(x.reshaped([1] + x.shape), after: &cache, mask: mask)
-    if keeping { cache.keep(ids.count) }
+    return try x.reshaped([1] + x.shape)
+  }
+
+  private func read(_ x: Tensor, into cache: inout KVCache, mask: AttentionMask, keeping: Bool)
+    throws(TensorError) -> Tensor
+  {
+    let h = try phi(x, after: &cache, mask: mask)
+    if keeping { cache.keep(x.shape[1]) }
     return h
   }
 

@@ -61,10 +61,14 @@ package struct VQModel: ImageTokenizer {
 
   package var downsampling: Int { config.downsampling }
   package var codebookSize: Int { config.numVQEmbeddings }
+  package var featureChannels: Int { config.vqEmbedDim }
+
+  package func features(of picture: Tensor) throws(TensorError) -> Tensor {
+    try quantConv(encoder(picture)).reshaped([1, -1, config.vqEmbedDim])
+  }
 
   package func codes(of picture: Tensor) throws(TensorError) -> [Int] {
-    let z = try quantConv(encoder(picture))
-    let rows = try z.reshaped([-1, config.vqEmbedDim])
+    let rows = try features(of: picture).reshaped([-1, config.vqEmbedDim])
     // |z − e|² without |z|², which is the same for all codes.
     let products = try rows.matmul(codebook.transposed(0, 1)).floats()
     let lengths = try (codebook * codebook).sum().floats()

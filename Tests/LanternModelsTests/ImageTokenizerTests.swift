@@ -32,6 +32,10 @@ import Testing
     #expect(tokenizer.downsampling == 2)
     #expect(tokenizer.codebookSize == 32)
     try expectParity(tokenizer, reference, width: 6)
+    let features = try reference.tensor("features")
+    #expect(tokenizer.featureChannels == features.shape[2])
+    try expectEqual(
+      tokenizer.features(of: reference.tensor("picture")), features, relative: 1e-4)
   }
 
   @Test("VQModel encodes and decodes a picture as diffusers does", arguments: ["plain", "amused"])

@@ -169,6 +169,42 @@ import Testing
     #expect(written == wanted)
   }
 
+  /// The model that is shown pictures by features.
+  private func makeShown() throws -> Showo {
+    let reference = try reference()
+    return try reference.build(make) { config, weights in
+      config["mm_hidden_size"] = .integer(64)
+      for key in reference.names("projector.") {
+        weights["mm_projector.\(key)"] = try reference.tensor("projector.\(key)")
+      }
+    }
+  }
+
+  @Test("scores after a picture shown by features equal those of Show-o's own code")
+  func shown() throws {
+    let model = try makeShown()
+    var cache = try model.makeCache()
+    let picture = try model.read(features: reference().tensor("told.features"), into: &cache)
+    let text = try model.read(ids("told.text"), into: &cache, mask: .causal)
+    let wanted = try reference().tensor("told.logits").sliced(axis: 1, 0..<455).contiguous()
+    let found = try logits(model, Tensor.concatenated([picture, text], axis: 1))
+    try expectEqual(found.reshaped([found.shape[1], 455]), wanted, relative: 1e-4)
+  }
+
+  @Test("a model that is shown codes refuses features, and features of another width are refused")
+  func wronglyShown() throws {
+    let features = try reference().tensor("told.features")
+    let shownCodes = try reference().build(make)
+    var cache = try shownCodes.makeCache()
+    #expect(throws: TensorError.self) { try shownCodes.read(features: features, into: &cache) }
+    let shown = try makeShown()
+    #expect(throws: TensorError.self) {
+      try shown.read(features: Tensor(repeating: 0, shape: [1, 16, 8]), into: &cache)
+    }
+    #expect(
+      try reference().complaint(make, "mm_hidden_size", .integer(64)).contains("mm_projector.0"))
+  }
+
   @Test("a vocabulary that does not add up is refused with the sum")
   func vocabulary() throws {
     let complaint = try reference().complaint(make, "codebook_size", .integer(33))
