@@ -11,9 +11,14 @@ public struct ImageGenerator: Sendable {
 
   /// Loads a model.
   ///
-  /// - Parameter folder: a model as diffusers lays it out, with a `model_index.json`.
+  /// - Parameters:
+  ///   - folder: a model as diffusers lays it out, with a `model_index.json`.
+  ///   - loras: what is added to its weights.
+  ///   - isFast: whether to draw in few steps, with the LoRA that the folder has for it.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  public init(folder: String) throws { model = try ImageModel(folder) }
+  public init(folder: String, adding loras: [LoRA] = [], isFast: Bool = false) throws {
+    model = try ImageModel(folder, adding: loras, isFast: isFast)
+  }
 
   /// Size in pixels that the model draws when nothing is said.
   public var nativeSize: (width: Int, height: Int) {

@@ -13,6 +13,10 @@ package struct ImageModel: Sendable {
   let autoencoder: AutoencoderKL
   let schedule: NoiseSchedule
   package let defaults: ModelDefaults
+  /// Whether it was loaded for few steps.
+  let isFast: Bool
+  /// What was added to its weights.
+  let loras: [LoRA]
 
   private static let pipelines: Set<String> = [
     "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline",
@@ -21,9 +25,13 @@ package struct ImageModel: Sendable {
 
   /// Loads every part.
   ///
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - loras: what is added to the weights.
+  ///   - isFast: whether to add the folder's own LoRA for few steps, and heed its settings.
   /// - Throws: an error of the room where something is wrong; each says which file, what, and the
   ///   remedy.
-  package init(_ path: String) throws {
+  package init(_ path: String, adding loras: [LoRA] = [], isFast: Bool = false) throws {
     let folder = try ModelFolder(path)
     guard Self.pipelines.contains(folder.pipelineClass) else {
       throw RequestError.unsupportedModel(
@@ -31,23 +39,27 @@ package struct ImageModel: Sendable {
         supported: Self.pipelines.sorted().joined(separator: ", "))
     }
     self.path = folder.path
-    self.defaults = try ModelDefaults(folder: folder.path)
+    self.defaults = try ModelDefaults(folder: folder.path, isFast: isFast)
+    self.isFast = isFast
+    self.loras = loras
+    let adapters = try (defaults.lora.map { [LoRA($0)] } ?? [] + loras).map { try $0.adapter() }
     self.schedule = try NoiseSchedule(
       Config(path: FileSystem.join(folder.folder(of: "scheduler"), "scheduler_config.json")))
     self.promptEncoder = PromptEncoder(
       tokenizer: try TokenizerCatalogue.load(folder: folder.folder(of: "tokenizer")),
       textEncoder: try Self.load(
-        "text_encoder", ["model", "pytorch_model"], folder, ModelCatalogue.textEncoders),
+        "text_encoder", ["model", "pytorch_model"], folder, ModelCatalogue.textEncoders, adapters),
       path: folder.path)
     let stem = ["diffusion_pytorch_model"]
-    self.unet = try Self.load("unet", stem, folder, ModelCatalogue.denoisers)
-    self.autoencoder = try Self.load("vae", stem, folder, ModelCatalogue.autoencoders)
+    self.unet = try Self.load("unet", stem, folder, ModelCatalogue.denoisers, adapters)
+    self.autoencoder = try Self.load("vae", stem, folder, ModelCatalogue.autoencoders, [])
     try checkFit()
   }
 
   private static func load<Model>(
     _ component: String, _ stems: [String], _ folder: ModelFolder,
-    _ catalogue: [String: @Sendable (Config, Weights) throws(ModelError) -> Model]
+    _ catalogue: [String: @Sendable (Config, Weights) throws(ModelError) -> Model],
+    _ adapters: [LowRankAdapter]
   ) throws -> Model {
     let place = try folder.folder(of: component)
     let name = folder.components[component]?.className ?? ""
@@ -56,7 +68,8 @@ package struct ImageModel: Sendable {
         kind: name, path: place, supported: catalogue.keys.sorted().joined(separator: ", "))
     }
     let config = try Config(path: FileSystem.join(place, "config.json"))
-    return try make(config, Weights(TensorArchive(folder: place, stems: stems)))
+    let archive = try TensorArchive(folder: place, stems: stems)
+    return try make(config, Weights(archive, of: component, adding: adapters))
   }
 
   /// Parts of different models may each be sound and yet not fit.

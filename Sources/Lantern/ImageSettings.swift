@@ -61,8 +61,9 @@ public struct ImageSettings: Sendable, Equatable {
         name: "guidance rescale", found: "\(guidanceRescale)", allowed: "0 to 1")
     }
     sampler =
-      try request.sampler.map { try SamplerCatalogue.row(named: $0).name }
-      ?? SamplerCatalogue.standard(for: model.schedule).name
+      try (request.sampler ?? model.defaults.sampler).map {
+        try SamplerCatalogue.row(named: $0).name
+      } ?? SamplerCatalogue.standard(for: model.schedule).name
     schedule = try request.schedule.map { try SamplerCatalogue.spacing(named: $0).rawValue }
     eta = request.eta
     convention = request.convention

@@ -1,26 +1,40 @@
-package import LanternFormats
+import LanternFormats
 
 /// What suits a model when nothing is said: its folder's `lantern.json`, or what people use for Stable
 /// Diffusion.
 package struct ModelDefaults: Sendable {
   /// Number of steps.
-  package let steps: Int
+  package private(set) var steps = 30
   /// Strength of guidance.
-  package let guidance: Float
+  package private(set) var guidance: Float = 7.5
+  /// The sampler; the one that the scheduler's file asks for when nil.
+  package private(set) var sampler: String?
+  /// A LoRA in the folder that makes all of this so; nil where there is none.
+  package private(set) var lora: String?
+  /// Whether the file says how to draw in few steps.
+  package let canBeFast: Bool
 
   /// Reads the optional file of a model's folder.
   ///
-  /// - Throws: ``FormatError`` when it is there and unsound.
-  package init(folder: String) throws(FormatError) {
+  /// - Parameters:
+  ///   - folder: the model's.
+  ///   - isFast: whether to draw in few steps: what the file says under `fast`.
+  /// - Throws: ``FormatError`` when the file is there and unsound, ``RequestError`` when it has no `fast`.
+  package init(folder: String, isFast: Bool = false) throws {
     let path = FileSystem.join(folder, "lantern.json")
-    guard FileSystem.exists(path) else {
-      steps = 30
-      guidance = 7.5
-      return
+    let config = FileSystem.exists(path) ? try Config(path: path) : Config([:], file: path)
+    let fast = try config.section("fast")
+    canBeFast = fast != nil
+    if isFast, fast == nil { throw RequestError.notFast(path: path) }
+    for part in isFast ? [config, fast].compactMap({ $0 }) : [config] {
+      steps = try part.integer("steps", default: steps)
+      guidance = try part.float("guidance", default: guidance)
     }
-    let config = try Config(path: path)
-    steps = try config.integer("steps", default: 30)
-    guidance = try config.float("guidance", default: 7.5)
+    if isFast, let fast {
+      sampler = try fast.string("sampler", default: "lcm")
+      lora = try FileSystem.join(folder, fast.string("lora", default: "fast.safetensors"))
+      try fast.finish()
+    }
     try config.finish()
   }
 }

@@ -19,13 +19,14 @@ public struct PictureRecipe: Sendable, Equatable {
   /// - Parameters:
   ///   - request: what was wanted.
   ///   - settings: what was used.
-  ///   - model: the name of the model, usually its folder's.
-  package init(_ request: ImageRequest, _ settings: ImageSettings, model: String) {
+  ///   - generator: what drew it.
+  package init(_ request: ImageRequest, _ settings: ImageSettings, _ generator: ImageGenerator) {
+    let model = generator.model
     var values: [String: JSONValue] = [
       "prompt": .string(request.prompt), "steps": .integer(settings.steps),
       "guidance": .number(Double(settings.guidance)), "sampler": .string(settings.sampler),
       "seed": .string(String(settings.seed)), "width": .integer(settings.width),
-      "height": .integer(settings.height), "model": .string(model),
+      "height": .integer(settings.height), "model": .string(FileSystem.split(model.path).name),
     ]
     if !request.negativePrompt.isEmpty { values["negative"] = .string(request.negativePrompt) }
     if let schedule = settings.schedule { values["schedule"] = .string(schedule) }
@@ -40,6 +41,12 @@ public struct PictureRecipe: Sendable, Equatable {
     if let apg = settings.projectedGuidance {
       values["apg"] = .array(
         [apg.parallel, apg.threshold, apg.momentum].map { .number(Double($0)) })
+    }
+    if model.isFast { values["fast"] = .bool(true) }
+    if !model.loras.isEmpty {
+      // The file's name alone: where it lies is nobody else's business.
+      values["loras"] = .array(
+        model.loras.map { .string("\(FileSystem.split($0.path).name):\($0.strength)") })
     }
     if let eta = settings.eta { values["eta"] = .number(Double(eta)) }
     if settings.convention != .diffusers {
@@ -83,6 +90,12 @@ public struct PictureRecipe: Sendable, Equatable {
 
   /// The model's name, if the recipe has one.
   package var model: String? { values["model"]?.string }
+
+  /// Whether the model's LoRA for few steps drew it.
+  package var isFast: Bool { values["fast"]?.bool ?? false }
+
+  /// Names of the LoRAs that were added to the model, each with its strength after a colon.
+  package var loras: [String] { values["loras"]?.array?.compactMap(\.string) ?? [] }
 
   /// Whether the picture began from another, which the recipe does not contain.
   package var needsInitialPicture: Bool { values["from_picture"]?.bool ?? false }
@@ -134,6 +147,7 @@ public struct PictureRecipe: Sendable, Equatable {
     }
     if let eta = request.eta { facts.append("Eta: \(eta)") }
     if let model { facts.append("Model: \(model)") }
+    facts += loras.map { "Lora: \($0.replacing(",", with: " "))" }
     if needsInitialPicture { facts.append("Denoising strength: \(request.strength)") }
     // There 1 means that no layer is left out; a stranger's file may say any number.
     if request.clipSkip > 0 { facts.append("Clip skip: \(UInt(request.clipSkip) + 1)") }
@@ -161,10 +175,7 @@ public struct PictureRecipe: Sendable, Equatable {
   }
 
   private static func parsed(_ text: String) -> JSONValue? {
-    var copy = text
-    return copy.withUTF8 { bytes in
-      try? JSON.parse(UnsafeRawBufferPointer(bytes), file: Key.exact)
-    }
+    try? JSON.parse(text: text, file: Key.exact)
   }
 
   /// Reads stable-diffusion-webui's text.

@@ -14,6 +14,8 @@ public enum RequestError: Error, Sendable, Equatable {
   case unsupportedModel(kind: String, path: String, supported: String)
   /// Parts of a model that do not fit one another.
   case mismatch(reason: String, path: String)
+  /// A model that has no way of its own to draw in few steps.
+  case notFast(path: String)
   /// The numbers went out of bounds: a damaged model, or settings it cannot take.
   case notFinite(what: String, step: Int?)
 }
@@ -34,6 +36,9 @@ extension RequestError: CustomStringConvertible {
     case .unsupportedModel(let kind, let path, let supported):
       "\(path): a model of kind \(kind); Lantern draws with \(supported)"
     case .mismatch(let reason, let path): "\(path): \(reason)"
+    case .notFast(let path):
+      "\(path): says nothing of \"fast\": draw without it, or name a LoRA that was distilled for few "
+        + "steps: --lora FILE --sampler lcm --steps 4 --guidance 1"
     case .notFinite(let what, let step):
       "\(what) \(step.map { "after step \($0 + 1) " } ?? "")is not a number: the weights are damaged, "
         + "or sampler, steps and guidance do not suit the model; try others"

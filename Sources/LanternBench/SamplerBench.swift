@@ -30,6 +30,8 @@ package struct SamplerBench {
     static let convergedSteps = 250
     /// That sampler: of second order, one call a step.
     static let convergedSampler = "dpm++2m"
+    /// The name that stands for the model's own LoRA for few steps, with the sampler that it wants.
+    package static let fast = "fast"
     /// Both, in words.
     package static let converged = "\(convergedSteps) steps of \(convergedSampler)"
 
@@ -57,6 +59,7 @@ package struct SamplerBench {
   }
 
   private let generator: ImageGenerator
+  private let fast: ImageGenerator?
   private let judge: Judge?
   private let rendered: FeatureStatistics?
   private let settings: Settings
@@ -67,20 +70,24 @@ package struct SamplerBench {
   ///
   /// - Parameters:
   ///   - generator: the model.
+  ///   - fast: the same model with its LoRA for few steps, which ``Settings/fast`` stands for.
   ///   - judge: who says whether a picture shows what its prompt says, if anybody.
   ///   - rendered: what the judge's features of rendered scenes are like, if that is known.
   ///   - settings: what to measure.
   ///   - folder: where results and pictures go; made if it is not there.
   /// - Throws: `SamplerError` for unknown names.
   package init(
-    _ generator: ImageGenerator, judge: Judge?, rendered: FeatureStatistics?, _ settings: Settings,
+    _ generator: ImageGenerator, fast: ImageGenerator? = nil, judge: Judge?, rendered: FeatureStatistics?, _ settings: Settings,
     folder: String
   ) throws {
-    for name in settings.samplers { _ = try SamplerCatalogue.row(named: name) }
+    for name in settings.samplers where name != Settings.fast || fast == nil {
+      _ = try SamplerCatalogue.row(named: name)
+    }
     for name in settings.schedules.compactMap({ $0 }) {
       _ = try SamplerCatalogue.spacing(named: name)
     }
     self.generator = generator
+    self.fast = fast
     self.judge = judge
     self.rendered = rendered
     self.settings = settings
@@ -196,15 +203,17 @@ package struct SamplerBench {
     for (index, prompt) in settings.prompts.enumerated() {
       for seed in settings.seeds {
         var request = ImageRequest(prompt: prompt)
-        request.sampler = cell.sampler
+        let isFast = cell.sampler == Settings.fast
+        // Guidance is baked into a LoRA for few steps.
+        request.sampler = isFast ? nil : cell.sampler
+        request.guidance = isFast ? nil : settings.guidance
         request.schedule = cell.schedule
         request.steps = cell.steps
-        request.guidance = settings.guidance
         request.seed = seed
         let trace = Trace()
         let clock = ContinuousClock()
         let start = clock.now
-        let image = try generator.draw(request, trace: trace) { _ in try onStep() }
+        let image = try (isFast ? fast ?? generator : generator).draw(request, trace: trace) { _ in try onStep() }
         let time = start.duration(to: clock.now).components
         let seconds = Double(time.seconds) + Double(time.attoseconds) * 1e-18
         let pixels = try image.picture.tensor.scaled(by: 2, plus: -1)

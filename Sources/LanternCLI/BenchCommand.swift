@@ -36,8 +36,10 @@ struct BenchSamplersCommand: ParsableCommand {
       """)
 
   @OptionGroup var modelOptions: ModelOptions
+  @OptionGroup var loraOptions: LoRAOptions
 
-  @Option(help: "Names with commas between them, or all.")
+  @Option(
+    help: "Names with commas between them, fast for the model's LoRA for few steps, or all.")
   var samplers = "all"
 
   @Option(help: "Names with commas between them, default for the model's own, or all.")
@@ -82,14 +84,20 @@ struct BenchSamplersCommand: ParsableCommand {
   }
 
   private func measure(_ console: Console) throws {
-    let settings = try settings()
+    let folder = try modelOptions.folder()
+    let loras = try loraOptions.loras()
+    let canBeFast = try ModelDefaults(folder: folder).canBeFast
+    let settings = try settings(canBeFast: canBeFast)
     let old = try against.map { try BenchResults(contentsOf: $0) }
     modelOptions.threads.apply()
-    let generator = try ImageGenerator(folder: modelOptions.folder())
+    let generator = try ImageGenerator(folder: folder, adding: loras)
+    let isFastWanted = settings.samplers.contains(SamplerBench.Settings.fast)
     let place = try judgeFolder()
     let statistics = place.map { FileSystem.join($0, "scenes.safetensors") }
     let bench = try SamplerBench(
-      generator, judge: place.map { try Judge(folder: $0) },
+      generator,
+      fast: isFastWanted ? try ImageGenerator(folder: folder, adding: loras, isFast: true) : nil,
+      judge: place.map { try Judge(folder: $0) },
       rendered: statistics.flatMap {
         FileSystem.exists($0) ? try FeatureStatistics(contentsOf: $0) : nil
       }, settings, folder: output)
@@ -119,11 +127,12 @@ struct BenchSamplersCommand: ParsableCommand {
       event: ["event": .string("report"), "folder": .string(output)])
   }
 
-  private func settings() throws -> SamplerBench.Settings {
+  private func settings(canBeFast: Bool) throws -> SamplerBench.Settings {
+    let fast = SamplerBench.Settings.fast
     let samplers =
       try samplers == "all"
-      ? SamplerCatalogue.rows.map(\.name)
-      : Self.list(samplers).map { try SamplerCatalogue.row(named: $0).name }
+      ? SamplerCatalogue.rows.map(\.name) + (canBeFast ? [fast] : [])
+      : Self.list(samplers).map { $0 == fast ? fast : try SamplerCatalogue.row(named: $0).name }
     let schedules: [String?] =
       try schedules == "all"
       ? [nil] + Spacing.allCases.map(\.rawValue)

@@ -62,7 +62,7 @@ enum ErrorReport {
     case is ValidationError: .usage
     case let error as RequestError:
       switch error {
-      case .unsupportedModel, .mismatch, .notFinite: .data
+      case .unsupportedModel, .mismatch, .notFinite, .notFast: .data
       case .size, .range, .needs, .longPrompt, .longStory: .usage
       }
     case let error as SamplerError:

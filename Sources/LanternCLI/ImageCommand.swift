@@ -13,6 +13,7 @@ struct ImageCommand: ParsableCommand {
       lantern image "a castle" -m path/to/stable-diffusion -W 512 -H 512 --steps 25
       lantern image "the same, at night" -i day.png --strength 0.6
       lantern image --like pets-03.png
+      lantern image --fast "a boat at night"
 
       The same model, prompt, seed, sampler, steps and guidance draw the same picture as diffusers.
       (word:1.3) and [word] weigh words, and prompts may be longer than the text encoder reads at
@@ -24,6 +25,10 @@ struct ImageCommand: ParsableCommand {
 
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var modelOptions: ModelOptions
+  @OptionGroup var loraOptions: LoRAOptions
+
+  @Flag(help: "Draw in a few steps, with the LoRA that the model has for it.")
+  var fast = false
 
   @Option(
     name: .shortAndLong,
@@ -84,16 +89,23 @@ struct ImageCommand: ParsableCommand {
     if let trace { try FileSystem.checkFolder(of: trace) }
     let old = try like.map { try Original($0) }
     var request = old?.recipe.request ?? ImageRequest(prompt: "")
+    let wasFast = old?.recipe.isFast ?? false
+    if fast, !wasFast { (request.sampler, request.steps, request.guidance) = (nil, nil, nil) }
     try drawing.apply(to: &request, argument: text)
     if old?.recipe.needsInitialPicture == true, request.initialPicture == nil {
       throw ValidationError("that picture began from another: name it with --init")
+    }
+    let loras = try loraOptions.loras()
+    if let added = old?.recipe.loras, !added.isEmpty, loras.isEmpty {
+      throw ValidationError(
+        "that picture was drawn with \(added.joined(separator: ", ")): name it with --lora FILE")
     }
     request.previewInterval = preview == nil ? 0 : previewInterval
 
     modelOptions.threads.apply()
     let folder = try modelOptions.folder()
     let begin = Console.now
-    let generator = try ImageGenerator(folder: folder)
+    let generator = try ImageGenerator(folder: folder, adding: loras, isFast: fast || wasFast)
     let name = FileSystem.split(generator.model.path).name
     let loading = Console.now - begin
     console.event([
@@ -111,7 +123,7 @@ struct ImageCommand: ParsableCommand {
     for index in 1...count {
       let path = pattern.path(index)
       let image = try drawOne(request, generator, console)
-      let recipe = PictureRecipe(request, image.settings, model: name)
+      let recipe = PictureRecipe(request, image.settings, generator)
       try write(image.picture, recipe, to: path, console)
       console.result(
         path,

@@ -116,6 +116,13 @@ package struct Config {
     try read(key, "a text") { $0.string }
   }
 
+  /// Settings within the settings, `nil` when absent.
+  ///
+  /// - Throws: ``FormatError/wrongType(key:expected:file:)``.
+  package func section(_ key: String) throws(FormatError) -> Config? {
+    try read(key, "an object") { $0.object }.map { Config($0, file: file) }
+  }
+
   /// A list of texts.
   ///
   /// - Throws: as ``integer(_:default:)``.

@@ -61,6 +61,17 @@ package enum JSON {
     return try parser.document()
   }
 
+  /// Reads a text that is already one.
+  ///
+  /// - Throws: as ``parse(_:file:)``.
+  package static func parse(text: String, file: String) throws(FormatError) -> JSONValue {
+    var text = text
+    let result = text.withUTF8 { bytes in
+      Result { () throws(FormatError) in try parse(UnsafeRawBufferPointer(bytes), file: file) }
+    }
+    return try result.get()
+  }
+
   /// Reads a file.
   ///
   /// - Throws: as ``parse(_:file:)``, and ``FormatError`` for a file that cannot be read.

@@ -7,22 +7,37 @@ package import LanternTensor
 /// tell what nobody asked for.
 package struct Weights {
   private let archive: TensorArchive
+  private let component: String
+  private let adapters: [LowRankAdapter]
   private let prefix: String
   private let ledger: Ledger
 
   private final class Ledger {
     var taken: Set<String> = []
+    /// Layers that adapters were asked for.
+    var adapted: Set<String> = []
   }
 
   /// The root of a checkpoint.
-  package init(_ archive: TensorArchive) {
+  ///
+  /// - Parameters:
+  ///   - archive: its files.
+  ///   - component: which part of a model it is, as adapters name it.
+  ///   - adapters: what is added to its weights.
+  package init(
+    _ archive: TensorArchive, of component: String = "", adding adapters: [LowRankAdapter] = []
+  ) {
     self.archive = archive
+    self.component = component
+    self.adapters = adapters
     self.prefix = ""
     self.ledger = Ledger()
   }
 
   private init(_ parent: Weights, _ name: String) {
     self.archive = parent.archive
+    self.component = parent.component
+    self.adapters = parent.adapters
     self.prefix = parent.prefix.isEmpty ? name : "\(parent.prefix).\(name)"
     self.ledger = parent.ledger
   }
@@ -107,8 +122,13 @@ package struct Weights {
   /// Ends the loading of a model: pages of the file that were read may go.
   ///
   /// - Parameter ignoring: endings of names that may stay unused.
-  /// - Throws: ``ModelError/unusedTensors(names:file:)`` when tensors are left over.
+  /// - Throws: ``ModelError/unusedTensors(names:file:)`` when tensors are left over, of the checkpoint
+  ///   or of an adapter.
   package func finish(ignoring: [String] = []) throws(ModelError) {
+    for adapter in adapters {
+      let strange = adapter.layers(of: component).subtracting(ledger.adapted).sorted()
+      if !strange.isEmpty { throw .unusedTensors(names: strange, file: adapter.path) }
+    }
     let left = archive.names.filter { name in
       !ledger.taken.contains(name) && !ignoring.contains { name.hasSuffix($0) }
     }
@@ -137,11 +157,30 @@ package struct Weights {
       throw .wrongType(name: key, found: found.dtype, file: file)
     }
     guard found.isFiniteEverywhere else { throw .notFinite(name: key, file: file) }
+    let weight: Tensor
     do {
-      return fits ? found : try found.reshaped(shape)
+      weight = fits ? found : try found.reshaped(shape)
     } catch {
       throw .tensor(error)
     }
+    return try adapted(weight, key)
+  }
+
+  /// A weight with what adapters add to it, in f32 then.
+  private func adapted(_ weight: Tensor, _ key: String) throws(ModelError) -> Tensor {
+    guard !adapters.isEmpty, key.hasSuffix(".weight") else { return weight }
+    let layer = LowRankAdapter.plain(String(key.dropLast(".weight".count)))
+    ledger.adapted.insert(layer)
+    var sum = weight
+    for adapter in adapters {
+      let change = try adapter.change(to: layer, of: component, shape: weight.shape)
+      do {
+        if let change { sum = try sum.converted(to: .float32) + change }
+      } catch {
+        throw .tensor(error)
+      }
+    }
+    return sum
   }
 
   private func full(_ name: String) -> String { prefix.isEmpty ? name : "\(prefix).\(name)" }

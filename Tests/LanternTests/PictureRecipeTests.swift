@@ -9,8 +9,8 @@ import Testing
     var request = ImageRequest(prompt: "a fox\nNegative prompt: no\nSteps: 3, \"é🦊\"")
     request.steps = 2
     try change(&request)
-    let settings = try ImageGenerator(folder: TinyPipeline.folder).draw(request).settings
-    return PictureRecipe(request, settings, model: "tiny_pipeline")
+    let generator = try ImageGenerator(folder: TinyPipeline.folder)
+    return PictureRecipe(request, try generator.draw(request).settings, generator)
   }
 
   @Test("a picture's texts draw it again, whatever the prompt looks like")

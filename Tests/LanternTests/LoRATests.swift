@@ -1,0 +1,141 @@
+import Foundation
+import Lantern
+import LanternFormats
+import LanternLayers
+import LanternTensor
+import TestSupport
+import Testing
+
+/// LoRAs in each spelling, and what diffusers draws with them: tools/fixtures/lora.py.
+@Suite struct LoRATests {
+  private static func file(_ name: String) -> String { fixture("lora/\(name).safetensors") }
+
+  private func expectParity(_ loras: [LoRA], _ name: String) throws {
+    let generator = try ImageGenerator(folder: TinyPipeline.folder, adding: loras)
+    var request = ImageRequest(prompt: "a red fox")
+    request.literalPrompt = true
+    request.sampler = "ddim"
+    request.steps = 4
+    request.guidance = 4.5
+    let trace = Trace()
+    _ = try generator.draw(request, trace: trace)
+    let latents = try #require(trace.finalLatent)
+    let expected = try #require(try SafetensorsFile(Self.file("drawn")).tensor(name))
+    try expectEqual(latents.reshaped(expected.shape), expected, relative: 1e-4, name)
+  }
+
+  @Test(
+    "a LoRA in PEFT's, kohya's and older diffusers' spelling draws what diffusers draws with it",
+    arguments: [("peft", 0.7), ("kohya", 1), ("older", -0.5), ("metadata", 1)] as [(String, Float)])
+  func parity(name: String, strength: Float) throws {
+    try expectParity([LoRA(Self.file(name), strength: strength)], name)
+  }
+
+  @Test("several add up as in diffusers")
+  func several() throws {
+    let both = [
+      LoRA(Self.file("kohya"), strength: 0.5), LoRA(Self.file("older"), strength: 0.25),
+    ]
+    try expectParity(both, "both")
+  }
+
+  @Test("none of one changes nothing")
+  func none() throws {
+    func picture(_ loras: [LoRA]) throws -> Picture {
+      let generator = try ImageGenerator(folder: TinyPipeline.folder, adding: loras)
+      var request = ImageRequest(prompt: "a red fox")
+      request.steps = 2
+      return try generator.draw(request).picture
+    }
+    #expect(try picture([LoRA(Self.file("peft"), strength: 0)]).pixels == picture([]).pixels)
+  }
+
+  /// What is said of a changed LoRA.
+  private func complaint(
+    _ name: String, _ change: (inout [String: Tensor]) throws -> Void
+  ) throws -> String {
+    let old = try SafetensorsFile(Self.file(name))
+    var tensors: [String: Tensor] = [:]
+    for name in old.names { tensors[name] = try old.tensor(name) }
+    try change(&tensors)
+    return try withTemporaryFolder { folder in
+      let path = "\(folder)/changed.safetensors"
+      let sorted = tensors.sorted { $0.key < $1.key }.map { (name: $0.key, tensor: $0.value) }
+      try SafetensorsFile.write(sorted, to: path)
+      do {
+        _ = try ImageGenerator(folder: TinyPipeline.folder, adding: [LoRA(path)])
+        return ""
+      } catch {
+        return "\(error)".replacing("\(folder)/", with: "")
+      }
+    }
+  }
+
+  @Test("what is no LoRA, one of another kind, and one for another model are refused by name")
+  func strangers() throws {
+    let plain = "\(TinyPipeline.folder)/vae/diffusion_pytorch_model.safetensors"
+    #expect {
+      try ImageGenerator(folder: TinyPipeline.folder, adding: [LoRA(plain)])
+    } throws: { "\($0)".contains("nothing of a LoRA") }
+    let layer = "lora_unet_mid_block_attentions_0_proj_in"
+    #expect(
+      try complaint("kohya") { $0["\(layer).dora_scale"] = try Tensor(repeating: 1, shape: [4]) }
+        .contains("dora_scale"))
+    #expect(
+      try complaint("kohya") { $0["\(layer).lora_up.weight"] = nil }
+        .contains("without the rest of its layer"))
+    #expect(
+      try complaint("kohya") { tensors in
+        for ending in ["lora_up.weight", "lora_down.weight", "alpha"] {
+          tensors["lora_unet_mid_block_attentions_7_proj_in.\(ending)"] = tensors[
+            "\(layer).\(ending)"]
+        }
+      }.contains("\"mid_block_attentions_7_proj_in\""))
+    #expect(
+      try complaint("kohya") {
+        $0["\(layer).lora_down.weight"] = try Tensor(repeating: 1, shape: [2, 5])
+      }.contains("has shape [2, 5]"))
+    #expect(
+      try complaint("kohya") {
+        $0["\(layer).lora_up.weight"] = try Tensor(repeating: .nan, shape: [16, 2])
+      }.contains("NaN"))
+  }
+
+  @Test("a strength that is no number is refused")
+  func strength() {
+    #expect(throws: RequestError.self) {
+      try ImageGenerator(
+        folder: TinyPipeline.folder, adding: [LoRA(Self.file("peft"), strength: .nan)])
+    }
+  }
+
+  @Test("a folder that says how to draw in few steps is drawn so; another says that it does not")
+  func fast() throws {
+    #expect(throws: RequestError.self) {
+      try ImageGenerator(folder: TinyPipeline.folder, isFast: true)
+    }
+    try withTemporaryFolder { folder in
+      let model = "\(folder)/model"
+      try FileManager.default.copyItem(atPath: TinyPipeline.folder, toPath: model)
+      try FileManager.default.copyItem(
+        atPath: Self.file("peft"), toPath: "\(model)/fast.safetensors")
+      let settings =
+        #"{"steps": 20, "guidance": 3, "fast": {"sampler": "lcm", "steps": 3, "guidance": 1}}"#
+      try settings.write(toFile: "\(model)/lantern.json", atomically: false, encoding: .utf8)
+      let slow = try ImageGenerator(folder: model)
+      let fast = try ImageGenerator(folder: model, isFast: true)
+      let request = ImageRequest(prompt: "a red fox")
+      let drawn = try fast.draw(request)
+      #expect(drawn.settings.sampler == "lcm")
+      #expect(drawn.settings.steps == 3)
+      #expect(drawn.modelCalls == 3)
+      #expect(try slow.draw(request).settings.steps == 20)
+      let recipe = PictureRecipe(request, drawn.settings, fast)
+      let again = try #require(PictureRecipe(recipe.metadata))
+      #expect(again.isFast && again.loras.isEmpty)
+      let added = try ImageGenerator(
+        folder: model, adding: [LoRA("\(model)/fast.safetensors", strength: 0.5)])
+      #expect(PictureRecipe(request, drawn.settings, added).loras == ["fast.safetensors:0.5"])
+    }
+  }
+}
