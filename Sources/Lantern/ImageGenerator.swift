@@ -88,7 +88,8 @@ public struct ImageGenerator: Sendable {
         calls += 1
         let context = latent.shape[0] == 2 ? both : prompt.positive
         return try model.unet(start.withContext(latent), timestep: timestep, context: context)
-      }, predicting: model.schedule.prediction, guidance: guidance)
+      }, predicting: schedule.prediction, dataDeviation: schedule.dataDeviation,
+      guidance: guidance)
     let latent = try sampler.sample(
       start.latent, over: start.plan, with: denoiser.denoise, noise: &noise
     ) { step in

@@ -59,7 +59,9 @@ package struct ScheduleTable {
     initialScale = plan.initialScale
     usesSigma = solver.usesSigma
     isExample = solver.choosesLevels
-    equals = Self.origin(row, convention)
+    equals =
+      schedule.isContinuous
+      ? "diffusers' \(schedule.schedulerClass)" : Self.origin(row, convention)
   }
 
   private static func origin(_ row: SamplerCatalogue.Row, _ convention: Convention) -> String {

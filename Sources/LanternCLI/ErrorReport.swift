@@ -69,7 +69,7 @@ enum ErrorReport {
       switch error {
       case .file(let inner): code(of: inner)
       case .inconsistent: .data
-      case .steps, .eta, .unknownSampler, .unknownSchedule, .unknownConvention: .usage
+      case .steps, .eta, .unsuited, .unknownSampler, .unknownSchedule, .unknownConvention: .usage
       }
     case let error as ModelError:
       switch error {

@@ -16,6 +16,8 @@ public enum PredictionType: String, Sendable, CaseIterable {
   case velocity = "v_prediction"
   /// The clean latent.
   case sample
+  /// `noise − clean`, the flow along the straight path between them (Liu et al. 2022, arXiv:2209.03003).
+  case flow = "flow_prediction"
 }
 
 /// How noisy each training step was, and how the model's folder wants sampling to go: the contents of
@@ -26,8 +28,11 @@ public enum PredictionType: String, Sendable, CaseIterable {
 public struct NoiseSchedule: Sendable {
   /// The class of diffusers that the file was written for.
   public let schedulerClass: String
-  /// ᾱ of each training step, f32 as the reference has it.
+  /// ᾱ of each training step, f32 as the reference has it; of noise without such a table, of levels that
+  /// ``trainingSteps`` steps would have.
   public let alphaBars: [Float]
+  /// Noise that is no table of training steps.
+  let continuous: ContinuousNoise?
   /// What the model predicts.
   public let prediction: PredictionType
   /// Whose conventions levels follow.
@@ -81,14 +86,13 @@ public struct NoiseSchedule: Sendable {
     do throws(FormatError) {
       schedulerClass = try config.string("_class_name", default: "DDIMScheduler")
       try config.expect("_class_name", Self.knownClasses.map(JSONValue.string))
-      try config.expect("prediction_type", PredictionType.allCases.map { .string($0.rawValue) })
-      let kind = try config.string("prediction_type", default: "epsilon")
-      prediction = PredictionType(rawValue: kind) ?? .epsilon
+      continuous = try ContinuousNoise(config, of: schedulerClass)
+      prediction = try Self.prediction(config, continuous)
       try config.expect(
         "timestep_spacing", ["linspace", "leading", "trailing"].map(JSONValue.string))
       fileSpacing = try config.optionalString("timestep_spacing").flatMap(Spacing.init)
       stepsOffset = try config.optionalInteger("steps_offset")
-      fileCurve = try Self.curve(config)
+      fileCurve = try Self.curve(config, continuous)
       isCosine = try config.string("beta_schedule", default: "linear") == "squaredcos_cap_v2"
       let algorithm = try config.string("algorithm_type", default: "")
       asksForNoise = algorithm.hasPrefix("sde-")
@@ -109,13 +113,17 @@ public struct NoiseSchedule: Sendable {
       correctorOrder = try config.integer("corrector_order", default: 2)
       hasZeroTerminalSNR = try config.bool("rescale_betas_zero_snr", default: false)
       betas = try Self.betas(config)
-      refusals = Self.refusals(config)
+      refusals = Self.refusals(config, hasEnds: continuous != nil)
       try config.finish(ignoring: Self.harmless)
     } catch {
       throw .file(error)
     }
     var bars = Self.cumulativeProduct(betas)
     if hasZeroTerminalSNR { bars = Self.withZeroTerminalSNR(bars) }
+    if let continuous {
+      let levels = continuous.levels(bars.count, .discrete, trainingSteps: bars.count)
+      bars = levels.reversed().map { Float($0.alphaBar) }
+    }
     guard bars.count > 1, bars.dropLast().allSatisfy({ 0 < $0 && $0 < 1 }),
       bars.suffix(1).allSatisfy({ 0 <= $0 && $0 < 1 })
     else {
@@ -159,6 +167,26 @@ public struct NoiseSchedule: Sendable {
     correctsForLatents && (isGiven || schedulerClass == sampler)
   }
 
+  /// The deviation of the data that a model was trained on, where its answers are made of that (Karras et
+  /// al. 2022, table 1).
+  public var dataDeviation: Double? {
+    if case .edm(_, let deviation) = continuous { deviation } else { nil }
+  }
+
+  /// Whether its noise is no table of training steps, and the same in every program.
+  package var isContinuous: Bool { continuous != nil }
+
+  /// Whether the model predicts a flow.
+  var isFlow: Bool { prediction == .flow }
+
+  /// Checks that a sampler can step over this noise.
+  ///
+  /// - Throws: ``SamplerError/unsuited(sampler:scheduler:suited:)``.
+  func check(sampler: String) throws(SamplerError) {
+    guard let continuous, !continuous.samplers.contains(sampler) else { return }
+    throw .unsuited(sampler: sampler, scheduler: schedulerClass, suited: continuous.samplers)
+  }
+
   /// Checks that the file does not ask a sampler for what it does not have.
   ///
   /// - Parameter sampler: the class of diffusers that the sampler equals. Settings of other classes
@@ -175,15 +203,33 @@ public struct NoiseSchedule: Sendable {
     "EulerDiscreteScheduler", "HeunDiscreteScheduler", "KDPM2AncestralDiscreteScheduler",
     "KDPM2DiscreteScheduler", "LCMScheduler", "LMSDiscreteScheduler", "PNDMScheduler",
     "SASolverScheduler", "TCDScheduler", "UniPCMultistepScheduler",
-  ]
+  ] + ContinuousNoise.classes
 
   /// Settings that change nothing, or that samplers which are not here would read.
   private static let harmless: Set<String> = [
-    "flow_shift", "shift_terminal", "solver_p", "time_shift_type",
+    "base_image_seq_len", "base_shift", "flow_shift", "max_image_seq_len", "max_shift", "shift_terminal",
+    "solver_p", "time_shift_type",
   ]
 
+  /// What the model predicts.
+  private static func prediction(_ config: Config, _ continuous: ContinuousNoise?) throws(FormatError)
+    -> PredictionType
+  {
+    if case .flow = continuous { return .flow }
+    let known: [PredictionType] =
+      continuous == nil ? [.epsilon, .velocity, .sample] : [.epsilon, .velocity]
+    try config.expect("prediction_type", known.map { .string($0.rawValue) })
+    return PredictionType(rawValue: try config.string("prediction_type", default: "epsilon")) ?? .epsilon
+  }
+
   /// The curve that a file asks for.
-  private static func curve(_ config: Config) throws(FormatError) -> Spacing? {
+  private static func curve(_ config: Config, _ continuous: ContinuousNoise?) throws(FormatError)
+    -> Spacing?
+  {
+    if case .edm = continuous {
+      try config.expect("sigma_schedule", [.string("karras"), .string("exponential")])
+      return Spacing(rawValue: try config.string("sigma_schedule", default: "karras"))
+    }
     let curves: [(key: String, spacing: Spacing)] = [
       ("use_karras_sigmas", .karras), ("use_exponential_sigmas", .exponential),
       ("use_beta_sigmas", .beta),
@@ -199,13 +245,13 @@ public struct NoiseSchedule: Sendable {
   }
 
   /// For each class, the first of its settings that changes results in a way that is not here.
-  private static func refusals(_ config: Config) -> [String: FormatError] {
+  private static func refusals(_ config: Config, hasEnds: Bool) -> [String: FormatError] {
     typealias Setting = (key: String, values: [JSONValue])
     let off: [JSONValue] = [.bool(false)]
     let types = ["midpoint", "heun", "bh1", "bh2", "logrho"].map(JSONValue.string)
     let orders = (1...3).map { JSONValue.integer($0) }
     let curves: [Setting] = [("use_flow_sigmas", off), ("use_dynamic_shifting", off)]
-    let ends: [Setting] = [("sigma_min", []), ("sigma_max", [])]
+    let ends: [Setting] = hasEnds ? [] : [("sigma_min", []), ("sigma_max", [])]
     let algorithms: Setting = (
       "algorithm_type", [.string("dpmsolver++"), .string("sde-dpmsolver++"), .string("deis")]
     )
@@ -338,6 +384,10 @@ public struct NoiseSchedule: Sendable {
 
   /// Where samplers that step over sigmas end.
   var lastLevel: NoiseLevel {
-    finalSigmaIsZero ? .clean : NoiseLevel(timestep: 0, alphaBar: Double(alphaBars[0]))
+    if finalSigmaIsZero { return .clean }
+    if case .edm(let ends, _) = continuous {
+      return NoiseLevel(timestep: 0, sigma: Double(Float(ends.lowerBound)))
+    }
+    return NoiseLevel(timestep: 0, alphaBar: Double(alphaBars[0]))
   }
 }

@@ -24,6 +24,7 @@ public enum SamplerCatalogue {
     /// - Throws: when the schedule's file asks this sampler for what it does not have, or `eta` is
     ///   given to one that draws no noise.
     public func make(_ schedule: NoiseSchedule, eta: Float? = nil) throws -> any Sampler {
+      try schedule.check(sampler: name)
       if let schedulerClass { try schedule.check(for: schedulerClass) }
       if let eta, standardEta == nil || !(0...1).contains(eta) {
         throw SamplerError.eta(eta, sampler: name, isTaken: standardEta != nil)
@@ -56,7 +57,7 @@ public enum SamplerCatalogue {
       name: "dpm++2m",
       aliases: [
         "dpmpp2m", "dpmpp_2m", "dpm++_2m", "dpmpp", "k_dpmpp_2m", "DPM++ 2M",
-        "DPMSolverMultistepScheduler",
+        "DPMSolverMultistepScheduler", "EDMDPMSolverMultistepScheduler",
       ],
       summary: "second order; the best picture for 15 to 30 steps",
       schedulerClass: "DPMSolverMultistepScheduler", standardEta: nil,
@@ -111,10 +112,13 @@ public enum SamplerCatalogue {
       build: { schedule, _ in DPMSinglestep(schedule) }),
     Row(
       name: "euler",
-      aliases: ["k_euler", "Euler", "EulerDiscreteScheduler"],
+      aliases: [
+        "k_euler", "Euler", "EulerDiscreteScheduler", "EDMEulerScheduler",
+        "FlowMatchEulerDiscreteScheduler",
+      ],
       summary: "simple and predictable; 20 to 50 steps",
       schedulerClass: "EulerDiscreteScheduler", standardEta: nil,
-      build: { _, _ in Euler() }),
+      build: { schedule, _ in schedule.isFlow ? FlowEuler() as any Sampler : Euler() }),
     Row(
       name: "euler_a",
       aliases: [
@@ -126,10 +130,10 @@ public enum SamplerCatalogue {
       build: { _, eta in EulerAncestral(eta: eta) }),
     Row(
       name: "heun",
-      aliases: ["k_heun", "Heun", "HeunDiscreteScheduler"],
+      aliases: ["k_heun", "Heun", "HeunDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"],
       summary: "two calls a step, second order; 10 to 25 steps",
       schedulerClass: "HeunDiscreteScheduler", standardEta: nil,
-      build: { schedule, _ in Heun(schedule) }),
+      build: { schedule, _ in schedule.isFlow ? FlowHeun() as any Sampler : Heun(schedule) }),
     Row(
       name: "ipndm",
       aliases: ["IPNDM", "IPNDMScheduler"],
@@ -179,7 +183,7 @@ public enum SamplerCatalogue {
     let alike = rows.filter { $0.schedulerClass == schedule.schedulerClass }
     // One class of diffusers may be several samplers here: its file says which.
     let found = alike.first { ($0.standardEta != nil) == schedule.asksForNoise } ?? alike.first
-    return found ?? rows[0]
+    return found ?? rows.first { $0.aliases.contains(schedule.schedulerClass) } ?? rows[0]
   }
 
   /// The sampler of a name or alias, whatever its case.

@@ -41,9 +41,9 @@ extension NoiseSchedule {
     let levels = levels(count, spacing, grid)
     let top = levels.map(\.sigma).max() ?? 1
     guard convention == .diffusers else { return NoisePlan(levels, end: .clean, initialScale: top) }
-    // The reference adds the clean latent's unit variance only for leading timesteps.
+    // The reference adds the clean latent's unit variance for leading timesteps and EDM's alone.
     let asked = spacing.flatMap { $0.isCurve || $0 == .discrete ? nil : $0 }
-    let isLeading = (asked ?? fileSpacing ?? .linspace) == .leading
+    let isLeading = (asked ?? fileSpacing ?? .linspace) == .leading || dataDeviation != nil
     return NoisePlan(
       levels, end: end, initialScale: isLeading ? (top * top + 1).squareRoot() : top)
   }

@@ -27,8 +27,11 @@ extension NoiseSchedule {
   ///   - grid: the sampler's way.
   /// - Returns: a level for each step.
   func levels(_ count: Int, _ spacing: Spacing?, _ grid: Grid) -> [NoiseLevel] {
-    let table = SigmaTable(self)
     let spacing = spacing ?? fileCurve ?? .discrete
+    if let continuous {
+      return continuous.levels(count, spacing, trainingSteps: trainingSteps)
+    }
+    let table = SigmaTable(self)
     if convention == .kDiffusion { return kLevels(count, spacing, table) }
     let steps = timesteps(count, spacing, grid)
     var ends = table.ends

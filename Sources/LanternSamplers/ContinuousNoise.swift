@@ -1,0 +1,111 @@
+import LanternFormats
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// Noise of any strength, where a model was not trained on a table of steps.
+enum ContinuousNoise: Sendable, Equatable {
+  /// `clean + sigma · noise` between two sigmas, for data of a known deviation (Karras et al. 2022,
+  /// arXiv:2206.00364, table 1).
+  case edm(ends: ClosedRange<Double>, dataDeviation: Double)
+  /// `(1 − t) · clean + t · noise`, the straight path of flow matching (Lipman et al. 2022,
+  /// arXiv:2210.02747), with times moved towards noise by `shift` (Esser et al. 2024, arXiv:2403.03206,
+  /// equation 23).
+  case flow(shift: Double)
+
+  /// Classes of diffusers with such noise.
+  static let classes = [
+    "EDMEulerScheduler", "EDMDPMSolverMultistepScheduler", "FlowMatchEulerDiscreteScheduler",
+    "FlowMatchHeunDiscreteScheduler",
+  ]
+
+  /// Reads the settings of a class; nil for one with a table.
+  ///
+  /// - Throws: ``FormatError`` for a mistyped or unsupported one.
+  init?(_ config: Config, of schedulerClass: String) throws(FormatError) {
+    guard Self.classes.contains(schedulerClass) else { return nil }
+    if schedulerClass.hasPrefix("EDM") {
+      let low = try config.double("sigma_min", default: 0.002)
+      let high = try config.double("sigma_max", default: 80)
+      let data = try config.double("sigma_data", default: 0.5)
+      try config.expect("rho", [.number(7)])
+      guard low > 0, low < high, data > 0 else {
+        throw .unsupportedSetting(key: "sigma_min", value: "\(low) to \(high), data \(data)", file: config.file)
+      }
+      self = .edm(ends: low...high, dataDeviation: data)
+    } else {
+      for key in ["use_dynamic_shifting", "invert_sigmas", "stochastic_sampling"] {
+        try config.expect(key, [.bool(false)])
+      }
+      let shift = try config.double("shift", default: 1)
+      guard shift > 0 else {
+        throw .unsupportedSetting(key: "shift", value: "\(shift)", file: config.file)
+      }
+      self = .flow(shift: shift)
+    }
+  }
+
+  /// Samplers that step over any levels, and need none of a table.
+  var samplers: [String] {
+    let shared = ["dpm++2m", "dpm++2m_sde", "dpm++3m_sde", "euler", "heun"]
+    // Where a flow begins there is no clean latent to count noise against.
+    return if case .edm = self { shared + ["euler_a", "lms"] } else { shared }
+  }
+
+  /// Levels for a number of steps, noisiest first.
+  ///
+  /// - Parameters:
+  ///   - count: 1 or more.
+  ///   - curve: how they are spaced; of spacings by timesteps there is but one.
+  ///   - trainingSteps: what timesteps of a flow are counted in.
+  /// - Returns: a level for each step, with what the model is told.
+  func levels(_ count: Int, _ curve: Spacing, trainingSteps: Int) -> [NoiseLevel] {
+    switch self {
+    case .edm(let ends, _):
+      let sigmas = Self.curve(curve, count, ends) ?? Curves.karras(count, over: ends)
+      return sigmas.map { sigma in
+        let sigma = Float(sigma)
+        return NoiseLevel(timestep: 0.25 * log(sigma), sigma: Double(sigma))
+      }
+    case .flow(let shift):
+      func shifted(_ time: Double) -> Double { shift * time / (1 + (shift - 1) * time) }
+      // The reference moves the ends once and all times again.
+      let last = Double(Float(shifted(1 / Double(trainingSteps))))
+      let times = (0..<count).map { index in
+        shifted(count > 1 ? 1 + (last - 1) * Double(index) / Double(count - 1) : 1)
+      }
+      let ends = (times.last ?? 0)...(times.first ?? 1)
+      return (Self.curve(curve, count, ends) ?? times).map { time in
+        let time = Float(time)
+        let (clean, noise) = (Double(1 - time), Double(time))
+        return NoiseLevel(
+          timestep: time * Float(trainingSteps),
+          alphaBar: clean * clean / (clean * clean + noise * noise))
+      }
+    }
+  }
+
+  private static func curve(_ spacing: Spacing, _ count: Int, _ ends: ClosedRange<Double>) -> [Double]? {
+    switch spacing {
+    case .karras: Curves.karras(count, over: ends)
+    case .exponential: Curves.polyexponential(count, over: ends, rho: 1)
+    case .polyexponential: Curves.polyexponential(count, over: ends, rho: 2)
+    case .beta: Curves.beta(count, over: ends)
+    case .klOptimal: Curves.klOptimal(count, over: ends)
+    default: nil
+    }
+  }
+}
+
+extension NoiseLevel {
+  /// The same ratio of noise to clean latent on a flow's straight path: the share of noise, 0…1.
+  var time: Double { deviation / (alpha + deviation) }
+
+  /// What a latent of unit variance is multiplied with to lie on that path.
+  var straightening: Double { 1 / (alpha + deviation) }
+}

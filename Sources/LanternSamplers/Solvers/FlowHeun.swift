@@ -1,0 +1,42 @@
+public import LanternTensor
+
+/// Heun's second-order method along the straight path of a flow: what ``Heun`` is for models that predict
+/// a flow. Asks the model twice a step, but once in the last.
+///
+/// Equal to diffusers' `FlowMatchHeunDiscreteScheduler`; latents, which that keeps on the path, are of
+/// unit variance here.
+public struct FlowHeun: Sampler {
+  /// Takes nothing from the schedule's file.
+  public init() {}
+
+  /// Latents are of unit variance.
+  public var usesSigma: Bool { false }
+
+  /// Times, from pure noise.
+  public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
+    FlowEuler().plan(count, over: schedule, spacing: spacing)
+  }
+
+  /// Draws no noise.
+  public func sample(
+    _ latent: Tensor, over plan: NoisePlan, with denoise: Denoise, noise: inout NoiseSource,
+    onStep: StepHandler
+  ) throws -> Tensor {
+    var x = latent
+    for (index, level) in plan.levels.enumerated() {
+      let target = plan.targets[index]
+      let found = try denoise(x, level)
+      let flow = try found.noise - found.clean
+      let width = Float(target.time - level.time)
+      let straight = try x * Float(level.straightening)
+      var end = try straight + flow * width
+      if target.deviation > 0 {
+        let there = try denoise(end * Float(1 / target.straightening), target)
+        end = try straight + (flow + (there.noise - there.clean)) * (width / 2)
+      }
+      x = try onStep(
+        plan.step(index, end * Float(1 / target.straightening), denoised: found.clean))
+    }
+    return x
+  }
+}

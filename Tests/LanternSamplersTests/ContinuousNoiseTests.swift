@@ -1,0 +1,86 @@
+import LanternFormats
+import LanternSamplers
+import LanternTensor
+import TestSupport
+import Testing
+
+/// Against `tools/fixtures/continuous_samplers.py`: diffusers' schedulers without a table of steps.
+@Suite("Samplers over continuous noise")
+struct ContinuousNoiseTests {
+  private let reference: DiffusersFixture
+
+  init() throws { reference = try DiffusersFixture("continuous_samplers.safetensors") }
+
+  @Test(
+    "the latent after every step equals that of diffusers' EDM and flow matching schedulers",
+    arguments: ["euler", "heun", "dpm++2m"])
+  func follows(name: String) throws {
+    let runs = try reference.runs("cases", of: name)
+    #expect(runs.count > 10)
+    for run in runs { try follow(run) }
+  }
+
+  private func follow(_ run: DiffusersFixture.Run) throws {
+    let settings = try schedule(run.config)
+    let className = try #require(run.config["_class_name"]?.string)
+    #expect(SamplerCatalogue.standard(for: settings).name == run.sampler)
+    #expect(try SamplerCatalogue.row(named: className).name == run.sampler)
+    let sampler = try SamplerCatalogue.row(named: run.sampler).make(settings)
+    let plan = try sampler.plan(steps: run.steps, over: settings)
+    var noise = NoiseSource(seed: run.seed)
+    let start = try noise.normal(reference.bias.shape) * Float(plan.initialScale)
+    let denoiser = Denoiser(
+      reference.model, predicting: settings.prediction, dataDeviation: settings.dataDeviation,
+      guidance: Guidance(scale: 1))
+    // EDM's latents are clean + sigma · noise, a flow's lie on its straight path.
+    func theirs(_ latent: Tensor, _ level: NoiseLevel) throws -> Tensor {
+      if settings.prediction == .flow {
+        return try latent * Float(1 / (level.alpha + level.deviation))
+      }
+      return sampler.usesSigma ? latent : try latent * Float(1 / level.alpha)
+    }
+    var found = [try theirs(start, plan.levels[0])]
+    _ = try sampler.sample(start, over: plan, with: denoiser.denoise, noise: &noise) { step in
+      found.append(try theirs(step.latent, plan.targets[step.index]))
+      return step.latent
+    }
+    let expected = try reference.tensor("\(run.number).steps")
+    #expect(found.count == expected.shape[0], "\(run)")
+    for (index, latent) in found.enumerated() where index < expected.shape[0] {
+      try expectEqual(
+        latent, expected.sliced(axis: 0, index..<index + 1), relative: 1e-4,
+        "step \(index) of \(run)")
+    }
+  }
+
+  @Test("samplers that need a table are refused with those that do not")
+  func refusals() throws {
+    for (className, names) in [
+      ("EDMEulerScheduler", ["ddim", "ddpm", "pndm", "lcm", "dpm2", "dpm_adaptive", "unipc"]),
+      ("FlowMatchEulerDiscreteScheduler", ["ddim", "lms", "euler_a", "tcd", "sa_solver"]),
+    ] {
+      let settings = try schedule(["_class_name": .string(className)])
+      for name in names {
+        #expect {
+          try SamplerCatalogue.row(named: name).make(settings)
+        } throws: { "\($0)".contains("\(className) has not: choose one of dpm++2m, ") }
+      }
+    }
+  }
+
+  @Test("settings that change results in a way that is not here are refused")
+  func settings() {
+    for (className, key, value) in [
+      ("EDMEulerScheduler", "rho", .number(5)), ("EDMEulerScheduler", "sigma_min", .number(-1)),
+      ("EDMEulerScheduler", "prediction_type", .string("sample")),
+      ("EDMEulerScheduler", "sigma_schedule", .string("linear")),
+      ("FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting", .bool(true)),
+      ("FlowMatchEulerDiscreteScheduler", "shift", .number(0)),
+      ("FlowMatchEulerDiscreteScheduler", "invert_sigmas", .bool(true)),
+    ] as [(String, String, JSONValue)] {
+      #expect {
+        try schedule(["_class_name": .string(className), key: value])
+      } throws: { "\($0)".contains(key) }
+    }
+  }
+}
