@@ -20,6 +20,10 @@ public struct ImageRequest: Sendable {
   public var guidanceInterval: ClosedRange<Double>?
   /// Guides across the answer rather than along it; not when nil.
   public var projectedGuidance: AdaptiveProjectedGuidance?
+  /// Brings strong guidance back to the range of a weaker one; not when nil.
+  public var dynamicThresholding: DynamicThresholding?
+  /// Whether to guide as CFG++ does, with the sampler `ddim` and ``guidance`` from 0 to 1.
+  public var usesCFGPlusPlus = false
   /// A name from ``SamplerCatalogue``; the one that the model's folder asks for when nil.
   public var sampler: String?
   /// How noise levels are spaced: a name from ``Spacing``; the model's own way when nil.

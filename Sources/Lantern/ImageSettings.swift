@@ -17,6 +17,10 @@ public struct ImageSettings: Sendable, Equatable {
   public let guidanceInterval: ClosedRange<Double>?
   /// Guidance across the answer; nil for none.
   public let projectedGuidance: AdaptiveProjectedGuidance?
+  /// Guidance within the range of a weaker one; nil for none.
+  public let dynamicThresholding: DynamicThresholding?
+  /// Whether guidance is CFG++'s.
+  public let usesCFGPlusPlus: Bool
   /// The sampler's name.
   public let sampler: String
   /// The spacing's name; nil for the model's own.
@@ -49,13 +53,28 @@ public struct ImageSettings: Sendable, Equatable {
     width = try size("width", request.width, picture?.width)
     height = try size("height", request.height, picture?.height)
     steps = request.steps ?? model.defaults.steps
-    guidance = request.guidance ?? model.defaults.guidance
-    guard (0...1000).contains(guidance) else {
-      throw RequestError.range(name: "guidance", found: "\(guidance)", allowed: "0 to 1000")
+    usesCFGPlusPlus = request.usesCFGPlusPlus
+    guidance = request.guidance ?? (usesCFGPlusPlus ? 0.6 : model.defaults.guidance)
+    guard (0...(usesCFGPlusPlus ? 1 : 1000)).contains(guidance) else {
+      throw RequestError.range(
+        name: usesCFGPlusPlus ? "guidance of CFG++" : "guidance", found: "\(guidance)",
+        allowed: usesCFGPlusPlus ? "0 to 1" : "0 to 1000")
     }
     guidanceRescale = request.guidanceRescale
     guidanceInterval = request.guidanceInterval
     projectedGuidance = request.projectedGuidance
+    dynamicThresholding = request.dynamicThresholding
+    if let limits = dynamicThresholding {
+      guard projectedGuidance == nil else {
+        throw RequestError.needs(name: "dynamic thresholding", other: "guidance that is not projected")
+      }
+      guard (0...1000).contains(limits.mimicScale), (0...1).contains(limits.percentile) else {
+        throw RequestError.range(
+          name: "dynamic thresholding",
+          found: "\(limits.mimicScale) with percentile \(limits.percentile)",
+          allowed: "a guidance of 0 to 1000 and a percentile of 0 to 1")
+      }
+    }
     guard (0...1).contains(guidanceRescale) else {
       throw RequestError.range(
         name: "guidance rescale", found: "\(guidanceRescale)", allowed: "0 to 1")
@@ -64,6 +83,9 @@ public struct ImageSettings: Sendable, Equatable {
       try (request.sampler ?? model.defaults.sampler).map {
         try SamplerCatalogue.row(named: $0).name
       } ?? SamplerCatalogue.standard(for: model.schedule).name
+    if usesCFGPlusPlus, sampler != "ddim" {
+      throw RequestError.needs(name: "CFG++", other: "the sampler ddim")
+    }
     schedule = try request.schedule.map { try SamplerCatalogue.spacing(named: $0).rawValue }
     eta = request.eta
     convention = request.convention
@@ -80,6 +102,8 @@ public struct ImageSettings: Sendable, Equatable {
     all.rescaling = RescaledGuidance(share: guidanceRescale)
     all.interval = guidanceInterval ?? all.interval
     all.projection = projectedGuidance
+    all.thresholding = dynamicThresholding
+    all.keepsUnguidedNoise = usesCFGPlusPlus
     return all
   }
 

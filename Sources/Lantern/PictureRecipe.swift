@@ -42,6 +42,11 @@ public struct PictureRecipe: Sendable, Equatable {
       values["apg"] = .array(
         [apg.parallel, apg.threshold, apg.momentum].map { .number(Double($0)) })
     }
+    if let limits = settings.dynamicThresholding {
+      values["dynamic_thresholding"] = .array(
+        [limits.mimicScale, limits.percentile].map { .number(Double($0)) })
+    }
+    if settings.usesCFGPlusPlus { values["cfg_plus_plus"] = .bool(true) }
     if model.isFast { values["fast"] = .bool(true) }
     if !model.loras.isEmpty {
       // The file's name alone: where it lies is nobody else's business.
@@ -120,6 +125,11 @@ public struct PictureRecipe: Sendable, Equatable {
       request.projectedGuidance = AdaptiveProjectedGuidance(
         parallel: Float(numbers[0]), threshold: Float(numbers[1]), momentum: Float(numbers[2]))
     }
+    if let numbers = values["dynamic_thresholding"]?.array?.compactMap(\.double), numbers.count == 2 {
+      request.dynamicThresholding = DynamicThresholding(
+        mimicScale: Float(numbers[0]), percentile: Float(numbers[1]))
+    }
+    request.usesCFGPlusPlus = values["cfg_plus_plus"]?.bool ?? false
     request.eta = values["eta"]?.double.map { Float($0) }
     request.convention = values["compat"]?.string.flatMap(Convention.init) ?? .diffusers
     request.seed = values["seed"]?.string.flatMap { UInt64($0) } ?? 42

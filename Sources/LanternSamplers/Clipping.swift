@@ -28,7 +28,7 @@ enum Clipping: Sendable, Equatable {
   }
 
   /// `torch.quantile` of sorted numbers: between two of them by linear interpolation.
-  private static func quantile(_ ratio: Float, of sorted: [Float]) -> Float {
+  static func quantile(_ ratio: Float, of sorted: [Float]) -> Float {
     guard !sorted.isEmpty else { return 1 }
     let place = ratio * Float(sorted.count - 1)
     let below = min(max(Int(place), 0), sorted.count - 1)

@@ -38,47 +38,56 @@ public struct Denoiser {
 
   /// The estimate for a latent `[1, height, width, channel]` of unit variance at a level.
   public func denoise(_ latent: Tensor, _ level: NoiseLevel) throws -> Denoised {
-    if let dataDeviation { return try denoise(latent, level, dataDeviation: dataDeviation) }
+    let x = try latent * Float(inputScale(level))
+    guard guidance.isActive(at: level) else {
+      return try estimate(x, model(x, level.timestep), level)
+    }
+    let both = try model(Tensor.concatenated([x, x], axis: 0), level.timestep)
+    var found = try estimate(x, guidance.combined(both, &memory.momentum), level)
+    if guidance.keepsUnguidedNoise {
+      found.noise = try estimate(x, both.sliced(axis: 0, 0..<1), level).noise
+    }
+    return found
+  }
+
+  /// What a latent of unit variance is multiplied with to be as the model was trained to see it.
+  private func inputScale(_ level: NoiseLevel) -> Double {
+    if let dataDeviation {
+      let (sigma, data) = (level.sigma, dataDeviation)
+      return 1 / (level.alpha * (sigma * sigma + data * data).squareRoot())
+    }
+    return prediction == .flow ? level.straightening : 1
+  }
+
+  /// The clean latent and the noise, of what the model saw and its answer.
+  private func estimate(_ x: Tensor, _ found: Tensor, _ level: NoiseLevel) throws(TensorError) -> Denoised {
     let (alpha, deviation) = (Float(level.alpha), Float(level.deviation))
+    if let dataDeviation { return try estimate(x, found, level, dataDeviation: dataDeviation) }
     switch prediction {
     case .epsilon:
-      let found = try answer(latent, level)
       // At a level without signal the noise says nothing of the clean latent; keep it finite.
       return Denoised(
-        clean: try (latent - found * deviation) * (1 / (alpha > 0 ? alpha : 0x1p-12)), noise: found)
+        clean: try (x - found * deviation) * (1 / (alpha > 0 ? alpha : 0x1p-12)), noise: found)
     case .velocity:
-      let found = try answer(latent, level)
       return Denoised(
-        clean: try latent * alpha - found * deviation, noise: try found * alpha + latent * deviation
-      )
+        clean: try x * alpha - found * deviation, noise: try found * alpha + x * deviation)
     case .sample:
-      let found = try answer(latent, level)
-      return Denoised(clean: found, noise: try (latent - found * alpha) * (1 / deviation))
+      return Denoised(clean: found, noise: try (x - found * alpha) * (1 / deviation))
     case .flow:
-      let straight = try latent * Float(level.straightening)
-      let found = try answer(straight, level)
       let time = Float(level.time)
-      return Denoised(
-        clean: try straight - found * time, noise: try straight + found * (1 - time))
+      return Denoised(clean: try x - found * time, noise: try x + found * (1 - time))
     }
   }
 
   /// The same for a model whose answers are made of its data's deviation (Karras et al. 2022,
   /// arXiv:2206.00364, table 1).
-  private func denoise(_ latent: Tensor, _ level: NoiseLevel, dataDeviation: Double) throws -> Denoised {
-    let x = try latent * Float(1 / level.alpha)
-    let (sigma, data) = (level.sigma, dataDeviation)
-    let square = sigma * sigma + data * data
-    let found = try answer(x * Float(1 / square.squareRoot()), level)
-    let out = (prediction == .velocity ? -1 : 1) * sigma * data / square.squareRoot()
-    let clean = try x * Float(data * data / square) + found * Float(out)
-    return Denoised(clean: clean, noise: try (x - clean) * Float(1 / sigma))
-  }
-
-  /// The model's answer, guided where that is wanted.
-  private func answer(_ latent: Tensor, _ level: NoiseLevel) throws -> Tensor {
-    guard guidance.isActive(at: level) else { return try model(latent, level.timestep) }
-    let twice = try Tensor.concatenated([latent, latent], axis: 0)
-    return try guidance.combined(model(twice, level.timestep), &memory.momentum)
+  private func estimate(_ x: Tensor, _ found: Tensor, _ level: NoiseLevel, dataDeviation data: Double)
+    throws(TensorError) -> Denoised
+  {
+    let sigma = level.sigma
+    let length = (sigma * sigma + data * data).squareRoot()
+    let out = (prediction == .velocity ? -1 : 1) * sigma * data / length
+    let clean = try x * Float(data * data / length) + found * Float(out)
+    return Denoised(clean: clean, noise: try (x * Float(length) - clean) * Float(1 / sigma))
   }
 }

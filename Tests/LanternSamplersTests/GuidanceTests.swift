@@ -4,14 +4,15 @@ import LanternTensor
 import TestSupport
 import Testing
 
-/// The fixture is made by tools/fixtures/guidance.py, with diffusers' own functions.
+/// The fixture is made by tools/fixtures/guidance.py, with diffusers' own functions and
+/// sd-dynamic-thresholding's.
 @Suite struct GuidanceTests {
-  @Test("rescaled and adaptive projected guidance equal diffusers' over several steps")
+  @Test("rescaled, adaptive projected and thresholded guidance equal their references' over several steps")
   func parity() throws {
     let file = try SafetensorsFile(fixture("guidance.safetensors"))
     let text = Array(try #require(file.metadata["cases"]).utf8)
     let cases = try text.withUnsafeBytes { try JSON.parse($0, file: "cases") }.array ?? []
-    #expect(cases.count > 30)
+    #expect(cases.count == 45)
     let both = try #require(try file.tensor("both"))
     let scale = Float(try #require(file.metadata["scale"])) ?? 0
     for (index, value) in cases.enumerated() {
@@ -22,6 +23,10 @@ import Testing
         guidance.projection = AdaptiveProjectedGuidance(
           parallel: try settings.float("parallel"), threshold: try settings.float("threshold"),
           momentum: try settings.float("momentum"))
+      }
+      if let mimic = try settings.optionalFloat("mimic") {
+        guidance.thresholding = DynamicThresholding(
+          mimicScale: mimic, percentile: try settings.float("percentile"))
       }
       var step = 0
       let denoiser = Denoiser(
@@ -55,5 +60,37 @@ import Testing
     }
     #expect(asked == [1, 2, 2, 2, 1])
     #expect(!Guidance(scale: 1).isActive && Guidance(scale: 1.1).isActive)
+  }
+
+  @Test("CFG++ goes from the guided clean latent to the noise found without the prompt, at any scale")
+  func plusPlus() throws {
+    let noiseOfTwo: [Float] = [0.5, -1, 2, 0.25, 0.75, -0.5, 1, -2]
+    for scale: Float in [0, 0.6, 1] {
+      var guidance = Guidance(scale: scale)
+      guidance.keepsUnguidedNoise = true
+      #expect(guidance.isActive)
+      let denoiser = Denoiser(
+        { latent, _ in
+          #expect(latent.shape[0] == 2)
+          return try Tensor(noiseOfTwo, shape: [2, 2, 2, 1])
+        }, predicting: .epsilon, guidance: guidance)
+      let level = NoiseLevel(timestep: 500, sigma: 1.5)
+      let target = NoiseLevel(timestep: 0, sigma: 0.5)
+      let x: [Float] = [1, 2, -3, 0.5]
+      let plan = NoisePlan([level], end: target)
+      var noise = NoiseSource(seed: 0)
+      let ddim = try DDIM(schedule(["clip_sample": .bool(false)]))
+      let found = try ddim.sample(
+        Tensor(x, shape: [1, 2, 2, 1]), over: plan, with: denoiser.denoise, noise: &noise
+      ) { $0.latent }
+      // Equations 12 and 13 of the paper.
+      let wanted = (0..<4).map { index -> Float in
+        let (without, with) = (noiseOfTwo[index], noiseOfTwo[index + 4])
+        let guided = without + scale * (with - without)
+        let clean = (x[index] - Float(level.deviation) * guided) / Float(level.alpha)
+        return Float(target.alpha) * clean + Float(target.deviation) * without
+      }
+      try expectEqual(found, Tensor(wanted, shape: [1, 2, 2, 1]), relative: 1e-6, "\(scale)")
+    }
   }
 }

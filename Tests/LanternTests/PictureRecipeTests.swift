@@ -52,6 +52,19 @@ import Testing
     #expect(request.literalPrompt)
   }
 
+  @Test("so do those of guidance of other kinds")
+  func guidance() throws {
+    let recipe = try drawn { request in
+      request.sampler = "ddim"
+      request.usesCFGPlusPlus = true
+      request.dynamicThresholding = DynamicThresholding(mimicScale: 0.25, percentile: 0.5)
+    }
+    let request = try #require(PictureRecipe(recipe.metadata)).request
+    #expect(request.usesCFGPlusPlus && request.guidance == 0.6)
+    #expect(request.dynamicThresholding?.mimicScale == 0.25)
+    #expect(request.dynamicThresholding?.percentile == 0.5)
+  }
+
   @Test("stable-diffusion-webui reads the rest, and what it writes is read")
   func parameters() throws {
     let recipe = try drawn { request in

@@ -31,7 +31,26 @@ struct GuidanceOptions: ParsableArguments {
     help: "With --apg, the longest step of guidance, 15 by default; 0 for any.")
   var threshold: Float?
 
+  @Option(
+    name: [.customLong("dynamic-thresholding"), .customLong("mimic-scale")], parsing: .unconditional,
+    help: ArgumentHelp(
+      "Keep strong guidance within the range of this weaker one.", valueName: "guidance"))
+  var mimicScale: Float?
+
+  @Option(
+    name: [.customLong("threshold-percentile")], parsing: .unconditional,
+    help: "With --dynamic-thresholding, share of numbers that is not cut, 0 to 1; 1 by default.")
+  var percentile: Float?
+
+  @Flag(
+    name: [.customLong("cfg++"), .customLong("cfg-pp")],
+    help: "Guide as CFG++, with --sampler ddim and --guidance from 0 to 1; 0.6 by default.")
+  var isPlusPlus = false
+
   mutating func validate() throws {
+    if percentile != nil, mimicScale == nil {
+      throw ValidationError("--threshold-percentile goes with --dynamic-thresholding: add that")
+    }
     if !projects, momentum != nil || threshold != nil {
       throw ValidationError("--apg-momentum and --apg-threshold go with --apg: add that")
     }
@@ -48,6 +67,11 @@ struct GuidanceOptions: ParsableArguments {
   func apply(to request: inout ImageRequest) throws {
     request.guidanceRescale = rescale ?? request.guidanceRescale
     request.guidanceInterval = try range() ?? request.guidanceInterval
+    if let mimicScale {
+      request.dynamicThresholding = DynamicThresholding(
+        mimicScale: mimicScale, percentile: percentile ?? 1)
+    }
+    request.usesCFGPlusPlus = request.usesCFGPlusPlus || isPlusPlus
     if projects {
       request.projectedGuidance = AdaptiveProjectedGuidance(
         threshold: threshold ?? 15, momentum: momentum ?? 0)

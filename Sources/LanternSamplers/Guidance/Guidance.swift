@@ -10,8 +10,13 @@ public struct Guidance: Sendable {
   public var interval: ClosedRange<Double>
   /// Guides across the answer with the prompt rather than along it.
   public var projection: AdaptiveProjectedGuidance?
+  /// Brings strong guidance back to the range of a weaker one; has no effect beside ``projection``.
+  public var thresholding: DynamicThresholding?
   /// How much of the spread that guidance adds is taken back, 0…1.
   public var rescaling: RescaledGuidance
+  /// Whether a step goes on with the noise that the model finds without the prompt: CFG++ (Chung et al.
+  /// 2024, arXiv:2406.08070), whose scale is a share, 0…1. For samplers that heed ``Denoised/noise``.
+  public var keepsUnguidedNoise = false
 
   /// Guidance of a scale, at all noise levels.
   ///
@@ -23,7 +28,7 @@ public struct Guidance: Sendable {
   }
 
   /// Whether the model has to be asked without the prompt too, at some level.
-  public var isActive: Bool { classifierFree.isActive }
+  public var isActive: Bool { classifierFree.isActive || keepsUnguidedNoise }
 
   /// Whether it has to at this one.
   func isActive(at level: NoiseLevel) -> Bool { isActive && interval.contains(level.sigma) }
@@ -40,6 +45,8 @@ public struct Guidance: Sendable {
     let guided =
       if let projection {
         try projection.combined(both, scale: classifierFree.scale, &momentum)
+      } else if let thresholding {
+        try thresholding.combined(both, scale: classifierFree.scale)
       } else {
         try classifierFree.combined(both)
       }
