@@ -1,4 +1,5 @@
 import LanternModels
+import LanternPictures
 import LanternSamplers
 import LanternTensor
 
@@ -13,7 +14,7 @@ extension ImageGenerator {
     package let run: () throws -> Void
   }
 
-  /// The text encoder, a step of the denoiser, the decoder and the encoder, each on made-up input.
+  /// The text encoder, a call of the denoiser, the decoder and the encoder, each on made-up input.
   ///
   /// - Parameters:
   ///   - width: of the picture, in pixels; the model's own when nil.
@@ -24,7 +25,19 @@ extension ImageGenerator {
     var request = ImageRequest(prompt: "a red fox on the beach")
     request.width = width
     request.height = height
+    if model.isInpaintingModel {
+      // Which sees a mask too, and must be given one.
+      let side = (width ?? nativeSize.width, height ?? nativeSize.height)
+      request.initialPicture = try Picture(
+        width: side.0, height: side.1, pixels: [UInt8](repeating: 128, count: side.0 * side.1 * 3))
+      request.mask = try Mask(
+        width: side.0, height: side.1, pixels: [UInt8](repeating: 255, count: side.0 * side.1))
+    }
     let settings = try ImageSettings(request, model)
+    let sampler = try settings.makeSampler(model.schedule)
+    let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
+    let plan = try sampler.plan(steps: settings.steps, over: model.schedule, spacing: spacing)
+    let calls = try sampler.calls(over: plan).reduce(0, +)
     let shrink = model.autoencoder.config.downsampling
     var noise = NoiseSource(seed: 1)
     let size = [settings.height / shrink, settings.width / shrink]
@@ -40,7 +53,7 @@ extension ImageGenerator {
     let pixels = try noise.normal([1, settings.height, settings.width, 3]) * 0.3
     return [
       Part(name: "text encoder", count: 1) { _ = try model.promptEncoder.encode(request) },
-      Part(name: "denoiser, a step", count: settings.steps) {
+      Part(name: "denoiser, a call", count: calls) {
         _ = try model.unet(seen, timestep: 500, context: context)
       },
       Part(name: "decoder", count: 1) { _ = try model.autoencoder.decode(latent, tiled: false) },

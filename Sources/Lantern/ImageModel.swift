@@ -1,7 +1,7 @@
 import LanternFormats
 import LanternLayers
 import LanternModels
-import LanternSamplers
+package import LanternSamplers
 import LanternTokenizers
 
 /// All parts of a text-to-image model, loaded from a folder as diffusers lays it out.
@@ -11,7 +11,7 @@ package struct ImageModel: Sendable {
   let promptEncoder: PromptEncoder
   let unet: UNet2DConditionModel
   let autoencoder: AutoencoderKL
-  let schedule: NoiseSchedule
+  package let schedule: NoiseSchedule
   package let defaults: ModelDefaults
   /// Whether it was loaded for few steps.
   let isFast: Bool

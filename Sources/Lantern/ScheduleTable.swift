@@ -66,6 +66,8 @@ package struct ScheduleTable {
 
   private static func origin(_ row: SamplerCatalogue.Row, _ convention: Convention) -> String {
     switch (convention, row.schedulerClass) {
+    // A distilled model's timesteps are those that it was distilled with, whoever asks.
+    case (_, let name?) where ["LCMScheduler", "TCDScheduler"].contains(name): "diffusers' \(name)"
     case (.kDiffusion, _): "k-diffusion's get_sigmas and what grew from it (ComfyUI, webui)"
     case (.diffusers, let name?): "diffusers' \(name)"
     case (.diffusers, nil): "diffusers' schedulers of this kind; this sampler is k-diffusion's"

@@ -34,9 +34,18 @@ package struct BenchReport {
     results.cells.first { $0.label == label && $0.steps == steps }
   }
 
+  /// Pixels of a picture's longer side in the report.
+  private static let most = 192
+
+  /// A cell's first picture, small enough for a sheet of many.
   private func picture(_ cell: BenchCell?) throws -> Picture? {
     guard let cell, cell.refusal == nil else { return nil }
-    return try Picture(contentsOf: FileSystem.join(folder, cell.picturePath))
+    let picture = try Picture(contentsOf: FileSystem.join(folder, cell.picturePath))
+    let longer = max(picture.width, picture.height)
+    guard longer > Self.most else { return picture }
+    return try picture.resized(
+      width: max(1, picture.width * Self.most / longer),
+      height: max(1, picture.height * Self.most / longer))
   }
 
   /// All first pictures: samplers down, steps across; what cannot be is grey.
@@ -148,8 +157,8 @@ package struct BenchReport {
       guard let picture = try picture(cell) else {
         return "<td class=\"no\" title=\"\(Self.quoted(cell?.refusal ?? "not measured"))\">–</td>"
       }
-      let data = Base64.encode(try picture.png())
-      return "<td><img src=\"data:image/png;base64,\(data)\" alt=\"\(label), \(steps) steps\"></td>"
+      let data = Base64.encode(try picture.jpeg(quality: 88))
+      return "<td><img src=\"data:image/jpeg;base64,\(data)\" alt=\"\(label), \(steps) steps\"></td>"
     }
     return "<tr><td>\(Self.quoted(label))</td>\(fields.joined())</tr>"
   }

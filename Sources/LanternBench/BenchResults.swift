@@ -104,7 +104,7 @@ package struct BenchResults: Sendable, Equatable {
       schedules: try wanted.strings("schedules").map { $0.isEmpty ? nil : $0 },
       steps: try wanted.integers("steps"), prompts: try wanted.strings("prompts"),
       seeds: try wanted.strings("seeds").compactMap { UInt64($0) },
-      guidance: try wanted.optionalFloat("guidance"))
+      guidance: try wanted.optionalFloat("guidance"), judge: try wanted.optionalString("judge"))
     machine = object["machine"]?.object ?? [:]
     var cells: [BenchCell] = []
     for value in object["cells"]?.array ?? [] {
@@ -147,6 +147,7 @@ package struct BenchResults: Sendable, Equatable {
       "seeds": .array(settings.seeds.map { .string(String($0)) }),
     ]
     if let guidance = settings.guidance { wanted["guidance"] = .number(Double(guidance)) }
+    if let judge = settings.judge { wanted["judge"] = .string(judge) }
     let text = """
       {"model": \(JSON.quoted(model)),
       "machine": \(JSON.write(.object(machine))),

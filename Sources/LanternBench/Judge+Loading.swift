@@ -1,8 +1,16 @@
-import LanternFormats
+package import LanternFormats
 import LanternLayers
 package import LanternModels
 
 extension Judge {
+  /// What tells a judge from another: its folder's name and the bytes of its weights.
+  ///
+  /// - Throws: ``FormatError`` where there are none.
+  package static func identity(folder: String) throws(FormatError) -> String {
+    let archive = try TensorArchive(folder: folder, stems: ["model"])
+    return "\(FileSystem.split(folder).name), \(archive.byteCount) bytes"
+  }
+
   /// Loads a judge.
   ///
   /// - Parameter folder: with `config.json` and `model.safetensors`, as `weights/judge`.

@@ -94,18 +94,23 @@ package struct PicturebookPrompt: Sendable, Equatable {
       let alike = reading.things.filter { seen in
         seen.subject == thing.subject && (thing.colour == nil || seen.colour == thing.colour)
       }
+      // The same may be named twice, "a fox and a fox".
+      let wanted = things.reduce(0) { sum, other in
+        sum + (other.subject == thing.subject && other.colour == thing.colour ? other.count : 0)
+      }
       guard let surest = alike.max(by: { $0.certainty < $1.certainty }),
-        thing.count == 1 || alike.count == thing.count
+        wanted == 1 || alike.count == wanted
       else { return false }
       found.append(surest)
     }
     guard let relation, found.count > 1 else { return true }
     // Off by at least two of the judge's places, in the direction that was asked for.
+    let least = 2 * reading.placeSize
     switch relation {
-    case .leftOf: return found[1].x - found[0].x >= 16
-    case .rightOf: return found[0].x - found[1].x >= 16
-    case .above: return found[1].y - found[0].y >= 16
-    case .below: return found[0].y - found[1].y >= 16
+    case .leftOf: return found[1].x - found[0].x >= least
+    case .rightOf: return found[0].x - found[1].x >= least
+    case .above: return found[1].y - found[0].y >= least
+    case .below: return found[0].y - found[1].y >= least
     }
   }
 }

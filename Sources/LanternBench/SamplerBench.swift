@@ -25,19 +25,21 @@ package struct SamplerBench {
     package var prompts: [String]
     package var seeds: [UInt64]
     package var guidance: Float?
+    /// Who judges, by the name and the bytes of its weights; nil for nobody.
+    package var judge: String?
 
-    /// Steps of the sampler that the converged picture is drawn with.
+    /// Steps at most of the sampler that the converged picture is drawn with.
     static let convergedSteps = 250
-    /// That sampler: of second order, one call a step.
-    static let convergedSampler = "dpm++2m"
+    /// That sampler: of second order, one call a step; where a model refuses it, the second.
+    static let convergedSamplers = ["dpm++2m", "euler"]
     /// The name that stands for the model's own LoRA for few steps, with the sampler that it wants.
     package static let fast = "fast"
     /// Both, in words.
-    package static let converged = "\(convergedSteps) steps of \(convergedSampler)"
+    package static let converged = "\(convergedSteps) steps of \(convergedSamplers[0])"
 
     package init(
       samplers: [String], schedules: [String?], steps: [Int], prompts: [String], seeds: [UInt64],
-      guidance: Float?
+      guidance: Float?, judge: String? = nil
     ) {
       self.samplers = samplers
       self.schedules = schedules
@@ -45,6 +47,7 @@ package struct SamplerBench {
       self.prompts = prompts
       self.seeds = seeds
       self.guidance = guidance
+      self.judge = judge
     }
   }
 
@@ -141,9 +144,7 @@ package struct SamplerBench {
     for cell in missing {
       if converged.isEmpty {
         converged = try drawings(
-          BenchCell(
-            sampler: Settings.convergedSampler, schedule: nil, steps: Settings.convergedSteps),
-          onStep: { try onEvent(.step) }, onPicture: { try count("converged") })
+          convergedCell(), onStep: { try onEvent(.step) }, onPicture: { try count("converged") })
       }
       let measured = try measure(
         cell, against: converged, onStep: { try onEvent(.step) },
@@ -156,6 +157,16 @@ package struct SamplerBench {
     results.cells = wanted.compactMap { cell in results.cells.first { $0.name == cell.name } }
     try results.write(to: path)
     return results
+  }
+
+  /// How the converged pictures are drawn: in many steps, as far as the model has them.
+  private func convergedCell() throws -> BenchCell {
+    let schedule = generator.model.schedule
+    let names = Settings.convergedSamplers
+    let name =
+      names.first { name in (try? SamplerCatalogue.row(named: name).make(schedule)) != nil } ?? names[0]
+    let most = try SamplerCatalogue.row(named: name).make(schedule).mostSteps(over: schedule)
+    return BenchCell(sampler: name, schedule: nil, steps: min(Settings.convergedSteps, most))
   }
 
   /// What one run leaves behind.

@@ -87,12 +87,13 @@ struct BenchSamplersCommand: ParsableCommand {
     let folder = try modelOptions.folder()
     let loras = try loraOptions.loras()
     let canBeFast = try ModelDefaults(folder: folder).canBeFast
-    let settings = try settings(canBeFast: canBeFast)
+    let place = try judgeFolder()
+    var settings = try settings(canBeFast: canBeFast)
+    settings.judge = try place.map { try Judge.identity(folder: $0) }
     let old = try against.map { try BenchResults(contentsOf: $0) }
     modelOptions.threads.apply()
     let generator = try ImageGenerator(folder: folder, adding: loras)
     let isFastWanted = settings.samplers.contains(SamplerBench.Settings.fast)
-    let place = try judgeFolder()
     let statistics = place.map { FileSystem.join($0, "scenes.safetensors") }
     let bench = try SamplerBench(
       generator,

@@ -66,9 +66,9 @@ struct BenchModelCommand: ParsableCommand {
       print(row.name.padded(to: 20) + zip(cells, widths).map { $0.aligned($1) }.joined())
     }
     let whole = bench.rows.reduce(0) { $0 + Double($1.count) * $1.median }
-    let steps = bench.rows.map(\.count).max() ?? 1
+    let calls = bench.rows.map(\.count).max() ?? 1
     print(
-      "\na picture of \(steps) steps: \(rounded(whole, 3)) s; peak memory \(bench.peakMemory >> 20) MiB; "
+      "\na picture of \(calls) calls: \(rounded(whole, 3)) s; peak memory \(bench.peakMemory >> 20) MiB; "
         + "\(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads")
     print(
       "this machine's peak: \(rounded(bench.peakOperations / 1e9, 0)) GFLOP/s in f32, "

@@ -92,12 +92,15 @@ package struct Judge: Sendable {
     /// What the network makes of the picture as a whole, one number a channel: the features between
     /// which a Fréchet distance can be taken.
     package var features: [Float]
+    /// Pixels a side of the places that the judge tells apart.
+    package var placeSize: Float
 
     /// What was seen.
-    package init(things: [Sighting], place: String, features: [Float]) {
+    package init(things: [Sighting], place: String, features: [Float], placeSize: Float) {
       self.things = things
       self.place = place
       self.features = features
+      self.placeSize = placeSize
     }
   }
 
@@ -231,7 +234,7 @@ package struct Judge: Sendable {
     things.sort { $0.x < $1.x }
     return Reading(
       things: things, place: config.places[Self.largest(try found.places.floats()[...])],
-      features: try found.features.floats())
+      features: try found.features.floats(), placeSize: Float(stride))
   }
 
   /// The place of the largest number, counted from the first.

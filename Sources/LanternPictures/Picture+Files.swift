@@ -42,6 +42,14 @@ extension Picture {
     try PNG.encode(pixels, width, height, channels: 3, metadata, "PNG")
   }
 
+  /// The bytes of a JPEG file.
+  ///
+  /// - Parameter quality: 1 to 100.
+  /// - Throws: ``PictureError`` for want of memory or a picture that is too large.
+  package func jpeg(quality: Int) throws(PictureError) -> [UInt8] {
+    try JPEG.encode(self, quality: quality, PictureMetadata(), "JPEG")
+  }
+
   /// Checks that a picture could be written to `path`, before the work to make one: that its ending
   /// is known.
   ///

@@ -49,7 +49,7 @@ import Testing
   func shows() throws {
     func isShown(_ text: String, _ things: [Judge.Sighting], _ place: String = "") throws -> Bool {
       try #require(PicturebookPrompt(text, knowing: config)).isShown(
-        by: Judge.Reading(things: things, place: place, features: []))
+        by: Judge.Reading(things: things, place: place, features: [], placeSize: 8))
     }
     let fox = seen("fox", "red", 30, 60)
     let cat = seen("cat", "blue", 90, 60)
@@ -64,5 +64,7 @@ import Testing
     #expect(try !isShown("two foxes", [fox]))
     #expect(try isShown("two foxes", [fox, seen("fox", "blue", 90, 60)]))
     #expect(try isShown("a fox and a cat", [fox, cat, cat]))
+    #expect(try !isShown("a fox and a fox", [fox]))
+    #expect(try isShown("a fox and a fox", [fox, seen("fox", "blue", 90, 60)]))
   }
 }

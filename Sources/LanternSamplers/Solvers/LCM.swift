@@ -53,11 +53,11 @@ public struct LCM: Sampler {
 
 extension NoiseSchedule {
   /// Evenly chosen timesteps of those that a model was distilled with, noisiest first.
-  func distilledPlan(_ count: Int) -> NoisePlan {
+  func distilledPlan(_ count: Int, end: NoiseLevel = .clean) -> NoisePlan {
     let stride = trainingSteps / originalSteps
     let steps = (0..<count).map { index in
       Float((originalSteps - index * originalSteps / count) * stride - 1)
     }
-    return NoisePlan(discreteLevels(steps), end: .clean)
+    return NoisePlan(discreteLevels(steps), end: end)
   }
 }

@@ -26,7 +26,7 @@ public struct TCD: Sampler {
 
   /// Some of the timesteps of distillation.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
-    schedule.distilledPlan(count)
+    schedule.distilledPlan(count, end: schedule.discreteLevels([0])[0])
   }
 
   /// Draws noise in every step but the last, unless `eta` is 0.
