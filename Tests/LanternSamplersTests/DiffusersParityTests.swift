@@ -25,10 +25,12 @@ struct DiffusersParityTests {
   func followsPipelines(name: String) throws {
     let runs = try reference.runs("cases", of: name)
     #expect(runs.count > 25)
-    for run in runs { try follow(run) }
+    let worst = try runs.map { try follow($0) }.max() ?? 0
+    tell(name, isFrom: "diffusers", by: worst)
   }
 
-  private func follow(_ run: DiffusersFixture.Run) throws {
+  /// Returns the largest difference.
+  private func follow(_ run: DiffusersFixture.Run) throws -> Float {
     let settings = try schedule(run.config)
     let sampler = try SamplerCatalogue.row(named: run.sampler).make(settings, eta: run.eta)
     var plan = try sampler.plan(steps: run.steps, over: settings, spacing: run.spacing)
@@ -62,10 +64,10 @@ struct DiffusersParityTests {
     if let known = Self.tolerances[run.sampler] { tolerance = max(tolerance, known) }
     let kept = stride(from: run.every - 1, to: found.count, by: run.every).map { $0 }
     #expect(kept.count == expected.shape[0], "\(run)")
-    for (row, index) in kept.enumerated() where row < expected.shape[0] {
+    return try kept.enumerated().filter { $0.offset < expected.shape[0] }.map { row, index in
       let theirs = try expected.sliced(axis: 0, row..<row + 1)
-      try expectEqual(found[index], theirs, relative: tolerance, "step \(index) of \(run)")
-    }
+      return try expectEqual(found[index], theirs, relative: tolerance, "step \(index) of \(run)")
+    }.max() ?? 0
   }
 
   @Test("IPNDM equals diffusers' on that one's own noise schedule")
@@ -88,9 +90,10 @@ struct DiffusersParityTests {
         found.append(step.latent)
         return step.latent
       }
-      try expectEqual(
+      let worst = try expectEqual(
         Tensor.concatenated(found, axis: 0), reference.tensor("\(run.number).steps"),
         relative: 1e-4, "\(run)")
+      tell("ipndm", isFrom: "diffusers", by: worst)
     }
   }
 

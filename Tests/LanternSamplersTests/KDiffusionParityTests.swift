@@ -20,10 +20,12 @@ struct KDiffusionParityTests {
   func follows(name: String) throws {
     let runs = try reference.runs("cases", of: name)
     #expect(runs.count > 10)
-    for run in runs { try follow(run) }
+    let worst = try runs.map { try follow($0) }.max() ?? 0
+    tell(name, isFrom: "k-diffusion", by: worst)
   }
 
-  private func follow(_ run: DiffusersFixture.Run) throws {
+  /// Returns the largest difference.
+  private func follow(_ run: DiffusersFixture.Run) throws -> Float {
     var settings = try schedule(run.config)
     settings.convention = .kDiffusion
     let sampler = try SamplerCatalogue.row(named: run.sampler).make(settings, eta: run.eta)
@@ -50,12 +52,12 @@ struct KDiffusionParityTests {
     }
     let expected = try reference.tensor("\(run.number).steps")
     #expect(found.count == expected.shape[0], "\(run)")
-    for (index, latent) in found.enumerated() where index < expected.shape[0] {
+    return try found.enumerated().filter { $0.offset < expected.shape[0] }.map { index, latent in
       // The reference integrates the factors of LMS to a relative 1e-4.
-      try expectEqual(
+      return try expectEqual(
         latent, expected.sliced(axis: 0, index..<index + 1),
         relative: run.sampler == "lms" ? 1e-3 : 1e-4,
         "step \(index) of \(run)")
-    }
+    }.max() ?? 0
   }
 }

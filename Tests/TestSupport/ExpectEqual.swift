@@ -1,3 +1,4 @@
+import Foundation
 package import LanternTensor
 package import Testing
 
@@ -6,19 +7,22 @@ package import Testing
 /// The difference of each pair is measured against the larger of the expected element's magnitude
 /// and the root mean square of all that is expected, so that elements near zero are held to the
 /// scale of their tensor. NaN equals nothing. The issue names the worst index.
+///
+/// - Returns: the largest difference, so measured.
+@discardableResult
 package func expectEqual(
   _ found: Tensor, _ expected: Tensor, relative: Float,
   _ comment: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
-) throws {
+) throws -> Float {
   guard found.shape == expected.shape else {
     Issue.record(
       "\(comment()) shape \(found.shape) instead of \(expected.shape)",
       sourceLocation: sourceLocation)
-    return
+    return .infinity
   }
   let ours = try plainFloats(found)
   let theirs = try plainFloats(expected)
-  guard let worst = worstDifference(ours, theirs) else { return }
+  guard let worst = worstDifference(ours, theirs) else { return 0 }
   if !(worst.difference <= relative) {
     Issue.record(
       """
@@ -27,6 +31,13 @@ package func expectEqual(
       \(relative) allowed
       """, sourceLocation: sourceLocation)
   }
+  return worst.difference
+}
+
+/// Prints how far something is from its reference, where the environment's `LANTERN_TELL` asks for it.
+package func tell(_ name: String, isFrom reference: String, by difference: Float) {
+  guard ProcessInfo.processInfo.environment["LANTERN_TELL"] != nil else { return }
+  print("\(name) is from \(reference) by \(difference) at most")
 }
 
 /// Records an issue unless two lists of numbers agree, as ``expectEqual(_:_:relative:_:sourceLocation:)``
