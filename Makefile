@@ -9,7 +9,8 @@
 # fuzz     feed broken files to the parsers, under AddressSanitizer
 # arm64    compare the kernels of 64-bit ARM with the portable ones, under qemu
 # parity   compare every sampler with diffusers, through the program
-# fixtures make every file in Tests/Fixtures again; showo's where SHOWO names a clone of Show-o
+# fixtures make every file in Tests/Fixtures again; showo's where SHOWO names a clone of Show-o, guidance's
+#          where DYNTHRES names one of sd-dynamic-thresholding
 
 PREFIX ?= /usr/local
 PYTHON ?= python3
@@ -59,7 +60,8 @@ parity: build
 
 fixtures:
 	for script in tools/fixtures/*.py; do \
-	  case $$script in */showo.py) test -n "$$SHOWO" || continue;; esac; \
+	  case $$script in */showo.py) test -n "$$SHOWO" || continue;; \
+	    */guidance.py) test -n "$$DYNTHRES" || continue;; esac; \
 	  $(PYTHON) "$$script" || exit 1; \
 	done
 

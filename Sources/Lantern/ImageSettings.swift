@@ -66,7 +66,8 @@ public struct ImageSettings: Sendable, Equatable {
     dynamicThresholding = request.dynamicThresholding
     if let limits = dynamicThresholding {
       guard projectedGuidance == nil else {
-        throw RequestError.needs(name: "dynamic thresholding", other: "guidance that is not projected")
+        throw RequestError.needs(
+          name: "dynamic thresholding", other: "guidance that is not projected")
       }
       guard (0...1000).contains(limits.mimicScale), (0...1).contains(limits.percentile) else {
         throw RequestError.range(

@@ -18,7 +18,8 @@ public struct LoRA: Sendable, Equatable {
   /// Opens the file.
   func adapter() throws -> LowRankAdapter {
     guard strength.isFinite else {
-      throw RequestError.range(name: "strength of \(path)", found: "\(strength)", allowed: "a number")
+      throw RequestError.range(
+        name: "strength of \(path)", found: "\(strength)", allowed: "a number")
     }
     return try LowRankAdapter(SafetensorsFile(path), strength: strength)
   }

@@ -125,7 +125,8 @@ public struct PictureRecipe: Sendable, Equatable {
       request.projectedGuidance = AdaptiveProjectedGuidance(
         parallel: Float(numbers[0]), threshold: Float(numbers[1]), momentum: Float(numbers[2]))
     }
-    if let numbers = values["dynamic_thresholding"]?.array?.compactMap(\.double), numbers.count == 2 {
+    if let numbers = values["dynamic_thresholding"]?.array?.compactMap(\.double), numbers.count == 2
+    {
       request.dynamicThresholding = DynamicThresholding(
         mimicScale: Float(numbers[0]), percentile: Float(numbers[1]))
     }

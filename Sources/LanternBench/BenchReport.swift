@@ -158,7 +158,8 @@ package struct BenchReport {
         return "<td class=\"no\" title=\"\(Self.quoted(cell?.refusal ?? "not measured"))\">–</td>"
       }
       let data = Base64.encode(try picture.jpeg(quality: 88))
-      return "<td><img src=\"data:image/jpeg;base64,\(data)\" alt=\"\(label), \(steps) steps\"></td>"
+      return
+        "<td><img src=\"data:image/jpeg;base64,\(data)\" alt=\"\(label), \(steps) steps\"></td>"
     }
     return "<tr><td>\(Self.quoted(label))</td>\(fields.joined())</tr>"
   }

@@ -80,7 +80,8 @@ package struct SamplerBench {
   ///   - folder: where results and pictures go; made if it is not there.
   /// - Throws: `SamplerError` for unknown names.
   package init(
-    _ generator: ImageGenerator, fast: ImageGenerator? = nil, judge: Judge?, rendered: FeatureStatistics?, _ settings: Settings,
+    _ generator: ImageGenerator, fast: ImageGenerator? = nil, judge: Judge?,
+    rendered: FeatureStatistics?, _ settings: Settings,
     folder: String
   ) throws {
     for name in settings.samplers where name != Settings.fast || fast == nil {
@@ -164,7 +165,8 @@ package struct SamplerBench {
     let schedule = generator.model.schedule
     let names = Settings.convergedSamplers
     let name =
-      names.first { name in (try? SamplerCatalogue.row(named: name).make(schedule)) != nil } ?? names[0]
+      names.first { name in (try? SamplerCatalogue.row(named: name).make(schedule)) != nil }
+      ?? names[0]
     let most = try SamplerCatalogue.row(named: name).make(schedule).mostSteps(over: schedule)
     return BenchCell(sampler: name, schedule: nil, steps: min(Settings.convergedSteps, most))
   }
@@ -224,7 +226,9 @@ package struct SamplerBench {
         let trace = Trace()
         let clock = ContinuousClock()
         let start = clock.now
-        let image = try (isFast ? fast ?? generator : generator).draw(request, trace: trace) { _ in try onStep() }
+        let image = try (isFast ? fast ?? generator : generator).draw(request, trace: trace) { _ in
+          try onStep()
+        }
         let time = start.duration(to: clock.now).components
         let seconds = Double(time.seconds) + Double(time.attoseconds) * 1e-18
         let pixels = try image.picture.tensor.scaled(by: 2, plus: -1)

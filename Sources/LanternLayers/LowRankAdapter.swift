@@ -35,7 +35,8 @@ package struct LowRankAdapter: Sendable {
     for name in file.names.sorted() {
       guard let place = Self.place(of: name) else {
         throw .inconsistent(
-          reason: "\"\(name)\" is nothing of a LoRA for the U-Net or the text encoder", file: file.path)
+          reason: "\"\(name)\" is nothing of a LoRA for the U-Net or the text encoder",
+          file: file.path)
       }
       var factors = layers[place.component, default: [:]][place.layer, default: Factors()]
       switch place.factor {
@@ -45,7 +46,8 @@ package struct LowRankAdapter: Sendable {
       }
       layers[place.component, default: [:]][place.layer] = factors
     }
-    for factors in layers.values.flatMap(\.values) where factors.down.isEmpty || factors.up.isEmpty {
+    for factors in layers.values.flatMap(\.values) where factors.down.isEmpty || factors.up.isEmpty
+    {
       let there = [factors.down, factors.up, factors.alpha ?? ""].first { !$0.isEmpty } ?? ""
       throw .inconsistent(
         reason: "\"\(there)\" is there without the rest of its layer", file: file.path)
@@ -69,7 +71,8 @@ package struct LowRankAdapter: Sendable {
         alphas[String(key.dropLast(".lora_alpha".count))] = Float(alpha)
       }
       let isOrdinary = value == .null || value == .bool(false) || value.object?.isEmpty == true
-      if [".use_rslora", ".use_dora", ".alpha_pattern"].contains(where: key.hasSuffix), !isOrdinary {
+      if [".use_rslora", ".use_dora", ".alpha_pattern"].contains(where: key.hasSuffix), !isOrdinary
+      {
         throw .file(
           .unsupportedSetting(key: key, value: JSON.write(value), file: file.path))
       }
@@ -105,7 +108,8 @@ package struct LowRankAdapter: Sendable {
     let alpha = try factors.alpha.map { name throws(ModelError) in try factor(name) }
     do {
       let scale = try alpha?.floats().first ?? alphas[component] ?? Float(rank)
-      return try (up.reshaped([shape[0], rank]).matmul(down.reshaped([rank, columns]))
+      return try
+        (up.reshaped([shape[0], rank]).matmul(down.reshaped([rank, columns]))
         * (strength * scale / Float(rank))).reshaped(shape)
     } catch {
       throw .tensor(error)
@@ -146,7 +150,8 @@ package struct LowRankAdapter: Sendable {
   ]
 
   /// Which layer of which component a tensor belongs to, and what it is there.
-  private static func place(of name: String) -> (component: String, layer: String, factor: Factor)? {
+  private static func place(of name: String) -> (component: String, layer: String, factor: Factor)?
+  {
     guard let (ending, factor) = endings.first(where: { name.hasSuffix($0.ending) }),
       let (beginning, component) = beginnings.first(where: { name.hasPrefix($0.key) })
     else { return nil }

@@ -42,9 +42,10 @@ extension Picture {
     try PNG.encode(pixels, width, height, channels: 3, metadata, "PNG")
   }
 
-  /// The bytes of a JPEG file.
+  /// Encodes the picture as JPEG.
   ///
   /// - Parameter quality: 1 to 100.
+  /// - Returns: the bytes of a file.
   /// - Throws: ``PictureError`` for want of memory or a picture that is too large.
   package func jpeg(quality: Int) throws(PictureError) -> [UInt8] {
     try JPEG.encode(self, quality: quality, PictureMetadata(), "JPEG")

@@ -35,7 +35,8 @@ enum ContinuousNoise: Sendable, Equatable {
       let data = try config.double("sigma_data", default: 0.5)
       try config.expect("rho", [.number(7)])
       guard low > 0, low < high, data > 0 else {
-        throw .unsupportedSetting(key: "sigma_min", value: "\(low) to \(high), data \(data)", file: config.file)
+        throw .unsupportedSetting(
+          key: "sigma_min", value: "\(low) to \(high), data \(data)", file: config.file)
       }
       self = .edm(ends: low...high, dataDeviation: data)
     } else {
@@ -90,7 +91,9 @@ enum ContinuousNoise: Sendable, Equatable {
     }
   }
 
-  private static func curve(_ spacing: Spacing, _ count: Int, _ ends: ClosedRange<Double>) -> [Double]? {
+  private static func curve(_ spacing: Spacing, _ count: Int, _ ends: ClosedRange<Double>)
+    -> [Double]?
+  {
     switch spacing {
     case .karras: Curves.karras(count, over: ends)
     case .exponential: Curves.polyexponential(count, over: ends, rho: 1)

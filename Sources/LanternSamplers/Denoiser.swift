@@ -60,7 +60,9 @@ public struct Denoiser {
   }
 
   /// The clean latent and the noise, of what the model saw and its answer.
-  private func estimate(_ x: Tensor, _ found: Tensor, _ level: NoiseLevel) throws(TensorError) -> Denoised {
+  private func estimate(_ x: Tensor, _ found: Tensor, _ level: NoiseLevel) throws(TensorError)
+    -> Denoised
+  {
     let (alpha, deviation) = (Float(level.alpha), Float(level.deviation))
     if let dataDeviation { return try estimate(x, found, level, dataDeviation: dataDeviation) }
     switch prediction {
@@ -81,7 +83,9 @@ public struct Denoiser {
 
   /// The same for a model whose answers are made of its data's deviation (Karras et al. 2022,
   /// arXiv:2206.00364, table 1).
-  private func estimate(_ x: Tensor, _ found: Tensor, _ level: NoiseLevel, dataDeviation data: Double)
+  private func estimate(
+    _ x: Tensor, _ found: Tensor, _ level: NoiseLevel, dataDeviation data: Double
+  )
     throws(TensorError) -> Denoised
   {
     let sigma = level.sigma

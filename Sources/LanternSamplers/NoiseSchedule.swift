@@ -197,29 +197,33 @@ public struct NoiseSchedule: Sendable {
   }
 
   /// Classes with this kind of noise schedule, whose files diffusers lets one another read.
-  private static let knownClasses = [
-    "DDIMScheduler", "DDPMScheduler", "DEISMultistepScheduler", "DPMSolverMultistepScheduler",
-    "DPMSolverSDEScheduler", "DPMSolverSinglestepScheduler", "EulerAncestralDiscreteScheduler",
-    "EulerDiscreteScheduler", "HeunDiscreteScheduler", "KDPM2AncestralDiscreteScheduler",
-    "KDPM2DiscreteScheduler", "LCMScheduler", "LMSDiscreteScheduler", "PNDMScheduler",
-    "SASolverScheduler", "TCDScheduler", "UniPCMultistepScheduler",
-  ] + ContinuousNoise.classes
+  private static let knownClasses =
+    [
+      "DDIMScheduler", "DDPMScheduler", "DEISMultistepScheduler", "DPMSolverMultistepScheduler",
+      "DPMSolverSDEScheduler", "DPMSolverSinglestepScheduler", "EulerAncestralDiscreteScheduler",
+      "EulerDiscreteScheduler", "HeunDiscreteScheduler", "KDPM2AncestralDiscreteScheduler",
+      "KDPM2DiscreteScheduler", "LCMScheduler", "LMSDiscreteScheduler", "PNDMScheduler",
+      "SASolverScheduler", "TCDScheduler", "UniPCMultistepScheduler",
+    ] + ContinuousNoise.classes
 
   /// Settings that change nothing, or that samplers which are not here would read.
   private static let harmless: Set<String> = [
-    "base_image_seq_len", "base_shift", "flow_shift", "max_image_seq_len", "max_shift", "shift_terminal",
+    "base_image_seq_len", "base_shift", "flow_shift", "max_image_seq_len", "max_shift",
+    "shift_terminal",
     "solver_p", "time_shift_type",
   ]
 
   /// What the model predicts.
-  private static func prediction(_ config: Config, _ continuous: ContinuousNoise?) throws(FormatError)
+  private static func prediction(_ config: Config, _ continuous: ContinuousNoise?)
+    throws(FormatError)
     -> PredictionType
   {
     if case .flow = continuous { return .flow }
     let known: [PredictionType] =
       continuous == nil ? [.epsilon, .velocity, .sample] : [.epsilon, .velocity]
     try config.expect("prediction_type", known.map { .string($0.rawValue) })
-    return PredictionType(rawValue: try config.string("prediction_type", default: "epsilon")) ?? .epsilon
+    return PredictionType(rawValue: try config.string("prediction_type", default: "epsilon"))
+      ?? .epsilon
   }
 
   /// The curve that a file asks for.

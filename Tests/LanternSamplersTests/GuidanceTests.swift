@@ -7,7 +7,9 @@ import Testing
 /// The fixture is made by tools/fixtures/guidance.py, with diffusers' own functions and
 /// sd-dynamic-thresholding's.
 @Suite struct GuidanceTests {
-  @Test("rescaled, adaptive projected and thresholded guidance equal their references' over several steps")
+  @Test(
+    "rescaled, adaptive projected and thresholded guidance equal their references' over several steps"
+  )
   func parity() throws {
     let file = try SafetensorsFile(fixture("guidance.safetensors"))
     let text = Array(try #require(file.metadata["cases"]).utf8)
@@ -62,7 +64,8 @@ import Testing
     #expect(!Guidance(scale: 1).isActive && Guidance(scale: 1.1).isActive)
   }
 
-  @Test("CFG++ goes from the guided clean latent to the noise found without the prompt, at any scale")
+  @Test(
+    "CFG++ goes from the guided clean latent to the noise found without the prompt, at any scale")
   func plusPlus() throws {
     let noiseOfTwo: [Float] = [0.5, -1, 2, 0.25, 0.75, -0.5, 1, -2]
     for scale: Float in [0, 0.6, 1] {

@@ -87,8 +87,9 @@ import Testing
     #expect(
       try complaint("kohya") { tensors in
         for ending in ["lora_up.weight", "lora_down.weight", "alpha"] {
-          tensors["lora_unet_mid_block_attentions_7_proj_in.\(ending)"] = tensors[
-            "\(layer).\(ending)"]
+          tensors["lora_unet_mid_block_attentions_7_proj_in.\(ending)"] =
+            tensors[
+              "\(layer).\(ending)"]
         }
       }.contains("\"mid_block_attentions_7_proj_in\""))
     #expect(

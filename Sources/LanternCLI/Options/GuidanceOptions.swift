@@ -32,7 +32,8 @@ struct GuidanceOptions: ParsableArguments {
   var threshold: Float?
 
   @Option(
-    name: [.customLong("dynamic-thresholding"), .customLong("mimic-scale")], parsing: .unconditional,
+    name: [.customLong("dynamic-thresholding"), .customLong("mimic-scale")],
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Keep strong guidance within the range of this weaker one.", valueName: "guidance"))
   var mimicScale: Float?

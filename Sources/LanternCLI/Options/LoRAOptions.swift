@@ -21,7 +21,8 @@ struct LoRAOptions: ParsableArguments {
       let strength = text[text.index(after: colon)...]
       guard let number = Float(strength), number.isFinite else {
         throw ValidationError(
-          "LoRA \"\(text)\": after the colon stands how much of it to add, like \(text[..<colon]):0.8")
+          "LoRA \"\(text)\": after the colon stands how much of it to add, like \(text[..<colon]):0.8"
+        )
       }
       return LoRA(String(text[..<colon]), strength: number)
     }

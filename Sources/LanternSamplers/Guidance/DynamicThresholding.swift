@@ -33,7 +33,9 @@ public struct DynamicThresholding: Sendable, Equatable {
   }
 
   /// Numbers around each channel's mean, and the means.
-  private static func centred(_ values: [Float], _ channels: Int) -> (values: [Float], means: [Float]) {
+  private static func centred(_ values: [Float], _ channels: Int) -> (
+    values: [Float], means: [Float]
+  ) {
     var sums = [Double](repeating: 0, count: channels)
     for (index, value) in values.enumerated() { sums[index % channels] += Double(value) }
     let means = sums.map { Float($0 / Double(max(values.count / channels, 1))) }
