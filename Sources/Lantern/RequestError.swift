@@ -37,7 +37,7 @@ extension RequestError: CustomStringConvertible {
       "\(path): a model of kind \(kind); Lantern draws with \(supported)"
     case .mismatch(let reason, let path): "\(path): \(reason)"
     case .notFast(let path):
-      "\(path): says nothing of \"fast\": draw without it, or name a LoRA that was distilled for few "
+      "\(path): says nothing of \"fast\": leave out --fast, or give a LoRA that was distilled for few "
         + "steps: --lora FILE --sampler lcm --steps 4 --guidance 1"
     case .notFinite(let what, let step):
       "\(what) \(step.map { "after step \($0 + 1) " } ?? "")is not a number: the weights are damaged, "

@@ -118,6 +118,26 @@ struct ImageCommandTests {
     }
   }
 
+  @Test("--lora is noted in the picture, and --like asks for it")
+  func lora() throws {
+    try withTemporaryFolder { folder in
+      let model = ["-m", fixture("tiny_pipeline"), "-o", "fox.png", "-q"]
+      let lora = ["--lora", fixture("lora/peft.safetensors") + ":0.5"]
+      func image(_ arguments: [String]) throws -> Program.Run {
+        try Program.run(["image"] + model + arguments, in: folder)
+      }
+      #expect(try image(["a fox", "--steps", "2"] + lora).code == 0)
+      expectError(
+        try image(["--like", "fox.png"]), code: 64, ["peft.safetensors:0.5", "--lora FILE"])
+      let again = try Program.run(
+        ["image", "--like", "fox.png", "-o", "again.png"] + model.prefix(2) + lora, in: folder)
+      #expect(again.code == 0)
+      #expect(again.errors.contains("identical to fox.png"))
+      expectError(try image(["a fox", "--lora", "none.safetensors"]), code: 66, ["none.safetensors"])
+      expectError(try image(["a fox", "--fast"]), code: 65, ["lantern.json", "--lora FILE"])
+    }
+  }
+
   @Test("prompts may be empty, long, in any script, weighted, and without a closing bracket")
   func prompts() throws {
     try TinyModel.copied { model in
