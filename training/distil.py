@@ -1,11 +1,12 @@
-"""Stage 6: few steps. A LoRA that makes the U-Net jump to the end of its own guided way.
+"""Stage 7: few steps. A LoRA that makes the U-Net jump to the end of its own guided way.
 
     python distil.py --work FOLDER --minutes 40 --out ../weights/picturebook/fast.safetensors
 
 Latent consistency distillation (Luo et al. 2023, arXiv:2310.04378; as a LoRA, arXiv:2311.05556): wherever a
 noisy latent is on its way, the estimate of its end must be the one from a little further on. The way is
-the shipped model's with guidance, one step of DDIM of 50 at a time, so guidance is learnt too and one
-model call a step is all that drawing takes. The file has the key names of diffusers and PEFT.
+the shipped model's with guidance, a step of DDIM at a time, so guidance is learnt too and one model call
+a step is all that drawing takes. The file has the key names of diffusers and PEFT; it is written each
+minute, so that pictures can be looked at meanwhile.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from models import CLIPTextModel, UNet2DConditionModel
 from muon import Muon
 from train_unet import alphas_cumprod
 
-STEPS = 50  # of the way that is followed; LCMScheduler's original_inference_steps
+STEPS = 50  # places on the way; LCMScheduler's original_inference_steps
+JUMP = 2  # places from one estimate to the next: half as many to learn one after the other
 SIGMA_DATA, TIMESTEP_SCALING = 0.5, 10.0  # LCMScheduler's
 
 
@@ -126,7 +128,7 @@ def main() -> None:
                 both = torch.cat([text(nothing).expand_as(context), context])
                 blind, told = teacher(x.repeat(2, 1, 1, 1), times.repeat(2), both)[0].float().chunk(2)
                 velocity = blind + guidance * (told - blind)
-                further = times - stride
+                further = times - JUMP * stride
                 b, r = parts(further)
                 y = b * (a * x - s * velocity) + r * (a * velocity + s * x)
                 wanted = end(y, student(y, further.clamp(min=0), context)[0].float(), further)
@@ -156,8 +158,10 @@ def main() -> None:
             common.log(options.work / "distil.log", step=step, minutes=clock.spent / 60,
                        loss=float(np.mean(sums)), rate=clock.rate(step, 50, 0.0))
             sums = []
+        if clock.spent - clock.saved > 60 or clock.progress >= 1:
+            made = {name.replace("/", "."): adapter for name, adapter in average.model.items()}
+            save(made, student, options.out)
         common.save(checkpoint, clock, model=model, average=average.model, optimizer=optimizer, step=step)
-    save({name.replace("/", "."): adapter for name, adapter in average.model.items()}, student, options.out)
 
 
 if __name__ == "__main__":

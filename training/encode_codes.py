@@ -1,4 +1,4 @@
-"""Stage 8: scenes and stories to codes, once.
+"""Stage 9: scenes and stories to codes, once.
 
     python encode_codes.py --work FOLDER --scenes 24000 --stories 6000
 

@@ -1,4 +1,4 @@
-"""Stage 9: the storyteller. One transformer learns to write, to draw and to tell what it sees.
+"""Stage 10: the storyteller. One transformer learns to write, to draw and to tell what it sees.
 
     python train_storyteller.py --work FOLDER --minutes 120 [--start-from ../weights/storyteller]
 

@@ -1,4 +1,4 @@
-"""Stage 7: the image tokenizer. Whole scenes; 8×8 codes of 13 bits each.
+"""Stage 8: the image tokenizer. Whole scenes; 8×8 codes of 13 bits each.
 
     python train_tokens.py --work FOLDER --reader FOLDER [--start-from ../weights/storyteller]
 

@@ -20,6 +20,8 @@ package struct BenchComparison {
   package let rows: [Row]
   /// How many cells only one of both has.
   package let unmatched: Int
+  /// What else is not the same, and may be the reason.
+  package let differences: [String]
 
   /// Compares cells of the same name.
   package init(old: BenchResults, new: BenchResults) {
@@ -51,5 +53,11 @@ package struct BenchComparison {
     }
     self.rows = rows
     unmatched = old.cells.count + new.cells.count - 2 * rows.count
+    let (before, now) = (old.settings, new.settings)
+    differences = [
+      ("model", old.model != new.model), ("machine", old.machine != new.machine),
+      ("prompts", before.prompts != now.prompts), ("seeds", before.seeds != now.seeds),
+      ("guidance", before.guidance != now.guidance), ("judge", before.judge != now.judge),
+    ].filter(\.1).map(\.0)
   }
 }

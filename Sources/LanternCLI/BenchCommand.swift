@@ -210,6 +210,11 @@ struct BenchSamplersCommand: ParsableCommand {
         "accuracy_noise": .number(row.accuracyNoise),
       ])
     }
+    if !comparison.differences.isEmpty {
+      console.tell(
+        "note: not the same in both: \(comparison.differences.joined(separator: ", ")); what changed "
+          + "may come from that")
+    }
     if comparison.unmatched > 0 {
       console.tell("note: \(comparison.unmatched) cells are in one of both alone, or refused")
     }
