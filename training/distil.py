@@ -39,8 +39,8 @@ class LowRank(nn.Module):
         super().__init__()
         columns = weight[0].numel()
         rank = min(rank, len(weight), columns)
-        self.down = nn.Parameter(torch.randn(rank, columns) * columns**-0.5)
-        self.up = nn.Parameter(torch.zeros(len(weight), rank))
+        self.down = nn.Parameter(torch.randn(rank, columns, device=weight.device) * columns**-0.5)
+        self.up = nn.Parameter(torch.zeros(len(weight), rank, device=weight.device))
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         return weight + (self.up @ self.down).view_as(weight)
@@ -140,6 +140,11 @@ def main() -> None:
 
     objective = torch.compile(loss_of) if options.compile else loss_of
     generator = torch.Generator().manual_seed(options.seed + step)
+
+    def write():
+        made = {name.replace("/", "."): adapter for name, adapter in average.model.items()}
+        save(made, student, options.out)
+
     sums = []
     while clock.progress < 1:
         pick = torch.randint(len(latents), (options.batch,), generator=generator)
@@ -158,10 +163,10 @@ def main() -> None:
             common.log(options.work / "distil.log", step=step, minutes=clock.spent / 60,
                        loss=float(np.mean(sums)), rate=clock.rate(step, 50, 0.0))
             sums = []
-        if clock.spent - clock.saved > 60 or clock.progress >= 1:
-            made = {name.replace("/", "."): adapter for name, adapter in average.model.items()}
-            save(made, student, options.out)
+        if clock.spent - clock.saved > 60:
+            write()
         common.save(checkpoint, clock, model=model, average=average.model, optimizer=optimizer, step=step)
+    write()
 
 
 if __name__ == "__main__":

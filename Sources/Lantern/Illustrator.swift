@@ -4,8 +4,8 @@ import LanternPictures
 import LanternSamplers
 import LanternTensor
 
-/// Draws a page's picture at the place in a story where it is opened. Where another kind of decoder of
-/// pictures joins in.
+/// Draws a page's picture at the place in a story where it is opened. Where another kind of decoder
+/// of pictures joins in.
 protocol Illustrator: Sendable {
   /// Draws a picture.
   ///

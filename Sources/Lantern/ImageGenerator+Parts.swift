@@ -27,11 +27,10 @@ extension ImageGenerator {
     request.height = height
     if model.isInpaintingModel {
       // Which sees a mask too, and must be given one.
-      let side = (width ?? nativeSize.width, height ?? nativeSize.height)
-      request.initialPicture = try Picture(
-        width: side.0, height: side.1, pixels: [UInt8](repeating: 128, count: side.0 * side.1 * 3))
-      request.mask = try Mask(
-        width: side.0, height: side.1, pixels: [UInt8](repeating: 255, count: side.0 * side.1))
+      request.width = width ?? nativeSize.width
+      request.height = height ?? nativeSize.height
+      request.initialPicture = try Picture(width: 1, height: 1, pixels: [128, 128, 128])
+      request.mask = try Mask(width: 1, height: 1, pixels: [255])
     }
     let settings = try ImageSettings(request, model)
     let sampler = try settings.makeSampler(model.schedule)

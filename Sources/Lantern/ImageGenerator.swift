@@ -37,7 +37,8 @@ public struct ImageGenerator: Sendable {
   /// within one step.
   public func generate(_ request: ImageRequest) -> AsyncThrowingStream<GenerationEvent, any Error> {
     AsyncThrowingStream { stream in
-      // Long computations block their thread, so they must not take one of Swift's cooperative pool.
+      // Long computations block their thread, so they must not take one of Swift's cooperative
+      // pool.
       Self.queue.async {
         do {
           let image = try draw(request) { step in

@@ -42,7 +42,7 @@ package struct ImageModel: Sendable {
     self.defaults = try ModelDefaults(folder: folder.path, isFast: isFast)
     self.isFast = isFast
     self.loras = loras
-    let adapters = try (defaults.lora.map { [LoRA($0)] } ?? [] + loras).map { try $0.adapter() }
+    let adapters = try ((defaults.lora.map { [LoRA($0)] } ?? []) + loras).map { try $0.adapter() }
     self.schedule = try NoiseSchedule(
       Config(path: FileSystem.join(folder.folder(of: "scheduler"), "scheduler_config.json")))
     self.promptEncoder = PromptEncoder(

@@ -46,10 +46,20 @@ public struct ImageRequest: Sendable {
   /// Whether large pictures are decoded in overlapping tiles, for little memory.
   public var tiledDecoding = false
   /// Whether the prompt is taken to the letter and cut at the text encoder's length, as diffusers
-  /// does, instead of reading `(weights:1.2)` and going on beyond it, as stable-diffusion-webui does.
+  /// does, instead of reading `(weights:1.2)` and going on beyond it, as stable-diffusion-webui
+  /// does.
   public var literalPrompt = false
   /// After how many steps a preview is decoded; 0 for none.
   public var previewInterval = 0
+
+  /// Leaves open again how to step and how to guide.
+  package mutating func forgetSampling() {
+    let open = ImageRequest(prompt: prompt)
+    (sampler, schedule, steps, eta) = (open.sampler, open.schedule, open.steps, open.eta)
+    (guidance, guidanceRescale) = (open.guidance, open.guidanceRescale)
+    (guidanceInterval, projectedGuidance) = (open.guidanceInterval, open.projectedGuidance)
+    (dynamicThresholding, usesCFGPlusPlus) = (open.dynamicThresholding, open.usesCFGPlusPlus)
+  }
 
   /// A request for a picture of `prompt`.
   public init(prompt: String) { self.prompt = prompt }

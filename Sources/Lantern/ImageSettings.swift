@@ -65,9 +65,9 @@ public struct ImageSettings: Sendable, Equatable {
     projectedGuidance = request.projectedGuidance
     dynamicThresholding = request.dynamicThresholding
     if let limits = dynamicThresholding {
-      guard projectedGuidance == nil else {
+      guard projectedGuidance == nil, guidanceRescale == 0 else {
         throw RequestError.needs(
-          name: "dynamic thresholding", other: "guidance that is not projected")
+          name: "dynamic thresholding", other: "guidance that is not projected or rescaled")
       }
       guard (0...1000).contains(limits.mimicScale), (0...1).contains(limits.percentile) else {
         throw RequestError.range(

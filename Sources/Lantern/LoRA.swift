@@ -1,8 +1,8 @@
 import LanternFormats
 import LanternLayers
 
-/// What one file adds to a model's weights (LoRA, Hu et al. 2021, arXiv:2106.09685): a style, a subject, or
-/// drawing in few steps.
+/// What one file adds to a model's weights (LoRA, Hu et al. 2021, arXiv:2106.09685): a style, a
+/// subject, or drawing in few steps.
 public struct LoRA: Sendable, Equatable {
   /// A safetensors file in diffusers', PEFT's or kohya's spelling.
   public var path: String
@@ -14,6 +14,9 @@ public struct LoRA: Sendable, Equatable {
     self.path = path
     self.strength = strength
   }
+
+  /// The file's name without its folder, and the strength after a colon.
+  package var label: String { "\(FileSystem.split(path).name):\(strength)" }
 
   /// Opens the file.
   func adapter() throws -> LowRankAdapter {

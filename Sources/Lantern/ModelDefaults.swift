@@ -1,7 +1,8 @@
 import LanternFormats
+import LanternSamplers
 
-/// What suits a model when nothing is said: its folder's `lantern.json`, or what people use for Stable
-/// Diffusion.
+/// What suits a model when nothing is said: its folder's `lantern.json`, or what people use for
+/// Stable Diffusion.
 package struct ModelDefaults: Sendable {
   /// Number of steps.
   package private(set) var steps = 30
@@ -19,7 +20,8 @@ package struct ModelDefaults: Sendable {
   /// - Parameters:
   ///   - folder: the model's.
   ///   - isFast: whether to draw in few steps: what the file says under `fast`.
-  /// - Throws: ``FormatError`` when the file is there and unsound, ``RequestError`` when it has no `fast`.
+  /// - Throws: ``FormatError`` when the file is there and unsound, ``RequestError`` when it has no
+  ///   `fast`.
   package init(folder: String, isFast: Bool = false) throws {
     let path = FileSystem.join(folder, "lantern.json")
     let config = FileSystem.exists(path) ? try Config(path: path) : Config([:], file: path)
@@ -30,10 +32,19 @@ package struct ModelDefaults: Sendable {
       steps = try part.integer("steps", default: steps)
       guidance = try part.float("guidance", default: guidance)
     }
-    if isFast, let fast {
-      sampler = try fast.string("sampler", default: "lcm")
-      lora = try FileSystem.join(folder, fast.string("lora", default: "fast.safetensors"))
+    if let fast {
+      let name = try fast.string("lora", default: "fast.safetensors")
+      // A name alone: what a model's file says must not lead out of its folder.
+      guard !name.contains("/"), !name.contains("\0") else {
+        throw FormatError.unsupportedSetting(key: "fast.lora", value: name, file: path)
+      }
+      let wanted = try fast.string("sampler", default: "lcm")
+      guard let row = try? SamplerCatalogue.row(named: wanted) else {
+        throw FormatError.unsupportedSetting(key: "fast.sampler", value: wanted, file: path)
+      }
+      _ = try (fast.integer("steps", default: 4), fast.float("guidance", default: 1))
       try fast.finish()
+      if isFast { (sampler, lora) = (row.name, FileSystem.join(folder, name)) }
     }
     try config.finish()
   }

@@ -50,8 +50,7 @@ public struct PictureRecipe: Sendable, Equatable {
     if model.isFast { values["fast"] = .bool(true) }
     if !model.loras.isEmpty {
       // The file's name alone: where it lies is nobody else's business.
-      values["loras"] = .array(
-        model.loras.map { .string("\(FileSystem.split($0.path).name):\($0.strength)") })
+      values["loras"] = .array(model.loras.map { .string($0.label) })
     }
     if let eta = settings.eta { values["eta"] = .number(Double(eta)) }
     if settings.convention != .diffusers {
@@ -73,8 +72,8 @@ public struct PictureRecipe: Sendable, Equatable {
     parsed(JSON.write(.object(a.values))) == parsed(JSON.write(.object(b.values)))
   }
 
-  /// The recipe in a picture's texts: Lantern's own, or stable-diffusion-webui's; nil when neither is
-  /// there.
+  /// The recipe in a picture's texts: Lantern's own, or stable-diffusion-webui's; nil when neither
+  /// is there.
   package init?(_ metadata: PictureMetadata) {
     if let text = metadata[Key.exact], case .object(let values)? = Self.parsed(text) {
       self.values = values
@@ -144,7 +143,12 @@ public struct PictureRecipe: Sendable, Equatable {
   /// stable-diffusion-webui's text: the prompt, the negative prompt, and a line of settings.
   package var parameters: String {
     let request = request
-    var lines = [request.prompt]
+    // As webui has them, in the prompt, without their files' ending.
+    let tags = loras.map { label in
+      let parts = label.split(separator: ":")
+      return " <lora:\(parts[0].replacing(".safetensors", with: "")):\(parts.last ?? "1")>"
+    }
+    var lines = [request.prompt + tags.joined()]
     if !request.negativePrompt.isEmpty {
       lines.append("Negative prompt: \(request.negativePrompt)")
     }
@@ -158,7 +162,6 @@ public struct PictureRecipe: Sendable, Equatable {
     }
     if let eta = request.eta { facts.append("Eta: \(eta)") }
     if let model { facts.append("Model: \(model)") }
-    facts += loras.map { "Lora: \($0.replacing(",", with: " "))" }
     if needsInitialPicture { facts.append("Denoising strength: \(request.strength)") }
     // There 1 means that no layer is left out; a stranger's file may say any number.
     if request.clipSkip > 0 { facts.append("Clip skip: \(UInt(request.clipSkip) + 1)") }
@@ -200,9 +203,9 @@ public struct PictureRecipe: Sendable, Equatable {
     let mark = "Negative prompt: "
     let start = lines.firstIndex { $0.hasPrefix(mark) } ?? lines.endIndex
     let negative = lines[start...].joined(separator: "\n").dropFirst(mark.count)
-    var values: [String: JSONValue] = [
-      "prompt": .string(lines[..<start].joined(separator: "\n"))
-    ]
+    let (prompt, loras) = withoutTags(lines[..<start].joined(separator: "\n"))
+    var values: [String: JSONValue] = ["prompt": .string(prompt)]
+    if !loras.isEmpty { values["loras"] = .array(loras.map(JSONValue.string)) }
     if !negative.isEmpty { values["negative"] = .string(String(negative)) }
     for fact in facts {
       guard let colon = fact.firstIndex(of: ":") else { continue }
@@ -235,5 +238,29 @@ public struct PictureRecipe: Sendable, Equatable {
       }
     }
     return values
+  }
+
+  /// A prompt without webui's `<lora:name:strength>`, and what these name.
+  private static func withoutTags(_ prompt: String) -> (prompt: String, loras: [String]) {
+    var (rest, loras) = (prompt, [String]())
+    while let start = rest.firstRange(of: "<lora:"),
+      let end = rest[start.upperBound...].firstIndex(of: ">")
+    {
+      let parts = rest[start.upperBound..<end].split(separator: ":")
+      if let name = parts.first {
+        loras.append("\(name).safetensors:\(parts.count > 1 ? parts[1] : "1")")
+      }
+      rest.removeSubrange(start.lowerBound...end)
+    }
+    return (loras.isEmpty ? prompt : rest.trimming { $0 == " " }, loras)
+  }
+}
+
+extension String {
+  /// The text without characters at both ends that `isTrimmed` names.
+  fileprivate func trimming(_ isTrimmed: (Character) -> Bool) -> String {
+    var text = self[...]
+    while let last = text.last, isTrimmed(last) { text.removeLast() }
+    return String(text.drop(while: isTrimmed))
   }
 }

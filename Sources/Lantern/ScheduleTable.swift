@@ -59,9 +59,12 @@ package struct ScheduleTable {
     initialScale = plan.initialScale
     usesSigma = solver.usesSigma
     isExample = solver.choosesLevels
+    let isItsOwn = SamplerCatalogue.standard(for: schedule).name == row.name
     equals =
       schedule.isContinuous
-      ? "diffusers' \(schedule.schedulerClass)" : Self.origin(row, convention)
+      ? "diffusers' \(schedule.schedulerClass)"
+        + (isItsOwn ? "" : "; no program has this sampler over them")
+      : Self.origin(row, convention)
   }
 
   private static func origin(_ row: SamplerCatalogue.Row, _ convention: Convention) -> String {

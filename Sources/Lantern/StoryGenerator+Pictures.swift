@@ -42,8 +42,8 @@ extension StoryGenerator {
   /// Codes that a picture is made of.
   public var codesPerPicture: Int { model.side * model.side }
 
-  /// Whether a folder holds a transformer that writes and draws, and not a model as diffusers lays it
-  /// out.
+  /// Whether a folder holds a transformer that writes and draws, and not a model as diffusers lays
+  /// it out.
   package static func isModel(_ path: String) -> Bool { UnifiedModel.isHere(path) }
 
   /// The weights of each part.
@@ -75,8 +75,8 @@ extension StoryGenerator {
   ///
   /// - Parameters:
   ///   - request: what is wanted.
-  ///   - onStep: called after each step with its number from 1, their count, and a preview where one
-  ///     was asked for; throw to stop.
+  ///   - onStep: called after each step with its number from 1, their count, and a preview where
+  ///     one was asked for; throw to stop.
   /// - Returns: the picture.
   /// - Throws: an error of the room where it arose, or what `onStep` throws.
   public func draw(
@@ -148,7 +148,8 @@ private struct CodeGrid {
     return count
   }
 
-  /// Adds half a square of columns or rows: squares of the drawn size that lie half on what is known.
+  /// Adds half a square of columns or rows: squares of the drawn size that lie half on what is
+  /// known.
   mutating func extend(
     to side: TokenPictureRequest.Side, square: Int, _ fill: ([Int?]) throws -> [Int]
   ) rethrows {

@@ -1,7 +1,8 @@
 package import LanternFormats
 package import LanternTensor
 
-/// The tensors of one run in PyTorch's layout, to be compared with another program's.
+/// The tensors of one run in PyTorch's layout, to be compared with another program's. Latents are
+/// in the sampler's convention; of flows, and of EDM's `dpm++2m`, diffusers scales them otherwise.
 package final class Trace {
   private var tensors: [(name: String, tensor: Tensor)] = []
   private var latents: [Tensor] = []
@@ -30,8 +31,8 @@ package final class Trace {
   }
 
   /// Writes `prompt_embeds` and `negative_prompt_embeds` [token, feature], `noise` and
-  /// `initial_latents` [channel, height, width], `latents` [step, channel, height, width] and `image`
-  /// [3, height, width], 0…1; all f32.
+  /// `initial_latents` [channel, height, width], `latents` [step, channel, height, width] and
+  /// `image` [3, height, width], 0…1; all f32.
   package func write(to path: String) throws(FormatError) {
     try SafetensorsFile.write(tensors, metadata: ["format": "pt"], to: path)
   }

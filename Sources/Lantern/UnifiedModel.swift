@@ -5,8 +5,8 @@ package import LanternPictures
 import LanternTensor
 import LanternTokenizers
 
-/// All parts of a transformer that writes and draws, loaded from folders as showlab publishes them: the
-/// transformer's own, and within or beside it the image tokenizer's and the language model's.
+/// All parts of a transformer that writes and draws, loaded from folders as showlab publishes them:
+/// the transformer's own, and within or beside it the image tokenizer's and the language model's.
 package struct UnifiedModel: Sendable {
   /// Where it was loaded from.
   package let path: String

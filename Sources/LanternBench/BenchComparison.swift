@@ -37,7 +37,8 @@ package struct BenchComparison {
       let accuracies = [cell, before].compactMap { cell in
         cell.accuracy.map { ($0, Double(cell.right.count)) }
       }
-      // Two right and two wrong ones more, or none wrong would mean no doubt (Agresti & Coull 1998).
+      // Two right and two wrong ones more, or none wrong would mean no doubt (Agresti & Coull
+      // 1998).
       let variance = accuracies.reduce(0) { sum, found in
         let share = (found.0 * found.1 + 2) / (found.1 + 4)
         return sum + share * (1 - share) / (found.1 + 4)
@@ -57,7 +58,8 @@ package struct BenchComparison {
     differences = [
       ("model", old.model != new.model), ("machine", old.machine != new.machine),
       ("prompts", before.prompts != now.prompts), ("seeds", before.seeds != now.seeds),
-      ("guidance", before.guidance != now.guidance), ("judge", before.judge != now.judge),
+      ("LoRAs", before.loras != now.loras), ("guidance", before.guidance != now.guidance),
+      ("judge", before.judge != now.judge),
     ].filter(\.1).map(\.0)
   }
 }

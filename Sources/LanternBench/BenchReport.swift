@@ -126,7 +126,7 @@ package struct BenchReport {
       """
     let body = """
       <h1>Samplers against steps</h1>
-      <p>Model \(Self.quoted(results.model)); \(runs); converged means \(SamplerBench.Settings.converged) from the same noise. \(Self.quoted(machine.joined(separator: "; "))).
+      <p>Model \(Self.quoted(results.model)); \(runs); converged means \(Self.quoted(results.converged)) from the same noise. \(Self.quoted(machine.joined(separator: "; "))).
       Rings mark what nothing else beats at that cost. Samplers that draw fresh noise do not converge to
       the same picture; for them accuracy is what counts. Fréchet distances of judges' features to those of rendered scenes
       fall with the number of pictures too: compare them down a column only.</p>

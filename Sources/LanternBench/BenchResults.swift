@@ -29,6 +29,8 @@ package struct BenchCell: Sendable, Equatable {
     self.steps = steps
   }
 
+  /// The steps and the sampler, in words.
+  var words: String { "\(steps) steps of \(label)" }
   /// The sampler and the schedule.
   package var label: String { sampler + (schedule.map { " \($0)" } ?? "") }
   /// What tells it from others: `euler-karras-8`.
@@ -57,6 +59,8 @@ package struct BenchCell: Sendable, Equatable {
 package struct BenchResults: Sendable, Equatable {
   package let model: String
   package let settings: SamplerBench.Settings
+  /// How the converged pictures were drawn, in words.
+  package let converged: String
   /// Instruction set and threads, and the processor's name where it can be had.
   package let machine: [String: JSONValue]
   package var cells: [BenchCell]
@@ -80,10 +84,11 @@ package struct BenchResults: Sendable, Equatable {
   }
 
   init(
-    model: String, settings: SamplerBench.Settings, machine: [String: JSONValue],
-    cells: [BenchCell]
+    model: String, settings: SamplerBench.Settings, converged: String,
+    machine: [String: JSONValue], cells: [BenchCell]
   ) {
     self.model = model
+    self.converged = converged
     self.settings = settings
     self.machine = machine
     self.cells = cells
@@ -99,12 +104,15 @@ package struct BenchResults: Sendable, Equatable {
     let config = Config(object, file: path)
     model = try config.string("model")
     let wanted = Config(object["settings"]?.object ?? [:], file: path)
-    settings = SamplerBench.Settings(
+    var settings = SamplerBench.Settings(
       samplers: try wanted.strings("samplers"),
       schedules: try wanted.strings("schedules").map { $0.isEmpty ? nil : $0 },
       steps: try wanted.integers("steps"), prompts: try wanted.strings("prompts"),
       seeds: try wanted.strings("seeds").compactMap { UInt64($0) },
       guidance: try wanted.optionalFloat("guidance"), judge: try wanted.optionalString("judge"))
+    settings.loras = try wanted.strings("loras", default: [])
+    self.settings = settings
+    converged = try config.string("converged", default: SamplerBench.Settings.converged)
     machine = object["machine"]?.object ?? [:]
     var cells: [BenchCell] = []
     for value in object["cells"]?.array ?? [] {
@@ -148,8 +156,10 @@ package struct BenchResults: Sendable, Equatable {
     ]
     if let guidance = settings.guidance { wanted["guidance"] = .number(Double(guidance)) }
     if let judge = settings.judge { wanted["judge"] = .string(judge) }
+    if !settings.loras.isEmpty { wanted["loras"] = .array(settings.loras.map(JSONValue.string)) }
     let text = """
       {"model": \(JSON.quoted(model)),
+      "converged": \(JSON.quoted(converged)),
       "machine": \(JSON.write(.object(machine))),
       "settings": \(JSON.write(.object(wanted))),
       "cells": [

@@ -85,23 +85,23 @@ package struct PicturebookPrompt: Sendable, Equatable {
     return nil
   }
 
-  /// Whether a judge saw what the prompt says: each thing in its colour, as many as are named where it
-  /// is more than one, standing as they should, at the place.
+  /// Whether a judge saw what the prompt says: each thing in its colour, as many as are named where
+  /// it is more than one, standing as they should, at the place.
   package func isShown(by reading: Judge.Reading) -> Bool {
     guard place.isEmpty || reading.place == place else { return false }
     var found: [Judge.Sighting] = []
+    var left = reading.things.sorted { $0.certainty > $1.certainty }
     for thing in things {
-      let alike = reading.things.filter { seen in
+      func isAlike(_ seen: Judge.Sighting) -> Bool {
         seen.subject == thing.subject && (thing.colour == nil || seen.colour == thing.colour)
       }
-      // The same may be named twice, "a fox and a fox".
-      let wanted = things.reduce(0) { sum, other in
-        sum + (other.subject == thing.subject && other.colour == thing.colour ? other.count : 0)
-      }
-      guard let surest = alike.max(by: { $0.certainty < $1.certainty }),
-        wanted == 1 || alike.count == wanted
+      // The same may be named twice, "a fox and a fox": no sighting counts for both.
+      let others = things.filter { $0.subject == thing.subject && $0.colour == thing.colour }
+      let wanted = others.reduce(0) { $0 + $1.count }
+      guard let surest = left.firstIndex(where: isAlike),
+        wanted == 1 || reading.things.count(where: isAlike) == wanted
       else { return false }
-      found.append(surest)
+      found.append(left.remove(at: surest))
     }
     guard let relation, found.count > 1 else { return true }
     // Off by at least two of the judge's places, in the direction that was asked for.

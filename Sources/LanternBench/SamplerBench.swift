@@ -13,8 +13,8 @@ import LanternTensor
   import Glibc
 #endif
 
-/// Samplers against steps: what a step buys, in evaluations, seconds, nearness to the converged picture
-/// and, for prompts in the picturebook's words, in pictures that show what was asked for.
+/// Samplers against steps: what a step buys, in evaluations, seconds, nearness to the converged
+/// picture and, for prompts in the picturebook's words, in pictures that show what was asked for.
 package struct SamplerBench {
   /// What is to be measured. Two benches of equal settings may be continued and compared.
   package struct Settings: Sendable, Equatable {
@@ -25,18 +25,19 @@ package struct SamplerBench {
     package var prompts: [String]
     package var seeds: [UInt64]
     package var guidance: Float?
-    /// Who judges, by the name and the bytes of its weights; nil for nobody.
+    /// LoRAs that were added to the model, each with its strength after a colon.
+    package var loras: [String] = []
+    /// Who judges, by a hash of its weights; nil for nobody.
     package var judge: String?
 
     /// Steps at most of the sampler that the converged picture is drawn with.
     static let convergedSteps = 250
     /// That sampler: of second order, one call a step; where a model refuses it, the second.
     static let convergedSamplers = ["dpm++2m", "euler"]
+    /// What people usually get of these, in words.
+    package static let converged = "\(convergedSteps) steps of \(convergedSamplers[0])"
     /// The name that stands for the model's own LoRA for few steps, with the sampler that it wants.
     package static let fast = "fast"
-    /// Both, in words.
-    package static let converged = "\(convergedSteps) steps of \(convergedSamplers[0])"
-
     package init(
       samplers: [String], schedules: [String?], steps: [Int], prompts: [String], seeds: [UInt64],
       guidance: Float?, judge: String? = nil
@@ -110,7 +111,7 @@ package struct SamplerBench {
     let path = BenchResults.path(in: folder)
     var results = BenchResults(
       model: FileSystem.split(generator.model.path).name, settings: settings,
-      machine: BenchResults.thisMachine, cells: [])
+      converged: try convergedCell().words, machine: BenchResults.thisMachine, cells: [])
     if FileSystem.exists(path) {
       let old = try BenchResults(contentsOf: path)
       guard old.settings == settings, old.model == results.model,

@@ -89,6 +89,7 @@ struct BenchSamplersCommand: ParsableCommand {
     let canBeFast = try ModelDefaults(folder: folder).canBeFast
     let place = try judgeFolder()
     var settings = try settings(canBeFast: canBeFast)
+    settings.loras = loras.map(\.label)
     settings.judge = try place.map { try Judge.identity(folder: $0) }
     let old = try against.map { try BenchResults(contentsOf: $0) }
     modelOptions.threads.apply()

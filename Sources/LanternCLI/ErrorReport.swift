@@ -37,7 +37,8 @@ enum ErrorReport {
     }
   }
 
-  /// Ends the program after `error` of the argument parser: help is given, a mistake becomes one line.
+  /// Ends the program after `error` of the argument parser: help is given, a mistake becomes one
+  /// line.
   static func exit(of command: (some ParsableCommand).Type, with error: any Error) -> Never {
     let message = command.message(for: error)
     guard command.exitCode(for: error) == .validationFailure, !message.isEmpty else {

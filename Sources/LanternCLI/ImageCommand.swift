@@ -90,13 +90,14 @@ struct ImageCommand: ParsableCommand {
     let old = try like.map { try Original($0) }
     var request = old?.recipe.request ?? ImageRequest(prompt: "")
     let wasFast = old?.recipe.isFast ?? false
-    if fast, !wasFast { (request.sampler, request.steps, request.guidance) = (nil, nil, nil) }
+    if fast, !wasFast { request.forgetSampling() }
     try drawing.apply(to: &request, argument: text)
     if old?.recipe.needsInitialPicture == true, request.initialPicture == nil {
       throw ValidationError("that picture began from another: name it with --init")
     }
-    let loras = try loraOptions.loras()
-    if let added = old?.recipe.loras, !added.isEmpty, loras.isEmpty {
+    let added = old?.recipe.loras ?? []
+    let loras = try loraOptions.loras(like: added)
+    if !added.isEmpty, loras.isEmpty {
       throw ValidationError(
         "that picture was drawn with \(added.joined(separator: ", ")): name it with --lora FILE")
     }
@@ -116,6 +117,9 @@ struct ImageCommand: ParsableCommand {
         + "\(ComputeEngine.threadCount) threads")
     if let model = old?.recipe.model, model != name {
       console.tell("note: that picture was drawn by \"\(model)\", and this model is \"\(name)\"")
+    }
+    if let recipe = old?.recipe, Set(recipe.loras) != Set(loras.map(\.label)) {
+      console.tell("note: that picture was drawn with other LoRAs: \(recipe.loras)")
     }
     if drawing.seed == -1 { console.tell("seed \(request.seed)") }
 

@@ -1,8 +1,8 @@
 /// The settings of one JSON object, and a note of which were asked for: a setting that nobody asks
 /// for is one whose effect Lantern does not have, and must not be passed over in silence.
 ///
-/// `null` counts as absent everywhere but in ``value(_:)`` and ``has(_:)``. Used by one thread, while
-/// a model is loaded.
+/// `null` counts as absent everywhere but in ``value(_:)`` and ``has(_:)``. Used by one thread,
+/// while a model is loaded.
 package struct Config {
   /// What errors call the object: the path of its file.
   package let file: String

@@ -62,6 +62,17 @@ package struct SafetensorsFile: TensorFile {
     }
   }
 
+  package func number(_ name: String) throws(FormatError) -> Double? {
+    guard let entry = entries[name], entry.shape.allSatisfy({ $0 == 1 }) else { return nil }
+    let start = storage.base + entry.begin
+    switch entry.type {
+    case "I64": return Double(Int64(littleEndian: start.loadUnaligned(as: Int64.self)))
+    case "F64":
+      return Double(bitPattern: UInt64(littleEndian: start.loadUnaligned(as: UInt64.self)))
+    default: return try computableNumber(name)
+    }
+  }
+
   package func releasePages() { storage.releasePages() }
 
   /// How the format spells a type.

@@ -21,11 +21,31 @@ package protocol TensorFile: Sendable {
   ///   not compute with, ``FormatError/tensor(_:)`` for want of memory.
   func tensor(_ name: String) throws(FormatError) -> Tensor?
 
+  /// A tensor of one number, of any type that the format has; `nil` where there is none of this
+  /// name or it holds more.
+  ///
+  /// - Throws: as ``tensor(_:)``.
+  func number(_ name: String) throws(FormatError) -> Double?
+
   /// Lets go of the memory that reading took; it is read again from the file when touched.
   func releasePages()
 }
 
 extension TensorFile {
+  package func number(_ name: String) throws(FormatError) -> Double? { try computableNumber(name) }
+
+  /// A tensor of one number of the types that Lantern computes with.
+  func computableNumber(_ name: String) throws(FormatError) -> Double? {
+    guard let tensor = try tensor(name), tensor.elementCount == 1 else { return nil }
+    do {
+      let isWhole = tensor.dtype == .int32
+      return try isWhole
+        ? tensor.integers().first.map(Double.init) : tensor.floats().first.map(Double.init)
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
   /// Whether there is a tensor of this name.
   package func contains(_ name: String) -> Bool { info(name) != nil }
 }

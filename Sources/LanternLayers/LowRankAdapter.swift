@@ -4,9 +4,9 @@ import LanternTensor
 /// What one file adds to a model's weights: products of two thin matrices (LoRA, Hu et al. 2021,
 /// arXiv:2106.09685).
 ///
-/// Reads the spellings of diffusers and PEFT (`unet.….lora_A.weight`), of older diffusers
-/// (`….lora.down.weight`, `….to_q_lora.down.weight`), and of kohya's scripts (`lora_unet_….lora_down.weight`
-/// with `….alpha`).
+/// Reads the spellings of diffusers and PEFT (`unet.….lora_A.weight`, `base_model.model.…`), of
+/// older diffusers (`….lora.down.weight`, `….processor.to_q_lora.down.weight`), and of kohya's
+/// scripts (`lora_unet_….lora_down.weight` with `….alpha`).
 package struct LowRankAdapter: Sendable {
   /// A layer's two factors, by their names in the file.
   private struct Factors: Sendable {
@@ -15,11 +15,12 @@ package struct LowRankAdapter: Sendable {
     var alpha: String?
   }
 
-  private let archive: TensorArchive
+  private let file: any TensorFile
   private let strength: Float
   /// Layers by component and by their names with `_` for `.`.
   private let layers: [String: [String: Factors]]
-  /// What a component's products are multiplied with, over the rank, where the file says so once for all.
+  /// What a component's products are multiplied with, over the rank, where the file says so once
+  /// for all.
   private let alphas: [String: Float]
 
   /// Reads a file's names; its numbers are read when they are added.
@@ -29,14 +30,16 @@ package struct LowRankAdapter: Sendable {
   ///   - strength: how much of it is added; 1 is all.
   /// - Throws: ``ModelError/inconsistent(reason:file:)`` for names that are no LoRA's.
   package init(_ file: any TensorFile, strength: Float) throws(ModelError) {
-    self.archive = TensorArchive(files: [file])
+    self.file = file
     self.strength = strength
     var layers: [String: [String: Factors]] = [:]
     for name in file.names.sorted() {
-      guard let place = Self.place(of: name) else {
+      let relative = Self.relatives.first { name.contains($0.key) }?.value
+      guard let place = Self.place(of: name), relative == nil else {
         throw .inconsistent(
-          reason: "\"\(name)\" is nothing of a LoRA for the U-Net or the text encoder",
-          file: file.path)
+          reason: relative.map { "\"\(name)\" is of \($0), which Lantern does not read" }
+            ?? "\"\(name)\" is nothing of a LoRA for the U-Net or the text encoder", file: file.path
+        )
       }
       var factors = layers[place.component, default: [:]][place.layer, default: Factors()]
       switch place.factor {
@@ -81,7 +84,7 @@ package struct LowRankAdapter: Sendable {
   }
 
   /// Where the file is.
-  package var path: String { archive.file(of: "") }
+  package var path: String { file.path }
 
   /// Names of a component's layers that are changed, with `_` for `.`.
   func layers(of component: String) -> Set<String> { Set((layers[component] ?? [:]).keys) }
@@ -98,16 +101,18 @@ package struct LowRankAdapter: Sendable {
     guard let factors = layers[component]?[layer] else { return nil }
     let (down, up) = (try factor(factors.down), try factor(factors.up))
     let rank = down.shape.first ?? 0
-    let columns = shape.dropFirst().reduce(1, *)
-    guard rank > 0, down.elementCount == rank * columns, up.shape.prefix(2) == [shape[0], rank],
-      up.elementCount == shape[0] * rank
-    else {
-      throw .wrongShape(
-        name: factors.down, expected: [rank] + shape.dropFirst(), found: down.shape, file: path)
+    // A convolution of 1×1 may stand for a matrix, and the other way round.
+    let inputs = Array(shape.dropFirst())
+    guard rank > 0, Self.flattened(down.shape.dropFirst()) == Self.flattened(inputs[...]) else {
+      throw misfit(factors.down, [rank] + inputs, down.shape)
     }
-    let alpha = try factors.alpha.map { name throws(ModelError) in try factor(name) }
+    guard up.shape.count > 1, Array(up.shape.prefix(2)) == [shape[0], rank],
+      up.shape.dropFirst(2).allSatisfy({ $0 == 1 })
+    else { throw misfit(factors.up, [shape[0], rank], up.shape) }
+    let alpha = try factors.alpha.map { name throws(ModelError) in try number(name) }
     do {
-      let scale = try alpha?.floats().first ?? alphas[component] ?? Float(rank)
+      let scale = alpha ?? alphas[component] ?? Float(rank)
+      let columns = inputs.reduce(1, *)
       return try
         (up.reshaped([shape[0], rank]).matmul(down.reshaped([rank, columns]))
         * (strength * scale / Float(rank))).reshaped(shape)
@@ -116,10 +121,28 @@ package struct LowRankAdapter: Sendable {
     }
   }
 
+  private static func flattened(_ shape: ArraySlice<Int>) -> [Int] { shape.filter { $0 != 1 } }
+
+  private func misfit(_ name: String, _ wanted: [Int], _ found: [Int]) -> ModelError {
+    .inconsistent(
+      reason:
+        "\"\(name)\" has shape \(found), and this model would take \(wanted): it is a LoRA for "
+        + "another model", file: path)
+  }
+
+  private func number(_ name: String) throws(ModelError) -> Float {
+    do {
+      if let value = try file.number(name), value.isFinite { return Float(value) }
+    } catch {
+      throw .file(error)
+    }
+    throw .inconsistent(reason: "\"\(name)\" is not one number", file: path)
+  }
+
   private func factor(_ name: String) throws(ModelError) -> Tensor {
     let found: Tensor?
     do {
-      found = try archive.tensor(name)
+      found = try file.tensor(name)
     } catch {
       throw .file(error)
     }
@@ -138,34 +161,52 @@ package struct LowRankAdapter: Sendable {
   private enum Factor { case down, up, alpha }
 
   private static let endings: [(ending: String, factor: Factor)] = [
-    (".lora_A.weight", .down), (".lora_B.weight", .up), (".lora_down.weight", .down),
-    (".lora_up.weight", .up), (".lora.down.weight", .down), (".lora.up.weight", .up),
+    (".lora_A.weight", .down), (".lora_B.weight", .up), (".lora_A.default.weight", .down),
+    (".lora_B.default.weight", .up), (".lora_down.weight", .down), (".lora_up.weight", .up),
+    (".lora.down.weight", .down), (".lora.up.weight", .up),
     (".lora_linear_layer.down.weight", .down), (".lora_linear_layer.up.weight", .up),
     ("_lora.down.weight", .down), ("_lora.up.weight", .up), (".alpha", .alpha),
   ]
 
-  private static let beginnings = [
-    "unet.": "unet", "lora_unet_": "unet", "text_encoder.": "text_encoder",
-    "lora_te_": "text_encoder", "lora_te1_": "text_encoder",
+  private static let beginnings: [(beginning: String, component: String)] = [
+    ("unet.", "unet"), ("lora_unet_", "unet"), ("text_encoder.", "text_encoder"),
+    ("lora_te_", "text_encoder"), ("lora_te1_", "text_encoder"),
+    ("base_model.model.text_model.", "text_encoder"), ("base_model.model.", "unet"),
+  ]
+
+  /// Relatives of LoRA's, by what their names hold.
+  private static let relatives = [
+    "hada_": "LoHa", "lokr_": "LoKr", "lora_mid": "a LoRA of three factors", "dora_scale": "DoRA",
+    "lora_magnitude_vector": "DoRA", "oft_": "OFT", "ia3": "IA³", ".diff": "whole differences",
   ]
 
   /// Which layer of which component a tensor belongs to, and what it is there.
-  private static func place(of name: String) -> (component: String, layer: String, factor: Factor)?
-  {
-    guard let (ending, factor) = endings.first(where: { name.hasSuffix($0.ending) }),
-      let (beginning, component) = beginnings.first(where: { name.hasPrefix($0.key) })
+  private static func place(of name: String) -> (
+    component: String, layer: String, factor: Factor
+  )? {
+    guard let (ending, factor) = endings.first(where: { name.hasSuffix($0.ending) }) else {
+      return nil
+    }
+    // Early files of attention alone begin with the U-Net's own layers.
+    let isBare = ["down_blocks.", "mid_block.", "up_blocks."].contains(where: name.hasPrefix)
+    guard
+      let (beginning, component) = isBare
+        ? ("", "unet") : beginnings.first(where: { name.hasPrefix($0.0) })
     else { return nil }
     var layer = String(name.dropFirst(beginning.count).dropLast(ending.count))
-      .replacing(".", with: "_")
-    // Older diffusers keep attention's factors in a part of their own, where the last layer has no number.
-    if layer.contains("_processor_") {
-      layer = layer.replacing("_processor_", with: "_")
-      if layer.hasSuffix("_to_out") { layer += "_0" }
+      .replacing(".", with: "_").replacing("_processor_", with: "_")
+    if component == "unet", layer.hasSuffix("_to_out") { layer += "_0" }
+    if component == "text_encoder" {
+      // Older diffusers calls its projections as the U-Net's.
+      for part in ["q", "k", "v", "out"] where layer.hasSuffix("_self_attn_to_\(part)") {
+        layer = layer.dropLast("to_\(part)".count) + "\(part)_proj"
+      }
     }
     return (component, plain(layer), factor)
   }
 
-  /// A layer's name as both sides spell it: the text encoder's weights may or may not begin with `text_model`.
+  /// A layer's name as both sides spell it: the text encoder's weights may or may not begin with
+  /// `text_model`.
   static func plain(_ layer: String) -> String {
     let layer = layer.replacing(".", with: "_")
     return layer.hasPrefix("text_model_") ? String(layer.dropFirst("text_model_".count)) : layer

@@ -1,7 +1,8 @@
 package import LanternFormats
 package import LanternTensor
 
-/// A place in a checkpoint, such as `down_blocks.0.resnets.1`, from which layers take their tensors.
+/// A place in a checkpoint, such as `down_blocks.0.resnets.1`, from which layers take their
+/// tensors.
 ///
 /// Layers are built with their weights; what is taken is noted, so that ``finish(ignoring:)`` can
 /// tell what nobody asked for.
@@ -122,12 +123,17 @@ package struct Weights {
   /// Ends the loading of a model: pages of the file that were read may go.
   ///
   /// - Parameter ignoring: endings of names that may stay unused.
-  /// - Throws: ``ModelError/unusedTensors(names:file:)`` when tensors are left over, of the checkpoint
-  ///   or of an adapter.
+  /// - Throws: ``ModelError/unusedTensors(names:file:)`` when tensors are left over,
+  ///   ``ModelError/inconsistent(reason:file:)`` when an adapter's are.
   package func finish(ignoring: [String] = []) throws(ModelError) {
     for adapter in adapters {
       let strange = adapter.layers(of: component).subtracting(ledger.adapted).sorted()
-      if !strange.isEmpty { throw .unusedTensors(names: strange, file: adapter.path) }
+      if let first = strange.first {
+        throw .inconsistent(
+          reason:
+            "\(strange.count) of its layers are not in this model, the first \"\(first)\": it is a "
+            + "LoRA for another model", file: adapter.path)
+      }
     }
     let left = archive.names.filter { name in
       !ledger.taken.contains(name) && !ignoring.contains { name.hasSuffix($0) }

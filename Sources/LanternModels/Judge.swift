@@ -52,8 +52,9 @@ package struct JudgeConfig: Sendable {
   }
 }
 
-/// A small convolutional network that says what is to be seen where in a picture: a grid of places, each
-/// with whether a thing has its middle there, which, and in which colour. `training/judge.py` made it.
+/// A small convolutional network that says what is to be seen where in a picture: a grid of places,
+/// each with whether a thing has its middle there, which, and in which colour. `training/judge.py`
+/// made it.
 package struct Judge: Sendable {
   /// A thing in a picture.
   package struct Sighting: Sendable, Equatable {
@@ -159,8 +160,8 @@ package struct Judge: Sendable {
   /// The network.
   ///
   /// - Parameter picture: `[1, height, width, 3]`, −1…1; sizes are multiples of twice ``stride``.
-  /// - Returns: logits of things `[1, height / stride, width / stride, 1 + subject + colour + 1]`, of
-  ///   places `[1, place]`, and features `[1, channel]`.
+  /// - Returns: logits of things `[1, height / stride, width / stride, 1 + subject + colour + 1]`,
+  ///   of places `[1, place]`, and features `[1, channel]`.
   /// - Throws: ``TensorError`` for a wrong shape.
   package func callAsFunction(
     _ picture: Tensor

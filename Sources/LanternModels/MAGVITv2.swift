@@ -18,7 +18,8 @@ package struct MAGVITv2Config: Sendable {
   /// Reads the settings.
   ///
   /// - Throws: ``ModelError/file(_:)`` for a mistyped or unsupported one,
-  ///   ``ModelError/inconsistent(reason:file:)`` when lists differ in length or sizes do not divide.
+  ///   ``ModelError/inconsistent(reason:file:)`` when lists differ in length or sizes do not
+  ///   divide.
   package init(_ config: Config) throws(ModelError) {
     do throws(FormatError) {
       ch = try config.integer("ch", default: 128)

@@ -34,8 +34,8 @@ package struct VQModelConfig: Sendable {
   package var downsampling: Int { blocks.downsampling }
 }
 
-/// An autoencoder whose latents are vectors of a table (van den Oord et al. 2017, arXiv:1711.00937),
-/// as diffusers' `VQModel`.
+/// An autoencoder whose latents are vectors of a table (van den Oord et al. 2017,
+/// arXiv:1711.00937), as diffusers' `VQModel`.
 package struct VQModel: ImageTokenizer {
   package let config: VQModelConfig
   private let encoder: AutoencoderEncoder

@@ -4,8 +4,8 @@ extension Picture {
   /// Reads a PNG or JPEG file, told apart by content.
   ///
   /// Pictures of any depth become 8 bits for each channel, grey ones get three equal channels, and
-  /// what is transparent lies on white. A camera's note on how it was held turns the picture upright,
-  /// as `diffusers.utils.load_image` does. Colour profiles are not applied.
+  /// what is transparent lies on white. A camera's note on how it was held turns the picture
+  /// upright, as `diffusers.utils.load_image` does. Colour profiles are not applied.
   ///
   /// - Throws: ``PictureError`` when the file cannot be read, is damaged, or is too large.
   public init(contentsOf path: String) throws(PictureError) {

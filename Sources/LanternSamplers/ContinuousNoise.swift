@@ -14,8 +14,8 @@ enum ContinuousNoise: Sendable, Equatable {
   /// arXiv:2206.00364, table 1).
   case edm(ends: ClosedRange<Double>, dataDeviation: Double)
   /// `(1 − t) · clean + t · noise`, the straight path of flow matching (Lipman et al. 2022,
-  /// arXiv:2210.02747), with times moved towards noise by `shift` (Esser et al. 2024, arXiv:2403.03206,
-  /// equation 23).
+  /// arXiv:2210.02747), with times moved towards noise by `shift` (Esser et al. 2024,
+  /// arXiv:2403.03206, equation 23).
   case flow(shift: Double)
 
   /// Classes of diffusers with such noise.
@@ -43,6 +43,7 @@ enum ContinuousNoise: Sendable, Equatable {
       for key in ["use_dynamic_shifting", "invert_sigmas", "stochastic_sampling"] {
         try config.expect(key, [.bool(false)])
       }
+      try config.expect("shift_terminal", [])
       let shift = try config.double("shift", default: 1)
       guard shift > 0 else {
         throw .unsupportedSetting(key: "shift", value: "\(shift)", file: config.file)
@@ -58,11 +59,16 @@ enum ContinuousNoise: Sendable, Equatable {
     return if case .edm = self { shared + ["euler_a", "lms"] } else { shared }
   }
 
+  /// Spacings that need no table either.
+  static let spacings: [Spacing] = [
+    .discrete, .karras, .exponential, .polyexponential, .beta, .klOptimal,
+  ]
+
   /// Levels for a number of steps, noisiest first.
   ///
   /// - Parameters:
   ///   - count: 1 or more.
-  ///   - curve: how they are spaced; of spacings by timesteps there is but one.
+  ///   - curve: how they are spaced; evenly in time where it is none, or as Karras has it.
   ///   - trainingSteps: what timesteps of a flow are counted in.
   /// - Returns: a level for each step, with what the model is told.
   func levels(_ count: Int, _ curve: Spacing, trainingSteps: Int) -> [NoiseLevel] {

@@ -3,9 +3,9 @@ public import LanternTensor
 /// Turns a model's prediction, whatever it was trained to predict, into the clean latent and the
 /// noise. One serves one run, for guidance may remember.
 public struct Denoiser {
-  /// Asks the model: a latent `[batch, height, width, channel]` as it was trained to see it, of unit
-  /// variance but for flows, and a timestep to its raw prediction of the same shape, once for each
-  /// picture of the batch.
+  /// Asks the model: a latent `[batch, height, width, channel]` as it was trained to see it, of
+  /// unit variance but for flows, and a timestep to its raw prediction of the same shape, once for
+  /// each picture of the batch.
   public typealias Model = (_ latent: Tensor, _ timestep: Float) throws -> Tensor
 
   private let model: Model
@@ -20,8 +20,8 @@ public struct Denoiser {
   /// A model, what it predicts, and how it is guided.
   ///
   /// - Parameters:
-  ///   - model: where guidance is active it is given the latent twice, and answers first without, then
-  ///     with the prompt; elsewhere once, and answers with it.
+  ///   - model: where guidance is active it is given the latent twice, and answers first without,
+  ///     then with the prompt; elsewhere once, and answers with it.
   ///   - prediction: what `model` was trained to predict.
   ///   - dataDeviation: of the data that it was trained on, where its answers are made of that: see
   ///     ``NoiseSchedule/dataDeviation``.
@@ -43,7 +43,16 @@ public struct Denoiser {
       return try estimate(x, model(x, level.timestep), level)
     }
     let both = try model(Tensor.concatenated([x, x], axis: 0), level.timestep)
-    var found = try estimate(x, guidance.combined(both, &memory.momentum), level)
+    var found: Denoised
+    if let thresholding = guidance.thresholding {
+      let sides = try [0..<1, 1..<2].map { try estimate(x, both.sliced(axis: 0, $0), level).clean }
+      let clean = try thresholding.combined(
+        Tensor.concatenated(sides, axis: 0), scale: guidance.classifierFree.scale)
+      let noise = try latent - clean * Float(level.alpha)
+      found = Denoised(clean: clean, noise: try noise * Float(1 / level.deviation))
+    } else {
+      found = try estimate(x, guidance.combined(both, &memory.momentum), level)
+    }
     if guidance.keepsUnguidedNoise {
       found.noise = try estimate(x, both.sliced(axis: 0, 0..<1), level).noise
     }

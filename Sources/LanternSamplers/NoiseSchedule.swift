@@ -16,20 +16,21 @@ public enum PredictionType: String, Sendable, CaseIterable {
   case velocity = "v_prediction"
   /// The clean latent.
   case sample
-  /// `noise − clean`, the flow along the straight path between them (Liu et al. 2022, arXiv:2209.03003).
+  /// `noise − clean`, the flow along the straight path between them (Liu et al. 2022,
+  /// arXiv:2209.03003).
   case flow = "flow_prediction"
 }
 
-/// How noisy each training step was, and how the model's folder wants sampling to go: the contents of
-/// `scheduler/scheduler_config.json`.
+/// How noisy each training step was, and how the model's folder wants sampling to go: the contents
+/// of `scheduler/scheduler_config.json`.
 ///
-/// As in diffusers, any sampler may be used with any folder: it takes the settings it knows, and where
-/// the file leaves one out, its own default.
+/// As in diffusers, any sampler may be used with any folder: it takes the settings it knows, and
+/// where the file leaves one out, its own default.
 public struct NoiseSchedule: Sendable {
   /// The class of diffusers that the file was written for.
   public let schedulerClass: String
-  /// ᾱ of each training step, f32 as the reference has it; of noise without such a table, of levels that
-  /// ``trainingSteps`` steps would have.
+  /// ᾱ of each training step, f32 as the reference has it; of noise without such a table, of levels
+  /// that ``trainingSteps`` steps would have.
   public let alphaBars: [Float]
   /// Noise that is no table of training steps.
   let continuous: ContinuousNoise?
@@ -76,9 +77,9 @@ public struct NoiseSchedule: Sendable {
   ///
   /// - Parameters:
   ///   - config: `scheduler/scheduler_config.json`.
-  ///   - correctsForLatents: whether `steps_offset` is taken to be 1 and `clip_sample` false, whatever
-  ///     the file says of them. So it is in diffusers' `StableDiffusionPipeline` and its kin, which
-  ///     mend files older than these settings.
+  ///   - correctsForLatents: whether `steps_offset` is taken to be 1 and `clip_sample` false,
+  ///     whatever the file says of them. So it is in diffusers' `StableDiffusionPipeline` and its
+  ///     kin, which mend files older than these settings.
   /// - Throws: ``SamplerError/file(_:)`` for a mistyped or unsupported one,
   ///   ``SamplerError/inconsistent(reason:file:)`` for impossible numbers.
   package init(_ config: Config, correctsForLatents: Bool = true) throws(SamplerError) {
@@ -124,7 +125,8 @@ public struct NoiseSchedule: Sendable {
       let levels = continuous.levels(bars.count, .discrete, trainingSteps: bars.count)
       bars = levels.reversed().map { Float($0.alphaBar) }
     }
-    guard bars.count > 1, bars.dropLast().allSatisfy({ 0 < $0 && $0 < 1 }),
+    guard continuous != nil || bars.count > 1, bars.dropLast().allSatisfy({ 0 < $0 && $0 <= 1 }),
+      continuous != nil || bars.dropLast().allSatisfy({ $0 < 1 }),
       bars.suffix(1).allSatisfy({ 0 <= $0 && $0 < 1 })
     else {
       throw .inconsistent(
@@ -161,14 +163,15 @@ public struct NoiseSchedule: Sendable {
     return thresholding == .none && clips ? .range(clipRange) : thresholding
   }
 
-  /// Whether a setting is corrected. Diffusers' pipelines do so where the file gives it, or where the
-  /// file's own class knows it; a sampler put in that one's place begins with its own default again.
+  /// Whether a setting is corrected. Diffusers' pipelines do so where the file gives it, or where
+  /// the file's own class knows it; a sampler put in that one's place begins with its own default
+  /// again.
   private func mends(_ sampler: String, isGiven: Bool) -> Bool {
     correctsForLatents && (isGiven || schedulerClass == sampler)
   }
 
-  /// The deviation of the data that a model was trained on, where its answers are made of that (Karras et
-  /// al. 2022, table 1).
+  /// The deviation of the data that a model was trained on, where its answers are made of that
+  /// (Karras et al. 2022, table 1).
   public var dataDeviation: Double? {
     if case .edm(_, let deviation) = continuous { deviation } else { nil }
   }
@@ -181,10 +184,20 @@ public struct NoiseSchedule: Sendable {
 
   /// Checks that a sampler can step over this noise.
   ///
-  /// - Throws: ``SamplerError/unsuited(sampler:scheduler:suited:)``.
+  /// - Throws: ``SamplerError/unsuited(name:scheduler:suited:)``.
   func check(sampler: String) throws(SamplerError) {
     guard let continuous, !continuous.samplers.contains(sampler) else { return }
-    throw .unsuited(sampler: sampler, scheduler: schedulerClass, suited: continuous.samplers)
+    throw .unsuited(name: sampler, scheduler: schedulerClass, suited: continuous.samplers)
+  }
+
+  /// Checks that this noise can be spaced so.
+  ///
+  /// - Throws: ``SamplerError/unsuited(name:scheduler:suited:)``.
+  func check(spacing: Spacing?) throws(SamplerError) {
+    guard let spacing, isContinuous, !ContinuousNoise.spacings.contains(spacing) else { return }
+    throw .unsuited(
+      name: "schedule \(spacing.rawValue)", scheduler: schedulerClass,
+      suited: ContinuousNoise.spacings.map(\.rawValue))
   }
 
   /// Checks that the file does not ask a sampler for what it does not have.

@@ -16,8 +16,8 @@ public struct Denoised: Sendable {
 
 /// Estimates the clean latent of a noisy one.
 ///
-/// The latent has unit variance, `alpha · clean + deviation · noise` of its level: what the model was
-/// trained to see. Solvers that work with `clean + sigma · noise` multiply by `alpha` first.
+/// The latent has unit variance, `alpha · clean + deviation · noise` of its level: what the model
+/// was trained to see. Solvers that work with `clean + sigma · noise` multiply by `alpha` first.
 public typealias Denoise = (_ latent: Tensor, _ level: NoiseLevel) throws -> Denoised
 
 /// What is known after a step.
@@ -97,12 +97,15 @@ extension Sampler {
   /// ``plan(_:over:spacing:)`` for a number of steps that comes from outside.
   ///
   /// - Returns: a level for each step, and what it aims at.
-  /// - Throws: ``SamplerError/steps(found:most:)`` unless it is 1 to ``mostSteps(over:)``.
+  /// - Throws: ``SamplerError/steps(found:most:)`` unless it is 1 to ``mostSteps(over:)``, and
+  ///   ``SamplerError/unsuited(name:scheduler:suited:)`` for a spacing that needs what is not
+  ///   there.
   package func plan(steps: Int, over schedule: NoiseSchedule, spacing: Spacing? = nil)
     throws(SamplerError) -> NoisePlan
   {
     let most = mostSteps(over: schedule)
     guard (1...most).contains(steps) else { throw .steps(found: steps, most: most) }
+    try schedule.check(spacing: spacing)
     return plan(steps, over: schedule, spacing: spacing)
   }
 

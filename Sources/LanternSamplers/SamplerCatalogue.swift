@@ -8,8 +8,8 @@ public enum SamplerCatalogue {
     public let aliases: [String]
     /// What it is good for.
     public let summary: String
-    /// The class of diffusers whose files ask for it, and which it equals where docs/samplers.md does
-    /// not say otherwise; nil for those that come from elsewhere.
+    /// The class of diffusers whose files ask for it, and which it equals where docs/samplers.md
+    /// does not say otherwise; nil for those that come from elsewhere.
     public let schedulerClass: String?
     /// How much of the noise is drawn afresh when nothing is said; nil for samplers without a say.
     public let standardEta: Float?
@@ -180,10 +180,12 @@ public enum SamplerCatalogue {
 
   /// The sampler that a model's folder asks for.
   public static func standard(for schedule: NoiseSchedule) -> Row {
-    let alike = rows.filter { $0.schedulerClass == schedule.schedulerClass }
+    // Classes without a table of steps are aliases of those with one.
+    let known = rows.first { $0.aliases.contains(schedule.schedulerClass) }?.schedulerClass
+    let alike = rows.filter { $0.schedulerClass == known ?? schedule.schedulerClass }
     // One class of diffusers may be several samplers here: its file says which.
     let found = alike.first { ($0.standardEta != nil) == schedule.asksForNoise } ?? alike.first
-    return found ?? rows.first { $0.aliases.contains(schedule.schedulerClass) } ?? rows[0]
+    return found ?? rows[0]
   }
 
   /// The sampler of a name or alias, whatever its case.

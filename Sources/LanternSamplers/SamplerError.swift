@@ -1,7 +1,7 @@
 package import LanternFormats
 
-/// What can go wrong while noise levels are planned. Cases carry facts; ``description`` puts them in a
-/// line.
+/// What can go wrong while noise levels are planned. Cases carry facts; ``description`` puts them
+/// in a line.
 package enum SamplerError: Error, Sendable, Equatable {
   /// The scheduler's configuration could not be read, or asks for what there is not.
   case file(FormatError)
@@ -9,8 +9,8 @@ package enum SamplerError: Error, Sendable, Equatable {
   case steps(found: Int, most: Int)
   /// A share of fresh noise outside 0 to 1, or for a sampler that draws none.
   case eta(Float, sampler: String, isTaken: Bool)
-  /// A sampler that cannot step over the noise of a model of this class.
-  case unsuited(sampler: String, scheduler: String, suited: [String])
+  /// A sampler or spacing that cannot be over the noise of a model of this class.
+  case unsuited(name: String, scheduler: String, suited: [String])
   /// Two settings of the configuration contradict each other.
   case inconsistent(reason: String, file: String)
   /// No sampler of that name; the nearest known one, and all of them.
@@ -32,8 +32,8 @@ extension SamplerError: CustomStringConvertible {
       isTaken
         ? "eta \(eta): choose 0 (no fresh noise) to 1"
         : "\(sampler) draws no fresh noise: leave out eta, or choose a sampler that does, like ddim"
-    case .unsuited(let sampler, let scheduler, let suited):
-      "\(sampler) needs a table of training steps, which a model of \(scheduler) has not: choose one of "
+    case .unsuited(let name, let scheduler, let suited):
+      "\(name) needs a table of training steps, which a model of \(scheduler) has not: choose one of "
         + suited.joined(separator: ", ")
     case .inconsistent(let reason, let file): "\(file): \(reason); \(FormatError.mending)"
     case .unknownSampler(let name, let nearest, let known):

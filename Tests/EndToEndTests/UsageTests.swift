@@ -39,7 +39,13 @@ struct UsageTests {
       (["fox", "--cfg++", "--sampler", "ddim", "-g", "2"], ["guidance of CFG++ 2", "0 to 1"]),
       (["fox", "--threshold-percentile", "0.5"], ["--dynamic-thresholding"]),
       (["fox", "--dynamic-thresholding", "-2"], ["dynamic thresholding -2", "0 to 1000"]),
-      (["fox", "--dynamic-thresholding", "4", "--apg"], ["dynamic thresholding", "not projected"]),
+      (
+        ["fox", "--dynamic-thresholding", "4", "--apg"], ["dynamic thresholding", "not projected"]
+      ),
+      (
+        ["fox", "--dynamic-thresholding", "4", "--guidance-rescale", "1"],
+        ["dynamic thresholding", "or rescaled"]
+      ),
       (["fox", "--lora", "style.safetensors:much"], ["much", "style.safetensors:0.8"]),
       (["fox", "--stepz", "3"], ["--stepz", "Did you mean '--steps'?"]),
       (["fox", "-o", "fox.gif"], ["fox.gif", ".png"]),

@@ -5,7 +5,8 @@ import LanternTensor
 import TestSupport
 import Testing
 
-/// Fixtures by tools/fixtures/showo.py (showlab's own code) and tools/fixtures/vq_model.py (diffusers).
+/// Fixtures by tools/fixtures/showo.py (showlab's own code) and tools/fixtures/vq_model.py
+/// (diffusers).
 @Suite struct ImageTokenizerTests {
   private func magvit(_ config: Config, _ weights: Weights) throws(ModelError) -> any ImageTokenizer
   {

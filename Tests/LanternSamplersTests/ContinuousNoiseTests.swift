@@ -13,7 +13,7 @@ struct ContinuousNoiseTests {
 
   @Test(
     "the latent after every step equals that of diffusers' EDM and flow matching schedulers",
-    arguments: ["euler", "heun", "dpm++2m"])
+    arguments: ["euler", "heun", "dpm++2m", "dpm++2m_sde"])
   func follows(name: String) throws {
     let runs = try reference.runs("cases", of: name)
     #expect(runs.count > 10)
@@ -26,7 +26,9 @@ struct ContinuousNoiseTests {
     let settings = try schedule(run.config)
     let className = try #require(run.config["_class_name"]?.string)
     #expect(SamplerCatalogue.standard(for: settings).name == run.sampler)
-    #expect(try SamplerCatalogue.row(named: className).name == run.sampler)
+    if run.sampler != "dpm++2m_sde" {
+      #expect(try SamplerCatalogue.row(named: className).name == run.sampler)
+    }
     let sampler = try SamplerCatalogue.row(named: run.sampler).make(settings)
     let plan = try sampler.plan(steps: run.steps, over: settings)
     var noise = NoiseSource(seed: run.seed)
@@ -79,10 +81,40 @@ struct ContinuousNoiseTests {
       ("FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting", .bool(true)),
       ("FlowMatchEulerDiscreteScheduler", "shift", .number(0)),
       ("FlowMatchEulerDiscreteScheduler", "invert_sigmas", .bool(true)),
+      ("FlowMatchEulerDiscreteScheduler", "shift_terminal", .number(0.1)),
     ] as [(String, String, JSONValue)] {
       #expect {
         try schedule(["_class_name": .string(className), key: value])
       } throws: { "\($0)".contains(key) }
+    }
+  }
+
+  @Test("spacings that need a table are refused, and others go from one end to the other")
+  func spacings() throws {
+    let settings = try schedule(["_class_name": .string("EDMEulerScheduler")])
+    for name in ["simple", "sgm_uniform", "ays", "trailing", "leading", "linspace"] {
+      let spacing = try #require(Spacing(rawValue: name))
+      #expect {
+        try Euler().plan(steps: 4, over: settings, spacing: spacing)
+      } throws: { "\($0)".contains("schedule \(name) needs a table") }
+    }
+    for spacing: Spacing in [.karras, .exponential, .polyexponential, .klOptimal, .beta] {
+      let sigmas = try Euler().plan(steps: 9, over: settings, spacing: spacing).levels.map(\.sigma)
+      #expect(abs(sigmas[0] - 80) < 1e-3 && abs(sigmas[8] - 0.002) < 1e-6)
+      #expect(zip(sigmas, sigmas.dropFirst()).allSatisfy { $0 > $1 })
+    }
+  }
+
+  @Test("settings of any fineness are read")
+  func fine() throws {
+    for (name, key, value) in [
+      ("FlowMatchEulerDiscreteScheduler", "num_train_timesteps", .integer(20000)),
+      ("FlowMatchEulerDiscreteScheduler", "shift", .number(0.4)),
+      ("EDMEulerScheduler", "sigma_min", .number(1e-4)),
+    ] as [(String, String, JSONValue)] {
+      let settings = try schedule(["_class_name": .string(name), key: value])
+      let row = SamplerCatalogue.standard(for: settings)
+      #expect(try row.make(settings).plan(steps: 3, over: settings).levels.count == 3)
     }
   }
 }

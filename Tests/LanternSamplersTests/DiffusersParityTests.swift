@@ -4,8 +4,8 @@ import LanternTensor
 import TestSupport
 import Testing
 
-/// Against `tools/fixtures/samplers.py`: StableDiffusionPipeline and StableDiffusionImg2ImgPipeline of
-/// diffusers 0.42, driven whole, with a made-up model in the U-Net's place.
+/// Against `tools/fixtures/samplers.py`: StableDiffusionPipeline and StableDiffusionImg2ImgPipeline
+/// of diffusers 0.42, driven whole, with a made-up model in the U-Net's place.
 @Suite("Samplers and diffusers")
 struct DiffusersParityTests {
   /// Samplers that diffusers does not have, or has for a noise schedule of their own alone.
@@ -58,8 +58,8 @@ struct DiffusersParityTests {
     }
     #expect(try end.floats() == found.last?.floats())
     let expected = try reference.tensor("\(run.number).steps")
-    // After a first step from nearly infinite noise, single bits of f32 show; and where a small sigma
-    // divides differences of nearly equal latents.
+    // After a first step from nearly infinite noise, single bits of f32 show; and where a small
+    // sigma divides differences of nearly equal latents.
     var tolerance: Float = run.config["rescale_betas_zero_snr"] == nil ? 2e-5 : 5e-4
     if let known = Self.tolerances[run.sampler] { tolerance = max(tolerance, known) }
     let kept = stride(from: run.every - 1, to: found.count, by: run.every).map { $0 }

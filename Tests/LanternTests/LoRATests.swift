@@ -31,6 +31,46 @@ import Testing
     try expectParity([LoRA(Self.file(name), strength: strength)], name)
   }
 
+  @Test("other spellings of the same file draw the same", arguments: ["peft", "older", "kohya"])
+  func spellings(name: String) throws {
+    let old = try SafetensorsFile(Self.file(name))
+    var tensors: [(name: String, tensor: Tensor)] = []
+    for key in old.names {
+      var respelled = key
+      switch name {
+      case "peft":
+        respelled = key.replacing("text_encoder.text_model.", with: "base_model.model.text_model.")
+          .replacing("unet.", with: "base_model.model.").replacing(
+            ".weight", with: ".default.weight")
+      case "older": respelled = key.replacing("unet.", with: "").replacing("processor.", with: "")
+      default:
+        respelled = key.replacing("lora_te_", with: "text_encoder.")
+          .replacing("_self_attn_q_proj.lora_", with: ".self_attn.to_q_lora.")
+          .replacing("_self_attn_out_proj.lora_", with: ".self_attn.to_out_lora.")
+      }
+      var tensor = try #require(try old.tensor(key))
+      // Alphas that are whole numbers are common; this one is 3 halves.
+      if key.hasSuffix(".alpha") { tensor = try Tensor([try tensor.floats()[0]], shape: [1]) }
+      tensors.append((respelled, tensor))
+    }
+    if name == "kohya" {
+      #expect(tensors.contains { $0.name.contains("to_out_lora.down") })
+      tensors = tensors.map { ($0.name.replacing("q_proj.alpha", with: "to_q.alpha"), $0.tensor) }
+      tensors = tensors.map { name, tensor in
+        (
+          name.hasPrefix("text_encoder.")
+            ? name.replacing("_self_attn_", with: ".self_attn.") : name, tensor
+        )
+      }
+    }
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/respelled.safetensors"
+      try SafetensorsFile.write(tensors.sorted { $0.name < $1.name }, to: path)
+      let strength: Float = ["peft": 0.7, "older": -0.5][name] ?? 1
+      try expectParity([LoRA(path, strength: strength)], name)
+    }
+  }
+
   @Test("several add up as in diffusers")
   func several() throws {
     let both = [
@@ -92,10 +132,18 @@ import Testing
               "\(layer).\(ending)"]
         }
       }.contains("\"mid_block_attentions_7_proj_in\""))
+    for (factor, shape) in [
+      ("down", [2, 5]), ("up", [7, 2]), ("down", [1 << 40, 0]), ("up", [16]),
+    ] {
+      let said = try complaint("kohya") {
+        $0["\(layer).lora_\(factor).weight"] = try Tensor(repeating: 1, shape: shape)
+      }
+      #expect(said.contains("lora_\(factor).weight\" has shape \(shape)"))
+      #expect(said.contains("for another model"))
+    }
     #expect(
-      try complaint("kohya") {
-        $0["\(layer).lora_down.weight"] = try Tensor(repeating: 1, shape: [2, 5])
-      }.contains("has shape [2, 5]"))
+      try complaint("kohya") { $0["\(layer).hada_w1_a"] = try Tensor(repeating: 1, shape: [4]) }
+        .contains("LoHa"))
     #expect(
       try complaint("kohya") {
         $0["\(layer).lora_up.weight"] = try Tensor(repeating: .nan, shape: [16, 2])
@@ -134,6 +182,13 @@ import Testing
       let recipe = PictureRecipe(request, drawn.settings, fast)
       let again = try #require(PictureRecipe(recipe.metadata))
       #expect(again.isFast && again.loras.isEmpty)
+      // It is another picture than the same settings draw without, and other LoRAs add up with it.
+      var same = request
+      (same.sampler, same.steps, same.guidance) = ("lcm", 3, 1)
+      let without = try slow.draw(same).picture
+      #expect(drawn.picture.pixels != without.pixels)
+      let more = try ImageGenerator(folder: model, adding: [LoRA(Self.file("kohya"))], isFast: true)
+      #expect(try more.draw(request).picture.pixels != drawn.picture.pixels)
       let added = try ImageGenerator(
         folder: model, adding: [LoRA("\(model)/fast.safetensors", strength: 0.5)])
       #expect(PictureRecipe(request, drawn.settings, added).loras == ["fast.safetensors:0.5"])

@@ -54,15 +54,31 @@ import Testing
 
   @Test("so do those of guidance of other kinds")
   func guidance() throws {
-    let recipe = try drawn { request in
-      request.sampler = "ddim"
-      request.usesCFGPlusPlus = true
-      request.dynamicThresholding = DynamicThresholding(mimicScale: 0.25, percentile: 0.5)
+    for isPlusPlus in [true, false] {
+      let recipe = try drawn { request in
+        request.sampler = "ddim"
+        request.usesCFGPlusPlus = isPlusPlus
+        request.dynamicThresholding =
+          isPlusPlus ? nil : DynamicThresholding(mimicScale: 0.25, percentile: 0.5)
+      }
+      let request = try #require(PictureRecipe(recipe.metadata)).request
+      #expect(request.usesCFGPlusPlus == isPlusPlus)
+      #expect(request.guidance == (isPlusPlus ? 0.6 : 7.5))
+      #expect(request.dynamicThresholding?.mimicScale == (isPlusPlus ? nil : 0.25))
+      #expect(request.dynamicThresholding?.percentile == (isPlusPlus ? nil : 0.5))
     }
-    let request = try #require(PictureRecipe(recipe.metadata)).request
-    #expect(request.usesCFGPlusPlus && request.guidance == 0.6)
-    #expect(request.dynamicThresholding?.mimicScale == 0.25)
-    #expect(request.dynamicThresholding?.percentile == 0.5)
+  }
+
+  @Test("webui's tags name LoRAs, and are no words of the prompt")
+  func tags() throws {
+    let text = "a fox <lora:style:0.8>, sly <lora:more> \nSteps: 20, Seed: 7"
+    let recipe = try #require(PictureRecipe(["parameters": text]))
+    #expect(recipe.request.prompt == "a fox , sly")
+    #expect(recipe.loras == ["style.safetensors:0.8", "more.safetensors:1"])
+    #expect(recipe.parameters.hasPrefix("a fox , sly <lora:style:0.8> <lora:more:1>\n"))
+    for broken in ["a <lora:", "a <lora:>", "<lora:x"] {
+      #expect(PictureRecipe(["parameters": broken])?.request.prompt.isEmpty == false)
+    }
   }
 
   @Test("stable-diffusion-webui reads the rest, and what it writes is read")

@@ -34,14 +34,15 @@ package func expectEqual(
   return worst.difference
 }
 
-/// Prints how far something is from its reference, where the environment's `LANTERN_TELL` asks for it.
+/// Prints how far something is from its reference, where the environment's `LANTERN_TELL` asks for
+/// it.
 package func tell(_ name: String, isFrom reference: String, by difference: Float) {
   guard ProcessInfo.processInfo.environment["LANTERN_TELL"] != nil else { return }
   print("\(name) is from \(reference) by \(difference) at most")
 }
 
-/// Records an issue unless two lists of numbers agree, as ``expectEqual(_:_:relative:_:sourceLocation:)``
-/// has it for tensors.
+/// Records an issue unless two lists of numbers agree, as
+/// ``expectEqual(_:_:relative:_:sourceLocation:)`` has it for tensors.
 package func expectEqual(
   _ found: [Float], _ expected: [Float], relative: Float,
   _ comment: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
@@ -66,7 +67,8 @@ private func plainFloats(_ tensor: Tensor) throws -> [Float] {
   tensor.dtype == .int32 ? try tensor.integers().map(Float.init) : try tensor.floats()
 }
 
-/// Where two lists of one length differ most, as a share of the scale; NaN counts as infinitely far.
+/// Where two lists of one length differ most, as a share of the scale; NaN counts as infinitely
+/// far.
 private func worstDifference(_ found: [Float], _ expected: [Float]) -> (
   index: Int, difference: Float
 )? {

@@ -80,6 +80,10 @@ struct DrawingOptions: ParsableArguments {
     if let text = prompt ?? argument { request.prompt = try Self.text(text) }
     if let negative { request.negativePrompt = try Self.text(negative) }
     request.steps = steps ?? request.steps
+    // Its guidance is of another kind: what an older picture had means nothing there.
+    if let isPlusPlus = guiding.isPlusPlus, isPlusPlus != request.usesCFGPlusPlus {
+      request.guidance = nil
+    }
     request.guidance = guidance ?? request.guidance
     try guiding.apply(to: &request)
     request.sampler = sampling.sampler ?? request.sampler

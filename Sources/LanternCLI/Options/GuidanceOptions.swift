@@ -44,14 +44,11 @@ struct GuidanceOptions: ParsableArguments {
   var percentile: Float?
 
   @Flag(
-    name: [.customLong("cfg++"), .customLong("cfg-pp")],
+    name: [.customLong("cfg++"), .customLong("cfg-pp")], inversion: .prefixedNo,
     help: "Guide as CFG++, with --sampler ddim and --guidance from 0 to 1; 0.6 by default.")
-  var isPlusPlus = false
+  var isPlusPlus: Bool?
 
   mutating func validate() throws {
-    if percentile != nil, mimicScale == nil {
-      throw ValidationError("--threshold-percentile goes with --dynamic-thresholding: add that")
-    }
     if !projects, momentum != nil || threshold != nil {
       throw ValidationError("--apg-momentum and --apg-threshold go with --apg: add that")
     }
@@ -69,10 +66,20 @@ struct GuidanceOptions: ParsableArguments {
     request.guidanceRescale = rescale ?? request.guidanceRescale
     request.guidanceInterval = try range() ?? request.guidanceInterval
     if let mimicScale {
-      request.dynamicThresholding = DynamicThresholding(
-        mimicScale: mimicScale, percentile: percentile ?? 1)
+      request.dynamicThresholding = DynamicThresholding(mimicScale: mimicScale)
+      // One that an older picture had gives way.
+      request.projectedGuidance = nil
+    } else if projects {
+      request.dynamicThresholding = nil
     }
-    request.usesCFGPlusPlus = request.usesCFGPlusPlus || isPlusPlus
+    if let percentile {
+      guard request.dynamicThresholding != nil else {
+        throw ValidationError(
+          "--threshold-percentile goes with --dynamic-thresholding: give that too")
+      }
+      request.dynamicThresholding?.percentile = percentile
+    }
+    request.usesCFGPlusPlus = isPlusPlus ?? request.usesCFGPlusPlus
     if projects {
       request.projectedGuidance = AdaptiveProjectedGuidance(
         threshold: threshold ?? 15, momentum: momentum ?? 0)

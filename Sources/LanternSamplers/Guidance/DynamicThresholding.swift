@@ -2,8 +2,8 @@ import LanternTensor
 
 /// Strong guidance brought back to the range of a weaker one, so that it does not burn.
 ///
-/// After Imagen's thresholding of pixels (Saharia et al. 2022, arXiv:2205.11487, section 2.3); for latents,
-/// as mcmonkeyprojects' sd-dynamic-thresholding has it, which it equals.
+/// After Imagen's thresholding of pixels (Saharia et al. 2022, arXiv:2205.11487, section 2.3); for
+/// latents, as mcmonkeyprojects' sd-dynamic-thresholding has it (its simple form), which it equals.
 public struct DynamicThresholding: Sendable, Equatable {
   /// The scale of guidance whose range is kept.
   public var mimicScale: Float
@@ -16,7 +16,7 @@ public struct DynamicThresholding: Sendable, Equatable {
     self.percentile = percentile
   }
 
-  /// One prediction of two, `[2, height, width, channel]`, without and with the prompt.
+  /// One clean latent of two, `[2, height, width, channel]`, without and with the prompt.
   func combined(_ both: Tensor, scale: Float) throws(TensorError) -> Tensor {
     let guided = try ClassifierFreeGuidance(scale: scale).combined(both)
     let mimicked = try ClassifierFreeGuidance(scale: mimicScale).combined(both)

@@ -1,26 +1,29 @@
 import LanternTensor
 
-/// How a model's answers with and without the prompt become one: classifier-free guidance, and what may
-/// be added to it, each part by itself.
+/// How a model's answers with and without the prompt become one: classifier-free guidance, and what
+/// may be added to it, each part by itself.
 public struct Guidance: Sendable {
   /// How far to follow the prompt.
   public var classifierFree: ClassifierFreeGuidance
-  /// Noise levels at which to guide, as sigma; outside them the model is asked with the prompt alone
-  /// (Kynkäänniemi et al. 2024, arXiv:2404.07724).
+  /// Noise levels at which to guide, as sigma; outside them the model is asked with the prompt
+  /// alone (Kynkäänniemi et al. 2024, arXiv:2404.07724).
   public var interval: ClosedRange<Double>
   /// Guides across the answer with the prompt rather than along it.
   public var projection: AdaptiveProjectedGuidance?
-  /// Brings strong guidance back to the range of a weaker one; has no effect beside ``projection``.
+  /// Brings strong guidance back to the range of a weaker one, in place of ``projection`` and
+  /// ``rescaling``.
   public var thresholding: DynamicThresholding?
   /// How much of the spread that guidance adds is taken back, 0…1.
   public var rescaling: RescaledGuidance
-  /// Whether a step goes on with the noise that the model finds without the prompt: CFG++ (Chung et al.
-  /// 2024, arXiv:2406.08070), whose scale is a share, 0…1. For samplers that heed ``Denoised/noise``.
+  /// Whether a step goes on with the noise that the model finds without the prompt: CFG++ (Chung et
+  /// al. 2024, arXiv:2406.08070), whose scale is a share, 0…1. For samplers that heed
+  /// ``Denoised/noise``.
   public var keepsUnguidedNoise = false
 
   /// Guidance of a scale, at all noise levels.
   ///
-  /// - Parameter scale: 1 and less mean no guidance: the model is asked once a step instead of twice.
+  /// - Parameter scale: 1 and less mean no guidance: the model is asked once a step instead of
+  ///   twice.
   public init(scale: Float) {
     classifierFree = ClassifierFreeGuidance(scale: scale)
     interval = 0 ... .infinity
@@ -45,8 +48,6 @@ public struct Guidance: Sendable {
     let guided =
       if let projection {
         try projection.combined(both, scale: classifierFree.scale, &momentum)
-      } else if let thresholding {
-        try thresholding.combined(both, scale: classifierFree.scale)
       } else {
         try classifierFree.combined(both)
       }

@@ -1,10 +1,10 @@
 public import LanternTensor
 
-/// Euler's method along the straight path of a flow (Liu et al. 2022, arXiv:2209.03003): what ``Euler`` is
-/// for models that predict a flow.
+/// Euler's method along the straight path of a flow (Liu et al. 2022, arXiv:2209.03003): what
+/// ``Euler`` is for models that predict a flow.
 ///
-/// Equal to diffusers' `FlowMatchEulerDiscreteScheduler`; latents, which that keeps on the path, are of
-/// unit variance here.
+/// Equal to diffusers' `FlowMatchEulerDiscreteScheduler`; latents, which that keeps on the path,
+/// are of unit variance here.
 public struct FlowEuler: Sampler {
   /// Takes nothing from the schedule's file.
   public init() {}

@@ -1,10 +1,10 @@
 public import LanternTensor
 
-/// Heun's second-order method along the straight path of a flow: what ``Heun`` is for models that predict
-/// a flow. Asks the model twice a step, but once in the last.
+/// Heun's second-order method along the straight path of a flow: what ``Heun`` is for models that
+/// predict a flow. Asks the model twice a step, but once in the last.
 ///
-/// Equal to diffusers' `FlowMatchHeunDiscreteScheduler`; latents, which that keeps on the path, are of
-/// unit variance here.
+/// Equal to diffusers' `FlowMatchHeunDiscreteScheduler`; latents, which that keeps on the path, are
+/// of unit variance here.
 public struct FlowHeun: Sampler {
   /// Takes nothing from the schedule's file.
   public init() {}

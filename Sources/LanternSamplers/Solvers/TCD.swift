@@ -1,7 +1,7 @@
 public import LanternTensor
 
-/// Trajectory consistency sampling: a jump past the next level and some noise back up to it (Zheng et
-/// al. 2024, arXiv:2402.19159). For models that were distilled for it.
+/// Trajectory consistency sampling: a jump past the next level and some noise back up to it (Zheng
+/// et al. 2024, arXiv:2402.19159). For models that were distilled for it.
 ///
 /// Equal to diffusers' `TCDScheduler`.
 public struct TCD: Sampler {
@@ -12,7 +12,8 @@ public struct TCD: Sampler {
   ///
   /// - Parameters:
   ///   - schedule: the model's.
-  ///   - eta: the paper's γ: 0 is deterministic, 1 jumps to the clean latent each time; it advises 0.3.
+  ///   - eta: the paper's γ: 0 is deterministic, 1 jumps to the clean latent each time; it advises
+  ///     0.3.
   public init(_ schedule: NoiseSchedule, eta: Float = 0) {
     self.schedule = schedule
     self.eta = eta

@@ -27,10 +27,11 @@ extension NoiseSchedule {
   ///   - grid: the sampler's way.
   /// - Returns: a level for each step.
   func levels(_ count: Int, _ spacing: Spacing?, _ grid: Grid) -> [NoiseLevel] {
-    let spacing = spacing ?? fileCurve ?? .discrete
     if let continuous {
-      return continuous.levels(count, spacing, trainingSteps: trainingSteps)
+      let curve = spacing == .discrete ? nil : spacing
+      return continuous.levels(count, curve ?? fileCurve ?? .discrete, trainingSteps: trainingSteps)
     }
+    let spacing = spacing ?? fileCurve ?? .discrete
     let table = SigmaTable(self)
     if convention == .kDiffusion { return kLevels(count, spacing, table) }
     let steps = timesteps(count, spacing, grid)
