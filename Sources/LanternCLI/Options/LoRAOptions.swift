@@ -17,6 +17,8 @@ struct LoRAOptions: ParsableArguments {
   ///
   /// - Parameter recipe: of a picture that is to be drawn again, its LoRAs' names, each with its
   ///   strength after a colon: those hold where none is given.
+  /// - Returns: files and strengths.
+  /// - Throws: ``ValidationError`` for a strength that is no number.
   func loras(like recipe: [String] = []) throws -> [LoRA] {
     let known = try recipe.map(Self.parsed)
     return try files.map { text in
