@@ -1,12 +1,13 @@
 """Stage 7: few steps. A LoRA that makes the U-Net jump to the end of its own guided way.
 
-    python distil.py --work FOLDER --minutes 40 --out ../weights/picturebook/fast.safetensors
+    python distil.py --work FOLDER --minutes 25 --out ../weights/picturebook/fast.safetensors
 
-Latent consistency distillation (Luo et al. 2023, arXiv:2310.04378; as a LoRA, arXiv:2311.05556): wherever a
-noisy latent is on its way, the estimate of its end must be the one from a little further on. The way is
-the shipped model's with guidance, a step of DDIM at a time, so guidance is learnt too and one model call
-a step is all that drawing takes. The file has the key names of diffusers and PEFT; it is written each
-minute, so that pictures can be looked at meanwhile.
+The shipped model draws captions from noise with guidance, in WAY steps of DPM-Solver++(2M), and wherever it
+comes past, the student must see the end: a consistency model (Song et al. 2023, arXiv:2303.01469) for
+diffusers' LCMScheduler (Luo et al. 2023, arXiv:2310.04378; as a LoRA, arXiv:2311.05556), learnt from whole
+ways rather than from its own estimates a little further on, which for so short a training are too
+unsteady. Guidance is learnt too, so one model call a step is all that drawing takes. Pictures are not
+needed. The file has the key names of diffusers and PEFT; it is written each minute.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 import common
+import scenes
 import tokenizer
 from models import CLIPTextModel, UNet2DConditionModel
 from muon import Muon
 from train_unet import alphas_cumprod
 
-STEPS = 50  # places on the way; LCMScheduler's original_inference_steps
-JUMP = 2  # places from one estimate to the next: half as many to learn one after the other
+WAY = 15  # steps from noise to a latent
 SIGMA_DATA, TIMESTEP_SCALING = 0.5, 10.0  # LCMScheduler's
 
 
@@ -69,9 +70,9 @@ def save(adapters: dict[str, LowRank], unet: nn.Module, path: Path) -> None:
 
 def main() -> None:
     parser = common.arguments(__doc__)
-    parser.add_argument("--minutes", type=float, default=40)
+    parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--model", type=Path, default=Path("../weights/picturebook"))
     parser.add_argument("--guidance", type=float, help="baked in; the model's own when not given")
@@ -94,72 +95,84 @@ def main() -> None:
     teacher = teacher.to(memory_format=torch.channels_last)
     student = copy.deepcopy(teacher)
     adapters = adapted(student, options.rank)
-    model = nn.ModuleDict({name.replace(".", "/"): adapter for name, adapter in adapters.items()}).to(device)
+    model = nn.ModuleDict({name.replace(".", "/"): adapter for name, adapter in adapters.items()})
     average = common.Average(model, 0.995)
     optimizer = Muon(model, options.learning_rate, decay=0.0)
     step, clock = common.resume(checkpoint, options, model, optimizer, average)
 
-    data = np.load(options.work / "latents.npz")
-    settings = json.loads((options.model / "vae" / "config.json").read_text())
-    latents = torch.from_numpy(data["latents"] * np.float16(settings["scaling_factor"] / data["scale"]))
     folder = options.model / "tokenizer"
-    tokens = torch.from_numpy(tokenizer.encode(data["captions"].tolist(), folder))
-    nothing = torch.from_numpy(tokenizer.encode([""], folder)).to(device)
+    nothing = text(torch.from_numpy(tokenizer.encode([""], folder)).to(device))
     alphas = alphas_cumprod().to(device)
-    stride = len(alphas) // STEPS
+    places = len(alphas) - 1 - torch.arange(WAY, device=device) * len(alphas) // WAY
+    size = (teacher.conv_in.in_channels, 16, 16)
 
     def parts(times):
-        a = torch.where(times < 0, torch.ones_like(alphas[0]), alphas[times.clamp(min=0)])
-        return a.sqrt()[:, None, None, None], (1 - a).sqrt()[:, None, None, None]
+        return alphas[times].sqrt()[:, None, None, None], (1 - alphas[times]).sqrt()[:, None, None, None]
 
-    def end(x, velocity, times):
-        """The estimate of the way's end, as LCMScheduler makes it of a prediction."""
+    @torch.no_grad()
+    def guided(x, times, context):
+        """The clean latent as the teacher sees it."""
+        with torch.autocast(device, dtype=torch.bfloat16):
+            both = torch.cat([nothing.expand_as(context), context])
+            blind, told = teacher(x.repeat(2, 1, 1, 1), times.repeat(2), both)[0].float().chunk(2)
         a, s = parts(times)
-        scaled = times.clamp(min=0).float()[:, None, None, None] * TIMESTEP_SCALING
+        return a * x - s * (blind + guidance * (told - blind))
+
+    def loss_of(x, times, context, wanted):
+        with torch.autocast(device, dtype=torch.bfloat16):
+            velocity = student(x, times, context)[0].float()
+        a, s = parts(times)
+        scaled = times.float()[:, None, None, None] * TIMESTEP_SCALING
         length = (scaled**2 + SIGMA_DATA**2).sqrt()
-        return (SIGMA_DATA / length) ** 2 * x + scaled / length * (a * x - s * velocity)
-
-    def loss_of(z, ids, noise, times):
-        a, s = parts(times)
-        x = a * z + s * noise
-        with torch.autocast(device, dtype=torch.bfloat16):
-            with torch.no_grad():
-                context = text(ids)
-                both = torch.cat([text(nothing).expand_as(context), context])
-                blind, told = teacher(x.repeat(2, 1, 1, 1), times.repeat(2), both)[0].float().chunk(2)
-                velocity = blind + guidance * (told - blind)
-                further = times - JUMP * stride
-                b, r = parts(further)
-                y = b * (a * x - s * velocity) + r * (a * velocity + s * x)
-                wanted = end(y, student(y, further.clamp(min=0), context)[0].float(), further)
-        # Anew, for autocast keeps the casts that it made without a gradient.
-        with torch.autocast(device, dtype=torch.bfloat16):
-            found = end(x, student(x, times, context)[0].float(), times)
-        # Huber's loss as LCM has it: nearly the absolute difference.
+        found = (SIGMA_DATA / length) ** 2 * x + scaled / length * (a * x - s * velocity)
+        # Huber's loss as latent consistency models have it: nearly the absolute difference.
         return ((found - wanted).pow(2) + 1e-6).sqrt().mean()
 
-    objective = torch.compile(loss_of) if options.compile else loss_of
-    generator = torch.Generator().manual_seed(options.seed + step)
+    look, objective = (torch.compile(guided), torch.compile(loss_of)) if options.compile else (guided, loss_of)
+
+    @torch.no_grad()
+    def way(context, generator):
+        """Latents on the way [WAY, batch, …], and its end."""
+        x = torch.randn(len(context), *size, generator=generator)
+        x = x.to(device, memory_format=torch.channels_last)
+        seen, before = [], None
+        for index, place in enumerate(places):
+            seen.append(x)
+            a, s = alphas[place].sqrt(), (1 - alphas[place]).sqrt()
+            clean = look(x, place.expand(len(x)), context)
+            if index == WAY - 1:
+                return torch.stack(seen), clean
+            b, r = alphas[places[index + 1]].sqrt(), (1 - alphas[places[index + 1]]).sqrt()
+            h = (b / r).log() - (a / s).log()
+            direction = clean if before is None else clean + (clean - before[0]) * (h / before[1] / 2)
+            x = r / s * x - b * torch.expm1(-h) * direction
+            before = (clean, h)
 
     def write():
         made = {name.replace("/", "."): adapter for name, adapter in average.model.items()}
         save(made, student, options.out)
 
+    generator = torch.Generator().manual_seed(options.seed + step)
     sums = []
     while clock.progress < 1:
-        pick = torch.randint(len(latents), (options.batch,), generator=generator)
-        z = latents[pick].float().to(device, memory_format=torch.channels_last)
-        noise = torch.randn(z.shape, generator=generator).to(device, memory_format=torch.channels_last)
-        spread = torch.randperm(options.batch, generator=generator) + torch.rand(1, generator=generator)
-        times = ((spread / options.batch * STEPS).long().clamp(max=STEPS - 1) + 1) * stride - 1
-        common.set_rate(optimizer, options.learning_rate * clock.rate(step, 50, 0.0))
-        loss = objective(z, tokens[pick].to(device), noise, times.to(device))
-        common.descend(loss, model, optimizer)
-        average.update(model, step)
-        step += 1
+        seeds = torch.randint(1 << 40, (options.batch,), generator=generator).tolist()
+        captions = [scenes.scene(seed, draw=False).caption for seed in seeds]
+        with torch.no_grad():
+            context = text(torch.from_numpy(tokenizer.encode(captions, folder)).to(device))
+        seen, end = way(context, generator)
         clock.tick()
-        sums.append(loss.item())
-        if step % 25 == 0:
+        order = torch.randperm(WAY * options.batch, generator=generator).to(device).chunk(WAY)
+        for pick in order:
+            common.set_rate(optimizer, options.learning_rate * clock.rate(step, 50, 0.0))
+            who = pick % options.batch
+            x = seen.flatten(0, 1)[pick].contiguous(memory_format=torch.channels_last)
+            loss = objective(x, places[pick // options.batch], context[who], end[who])
+            common.descend(loss, model, optimizer)
+            average.update(model, step)
+            step += 1
+            sums.append(loss.item())
+            clock.tick()
+        if step % (5 * WAY) == 0:
             common.log(options.work / "distil.log", step=step, minutes=clock.spent / 60,
                        loss=float(np.mean(sums)), rate=clock.rate(step, 50, 0.0))
             sums = []

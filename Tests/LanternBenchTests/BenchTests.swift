@@ -4,11 +4,13 @@ import TestSupport
 import Testing
 
 @Suite struct BenchTests {
-  private static func results(_ cells: String) throws -> BenchResults {
+  private static func results(
+    _ cells: String, model: String = "m", more settings: String = ""
+  ) throws -> BenchResults {
     try withTemporaryFolder { folder in
       let text = """
-        {"model": "m", "machine": {"threads": 2}, "settings": {"samplers": ["euler"],
-        "schedules": ["", "karras"], "steps": [2], "prompts": ["a fox"], "seeds": ["1"]},
+        {"model": "\(model)", "machine": {"threads": 2}, "settings": {"samplers": ["euler"],
+        "schedules": ["", "karras"], "steps": [2], "prompts": ["a fox"], "seeds": ["1"]\(settings)},
         "cells": [\(cells)]}
         """
       try AtomicFile.write(Array(text.utf8), to: folder + "/results.json")
@@ -66,5 +68,9 @@ import Testing
       """)
     #expect(BenchComparison(old: old, new: few).rows.allSatisfy { !$0.isTimeBeyondNoise })
     #expect(BenchComparison(old: old, new: old).rows.allSatisfy { !$0.isTimeBeyondNoise })
+    #expect(comparison.differences.isEmpty)
+    let others = try Self.results(
+      Self.cell, model: "n", more: ", \"loras\": [\"style:1\"], \"judge\": \"ab\"")
+    #expect(BenchComparison(old: old, new: others).differences == ["model", "LoRAs", "judge"])
   }
 }
