@@ -26,7 +26,8 @@ package final class Trace {
   }
 
   func finish(_ image: Tensor) throws {
-    tensors.append(("latents", try Tensor.concatenated(latents, axis: 0)))
+    // A sampler that chooses its own steps may need none from a picture with hardly any noise on it.
+    if !latents.isEmpty { tensors.append(("latents", try Tensor.concatenated(latents, axis: 0))) }
     tensors.append(("image", try image.clamped(to: 0...1).channelsFirst()))
   }
 

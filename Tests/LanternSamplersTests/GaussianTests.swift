@@ -135,9 +135,14 @@ struct GaussianTests {
           for levels in [plan, plan.suffix(strength: 0.6)] {
             var noise = NoiseSource(seed: 1)
             let start = try noise.normal([1, 1, 1, 2]) * Float(plan.initialScale)
+            var taken = 0
             let end = try sampler.sample(
               start, over: levels, with: Self.denoise, noise: &noise
-            ) { $0.latent }
+            ) { step in
+              taken += 1
+              return step.latent
+            }
+            #expect(taken > 0 || levels != plan, "\(steps) steps are none")
             #expect(
               end.isFiniteEverywhere, "\(steps) steps of \(spacing?.rawValue ?? "standard")")
           }

@@ -32,7 +32,9 @@ public struct DPMAdaptive: Sampler {
 
   /// The ends of what levels there are.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
-    let plan = schedule.sigmaPlan(count, spacing, Grid(scheduler: "KDPM2DiscreteScheduler"))
+    // A single level may be the cleanest, from which there is nowhere to go.
+    let plan = schedule.sigmaPlan(
+      max(count, 2), spacing, Grid(scheduler: "KDPM2DiscreteScheduler"))
     let least = table.level(table.ends.lowerBound)
     return NoisePlan(plan.levels, end: least, initialScale: plan.initialScale)
   }
