@@ -10,11 +10,9 @@ it was stopped.
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 import common
 import layout
@@ -41,16 +39,11 @@ def render(piece: int) -> dict[str, np.ndarray]:
 def main() -> None:
     parser = common.arguments(__doc__)
     parser.add_argument("--count", type=int, default=60000)
-    parser.add_argument("--vae", type=Path, help="an exported autoencoder's folder, in place of vae.pt")
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
     common.prepare(options)
     model = AutoencoderKL(CONFIG).eval().to(options.device, memory_format=torch.channels_last)
-    if options.vae:
-        tensors = load_file(options.vae / "diffusion_pytorch_model.safetensors")
-        model.load_state_dict({name: x.float() for name, x in tensors.items()})
-    else:
-        model.load_state_dict(common.Checkpoint(options.work / "vae.pt").load(options.device)["average"])
+    model.load_state_dict(common.Checkpoint(options.work / "vae.pt").load(options.device)["average"])
     encoder = torch.compile(model.encoder) if options.compile else model.encoder
 
     def encode(pictures: np.ndarray) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Compares Lantern with diffusers through the command line alone: latents after every step, and the
 picture.
 
-    python tools/parity/parity.py LANTERN-PROGRAM [--model FOLDER --prompt TEXT ...]
+    python tools/parity/parity.py LANTERN-PROGRAM [--model FOLDER --lora FILE --prompt TEXT ...]
 
 Without --model it makes tiny random models, of the types SD 1 and SD 2, in a temporary folder,
 and tries every sampler on them. Needs torch, diffusers, transformers and safetensors.
@@ -113,6 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lantern")
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--lora", type=Path, help="added on both sides; needs peft")
     parser.add_argument("--prompt", action="append")
     parser.add_argument("--negative", default="")
     parser.add_argument("--sampler", action="append", choices=list(SAMPLERS))
@@ -133,6 +134,8 @@ def main() -> None:
                 model, torch_dtype=torch.float32, safety_checker=None
             )
             pipe.set_progress_bar_config(disable=True)
+            if options.lora:
+                pipe.load_lora_weights(options.lora.parent, weight_name=options.lora.name)
             written = pipe.scheduler.config
             # Clipping lets small errors grow: from 20 steps on PyTorch on one thread and on two differ
             # by 0.4 to 1 % of the latents' deviation.
@@ -159,6 +162,7 @@ def compare(options, pipe, model, written, sampler, kind, changes, prompt, steps
     elif sampler == "pndm" and len(latents) > 1:
         latents = latents[1:]
     flags = ["-H", str(options.size[0]), "-W", str(options.size[1])] if options.size else []
+    flags += ["--lora", options.lora] if options.lora else []
     subprocess.run(
         [options.lantern, "image", prompt, "-m", model, "--sampler", *sampler.split(), "--literal",
          "--steps", str(steps), "-g", str(guidance), "-s", "42", "-q", "-n", options.negative,
