@@ -69,7 +69,10 @@ static void multiply_here(
   void *workspace) {
   const lk_kernels *kernels = lk_kernels_best();
   if (b_transposed && !a_transposed) {
-    kernels->pack(b, LK_F32, n, k, b_stride, workspace, LK_F32);
+    lk_pack_args packing = {
+      .weight = b, .from = LK_F32, .n = n, .k = k, .row_stride = b_stride, .packed = workspace,
+      .to = LK_F32};
+    kernels->pack(&packing);
     lk_gemm_args args = {
       .m = m, .n = n, .k = k, .x = a, .x_stride = a_stride, .packed = workspace,
       .packed_type = LK_F32, .activation = LK_IDENTITY, .y = c, .y_stride = c_stride};

@@ -31,8 +31,7 @@ bool lk_all_finite(const void *x, lk_dtype type, int64_t count) {
       return finite_16(x, count, 0x0400);
     case LK_BF16:
       return finite_16(x, count, 0x0080);
-    case LK_F32:
-      break;
+    default:
+      return finite_32(x, count);
   }
-  return finite_32(x, count);
 }

@@ -1,4 +1,6 @@
 #if defined(__x86_64__)
+#include <immintrin.h>
+
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #define LK_ISA LK_AVX2
 #define LK_NAME "avx2"
@@ -7,6 +9,7 @@
 #define LK_ROWS 6
 #define LK_VECTORS 2
 #define LK_HAS_F16 1
+#define LK_DOT 1
 #include "kernels.inc"
 #pragma clang attribute pop
 #endif

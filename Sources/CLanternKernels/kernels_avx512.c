@@ -1,4 +1,6 @@
 #if defined(__x86_64__)
+#include <immintrin.h>
+
 #pragma clang attribute push(                                                             \
   __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"))), \
   apply_to = function)
@@ -9,6 +11,7 @@
 #define LK_ROWS 14
 #define LK_VECTORS 2
 #define LK_HAS_F16 1
+#define LK_DOT 2
 #include "kernels.inc"
 #pragma clang attribute pop
 #endif

@@ -6,5 +6,6 @@
 #define LK_ROWS 6
 #define LK_VECTORS 4
 #define LK_HAS_F16 1
+#define LK_DOT 0
 #include "kernels.inc"
 #endif

@@ -11,7 +11,7 @@
 
 #include "lantern_kernels.h"
 
-enum { MOST_THREADS = 64, SPINS = 20000, CALLER_SPINS = 400 };
+enum { SPINS = 20000, CALLER_SPINS = 400 };
 
 typedef void (*body_function)(void *context, int64_t begin, int64_t end);
 
@@ -32,6 +32,7 @@ static struct {
 };
 
 static _Thread_local bool inside;
+static _Thread_local int thread_index;
 
 static void pause_briefly(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -66,15 +67,17 @@ int lk_threads(void) {
   int wanted = atomic_load(&pool.wanted);
   if (wanted == 0) {
     wanted = processors();
-    if (wanted > MOST_THREADS) wanted = MOST_THREADS;
+    if (wanted > LK_MOST_THREADS) wanted = LK_MOST_THREADS;
     atomic_store(&pool.wanted, wanted);
   }
   return wanted;
 }
 
 void lk_set_threads(int count) {
-  atomic_store(&pool.wanted, count < 1 ? 1 : count > MOST_THREADS ? MOST_THREADS : count);
+  atomic_store(&pool.wanted, count < 1 ? 1 : count > LK_MOST_THREADS ? LK_MOST_THREADS : count);
 }
+
+int lk_thread_index(void) { return thread_index; }
 
 /// Claims and does one chunk; false when there is none left.
 static bool work_once(void) {
@@ -98,6 +101,7 @@ static bool has_work(void) { return (uint32_t)atomic_load(&pool.word) != 0; }
 
 static void *worker(void *number) {
   int own = (int)(intptr_t)number;
+  thread_index = own;
   inside = true;
   for (;;) {
     bool wanted = own < atomic_load(&pool.wanted);

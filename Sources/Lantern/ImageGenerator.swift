@@ -1,7 +1,7 @@
 import Dispatch
 import LanternModels
 import LanternSamplers
-import LanternTensor
+public import LanternTensor
 
 /// Draws pictures from text with a model that is loaded once.
 ///
@@ -15,9 +15,13 @@ public struct ImageGenerator: Sendable {
   ///   - folder: a model as diffusers lays it out, with a `model_index.json`.
   ///   - loras: what is added to its weights.
   ///   - isFast: whether to draw in few steps, with the LoRA that the folder has for it.
+  ///   - precision: how exactly it computes; what suits this processor by default.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  public init(folder: String, adding loras: [LoRA] = [], isFast: Bool = false) throws {
-    model = try ImageModel(folder, adding: loras, isFast: isFast)
+  public init(
+    folder: String, adding loras: [LoRA] = [], isFast: Bool = false,
+    precision: Precision = .standard
+  ) throws {
+    model = try ImageModel(folder, adding: loras, isFast: isFast, precision: precision)
   }
 
   /// Size in pixels that the model draws when nothing is said.

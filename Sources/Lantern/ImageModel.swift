@@ -2,6 +2,7 @@ import LanternFormats
 import LanternLayers
 import LanternModels
 package import LanternSamplers
+package import LanternTensor
 import LanternTokenizers
 
 /// All parts of a text-to-image model, loaded from a folder as diffusers lays it out.
@@ -17,6 +18,8 @@ package struct ImageModel: Sendable {
   let isFast: Bool
   /// What was added to its weights.
   let loras: [LoRA]
+  /// What it computes in.
+  package let precision: Precision
 
   private static let pipelines: Set<String> = [
     "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline",
@@ -29,9 +32,13 @@ package struct ImageModel: Sendable {
   ///   - path: the folder.
   ///   - loras: what is added to the weights.
   ///   - isFast: whether to add the folder's own LoRA for few steps, and heed its settings.
+  ///   - precision: what it computes in.
   /// - Throws: an error of the room where something is wrong; each says which file, what, and the
   ///   remedy.
-  package init(_ path: String, adding loras: [LoRA] = [], isFast: Bool = false) throws {
+  package init(
+    _ path: String, adding loras: [LoRA] = [], isFast: Bool = false,
+    precision: Precision = .standard
+  ) throws {
     let folder = try ModelFolder(path)
     guard Self.pipelines.contains(folder.pipelineClass) else {
       throw RequestError.unsupportedModel(
@@ -42,24 +49,28 @@ package struct ImageModel: Sendable {
     self.defaults = try ModelDefaults(folder: folder.path, isFast: isFast)
     self.isFast = isFast
     self.loras = loras
+    self.precision = precision
     let adapters = try ((defaults.lora.map { [LoRA($0)] } ?? []) + loras).map { try $0.adapter() }
     self.schedule = try NoiseSchedule(
       Config(path: FileSystem.join(folder.folder(of: "scheduler"), "scheduler_config.json")))
     self.promptEncoder = PromptEncoder(
       tokenizer: try TokenizerCatalogue.load(folder: folder.folder(of: "tokenizer")),
       textEncoder: try Self.load(
-        "text_encoder", ["model", "pytorch_model"], folder, ModelCatalogue.textEncoders, adapters),
+        "text_encoder", ["model", "pytorch_model"], folder, ModelCatalogue.textEncoders, adapters,
+        precision.ofSmallParts),
       path: folder.path)
     let stem = ["diffusion_pytorch_model"]
-    self.unet = try Self.load("unet", stem, folder, ModelCatalogue.denoisers, adapters)
-    self.autoencoder = try Self.load("vae", stem, folder, ModelCatalogue.autoencoders, [])
+    self.unet = try Self.load(
+      "unet", stem, folder, ModelCatalogue.denoisers, adapters, precision)
+    self.autoencoder = try Self.load(
+      "vae", stem, folder, ModelCatalogue.autoencoders, [], precision.ofSmallParts)
     try checkFit()
   }
 
   private static func load<Model>(
     _ component: String, _ stems: [String], _ folder: ModelFolder,
     _ catalogue: [String: @Sendable (Config, Weights) throws(ModelError) -> Model],
-    _ adapters: [LowRankAdapter]
+    _ adapters: [LowRankAdapter], _ precision: Precision
   ) throws -> Model {
     let place = try folder.folder(of: component)
     let name = folder.components[component]?.className ?? ""
@@ -69,7 +80,8 @@ package struct ImageModel: Sendable {
     }
     let config = try Config(path: FileSystem.join(place, "config.json"))
     let archive = try TensorArchive(folder: place, stems: stems)
-    return try make(config, Weights(archive, of: component, adding: adapters))
+    return try make(
+      config, Weights(archive, of: component, adding: adapters, precision: precision))
   }
 
   /// Parts of different models may each be sound and yet not fit.

@@ -1,6 +1,7 @@
 import LanternFormats
 import LanternPictures
 import LanternSamplers
+package import LanternTensor
 
 /// How a picture was drawn, as text beside its pixels: in the form that stable-diffusion-webui and
 /// many others read, and exactly, so that it can be drawn again.
@@ -47,6 +48,7 @@ public struct PictureRecipe: Sendable, Equatable {
         [limits.mimicScale, limits.percentile].map { .number(Double($0)) })
     }
     if settings.usesCFGPlusPlus { values["cfg_plus_plus"] = .bool(true) }
+    if model.precision != .exact { values["precision"] = .string(model.precision.rawValue) }
     if model.isFast { values["fast"] = .bool(true) }
     if !model.loras.isEmpty {
       // The file's name alone: where it lies is nobody else's business.
@@ -97,6 +99,11 @@ public struct PictureRecipe: Sendable, Equatable {
 
   /// Whether the model's LoRA for few steps drew it.
   package var isFast: Bool { values["fast"]?.bool ?? false }
+
+  /// What the model computed in.
+  package var precision: Precision {
+    values["precision"]?.string.flatMap(Precision.init) ?? .exact
+  }
 
   /// Names of the LoRAs that were added to the model, each with its strength after a colon.
   package var loras: [String] { values["loras"]?.array?.compactMap(\.string) ?? [] }

@@ -3,7 +3,7 @@ import LanternLayers
 import LanternModels
 import LanternPictures
 import LanternSamplers
-import LanternTensor
+public import LanternTensor
 import LanternTokenizers
 
 /// Tells stories in words and pictures with one transformer that is loaded once (in the manner of
@@ -22,9 +22,12 @@ public struct StoryGenerator: Sendable {
   ///     it.
   ///   - painter: a latent-diffusion model that draws what the transformer's captions say; the
   ///     transformer draws by itself when nil.
+  ///   - precision: how exactly the transformer computes.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  public init(folder: String, painter: ImageGenerator? = nil) throws {
-    model = try UnifiedModel(folder)
+  public init(
+    folder: String, painter: ImageGenerator? = nil, precision: Precision = .exact
+  ) throws {
+    model = try UnifiedModel(folder, precision: precision)
     self.painter = painter
   }
 

@@ -2,7 +2,7 @@ import LanternFormats
 import LanternLayers
 import LanternModels
 package import LanternPictures
-import LanternTensor
+package import LanternTensor
 import LanternTokenizers
 
 /// All parts of a transformer that writes and draws, loaded from folders as showlab publishes them:
@@ -30,10 +30,12 @@ package struct UnifiedModel: Sendable {
 
   /// Loads every part.
   ///
-  /// - Parameter path: the transformer's folder.
+  /// - Parameters:
+  ///   - path: the transformer's folder.
+  ///   - precision: what the transformer computes in.
   /// - Throws: an error of the room where something is wrong; each says which file, what, and the
   ///   remedy.
-  package init(_ path: String) throws {
+  package init(_ path: String, precision: Precision = .exact) throws {
     var path = path
     while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
     let file = FileSystem.join(path, "config.json")
@@ -56,15 +58,18 @@ package struct UnifiedModel: Sendable {
     showo = try make(
       Config(path: file),
       PhiConfig(FileSystem.exists(phi) ? Config(path: phi) : Config([:], file: phi)),
-      words.endOfText, Weights(TensorArchive(folder: path, stems: Self.stems)))
+      words.endOfText,
+      Weights(TensorArchive(folder: path, stems: Self.stems), precision: precision))
     imageFolder = try Self.folder(Self.imageFolders, near: path, "the image tokenizer")
-    images = try Self.imageTokenizer(imageFolder)
+    images = try Self.imageTokenizer(imageFolder, precision.ofSmallParts)
     defaults = try StoryDefaults(folder: path, codes: settings.numVQTokens)
     side = Int(Double(settings.numVQTokens).squareRoot())
     try checkFit()
   }
 
-  private static func imageTokenizer(_ folder: String) throws -> any ImageTokenizer {
+  private static func imageTokenizer(_ folder: String, _ precision: Precision) throws
+    -> any ImageTokenizer
+  {
     let config = try Config(path: FileSystem.join(folder, "config.json"))
     let kind = try config.string("_class_name", default: "MAGVITv2")
     guard let make = ModelCatalogue.imageTokenizers[kind] else {
@@ -72,7 +77,8 @@ package struct UnifiedModel: Sendable {
         kind: kind, path: folder,
         supported: ModelCatalogue.imageTokenizers.keys.sorted().joined(separator: ", "))
     }
-    return try make(config, Weights(TensorArchive(folder: folder, stems: stems)))
+    return try make(
+      config, Weights(TensorArchive(folder: folder, stems: stems), precision: precision))
   }
 
   /// The first of `names` within `path` or beside it.

@@ -93,12 +93,14 @@ struct BenchSamplersCommand: ParsableCommand {
     settings.judge = try place.map { try Judge.identity(folder: $0) }
     let old = try against.map { try BenchResults(contentsOf: $0) }
     modelOptions.threads.apply()
-    let generator = try ImageGenerator(folder: folder, adding: loras)
+    let precision = modelOptions.computing.precision ?? .standard
+    let generator = try ImageGenerator(folder: folder, adding: loras, precision: precision)
     let isFastWanted = settings.samplers.contains(SamplerBench.Settings.fast)
     let statistics = place.map { FileSystem.join($0, "scenes.safetensors") }
     let bench = try SamplerBench(
       generator,
-      fast: isFastWanted ? try ImageGenerator(folder: folder, adding: loras, isFast: true) : nil,
+      fast: isFastWanted
+        ? try ImageGenerator(folder: folder, adding: loras, isFast: true, precision: precision) : nil,
       judge: place.map { try Judge(folder: $0) },
       rendered: statistics.flatMap {
         FileSystem.exists($0) ? try FeatureStatistics(contentsOf: $0) : nil

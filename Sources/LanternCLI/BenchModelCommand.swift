@@ -36,7 +36,9 @@ struct BenchModelCommand: ParsableCommand {
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
       modelOptions.threads.apply()
-      let generator = try ImageGenerator(folder: modelOptions.folder())
+      let generator = try ImageGenerator(
+        folder: modelOptions.folder(),
+        precision: modelOptions.computing.precision ?? .standard)
       var bar = ProgressBar(console)
       defer { bar.end() }
       let bench = try ModelBench(generator, width: size.width, height: size.height, runs: runs) {

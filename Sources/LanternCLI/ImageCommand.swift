@@ -106,7 +106,9 @@ struct ImageCommand: ParsableCommand {
     modelOptions.threads.apply()
     let folder = try modelOptions.folder()
     let begin = Console.now
-    let generator = try ImageGenerator(folder: folder, adding: loras, isFast: fast || wasFast)
+    let generator = try ImageGenerator(
+      folder: folder, adding: loras, isFast: fast || wasFast,
+      precision: modelOptions.computing.precision ?? old?.recipe.precision ?? .standard)
     let name = FileSystem.split(generator.model.path).name
     let loading = Console.now - begin
     console.event([
@@ -114,7 +116,7 @@ struct ImageCommand: ParsableCommand {
     ])
     console.detail(
       "\(name): loaded in \(rounded(loading)) s; \(ComputeEngine.instructionSet), "
-        + "\(ComputeEngine.threadCount) threads")
+        + "\(ComputeEngine.threadCount) threads, \(generator.model.precision.rawValue)")
     if let model = old?.recipe.model, model != name {
       console.tell("note: that picture was drawn by \"\(model)\", and this model is \"\(name)\"")
     }

@@ -92,7 +92,8 @@ struct StoryCommand: ParsableCommand {
     let painter = try illustrator.map { name in
       try ImageGenerator(
         folder: name == "picturebook"
-          ? ModelOptions.shipped("picturebook", with: "model_index.json") : name)
+          ? ModelOptions.shipped("picturebook", with: "model_index.json") : name,
+        precision: modelOptions.computing.precision ?? .standard)
     }
     let start = Console.now
     let generator = try modelOptions.load(painter: painter)

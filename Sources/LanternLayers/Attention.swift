@@ -8,6 +8,7 @@ package struct Attention: Sendable {
   private let v: Linear
   private let out: Linear
   private let heads: Int
+  private let precision: Precision
 
   /// How a family of checkpoints spells the projections.
   package enum Spelling: Sendable {
@@ -51,6 +52,7 @@ package struct Attention: Sendable {
     self.v = try Linear(places.v, context, features, bias: bias)
     self.out = try Linear(places.out, features, features)
     self.heads = heads
+    self.precision = weights.precision
   }
 
   /// `residual + attention(x, context)`.
@@ -66,7 +68,8 @@ package struct Attention: Sendable {
     _ x: Tensor, context: Tensor? = nil, mask: AttentionMask = .none, residual: Tensor
   ) throws(TensorError) -> Tensor {
     let context = context ?? x
-    let mixed = try attention(q(x), k(context), v(context), heads: heads, mask: mask)
+    let mixed = try attention(
+      q(x), k(context), v(context), heads: heads, mask: mask, precision: precision)
     return try out(mixed, residual: residual)
   }
 }

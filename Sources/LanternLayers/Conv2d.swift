@@ -6,11 +6,13 @@ package struct Conv2d: Sendable {
   private let bias: Tensor
   private let window: ConvolutionWindow
 
-  /// Takes `weight`, `[outputs, inputs, size, size]`, and `bias`, `[outputs]`.
-  package init(_ weights: Weights, _ inputs: Int, _ outputs: Int, _ window: ConvolutionWindow)
-    throws(ModelError)
-  {
-    self.weight = try weights.kernel("weight", outputs, inputs, window.height)
+  /// Takes `weight`, `[outputs, inputs, size, size]`, and `bias`, `[outputs]`; `isDeep` where it works
+  /// on few pixels.
+  package init(
+    _ weights: Weights, _ inputs: Int, _ outputs: Int, _ window: ConvolutionWindow,
+    isDeep: Bool = false
+  ) throws(ModelError) {
+    self.weight = try weights.kernel("weight", outputs, inputs, window, isDeep: isDeep)
     self.bias = try weights.tensor("bias", [outputs])
     self.window = window
   }

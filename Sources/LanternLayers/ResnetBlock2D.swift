@@ -17,20 +17,21 @@ package struct ResnetBlock2D: Sendable {
   ///   - timeFeatures: size of the time embedding; nil where a block knows no time.
   ///   - groups: of both norms.
   ///   - eps: of both norms.
+  ///   - isDeep: whether it works on few pixels.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(
     _ weights: Weights, _ inputs: Int, _ outputs: Int, timeFeatures: Int? = nil, groups: Int,
-    eps: Float
+    eps: Float, isDeep: Bool = false
   ) throws(ModelError) {
     self.norm1 = try GroupNorm(weights["norm1"], groups: groups, channels: inputs, eps: eps)
-    self.conv1 = try Conv2d(weights["conv1"], inputs, outputs, .same3)
+    self.conv1 = try Conv2d(weights["conv1"], inputs, outputs, .same3, isDeep: isDeep)
     if let timeFeatures {
       self.timeProjection = try Linear(weights["time_emb_proj"], timeFeatures, outputs)
     } else {
       self.timeProjection = nil
     }
     self.norm2 = try GroupNorm(weights["norm2"], groups: groups, channels: outputs, eps: eps)
-    self.conv2 = try Conv2d(weights["conv2"], outputs, outputs, .same3)
+    self.conv2 = try Conv2d(weights["conv2"], outputs, outputs, .same3, isDeep: isDeep)
     self.shortcut =
       inputs == outputs
       ? nil

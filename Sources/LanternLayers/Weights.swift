@@ -10,6 +10,8 @@ package struct Weights {
   private let archive: TensorArchive
   private let component: String
   private let adapters: [LowRankAdapter]
+  /// What the model computes in.
+  package let precision: Precision
   private let prefix: String
   private let ledger: Ledger
 
@@ -25,12 +27,15 @@ package struct Weights {
   ///   - archive: its files.
   ///   - component: which part of a model it is, as adapters name it.
   ///   - adapters: what is added to its weights.
+  ///   - precision: what the model computes in.
   package init(
-    _ archive: TensorArchive, of component: String = "", adding adapters: [LowRankAdapter] = []
+    _ archive: TensorArchive, of component: String = "", adding adapters: [LowRankAdapter] = [],
+    precision: Precision = .exact
   ) {
     self.archive = archive
     self.component = component
     self.adapters = adapters
+    self.precision = precision
     self.prefix = ""
     self.ledger = Ledger()
   }
@@ -39,6 +44,7 @@ package struct Weights {
     self.archive = parent.archive
     self.component = parent.component
     self.adapters = parent.adapters
+    self.precision = parent.precision
     self.prefix = parent.prefix.isEmpty ? name : "\(parent.prefix).\(name)"
     self.ledger = parent.ledger
   }
@@ -83,13 +89,13 @@ package struct Weights {
   {
     let stored = try stored(name, [outputs, inputs], orReshaped: false)
     do {
-      return try PackedMatrix(stored.sliced(axis: 0, rows))
+      return try packed(stored.sliced(axis: 0, rows))
     } catch {
       throw .tensor(error)
     }
   }
 
-  /// A matrix `[outputs, inputs]` packed for matrix products, in the type it is stored in.
+  /// A matrix `[outputs, inputs]` packed for matrix products as the precision wants it.
   ///
   /// A 1×1 convolution's `[outputs, inputs, 1, 1]` counts as one.
   ///
@@ -99,25 +105,43 @@ package struct Weights {
   {
     let stored = try stored(name, [outputs, inputs], orReshaped: true)
     do {
-      return try PackedMatrix(stored)
+      return try packed(stored)
     } catch {
       throw .tensor(error)
     }
   }
 
-  /// A convolution's `[outputs, inputs, height, width]` packed for channels-last pictures.
+  /// A convolution's `[outputs, inputs, size, size]` packed for channels-last pictures.
   ///
+  /// - Parameters:
+  ///   - name: of the tensor.
+  ///   - outputs: its channels.
+  ///   - inputs: its input's channels.
+  ///   - window: how it moves over the picture.
+  ///   - isDeep: whether it works on few pixels.
   /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
-  package func kernel(_ name: String, _ outputs: Int, _ inputs: Int, _ size: Int)
-    throws(ModelError) -> PackedMatrix
-  {
+  package func kernel(
+    _ name: String, _ outputs: Int, _ inputs: Int, _ window: ConvolutionWindow, isDeep: Bool
+  ) throws(ModelError) -> PackedMatrix {
+    let size = window.height
     let stored = try stored(name, [outputs, inputs, size, size], orReshaped: size == 1)
     do {
-      return try PackedMatrix(
-        stored.reshaped([outputs, inputs, size, size]).permuted([0, 2, 3, 1]))
+      let kernel = try stored.reshaped([outputs, inputs, size, size]).permuted([0, 2, 3, 1])
+      defer { stored.releasePages() }
+      if window.fitsWinograd, min(inputs, outputs) >= 16,
+        let form = precision.winogradForm(channels: inputs * outputs, isDeep: isDeep)
+      {
+        return try PackedMatrix(winograd: kernel, as: form)
+      }
+      return try PackedMatrix(kernel, as: precision.form(of: kernel.dtype))
     } catch {
       throw .tensor(error)
     }
+  }
+
+  private func packed(_ stored: Tensor) throws(TensorError) -> PackedMatrix {
+    defer { stored.releasePages() }
+    return try PackedMatrix(stored, as: precision.form(of: stored.dtype))
   }
 
   /// Ends the loading of a model: pages of the file that were read may go.

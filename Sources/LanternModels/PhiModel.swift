@@ -59,6 +59,7 @@ private struct PhiLayer: Sendable {
   private let norm: LayerNorm
   private let heads: Int
   private let activation: Activation
+  private let precision: Precision
 
   init(_ weights: Weights, _ config: PhiConfig) throws(ModelError) {
     let (size, inner) = (config.hiddenSize, config.intermediateSize)
@@ -76,6 +77,7 @@ private struct PhiLayer: Sendable {
     self.norm = try LayerNorm(weights["input_layernorm"], size, eps: config.layerNormEps)
     self.heads = config.numAttentionHeads
     self.activation = config.hiddenAct
+    self.precision = weights.precision
   }
 
   func callAsFunction(
@@ -85,7 +87,8 @@ private struct PhiLayer: Sendable {
     let q = try turn(normalized(q(h), qNorm), heads: heads)
     let k = try turn(normalized(k(h), kNorm), heads: heads)
     let seen = try cache.append(k, v(h), layer: index)
-    let mixed = try attention(q, seen.keys, seen.values, heads: heads, mask: mask)
+    let mixed = try attention(
+      q, seen.keys, seen.values, heads: heads, mask: mask, precision: precision)
     return try fc2(fc1(h, activation: activation), residual: dense(mixed, residual: x))
   }
 

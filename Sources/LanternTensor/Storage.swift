@@ -30,8 +30,15 @@ package final class Storage: @unchecked Sendable {
 
   /// Tells the system that a mapped file's pages are not needed for now, so they stop counting as
   /// this process's memory. They are read again from the file when touched.
-  package func releasePages() {
-    if isMapped { _ = madvise(base, byteCount, Int32(MADV_DONTNEED)) }
+  ///
+  /// - Parameter range: which bytes, all by default; pages that lie in it only in part stay.
+  package func releasePages(_ range: Range<Int>? = nil) {
+    guard isMapped else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let range = range ?? 0..<byteCount
+    let begin = (range.lowerBound + page - 1) / page * page
+    let end = range.upperBound == byteCount ? byteCount : range.upperBound / page * page
+    if begin < end { _ = madvise(base + begin, end - begin, Int32(MADV_DONTNEED)) }
   }
 
   deinit {

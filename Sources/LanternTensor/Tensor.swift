@@ -104,6 +104,11 @@ public struct Tensor: Sendable {
     bytes.assumingMemoryBound(to: Float.self)
   }
 
+  /// Gives back the memory of a contiguous tensor that lies in a mapped file, until it is read again.
+  package func releasePages() {
+    storage.releasePages(byteOffset..<byteOffset + elementCount * dtype.byteSize)
+  }
+
   /// Self, checked to be f32 and made contiguous: what kernels read.
   package func readable(_ op: String) throws(TensorError) -> Tensor {
     guard dtype == .float32 else { throw .dtype(op: op, expected: "f32", found: dtype) }

@@ -1,8 +1,8 @@
 // Every kernel of Lantern, and the whole contract between Swift and C.
 //
 // Kernels do arithmetic on pointers. They never allocate, fail or print: the caller has checked
-// shapes, alignment is not required, and scratch (at most 256 KiB a thread) lives on the stack.
-// All arithmetic is f32; f16 and bf16 are storage of weights. Pictures are [batch, height, width,
+// shapes, alignment is not required, and scratch lives on the stack (at most 320 KiB a thread) or is
+// passed in. Arithmetic is f32 but for weights of whole numbers; f16 and bf16 are storage of weights. Pictures are [batch, height, width,
 // channel], tokens [batch, token, feature], both with the last axis contiguous.
 //
 // Results do not depend on the number of threads: every output element is computed by one thread,
@@ -20,10 +20,14 @@ extern "C" {
 
 // ---- Threads -------------------------------------------------------------------------------
 
+enum { LK_MOST_THREADS = 64 };
+
 /// Sets how many threads work on one kernel call, the caller included (1...64). Takes effect at the
 /// next call; threads are started on first use. The initial number is that of the processors.
 void lk_set_threads(int count);
 int lk_threads(void);
+/// Which of a call's threads this is: 0 the caller, below LK_MOST_THREADS.
+int lk_thread_index(void);
 
 /// Adds to the arithmetic (a multiplication and an addition are two) and to the bytes of arguments that
 /// linear maps, convolutions and attention were asked for since the process began; tells both.
@@ -39,9 +43,25 @@ void lk_parallel_for(
 
 // ---- Types ---------------------------------------------------------------------------------
 
-typedef enum lk_dtype { LK_F32 = 0, LK_F16 = 1, LK_BF16 = 2 } lk_dtype;
+/// Types of numbers; and, from LK_I16 on, forms that only packed weights have: whole numbers with an f32
+/// scale a column (4-bit ones: a scale for every 32 of a column too). They are multiplied with rows
+/// rounded to 14 bits (8 for LK_I8) and an f32 scale for every 256 of a row; sums are exact in 32 bits.
+typedef enum lk_dtype {
+  LK_F32 = 0,
+  LK_F16,
+  LK_BF16,
+  LK_I16,
+  LK_I8,
+  LK_I4,
+} lk_dtype;
 
-typedef enum lk_isa { LK_PORTABLE = 0, LK_AVX2 = 1, LK_AVX512 = 2, LK_NEON = 3 } lk_isa;
+typedef enum lk_isa {
+  LK_PORTABLE = 0,
+  LK_AVX2,
+  LK_AVX512,
+  LK_AVX512_VNNI,
+  LK_NEON,
+} lk_isa;
 
 typedef enum lk_unary {
   LK_NEGATE = 0,
@@ -75,6 +95,18 @@ typedef enum lk_binary {
 
 typedef enum lk_reduction { LK_SUM = 0, LK_MEAN, LK_MAX, LK_MIN } lk_reduction;
 
+/// Weights to be packed for matrix products: [n, k] with `row_stride` elements between rows. For
+/// Winograd's convolution [n, 3, 3, k] in rows, which become 16 packed matrices.
+typedef struct lk_pack_args {
+  const void *weight;
+  lk_dtype from;  // a type of numbers
+  int64_t n, k, row_stride;
+  bool winograd;
+  bool transposed;  // the weights lie as [k, n] and are f32; not with `winograd`
+  void *packed;   // lk_packed_bytes(n, k, to), 16 times that with `winograd`
+  lk_dtype to;
+} lk_pack_args;
+
 /// y[m, n] = activation(x[m, k] · weightᵀ + bias + row_bias) + residual.
 typedef struct lk_gemm_args {
   int64_t m, n, k;
@@ -103,6 +135,8 @@ typedef struct lk_conv_args {
   const float *x;
   const void *packed;      // `pack` of [out_channels][ky][kx][channels], so k = kh * kw * channels
   lk_dtype packed_type;
+  bool winograd;           // packed for Winograd: kernel 3×3, stride 1, and with `upsample` 2 padding 1
+  void *scratch;           // with `winograd`: LK_WINOGRAD_SCRATCH bytes for each of LK_MOST_THREADS
   const float *bias;       // [out_channels], or null
   const float *batch_bias; // [batch, out_channels], or null
   const float *residual;   // shape of y, or null; may be y itself
@@ -110,9 +144,11 @@ typedef struct lk_conv_args {
   float *y;
 } lk_conv_args;
 
+enum { LK_WINOGRAD_SCRATCH = 1088 << 10 };
+
 typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
 
-/// Softmax attention without a stored score matrix. Head h of a token lies at h * head_size within
+/// Softmax attention without a stored score matrix (in blocks of 256 keys). Head h of a token lies at h * head_size within
 /// that token's row of q, k, v and y. With LK_MASK_CAUSAL query i sees keys 0 ... i + (keys -
 /// queries). With key_counts, batch b sees its first key_counts[b] keys only. With `visible` instead
 /// of a mask, query i sees its first visible[i] keys.
@@ -124,6 +160,8 @@ typedef struct lk_attention_args {
   lk_mask mask;
   const int32_t *key_counts; // [batch], each 1...keys, or null
   const int32_t *visible; // [queries], each 1...keys and not less than the one before, or null
+  lk_dtype arithmetic;     // LK_F32, or LK_I16: products of whole numbers
+  void *scratch;           // lk_attention_scratch_bytes of these arguments
   float *y;
   int64_t y_batch_stride, y_stride;
 } lk_attention_args;
@@ -134,14 +172,11 @@ typedef struct lk_attention_args {
 /// where the comment says "in place".
 typedef struct lk_kernels {
   lk_isa isa;
-  const char *name; // "portable", "avx2", "avx512", "neon"
+  const char *name; // "portable", "avx2", "avx512", "avx512vnni", "neon"
+  bool whole_pays;  // whether products of 16-bit whole numbers are faster than those of f32
 
-  // gemm, conv. Packed layout: [n rounded up to 32 / 32][k][32], columns past n zero; the same for
-  // every instruction set, so bytes = lk_packed_bytes(n, k, type).
-  /// weight is [n, k] of `from` with `row_stride` elements between rows; `to` is the stored type.
-  void (*pack)(
-    const void *weight, lk_dtype from, int64_t n, int64_t k, int64_t row_stride, void *packed,
-    lk_dtype to);
+  // gemm, conv. Packed layouts, in packing.inc, are the same for every instruction set.
+  void (*pack)(const lk_pack_args *args);
   void (*gemm)(const lk_gemm_args *args);
   void (*conv2d)(const lk_conv_args *args);
 
@@ -188,15 +223,18 @@ typedef struct lk_kernels {
   void (*reduce)(lk_reduction op, const float *x, int64_t rows, int64_t columns, float *y);
 } lk_kernels;
 
-/// Bytes of `pack`'s result: room for n rounded up to 32, times k, plus 64 for wide loads.
+/// Bytes of `pack`'s result, a multiple of 64.
 size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type);
+
+/// Bytes that `attention` needs beside its arguments.
+size_t lk_attention_scratch_bytes(const lk_attention_args *args);
 
 /// Whether this processor runs `isa`.
 bool lk_isa_supported(lk_isa isa);
 /// The kernels of `isa`, or null where it is not built in or this processor lacks it.
 const lk_kernels *lk_kernels_for(lk_isa isa);
 /// The best for this processor, chosen once; the environment's LANTERN_ISA (portable, avx2, avx512,
-/// neon) overrides where it can run.
+/// avx512vnni, neon) overrides where it can run.
 const lk_kernels *lk_kernels_best(void);
 
 // ---- Movement: bytes only, so one form for every instruction set -----------------------------

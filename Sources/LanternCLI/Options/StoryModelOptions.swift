@@ -11,6 +11,7 @@ struct StoryModelOptions: ParsableArguments {
       discussion: "The shipped storyteller by default.", valueName: "folder"))
   var model: String?
 
+  @OptionGroup var computing: PrecisionOptions
   @OptionGroup var threads: ThreadOptions
 
   /// Loads the model: the one asked for, or the shipped one.
@@ -21,6 +22,7 @@ struct StoryModelOptions: ParsableArguments {
   func load(painter: ImageGenerator? = nil) throws -> StoryGenerator {
     threads.apply()
     let folder = try model ?? ModelOptions.shipped("storyteller", with: "config.json")
-    return try StoryGenerator(folder: folder, painter: painter)
+    return try StoryGenerator(
+      folder: folder, painter: painter, precision: computing.precision ?? .exact)
   }
 }

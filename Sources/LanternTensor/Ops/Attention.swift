@@ -41,11 +41,12 @@ public enum AttentionMask: Sendable, Equatable {
 ///   - heads: divides the last axis.
 ///   - mask: which keys a query sees.
 ///   - scale: of the scores; 1/√(features of a head) when nil.
+///   - precision: f32 when exact, products of 16-bit whole numbers otherwise.
 /// - Returns: `[batch, query, head · feature]`.
 /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
 public func attention(
   _ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, mask: AttentionMask = .none,
-  scale: Float? = nil
+  scale: Float? = nil, precision: Precision = .exact
 ) throws(TensorError) -> Tensor {
   let expected = "[batch, token, a multiple of \(heads)]"
   guard q.rank == 3, heads > 0, q.shape[2] % heads == 0, q.shape[2] / heads <= 1024 else {
@@ -69,9 +70,11 @@ public func attention(
     v_batch_stride: Int64(v.strides[0]), v_stride: Int64(v.strides[1]),
     scale: scale ?? 1 / Float(headSize).squareRoot(),
     mask: mask == .causal ? LK_MASK_CAUSAL : LK_MASK_NONE, key_counts: nil, visible: nil,
-    y: y.floats,
+    arithmetic: precision == .exact ? LK_F32 : LK_I16, scratch: nil, y: y.floats,
     y_batch_stride: Int64(q.shape[1] * q.shape[2]), y_stride: Int64(q.shape[2]))
-  withExtendedLifetime((q, k, v)) {
+  let scratch = try Storage(byteCount: lk_attention_scratch_bytes(&arguments))
+  arguments.scratch = scratch.base
+  withExtendedLifetime((q, k, v, scratch)) {
     if let visible {
       visible.withUnsafeBufferPointer { counts in
         arguments.visible = counts.baseAddress

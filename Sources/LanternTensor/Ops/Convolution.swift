@@ -37,6 +37,11 @@ public struct ConvolutionWindow: Sendable, Equatable {
     }
   }
 
+  /// Whether Winograd's F(2×2, 3×3) does it.
+  package var fitsWinograd: Bool {
+    height == 3 && width == 3 && stride == 1 && padding == .all(1)
+  }
+
   func outputSize(_ size: Int, _ kernel: Int) -> Int {
     let padded: Int =
       switch padding {
@@ -71,6 +76,11 @@ extension Tensor {
       throw .shape(
         op: "conv2d", expected: "[_, _, _, \(weight.inputs / max(taps, 1))]", found: shape)
     }
+    guard !weight.isWinograd || window.fitsWinograd else {
+      throw .shape(
+        op: "conv2d", expected: "a window of 3×3, stride 1 and padding 1 for Winograd's weights",
+        found: [window.height, window.width, window.stride, window.before])
+    }
     let x = try readable("conv2d")
     let target = [
       shape[0], window.outputSize(shape[1], window.height),
@@ -83,6 +93,10 @@ extension Tensor {
     let batchBias = try batchBias?.checked("conv2d batch bias", [shape[0], weight.outputs])
     let residual = try residual?.checked("conv2d residual", target)
     let y = try Draft(target)
+    // Room for all threads there may be; only what is used takes memory.
+    let scratch =
+      weight.isWinograd
+      ? try Storage(byteCount: Int(LK_WINOGRAD_SCRATCH) * Int(LK_MOST_THREADS)) : nil
     var arguments = lk_conv_args(
       batch: Int64(shape[0]), height: Int64(shape[1]), width: Int64(shape[2]),
       channels: Int64(shape[3]), out_height: Int64(target[1]), out_width: Int64(target[2]),
@@ -90,10 +104,13 @@ extension Tensor {
       kernel_width: Int64(window.width), stride: Int64(window.stride),
       pad_top: Int64(window.before), pad_left: Int64(window.before),
       upsample: Int64(window.upsampling), x: x.floatPointer, packed: weight.bytes,
-      packed_type: weight.dtype.kernelType, bias: bias?.floatPointer,
+      packed_type: weight.form.kernelType, winograd: weight.isWinograd, scratch: scratch?.base,
+      bias: bias?.floatPointer,
       batch_bias: batchBias?.floatPointer, residual: residual?.floatPointer,
       activation: activation.kernel, y: y.floats)
-    withExtendedLifetime((x, weight, bias, batchBias, residual)) { kernels.conv2d(&arguments) }
+    withExtendedLifetime((x, weight, bias, batchBias, residual, scratch)) {
+      kernels.conv2d(&arguments)
+    }
     let outputs = Int64(target.reduce(1, *))
     lk_work_add(
       2 * outputs * Int64(weight.inputs),

@@ -16,7 +16,7 @@ extension Tensor {
     _ weight: PackedMatrix, bias: Tensor? = nil, activation: Activation = .identity,
     residual: Tensor? = nil
   ) throws(TensorError) -> Tensor {
-    guard let inputs = shape.last, inputs == weight.inputs else {
+    guard let inputs = shape.last, inputs == weight.inputs, !weight.isWinograd else {
       throw .shape(op: "linear", expected: "[…, \(weight.inputs)]", found: shape)
     }
     let x = try readable("linear")
@@ -27,7 +27,7 @@ extension Tensor {
     var arguments = lk_gemm_args(
       m: Int64(elementCount / max(inputs, 1)), n: Int64(weight.outputs), k: Int64(inputs),
       x: x.floatPointer, x_stride: Int64(inputs), packed: weight.bytes,
-      packed_type: weight.dtype.kernelType, bias: bias?.floatPointer,
+      packed_type: weight.form.kernelType, bias: bias?.floatPointer,
       residual: residual?.floatPointer, residual_stride: Int64(weight.outputs),
       activation: activation.kernel, y: y.floats, y_stride: Int64(weight.outputs))
     withExtendedLifetime((x, weight, bias, residual)) { kernels.gemm(&arguments) }

@@ -1,0 +1,155 @@
+"""Who takes part: each measures a case when it is its turn, and does nothing while others run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from cases import Part, parse
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools" / "bench"))
+from pytorch import timed  # noqa: E402
+
+LIBRARIES = {"pytorch": "PyTorch f32", "openvino": "OpenVINO f32"}
+PARTS = {"text encoder": "text encoder", "denoiser": "denoiser, a call", "decoder": "decoder"}
+
+
+class Failure(Exception):
+    """What an entrant could not do, and why."""
+
+
+class Worker:
+    """A library in a process of its own, stopped between its turns.
+
+    Stopped, not told to wait passively: that costs OpenMP a third of its speed on small cases.
+    """
+
+    def __init__(self, library: str, case: str, threads: int, model: Path) -> None:
+        self.name = LIBRARIES[library]
+        command = [sys.executable, Path(__file__).with_name("worker.py"), "--library", library,
+                   "--case", case, "--threads", threads, "--model", model]
+        self.process = subprocess.Popen(
+            [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True)
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def measure(self, runs: int) -> dict:
+        os.kill(self.process.pid, signal.SIGCONT)
+        try:
+            self.process.stdin.write(json.dumps({"runs": runs}) + "\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            raise Failure(f"its process ended with {self.process.wait()}")
+        os.kill(self.process.pid, signal.SIGSTOP)
+        answer = json.loads(answer)
+        if "failed" in answer:
+            raise Failure(answer["failed"])
+        return {"seconds": statistics.median(answer["seconds"])}
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+class Lantern:
+    """`lantern bench` on one case, a new process each turn."""
+
+    def __init__(
+        self, program: str, precision: str, case: str, threads: int, model: Path, peaks: dict
+    ) -> None:
+        self.name = f"Lantern {precision}"
+        self.command = [program, "bench"]
+        match parse(case):
+            case Part() as part:
+                side = part.height if part.name != "text encoder" else 64
+                self.command += part_options(model, PARTS[part.name], 8 * side, part.batch)
+            case _:
+                self.command += ["kernels", "--case", case]
+        self.command += ["--precision", precision, "--threads", threads]
+        self.peaks = peaks
+
+    def measure(self, runs: int) -> dict:
+        row, end = events([*self.command, "--runs", runs, "--json"])
+        for name, value in end.items():
+            if name.startswith("peak_") and name != "peak_memory":
+                self.peaks[name] = max(value, self.peaks.get(name, 0))
+        seconds = row["seconds"]
+        if isinstance(seconds, list):
+            seconds = statistics.median(seconds)
+        return {"seconds": seconds, "operations": row["operations"], "bytes": row["bytes"]}
+
+    def close(self) -> None:
+        pass
+
+
+class Program:
+    """A whole process, from the shell to the picture."""
+
+    def __init__(self, name: str, command: list) -> None:
+        self.name, self.command = name, command
+
+    def measure(self, runs: int) -> dict:
+        try:
+            seconds, megabytes = timed(self.command)
+        except SystemExit as end:
+            raise Failure(end.code) from None
+        return {"seconds": seconds, "megabytes": megabytes}
+
+    def close(self) -> None:
+        pass
+
+
+def part_options(model: Path, part: str, side: int, batch: int) -> list:
+    """What makes `lantern bench` measure one part of a model alone."""
+    return ["model", "-m", model, "-W", side, "-H", side, "--batch", batch, "--part", part]
+
+
+def events(command: list) -> tuple[dict, dict]:
+    """The one measurement that a `lantern bench` of one case prints, and its end event."""
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        row, end = (json.loads(line) for line in done.stdout.splitlines())
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.strip().splitlines() or [f"exit code {error.returncode}"]
+        raise Failure(f"{' '.join(words)}: {said[0]}") from None
+    except (OSError, ValueError) as error:
+        raise Failure(f"{' '.join(words)}: {error}") from None
+    return row, end
+
+
+def turns(entrants: list, runs: int, rounds: int) -> dict:
+    """What each entrant measured in each round, all of them in turns; the first round is not counted.
+
+    Where a peer fails, it is left out and the reason kept; a failure of Lantern's ends it all.
+    """
+    figures = {entrant.name: {} for entrant in entrants}
+    running = list(entrants)
+    try:
+        for turn in range(rounds + 1):
+            for entrant in list(running):
+                try:
+                    figure = entrant.measure(runs)
+                except Failure as failure:
+                    if entrant.name.startswith("Lantern"):
+                        raise
+                    print(f"{entrant.name}: {failure}", file=sys.stderr)
+                    figures[entrant.name] = {"failed": str(failure)}
+                    running.remove(entrant)
+                    continue
+                if turn:
+                    for key, value in figure.items():
+                        figures[entrant.name].setdefault(key, []).append(value)
+    finally:
+        for entrant in entrants:
+            entrant.close()
+    return figures

@@ -1,0 +1,17 @@
+public import ArgumentParser
+public import Lantern
+
+/// How exactly to compute.
+struct PrecisionOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "How exactly to compute: exact, fast, int8 or int4.",
+      discussion: """
+        exact is f32, as diffusers; fast multiplies 16-bit whole numbers, twice as fast and as good as to \
+        the eye (pictures' default where the processor gains from it); int8 and int4 store large weights \
+        in as many bits. "lantern bench precision" measures them.
+        """, valueName: "name"))
+  var precision: Precision?
+}
+
+extension Precision: ExpressibleByArgument {}

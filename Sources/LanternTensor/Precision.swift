@@ -1,0 +1,47 @@
+internal import CLanternKernels
+
+/// How exactly a model computes: what it gains in speed and memory, and what that costs.
+///
+/// `lantern bench precision` measures both for a model.
+public enum Precision: String, Sendable, CaseIterable {
+  /// f32 arithmetic on the weights as they are stored: pictures equal to diffusers'.
+  case exact
+  /// Products of 16-bit whole numbers, summed exactly, where the processor multiplies those faster;
+  /// twice as fast and about as exact as weights rounded to f16.
+  case fast
+  /// Large weights as 8-bit whole numbers: half the memory; visibly another picture.
+  case int8
+  /// Large weights as 4-bit whole numbers: a quarter of the memory; more so.
+  case int4
+
+  /// What suits this processor when nothing is said: `fast` where it gains from it.
+  public static var standard: Precision { kernels.whole_pays ? .fast : .exact }
+
+  /// What parts that are small beside the denoiser compute in.
+  package var ofSmallParts: Precision { self == .exact ? .exact : .fast }
+
+  /// How a matrix stored as `dtype` is packed.
+  package func form(of dtype: DType) -> PackedMatrix.Form {
+    switch self {
+    case .exact: PackedMatrix.Form(dtype)
+    case .fast: .int16
+    case .int8: .int8
+    case .int4: .int4
+    }
+  }
+
+  /// How a 3×3 kernel is packed for Winograd's algorithm; nil where it is better done directly, for
+  /// the sake of memory.
+  ///
+  /// - Parameters:
+  ///   - channels: of the convolution's input, times those of its output.
+  ///   - isDeep: whether it works on few pixels, so that less arithmetic gains little.
+  package func winogradForm(channels: Int, isDeep: Bool) -> PackedMatrix.Form? {
+    let isLarge = channels > 1_250_000
+    return switch self {
+    case .exact: isLarge && isDeep ? nil : .float32
+    case .fast: isLarge && isDeep ? nil : .int16
+    case .int8, .int4: isLarge ? nil : .int16
+    }
+  }
+}
