@@ -27,7 +27,7 @@ class Failure(Exception):
 class Worker:
     """A library in a process of its own, stopped between its turns.
 
-    Stopped, not told to wait passively: that costs OpenMP a third of its speed on small cases.
+    Stopped, not told by OMP_WAIT_POLICY to wait passively, which slows PyTorch's small cases down.
     """
 
     def __init__(self, library: str, case: str, threads: int, model: Path) -> None:
@@ -95,13 +95,18 @@ class Program:
     """A whole process, from the shell to the picture."""
 
     def __init__(self, name: str, command: list) -> None:
-        self.name, self.command = name, command
+        self.name, self.command = name, [str(word) for word in command]
 
     def measure(self, runs: int) -> dict:
         try:
             seconds, megabytes = timed(self.command)
-        except SystemExit as end:
-            raise Failure(end.code) from None
+        except OSError as error:
+            raise Failure(f"{' '.join(self.command)}: {error}") from None
+        except SystemExit:
+            again = subprocess.run(
+                self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            said = again.stdout.strip().splitlines() or [f"exit code {again.returncode}"]
+            raise Failure(f"{' '.join(self.command)}: {said[-1]}") from None
         return {"seconds": seconds, "megabytes": megabytes}
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ import report
 from cases import JOBS
 from entrants import (
     LIBRARIES, PARTS, ROOT, Failure, Lantern, Program, Worker, events, part_options, turns)
-from pytorch import DRAW, make_large
+from pytorch import make_large
 
 ALL_JOBS = [*JOBS, "picture", "shipped", "growth"]
 PRECISIONS = ["exact", "fast", "int8", "int4"]
@@ -39,8 +39,7 @@ NEEDS = {
     "openvino": ["openvino", "torch", "diffusers", "transformers"],
     "sd-cpp": [],
 }
-PROMPT = "a red fox on the beach"  # What DRAW draws.
-STEPS = 20
+PROMPT, STEPS, SEED = "a red fox on the beach", 20, 42
 # Of instruction sets, those that arithmetic gains by.
 FLAGS = {
     "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16",
@@ -89,7 +88,7 @@ def available(options: argparse.Namespace) -> list[str]:
     for peer in options.peers:
         missing = [name for name in NEEDS[peer] if importlib.util.find_spec(name) is None]
         if peer == "sd-cpp" and not options.sd_cpp:
-            if {"picture"} & set(options.jobs):
+            if "picture" in options.jobs:
                 print("stable-diffusion.cpp: skipped: --sd-cpp names no program", file=sys.stderr)
         elif missing:
             print(f"{LIBRARIES[peer]}: skipped: no module {missing[0]}", file=sys.stderr)
@@ -134,16 +133,17 @@ def measure_picture(job: str, options: argparse.Namespace, peers: list[str]) -> 
         file = Path(folder) / "picture.png"
         entrants = []
         if "pytorch" in peers:
-            entrants.append(Program(
-                "diffusers f32", [sys.executable, "-c", DRAW, model, STEPS, guidance, file]))
+            entrants.append(Program("diffusers f32", [
+                sys.executable, Path(__file__).with_name("draw.py"), model, PROMPT, STEPS, guidance,
+                SEED, file]))
         if "sd-cpp" in peers and job == "picture":
             entrants.append(Program("stable-diffusion.cpp", [
                 options.sd_cpp, "-m", model, "-p", PROMPT, *size, "--steps", STEPS, "--cfg-scale",
-                guidance, "--sampling-method", "euler", "-s", 42, "-t", options.threads, "-o", file]))
+                guidance, "--sampling-method", "euler", "-s", SEED, "-t", options.threads, "-o", file]))
         for precision in precisions(job, options):
             entrants.append(Program(f"Lantern {precision}", [
                 options.lantern, "image", PROMPT, "-m", model, *size, "--steps", STEPS, "--guidance",
-                guidance, "--precision", precision, "--seed", 42, "--threads", options.threads,
+                guidance, "--precision", precision, "--seed", SEED, "--threads", options.threads,
                 "-o", file]))
         figures = turns(entrants, 1, options.rounds)
     return [{"case": f"{STEPS} steps, {'512×512' if size else '128×128'}", "figures": figures}]

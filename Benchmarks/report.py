@@ -101,7 +101,7 @@ def section(job: str, result: dict) -> str:
         parts.append(ratio_table(rows, names))
     failed = [f"- {name}, {row['case']}: {figure['failed']}"
               for row in rows for name, figure in row["figures"].items() if "failed" in figure]
-    return "\n".join(parts + failed)
+    return "\n".join([*parts, *failed, *([""] if failed else [])])
 
 
 def markdown(results: dict, drawn: list[str]) -> str:
@@ -159,18 +159,18 @@ def growth(results: dict) -> str | None:
     rows = results["jobs"].get("growth", {}).get("rows")
     if not rows:
         return None
+    views = [("side", "side of the picture, pixels", "batch", 2), ("batch", "batch", "side", 512)]
     elements = []
-    for column, (axis, label, other, fixed) in enumerate([
-            ("side", "side of the picture, pixels", "batch", 2), ("batch", "batch", "side", 512)]):
+    for column, (axis, label, other, fixed) in enumerate(views):
         quantities = [("seconds", "seconds"), ("peak_memory", "bytes at most")]
         for line, (quantity, name) in enumerate(quantities):
             chosen = [row for row in rows if row[other] == fixed]
             values = sorted({row[axis] for row in chosen})
-            what = f"of {fixed}" if axis == "side" else f"at {fixed}×{fixed}"
-            plot = Plot(10 + 480 * column, 6 + 370 * line, 460, 360, (values[0] / 1.1, values[-1] * 1.1),
-                        around([row[quantity] for row in chosen]),
-                        f"{name} by {axis}, {'a batch ' if axis == 'side' else ''}{what}, "
-                        f"{rows[0]['precision']}", (label, name), values)
+            what = f"a batch of {fixed}" if axis == "side" else f"at {fixed}×{fixed}"
+            plot = Plot(
+                10 + 480 * column, 6 + 370 * line, 460, 360, (values[0] / 1.1, values[-1] * 1.1),
+                around([row[quantity] for row in chosen]),
+                f"{name} by {axis}, {what}, {rows[0]['precision']}", (label, name), values)
             for index, part in enumerate(dict.fromkeys(row["part"] for row in chosen)):
                 points = sorted((row[axis], row[quantity]) for row in chosen if row["part"] == part)
                 plot.line(points, COLOURS[index])

@@ -19,9 +19,11 @@ extension ImageGenerator {
   /// - Parameters:
   ///   - width: of the picture, in pixels; the model's own when nil.
   ///   - height: like `width`.
+  ///   - batch: pictures to a call of the denoiser, and to one of the decoder and encoder; when nil 2
+  ///     and 1, or 1 where there is no guidance.
   /// - Returns: parts in the order of the work.
   /// - Throws: ``RequestError/size(name:found:unit:most:)`` for sizes that cannot be.
-  package func parts(width: Int?, height: Int?) throws -> [Part] {
+  package func parts(width: Int?, height: Int?, batch: Int? = nil) throws -> [Part] {
     var request = ImageRequest(prompt: "a red fox on the beach")
     request.width = width
     request.height = height
@@ -40,16 +42,14 @@ extension ImageGenerator {
     let shrink = model.autoencoder.config.downsampling
     var noise = NoiseSource(seed: 1)
     let size = [settings.height / shrink, settings.width / shrink]
-    let latent = try noise.normal([1] + size + [model.autoencoder.config.latentChannels])
-    let batch = settings.fullGuidance.isActive ? 2 : 1
-    let inputs = try (0..<batch).map { _ in
-      try noise.normal([1] + size + [model.unet.config.inChannels])
-    }
-    let seen = try Tensor.concatenated(inputs, axis: 0)
+    let pictures = batch ?? 1
+    let latent = try noise.normal([pictures] + size + [model.autoencoder.config.latentChannels])
+    let rows = batch ?? (settings.fullGuidance.isActive ? 2 : 1)
+    let seen = try noise.normal([rows] + size + [model.unet.config.inChannels])
     let prompt = try model.promptEncoder.encode(request)
     let context = try Tensor.concatenated(
-      Array(repeating: prompt.positive, count: batch), axis: 0)
-    let pixels = try noise.normal([1, settings.height, settings.width, 3]) * 0.3
+      Array(repeating: prompt.positive, count: rows), axis: 0)
+    let pixels = try noise.normal([pictures, settings.height, settings.width, 3]) * 0.3
     return [
       Part(name: "text encoder", count: 1) { _ = try model.promptEncoder.encode(request) },
       Part(name: "denoiser, a call", count: calls) {

@@ -43,14 +43,19 @@ package struct ModelBench {
   ///   - generator: the model.
   ///   - width: of the picture in pixels; the model's own when nil.
   ///   - height: like `width`.
+  ///   - batch: pictures to a call; a picture's own needs when nil.
+  ///   - names: of the parts to measure; all of them when empty.
   ///   - runs: of each part; the first of one more is not counted.
   ///   - onRun: told of each run: its number, of how many; throw to stop.
   /// - Throws: what the parts throw, and `onRun`.
   package init(
-    _ generator: ImageGenerator, width: Int?, height: Int?, runs: Int,
+    _ generator: ImageGenerator, width: Int?, height: Int?, batch: Int? = nil,
+    only names: [String] = [], runs: Int,
     onRun: (Int, Int) throws -> Void
   ) throws {
-    let parts = try generator.parts(width: width, height: height)
+    let parts = try generator.parts(width: width, height: height, batch: batch).filter {
+      names.isEmpty || names.contains($0.name)
+    }
     var done = 0
     rows = try parts.map { part in
       var seconds: [Double] = []

@@ -25,10 +25,29 @@ struct BenchModelCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "How often each part is timed.")
   var runs = 5
 
+  @Option(parsing: .unconditional, help: "Pictures to a call; 2 with guidance by default.")
+  var batch: Int?
+
+  @Option(
+    name: .customLong("part"),
+    help: ArgumentHelp(
+      "Time this part alone: \(Self.parts.joined(separator: ", ")); several add up.",
+      valueName: "name"))
+  var partNames: [String] = []
+
+  private static let parts = ["text encoder", "denoiser, a call", "decoder", "encoder"]
+
   @OptionGroup var telling: TellingOptions
 
   mutating func validate() throws {
     if !(1...1000).contains(runs) { throw ValidationError("runs \(runs): choose 1 to 1000") }
+    if let batch, !(1...64).contains(batch) {
+      throw ValidationError("batch \(batch): choose 1 to 64")
+    }
+    if let strange = partNames.first(where: { !Self.parts.contains($0) }) {
+      throw ValidationError(
+        "part \"\(strange)\": choose of \(Self.parts.joined(separator: "; "))")
+    }
   }
 
   func run() throws {
@@ -41,8 +60,9 @@ struct BenchModelCommand: ParsableCommand {
         precision: modelOptions.computing.precision ?? .standard)
       var bar = ProgressBar(console)
       defer { bar.end() }
-      let bench = try ModelBench(generator, width: size.width, height: size.height, runs: runs) {
-        done, all in
+      let bench = try ModelBench(
+        generator, width: size.width, height: size.height, batch: batch, only: partNames, runs: runs
+      ) { done, all in
         try Interruption.check()
         bar.show(done, of: all)
       }

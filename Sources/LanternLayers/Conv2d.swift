@@ -6,13 +6,11 @@ package struct Conv2d: Sendable {
   private let bias: Tensor
   private let window: ConvolutionWindow
 
-  /// Takes `weight`, `[outputs, inputs, size, size]`, and `bias`, `[outputs]`; `isDeep` where it works
-  /// on few pixels.
-  package init(
-    _ weights: Weights, _ inputs: Int, _ outputs: Int, _ window: ConvolutionWindow,
-    isDeep: Bool = false
-  ) throws(ModelError) {
-    self.weight = try weights.kernel("weight", outputs, inputs, window, isDeep: isDeep)
+  /// Takes `weight`, `[outputs, inputs, size, size]`, and `bias`, `[outputs]`.
+  package init(_ weights: Weights, _ inputs: Int, _ outputs: Int, _ window: ConvolutionWindow)
+    throws(ModelError)
+  {
+    self.weight = try weights.kernel("weight", outputs, inputs, window)
     self.bias = try weights.tensor("bias", [outputs])
     self.window = window
   }
@@ -35,7 +33,7 @@ package struct Conv2d: Sendable {
   /// - Returns: `[batch, height, width, outputs]`, of the size that the window makes.
   /// - Throws: ``TensorError`` for a wrong shape.
   package func callAsFunction(
-    _ x: Tensor, batchBias: Tensor? = nil, residual: Tensor? = nil
+    _ x: Tensor, batchBias: Tensor? = nil, residual: consuming Tensor? = nil
   ) throws(TensorError) -> Tensor {
     try x.conv2d(weight, window, bias: bias, batchBias: batchBias, residual: residual)
   }

@@ -16,7 +16,9 @@ package struct GroupNorm: Sendable {
   }
 
   /// The shape of `x`; `silu` applies `x · sigmoid(x)` to the result in the same pass.
-  package func callAsFunction(_ x: Tensor, silu: Bool = false) throws(TensorError) -> Tensor {
-    try x.groupNorm(groups: groups, weight: weight, bias: bias, eps: eps, silu: silu)
+  package func callAsFunction(_ x: consuming Tensor, silu: Bool = false) throws(TensorError)
+    -> Tensor
+  {
+    try (consume x).groupNorm(groups: groups, weight: weight, bias: bias, eps: eps, silu: silu)
   }
 }

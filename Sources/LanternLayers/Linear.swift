@@ -28,7 +28,7 @@ package struct Linear: Sendable {
 
   /// `[…, outputs]` of `[…, inputs]`, with the activation applied before the residual is added.
   package func callAsFunction(
-    _ x: Tensor, activation: Activation = .identity, residual: Tensor? = nil
+    _ x: Tensor, activation: Activation = .identity, residual: consuming Tensor? = nil
   ) throws(TensorError) -> Tensor {
     try x.linear(weight, bias: bias, activation: activation, residual: residual)
   }

@@ -17,21 +17,20 @@ package struct ResnetBlock2D: Sendable {
   ///   - timeFeatures: size of the time embedding; nil where a block knows no time.
   ///   - groups: of both norms.
   ///   - eps: of both norms.
-  ///   - isDeep: whether it works on few pixels.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(
     _ weights: Weights, _ inputs: Int, _ outputs: Int, timeFeatures: Int? = nil, groups: Int,
-    eps: Float, isDeep: Bool = false
+    eps: Float
   ) throws(ModelError) {
     self.norm1 = try GroupNorm(weights["norm1"], groups: groups, channels: inputs, eps: eps)
-    self.conv1 = try Conv2d(weights["conv1"], inputs, outputs, .same3, isDeep: isDeep)
+    self.conv1 = try Conv2d(weights["conv1"], inputs, outputs, .same3)
     if let timeFeatures {
       self.timeProjection = try Linear(weights["time_emb_proj"], timeFeatures, outputs)
     } else {
       self.timeProjection = nil
     }
     self.norm2 = try GroupNorm(weights["norm2"], groups: groups, channels: outputs, eps: eps)
-    self.conv2 = try Conv2d(weights["conv2"], outputs, outputs, .same3, isDeep: isDeep)
+    self.conv2 = try Conv2d(weights["conv2"], outputs, outputs, .same3)
     self.shortcut =
       inputs == outputs
       ? nil
@@ -46,11 +45,14 @@ package struct ResnetBlock2D: Sendable {
   ///   - time: SiLU of the time embedding, `[batch, timeFeatures]`.
   /// - Returns: `[batch, height, width, outputs]`.
   /// - Throws: ``TensorError`` for a wrong shape.
-  package func callAsFunction(_ x: Tensor, time: Tensor? = nil) throws(TensorError) -> Tensor {
+  package func callAsFunction(_ x: consuming Tensor, time: Tensor? = nil)
+    throws(TensorError) -> Tensor
+  {
     var timeBias: Tensor?
     if let time, let timeProjection { timeBias = try timeProjection(time) }
-    let h = try conv1(norm1(x, silu: true), batchBias: timeBias)
-    let straight = try shortcut?(x) ?? x
-    return try conv2(norm2(h, silu: true), residual: straight)
+    // What is not needed any more is given away, so that the norms may work in place.
+    let straight = if let shortcut { try shortcut(x) } else { copy x }
+    let h = try conv1(norm1(consume x, silu: true), batchBias: timeBias)
+    return try conv2(norm2(consume h, silu: true), residual: consume straight)
   }
 }

@@ -118,18 +118,17 @@ package struct Weights {
   ///   - outputs: its channels.
   ///   - inputs: its input's channels.
   ///   - window: how it moves over the picture.
-  ///   - isDeep: whether it works on few pixels.
   /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
   package func kernel(
-    _ name: String, _ outputs: Int, _ inputs: Int, _ window: ConvolutionWindow, isDeep: Bool
+    _ name: String, _ outputs: Int, _ inputs: Int, _ window: ConvolutionWindow
   ) throws(ModelError) -> PackedMatrix {
     let size = window.height
     let stored = try stored(name, [outputs, inputs, size, size], orReshaped: size == 1)
     do {
       let kernel = try stored.reshaped([outputs, inputs, size, size]).permuted([0, 2, 3, 1])
       defer { stored.releasePages() }
-      if window.fitsWinograd, min(inputs, outputs) >= 16,
-        let form = precision.winogradForm(channels: inputs * outputs, isDeep: isDeep)
+      if window.fitsWinograd,
+        let form = precision.winogradForm(inputs: inputs, outputs: outputs)
       {
         return try PackedMatrix(winograd: kernel, as: form)
       }
@@ -163,6 +162,8 @@ package struct Weights {
       !ledger.taken.contains(name) && !ignoring.contains { name.hasSuffix($0) }
     }
     archive.releasePages()
+    // What packing needed is of sizes that nothing else asks for.
+    BufferPool.shared.drain(atLeast: 1 << 20)
     if let first = left.first { throw .unusedTensors(names: left, file: archive.file(of: first)) }
   }
 

@@ -139,10 +139,10 @@ struct AutoencoderEncoder: Sendable {
   func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
     var h = try convIn(x)
     for level in levels {
-      for resnet in level.resnets { h = try resnet(h) }
+      for resnet in level.resnets { h = try resnet(consume h) }
       if let downsampler = level.downsampler { h = try downsampler(h) }
     }
-    return try convOut(normOut(midBlock(h), silu: true))
+    return try convOut(normOut(midBlock(consume h), silu: true))
   }
 }
 
@@ -178,9 +178,13 @@ struct AutoencoderDecoder: Sendable {
   func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
     var h = try midBlock(convIn(x))
     for level in levels {
-      for resnet in level.resnets { h = try resnet(h) }
-      if let upsampler = level.upsampler { h = try upsampler(h) }
+      for resnet in level.resnets { h = try resnet(consume h) }
+      if let upsampler = level.upsampler {
+        h = try upsampler(h)
+        // What the level below worked in does not fit this one.
+        BufferPool.shared.drain(atLeast: 4 << 20)
+      }
     }
-    return try convOut(normOut(h, silu: true))
+    return try convOut(normOut(consume h, silu: true))
   }
 }

@@ -134,7 +134,7 @@ package struct UNet2DConditionConfig: Sendable {
       channels: blockOutChannels[index], layers: layersPerBlock[index],
       depth: hasAttention ? transformerLayersPerBlock[index] : 0, heads: heads[index],
       context: crossAttentionDim, timeFeatures: timeEmbeddingDim, groups: normNumGroups,
-      eps: normEps, isDeepest: index > 0 && index == blockOutChannels.count - 1)
+      eps: normEps)
   }
 }
 

@@ -13,13 +13,10 @@ struct UNetLevel: Sendable {
   var timeFeatures: Int
   var groups: Int
   var eps: Float
-  /// Whether it is the lowest, of fewest pixels.
-  var isDeepest: Bool
 
   func resnet(_ weights: Weights, _ inputs: Int) throws(ModelError) -> ResnetBlock2D {
     try ResnetBlock2D(
-      weights, inputs, channels, timeFeatures: timeFeatures, groups: groups, eps: eps,
-      isDeep: isDeepest)
+      weights, inputs, channels, timeFeatures: timeFeatures, groups: groups, eps: eps)
   }
 
   func attention(_ weights: Weights) throws(ModelError) -> Transformer2DModel {

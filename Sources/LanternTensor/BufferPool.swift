@@ -34,28 +34,57 @@ package final class BufferPool: @unchecked Sendable {
   /// Most bytes that buffers, used and free, took at any time.
   package var peakByteCount: Int { locked { peak } }
 
-  func take(_ byteCount: Int) throws(TensorError) -> UnsafeMutableRawPointer {
+  /// A buffer, and how large it is.
+  ///
+  /// - Parameters:
+  ///   - byteCount: bytes needed.
+  ///   - isKept: whether it will be held for long, so that it should be no larger than needed.
+  /// - Returns: its address and the size to give it back with.
+  /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+  func take(_ byteCount: Int, isKept: Bool = false) throws(TensorError)
+    -> (base: UnsafeMutableRawPointer, size: Int)
+  {
     guard byteCount <= Self.largest else { throw .outOfMemory(byteCount: byteCount) }
-    let size = Self.sizeClass(byteCount)
-    if let buffer = locked({ free[size]?.popLast() }) { return buffer }
+    let size = isKept ? byteCount : Self.sizeClass(byteCount)
+    if !isKept, let found = locked({ takeFree(size) }) { return found }
     var buffer: UnsafeMutableRawPointer?
-    if posix_memalign(&buffer, Self.alignment, size) != 0 {
+    let alignment = size >= Self.hugePage ? Self.hugePage : Self.alignment
+    if posix_memalign(&buffer, alignment, size) != 0 {
       drain()
-      guard posix_memalign(&buffer, Self.alignment, size) == 0 else {
+      guard posix_memalign(&buffer, alignment, size) == 0 else {
         throw .outOfMemory(byteCount: byteCount)
       }
     }
     guard let buffer else { throw .outOfMemory(byteCount: byteCount) }
+    #if os(Linux)
+      // Fewer, larger pages: to be given fresh ones takes half as long.
+      if size >= Self.hugePage { madvise(buffer, size, Int32(MADV_HUGEPAGE)) }
+    #endif
     locked {
       allocated += 1
       held += size
       peak = max(peak, held)
     }
-    return buffer
+    return (buffer, size)
   }
 
-  func give(_ buffer: UnsafeMutableRawPointer, _ byteCount: Int) {
-    locked { free[Self.sizeClass(byteCount), default: []].append(buffer) }
+  /// The smallest free buffer of at least `size`, and at most twice that.
+  private func takeFree(_ size: Int) -> (base: UnsafeMutableRawPointer, size: Int)? {
+    var candidate = size
+    while candidate <= 2 * size {
+      if let buffer = free[candidate]?.popLast() { return (buffer, candidate) }
+      candidate = Self.sizeClass(candidate + 1)
+    }
+    return nil
+  }
+
+  /// Takes a buffer back, to be used again unless it was kept.
+  func give(_ buffer: UnsafeMutableRawPointer, _ size: Int) {
+    guard size == Self.sizeClass(size) else {
+      locked { held -= size }
+      return release(buffer)
+    }
+    locked { free[size, default: []].append(buffer) }
   }
 
   /// Returns free buffers to the system, all or those of at least a size.
@@ -76,6 +105,7 @@ package final class BufferPool: @unchecked Sendable {
   }
 
   private static let alignment = 64
+  private static let hugePage = 2 << 20
   private static let largest = Int.max / 4
 
   /// Rounds up to one of four sizes an octave, so that a buffer wastes at most a fifth of itself.

@@ -13,6 +13,13 @@ package struct Draft: ~Copyable {
     self.storage = try Storage(byteCount: shape.checkedElementCount() * dtype.byteSize)
   }
 
+  /// Writes into a buffer that nobody else holds.
+  init(_ storage: Storage, _ shape: [Int], _ dtype: DType) {
+    self.shape = shape
+    self.dtype = dtype
+    self.storage = storage
+  }
+
   package var elementCount: Int { shape.elementCount }
   package var bytes: UnsafeMutableRawPointer { storage.base }
   package var floats: UnsafeMutablePointer<Float> { bytes.assumingMemoryBound(to: Float.self) }
@@ -20,6 +27,16 @@ package struct Draft: ~Copyable {
   /// The finished tensor.
   package consuming func tensor() -> Tensor {
     Tensor(storage: storage, shape: shape, dtype: dtype)
+  }
+}
+
+extension Tensor? {
+  /// As ``Tensor/draftInPlace()``; without a tensor a new one of `shape`, f32.
+  mutating func draftInPlace(or shape: [Int]) throws(TensorError) -> Draft {
+    guard var tensor = take() else { return try Draft(shape) }
+    let draft = try tensor.draftInPlace()
+    self = tensor
+    return draft
   }
 }
 

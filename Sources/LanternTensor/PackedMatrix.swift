@@ -89,7 +89,7 @@ public struct PackedMatrix: Sendable {
     self.isWinograd = taps == 9
     let (n, k) = (Int64(outputs), Int64(inputs / taps))
     self.storage = try Storage(
-      byteCount: lk_packed_bytes(n, k, self.form.kernelType) * (isWinograd ? 16 : 1))
+      byteCount: lk_packed_bytes(n, k, self.form.kernelType) * (isWinograd ? 16 : 1), isKept: true)
     var arguments = lk_pack_args(
       weight: source.bytes, from: weight.dtype.kernelType, n: n, k: k, row_stride: Int64(inputs),
       winograd: isWinograd, transposed: false, packed: storage.base, to: self.form.kernelType)

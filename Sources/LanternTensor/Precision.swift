@@ -30,18 +30,12 @@ public enum Precision: String, Sendable, CaseIterable {
     }
   }
 
-  /// How a 3×3 kernel is packed for Winograd's algorithm; nil where it is better done directly, for
-  /// the sake of memory.
+  /// How a 3×3 kernel is packed for Winograd's algorithm; nil where it is better done directly.
   ///
-  /// - Parameters:
-  ///   - channels: of the convolution's input, times those of its output.
-  ///   - isDeep: whether it works on few pixels, so that less arithmetic gains little.
-  package func winogradForm(channels: Int, isDeep: Bool) -> PackedMatrix.Form? {
-    let isLarge = channels > 1_250_000
-    return switch self {
-    case .exact: isLarge && isDeep ? nil : .float32
-    case .fast: isLarge && isDeep ? nil : .int16
-    case .int8, .int4: isLarge ? nil : .int16
-    }
+  /// Large kernels belong to small pictures (in Stable Diffusion to 16×16 and 8×8 latents), where less
+  /// arithmetic gains little and more memory costs most.
+  package func winogradForm(inputs: Int, outputs: Int) -> PackedMatrix.Form? {
+    guard min(inputs, outputs) >= 16, inputs * outputs <= 1_250_000 else { return nil }
+    return self == .exact ? .float32 : .int16
   }
 }

@@ -12,11 +12,18 @@
 package final class Storage: @unchecked Sendable {
   package let base: UnsafeMutableRawPointer
   package let byteCount: Int
-  private let isMapped: Bool
+  let isMapped: Bool
+  /// Of the buffer behind it.
+  private let capacity: Int
 
   /// Takes a buffer of at least `byteCount` bytes, aligned to 64, from the shared pool.
-  package init(byteCount: Int) throws(TensorError) {
-    self.base = try BufferPool.shared.take(byteCount)
+  ///
+  /// - Parameters:
+  ///   - byteCount: what is needed.
+  ///   - isKept: whether it will be held for long, as weights are.
+  /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+  package init(byteCount: Int, isKept: Bool = false) throws(TensorError) {
+    (self.base, self.capacity) = try BufferPool.shared.take(byteCount, isKept: isKept)
     self.byteCount = byteCount
     self.isMapped = false
   }
@@ -25,6 +32,7 @@ package final class Storage: @unchecked Sendable {
   package init(mapped base: UnsafeMutableRawPointer, byteCount: Int) {
     self.base = base
     self.byteCount = byteCount
+    self.capacity = byteCount
     self.isMapped = true
   }
 
@@ -45,7 +53,7 @@ package final class Storage: @unchecked Sendable {
     if isMapped {
       munmap(base, byteCount)
     } else {
-      BufferPool.shared.give(base, byteCount)
+      BufferPool.shared.give(base, capacity)
     }
   }
 }

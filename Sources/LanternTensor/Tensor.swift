@@ -10,7 +10,7 @@ public struct Tensor: Sendable {
   public let dtype: DType
   /// Distance between neighbours along each axis, in elements.
   package let strides: [Int]
-  package let storage: Storage
+  package private(set) var storage: Storage
   /// Where element `[0, …, 0]` lies in `storage`.
   package let byteOffset: Int
 
@@ -110,9 +110,17 @@ public struct Tensor: Sendable {
   }
 
   /// Self, checked to be f32 and made contiguous: what kernels read.
-  package func readable(_ op: String) throws(TensorError) -> Tensor {
+  package consuming func readable(_ op: String) throws(TensorError) -> Tensor {
     guard dtype == .float32 else { throw .dtype(op: op, expected: "f32", found: dtype) }
     return try contiguous()
+  }
+
+  /// A draft of the same shape: in this tensor's own bytes where nobody else holds them, so that a
+  /// kernel that works in place needs no second buffer; this tensor must not be read after that.
+  mutating func draftInPlace() throws(TensorError) -> Draft {
+    let isWhole = byteOffset == 0 && isContiguous && dtype == .float32 && !storage.isMapped
+    guard isWhole, isKnownUniquelyReferenced(&storage) else { return try Draft(shape, dtype) }
+    return Draft(storage, shape, dtype)
   }
 
   /// The index of `axis`, which may count from the end (-1 is the last).

@@ -10,8 +10,8 @@ import Testing
     // Takes one buffer of each size and gives both back; how many were ever asked of the system.
     func use() throws -> Int {
       let buffers = try (pool.take(small), pool.take(large))
-      pool.give(buffers.0, small)
-      pool.give(buffers.1, large)
+      pool.give(buffers.0.base, buffers.0.size)
+      pool.give(buffers.1.base, buffers.1.size)
       return pool.allocationCount
     }
     #expect(try use() == 2)

@@ -64,12 +64,13 @@ extension Tensor {
   ///   - bias: `[output channel]`.
   ///   - batchBias: one bias per picture, `[batch, output channel]`.
   ///   - activation: applied before the residual is added.
-  ///   - residual: added last; of the shape of the result.
+  ///   - residual: added last; of the shape of the result, which takes its place where nobody else
+  ///     holds it.
   /// - Returns: `[batch, height, width, output channel]`.
   /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
   public func conv2d(
     _ weight: PackedMatrix, _ window: ConvolutionWindow, bias: Tensor? = nil,
-    batchBias: Tensor? = nil, activation: Activation = .identity, residual: Tensor? = nil
+    batchBias: Tensor? = nil, activation: Activation = .identity, residual: consuming Tensor? = nil
   ) throws(TensorError) -> Tensor {
     let taps = window.height * window.width
     guard rank == 4, taps * shape[3] == weight.inputs else {
@@ -91,8 +92,8 @@ extension Tensor {
     }
     let bias = try bias?.checked("conv2d bias", [weight.outputs])
     let batchBias = try batchBias?.checked("conv2d batch bias", [shape[0], weight.outputs])
-    let residual = try residual?.checked("conv2d residual", target)
-    let y = try Draft(target)
+    var added = try (consume residual)?.checked("conv2d residual", target)
+    let y = try added.draftInPlace(or: target)
     // Room for all threads there may be; only what is used takes memory.
     let scratch =
       weight.isWinograd
@@ -106,9 +107,9 @@ extension Tensor {
       upsample: Int64(window.upsampling), x: x.floatPointer, packed: weight.bytes,
       packed_type: weight.form.kernelType, winograd: weight.isWinograd, scratch: scratch?.base,
       bias: bias?.floatPointer,
-      batch_bias: batchBias?.floatPointer, residual: residual?.floatPointer,
+      batch_bias: batchBias?.floatPointer, residual: added?.floatPointer,
       activation: activation.kernel, y: y.floats)
-    withExtendedLifetime((x, weight, bias, batchBias, residual, scratch)) {
+    withExtendedLifetime((x, weight, bias, batchBias, added, scratch)) {
       kernels.conv2d(&arguments)
     }
     let outputs = Int64(target.reduce(1, *))

@@ -9,12 +9,13 @@ extension Tensor {
   ///   - weight: `[outputs, inputs]`; `self` is `[…, inputs]`, f32.
   ///   - bias: `[outputs]`, f32.
   ///   - activation: applied before the residual is added.
-  ///   - residual: added last; of the shape of the result, f32.
+  ///   - residual: added last; of the shape of the result, f32. The result takes its place where nobody
+  ///     else holds it.
   /// - Returns: `[…, outputs]`, f32.
   /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
   public func linear(
     _ weight: PackedMatrix, bias: Tensor? = nil, activation: Activation = .identity,
-    residual: Tensor? = nil
+    residual: consuming Tensor? = nil
   ) throws(TensorError) -> Tensor {
     guard let inputs = shape.last, inputs == weight.inputs, !weight.isWinograd else {
       throw .shape(op: "linear", expected: "[…, \(weight.inputs)]", found: shape)
@@ -22,15 +23,15 @@ extension Tensor {
     let x = try readable("linear")
     let target = shape.dropLast() + [weight.outputs]
     let bias = try bias?.checked("linear bias", [weight.outputs])
-    let residual = try residual?.checked("linear residual", Array(target))
-    let y = try Draft(Array(target))
+    var added = try (consume residual)?.checked("linear residual", Array(target))
+    let y = try added.draftInPlace(or: Array(target))
     var arguments = lk_gemm_args(
       m: Int64(elementCount / max(inputs, 1)), n: Int64(weight.outputs), k: Int64(inputs),
       x: x.floatPointer, x_stride: Int64(inputs), packed: weight.bytes,
       packed_type: weight.form.kernelType, bias: bias?.floatPointer,
-      residual: residual?.floatPointer, residual_stride: Int64(weight.outputs),
+      residual: added?.floatPointer, residual_stride: Int64(weight.outputs),
       activation: activation.kernel, y: y.floats, y_stride: Int64(weight.outputs))
-    withExtendedLifetime((x, weight, bias, residual)) { kernels.gemm(&arguments) }
+    withExtendedLifetime((x, weight, bias, added)) { kernels.gemm(&arguments) }
     lk_work_add(
       2 * arguments.m * arguments.n * arguments.k,
       4 * arguments.m * (arguments.k + arguments.n) + Int64(weight.byteCount))
@@ -74,7 +75,7 @@ extension Tensor {
   }
 
   /// Self, checked to be f32 of exactly `shape`, contiguous.
-  func checked(_ op: String, _ shape: [Int]) throws(TensorError) -> Tensor {
+  consuming func checked(_ op: String, _ shape: [Int]) throws(TensorError) -> Tensor {
     guard self.shape == shape else { throw .shape(op: op, expected: "\(shape)", found: self.shape) }
     return try readable(op)
   }

@@ -4,7 +4,8 @@ extension Tensor {
   /// Normalises each group of channels to zero mean and unit variance, then scales and shifts per
   /// channel.
   ///
-  /// Equals `torch.nn.GroupNorm`; Wu & He 2018, arXiv:1803.08494.
+  /// Equals `torch.nn.GroupNorm`; Wu & He 2018, arXiv:1803.08494. Works in place where nobody else
+  /// holds `self`.
   ///
   /// - Parameters:
   ///   - groups: a divisor of `channel`; `self` is `[batch, …, channel]`, f32.
@@ -14,16 +15,17 @@ extension Tensor {
   ///   - silu: whether `x · sigmoid(x)` is applied to the result, in the same pass.
   /// - Returns: the shape of `self`.
   /// - Throws: ``TensorError/shape(op:expected:found:)`` when `channel % groups != 0`.
-  public func groupNorm(
+  public consuming func groupNorm(
     groups: Int, weight: Tensor, bias: Tensor, eps: Float, silu: Bool = false
   ) throws(TensorError) -> Tensor {
-    guard rank >= 2, let channels = shape.last, groups > 0, channels % groups == 0 else {
+    let shape = shape
+    guard shape.count >= 2, let channels = shape.last, groups > 0, channels % groups == 0 else {
       throw .shape(op: "groupNorm", expected: "[…, a multiple of \(groups)]", found: shape)
     }
-    let x = try readable("groupNorm")
+    var x = try (consume self).readable("groupNorm")
     let weight = try weight.checked("groupNorm weight", [channels])
     let bias = try bias.checked("groupNorm bias", [channels])
-    let y = try Draft(shape)
+    let y = try x.draftInPlace()
     let positions = shape.dropFirst().dropLast().reduce(1, *)
     kernels.group_norm(
       x.floatPointer, Int64(shape[0]), Int64(positions), Int64(channels), Int64(groups), eps,
