@@ -111,6 +111,8 @@ package struct BenchResults: Sendable, Equatable {
       seeds: try wanted.strings("seeds").compactMap { UInt64($0) },
       guidance: try wanted.optionalFloat("guidance"), judge: try wanted.optionalString("judge"))
     settings.loras = try wanted.strings("loras", default: [])
+    settings.precision =
+      Precision(rawValue: try wanted.string("precision", default: "")) ?? .exact
     self.settings = settings
     converged = try config.string("converged", default: SamplerBench.Settings.converged)
     machine = object["machine"]?.object ?? [:]
@@ -156,6 +158,9 @@ package struct BenchResults: Sendable, Equatable {
     ]
     if let guidance = settings.guidance { wanted["guidance"] = .number(Double(guidance)) }
     if let judge = settings.judge { wanted["judge"] = .string(judge) }
+    if settings.precision != .exact {
+      wanted["precision"] = .string(settings.precision.rawValue)
+    }
     if !settings.loras.isEmpty { wanted["loras"] = .array(settings.loras.map(JSONValue.string)) }
     let text = """
       {"model": \(JSON.quoted(model)),

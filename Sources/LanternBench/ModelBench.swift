@@ -30,7 +30,7 @@ package struct ModelBench {
 
   /// The parts.
   package let rows: [Row]
-  /// Operations a second of a large f32 matrix product by Lantern's own kernel.
+  /// Operations a second of f32 multiplications and additions in registers.
   package let peakOperations: Double
   /// Bytes a second when a large tensor is read.
   package let peakBytes: Double
@@ -62,7 +62,7 @@ package struct ModelBench {
       var work = (operations: 0, bytes: 0)
       for run in 0...runs {
         let before = ComputeEngine.work
-        let time = try Self.time(part.run)
+        let time = try LanternBench.time(of: part.run)
         let after = ComputeEngine.work
         work = (after.operations - before.operations, after.bytes - before.bytes)
         if run > 0 { seconds.append(time) }
@@ -74,32 +74,9 @@ package struct ModelBench {
         bytes: work.bytes)
     }
     peakMemory = Self.residentPeak
-    peakOperations = try Self.measurePeakOperations()
-    peakBytes = try Self.measurePeakBytes()
-  }
-
-  private static func time(_ body: () throws -> Void) rethrows -> Double {
-    let clock = ContinuousClock()
-    let start = clock.now
-    try body()
-    let time = start.duration(to: clock.now).components
-    return Double(time.seconds) + Double(time.attoseconds) * 1e-18
-  }
-
-  private static func measurePeakOperations() throws -> Double {
-    let size = 1024
-    let matrix = try PackedMatrix(Tensor(repeating: 0.5, shape: [size, size]))
-    let x = try Tensor(repeating: 0.25, shape: [2 * size, size])
-    let best = try (0..<8).map { _ in try time { _ = try x.linear(matrix) } }.min() ?? 1
-    return Double(4 * size * size * size) / best
-  }
-
-  private static func measurePeakBytes() throws -> Double {
-    let count = 32 << 20
-    let rows = 1 << 10
-    let x = try Tensor(repeating: 1, shape: [rows, count / rows])
-    let best = try (0..<6).map { _ in try time { _ = try x.sum() } }.min() ?? 1
-    return Double(4 * count) / best
+    let peaks = try MachinePeaks()
+    peakOperations = peaks.operations[.float32] ?? 1
+    peakBytes = peaks.bytes
   }
 
   /// In bytes, as the system counts it.

@@ -3,15 +3,7 @@ import LanternFormats
 package import LanternModels
 import LanternPictures
 import LanternSamplers
-import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+package import LanternTensor
 
 /// Samplers against steps: what a step buys, in evaluations, seconds, nearness to the converged
 /// picture and, for prompts in the picturebook's words, in pictures that show what was asked for.
@@ -27,6 +19,8 @@ package struct SamplerBench {
     package var guidance: Float?
     /// LoRAs that were added to the model, each with its strength after a colon.
     package var loras: [String] = []
+    /// What the model computed in.
+    package var precision = Precision.exact
     /// Who judges, by a hash of its weights; nil for nobody.
     package var judge: String?
 
@@ -193,7 +187,7 @@ package struct SamplerBench {
       cell.seconds = drawings.map(\.seconds)
       for (ours, theirs) in zip(drawings, converged) {
         cell.distances.append(Self.distance(ours.latent, theirs.latent))
-        cell.decibels.append(Self.decibels(ours.image.picture, theirs.image.picture))
+        cell.decibels.append(ours.image.picture.decibels(beside: theirs.image.picture))
       }
       cell.right = drawings.compactMap(\.isRight)
       let features = drawings.compactMap { $0.reading?.features }
@@ -257,16 +251,5 @@ package struct SamplerBench {
       whole += Double(y) * Double(y)
     }
     return (apart / max(whole, 1e-30)).squareRoot()
-  }
-
-  /// Peak signal to noise of two pictures in decibels; 99 at most, where they are equal.
-  private static func decibels(_ a: Picture, _ b: Picture) -> Double {
-    var sum = 0.0
-    for (x, y) in zip(a.pixels, b.pixels) {
-      let difference = Double(x) - Double(y)
-      sum += difference * difference
-    }
-    let mean = sum / Double(max(a.pixels.count, 1))
-    return mean > 0 ? min(99, 10 * log10(255 * 255 / mean)) : 99
   }
 }

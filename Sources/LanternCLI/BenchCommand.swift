@@ -13,8 +13,13 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       lantern bench samplers   what a step buys: evaluations, seconds, nearness, accuracy
       lantern bench model      what each part of a model costs: seconds, arithmetic, memory
+      lantern bench precision  what exactness costs: seconds, memory, distance of the pictures
+      lantern bench kernels    what single operations cost, beside the machine's peaks
       """,
-    subcommands: [BenchModelCommand.self, BenchSamplersCommand.self])
+    subcommands: [
+      BenchKernelsCommand.self, BenchModelCommand.self, BenchPrecisionCommand.self,
+      BenchSamplersCommand.self,
+    ])
 }
 
 /// `lantern bench samplers`: what a step buys.
@@ -48,21 +53,12 @@ struct BenchSamplersCommand: ParsableCommand {
   @Option(help: "Numbers with commas between them.")
   var steps = "1,2,4,8,16,32,64"
 
-  @Option(
-    help: ArgumentHelp("A prompt a line; four of the picturebook's by default.", valueName: "file"))
-  var prompts: String?
-
-  @Option(help: "Seeds with commas between them.")
-  var seeds = "1"
+  @OptionGroup var drawn: BenchPromptOptions
 
   @Option(
     name: [.customShort("g"), .customLong("guidance")], parsing: .unconditional,
     help: "How closely to follow the prompt; the model's own by default.")
   var guidance: Float?
-
-  @Option(
-    help: ArgumentHelp("Who judges pictures; the shipped one by default.", valueName: "folder"))
-  var judge: String?
 
   @Option(name: .shortAndLong, help: ArgumentHelp("Where results go.", valueName: "folder"))
   var output = "bench"
@@ -71,11 +67,6 @@ struct BenchSamplersCommand: ParsableCommand {
   var against: String?
 
   @OptionGroup var telling: TellingOptions
-
-  private static let standardPrompts = [
-    "a red fox on the beach", "three penguins in the snow", "a rocket above a purple moon in space",
-    "a green cat to the left of a yellow car in a meadow",
-  ]
 
   func run() throws {
     let console = telling.console
@@ -87,13 +78,14 @@ struct BenchSamplersCommand: ParsableCommand {
     let folder = try modelOptions.folder()
     let loras = try loraOptions.loras()
     let canBeFast = try ModelDefaults(folder: folder).canBeFast
-    let place = try judgeFolder()
+    let place = drawn.judgeFolder()
     var settings = try settings(canBeFast: canBeFast)
+    let precision = modelOptions.computing.precision ?? .standard
     settings.loras = loras.map(\.label)
+    settings.precision = precision
     settings.judge = try place.map { try Judge.identity(folder: $0) }
     let old = try against.map { try BenchResults(contentsOf: $0) }
     modelOptions.threads.apply()
-    let precision = modelOptions.computing.precision ?? .standard
     let generator = try ImageGenerator(folder: folder, adding: loras, precision: precision)
     let isFastWanted = settings.samplers.contains(SamplerBench.Settings.fast)
     let statistics = place.map { FileSystem.join($0, "scenes.safetensors") }
@@ -136,63 +128,22 @@ struct BenchSamplersCommand: ParsableCommand {
     let samplers =
       try samplers == "all"
       ? SamplerCatalogue.rows.map(\.name) + (canBeFast ? [fast] : [])
-      : Self.list(samplers).map { $0 == fast ? fast : try SamplerCatalogue.row(named: $0).name }
+      : BenchPromptOptions.list(samplers).map { $0 == fast ? fast : try SamplerCatalogue.row(named: $0).name }
     let schedules: [String?] =
       try schedules == "all"
       ? [nil] + Spacing.allCases.map(\.rawValue)
-      : Self.list(schedules).map {
+      : BenchPromptOptions.list(schedules).map {
         $0 == "default" ? nil : try SamplerCatalogue.spacing(named: $0).rawValue
       }
-    let steps = try Self.numbers(steps, "steps") { text in
+    let steps = try BenchPromptOptions.numbers(steps, "steps") { text in
       Int(text).flatMap { (1...1000).contains($0) ? $0 : nil }
-    }
-    let seeds = try Self.numbers(seeds, "seeds") { UInt64($0) }
-    let texts = try prompts.map { path -> [String] in
-      let bytes = try FileSystem.read(path, limit: 1 << 20)
-      guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
-        throw FormatError.unsupportedFileKind(
-          path: path, remedy: "is not text in UTF-8: save it as UTF-8")
-      }
-      return text.split(whereSeparator: \.isNewline).map(String.init).filter {
-        !$0.allSatisfy(\.isWhitespace)
-      }
-    }
-    if let texts, texts.isEmpty {
-      throw ValidationError("\(prompts ?? ""): there is no prompt in it")
     }
     guard !samplers.isEmpty, !schedules.isEmpty else {
       throw ValidationError("no sampler or no schedule: choose names with commas between them")
     }
     return SamplerBench.Settings(
-      samplers: Self.once(samplers), schedules: Self.once(schedules), steps: steps,
-      prompts: texts ?? Self.standardPrompts, seeds: seeds, guidance: guidance)
-  }
-
-  private static func list(_ text: String) -> [String] {
-    text.split(separator: ",").map { $0.split(separator: " ").joined(separator: " ") }
-      .filter { !$0.isEmpty }
-  }
-
-  /// Without repeats, in the same order.
-  private static func once<Value: Equatable>(_ values: [Value]) -> [Value] {
-    values.reduce(into: []) { all, value in if !all.contains(value) { all.append(value) } }
-  }
-
-  private static func numbers<Number: Equatable>(
-    _ text: String, _ name: String, _ convert: (String) -> Number?
-  ) throws -> [Number] {
-    let found = list(text).map(convert)
-    guard !found.isEmpty, found.allSatisfy({ $0 != nil }) else {
-      throw ValidationError(
-        "\(name) \"\(text)\": choose numbers with commas between them, like 1,2,4")
-    }
-    return once(found.compactMap { $0 })
-  }
-
-  /// The judge that is named, or the shipped one if there is one.
-  private func judgeFolder() throws -> String? {
-    if let judge { return judge }
-    return try? ModelOptions.shipped("judge", with: "config.json")
+      samplers: BenchPromptOptions.once(samplers), schedules: BenchPromptOptions.once(schedules), steps: steps,
+      prompts: try drawn.texts(), seeds: try drawn.seedNumbers(), guidance: guidance)
   }
 
   private func tell(_ comparison: BenchComparison, _ console: Console) {

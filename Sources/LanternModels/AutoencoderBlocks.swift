@@ -177,13 +177,11 @@ struct AutoencoderDecoder: Sendable {
 
   func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
     var h = try midBlock(convIn(x))
-    for level in levels {
+    for (index, level) in levels.enumerated() {
       for resnet in level.resnets { h = try resnet(consume h) }
-      if let upsampler = level.upsampler {
-        h = try upsampler(h)
-        // What the level below worked in does not fit this one.
-        BufferPool.shared.drain(atLeast: 4 << 20)
-      }
+      if let upsampler = level.upsampler { h = try upsampler(h) }
+      // Most memory is needed by the last level, for which what the others worked in is too small.
+      if index == levels.count - 2 { BufferPool.shared.drain(atLeast: 4 << 20) }
     }
     return try convOut(normOut(consume h, silu: true))
   }

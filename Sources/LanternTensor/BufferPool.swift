@@ -34,6 +34,9 @@ package final class BufferPool: @unchecked Sendable {
   /// Most bytes that buffers, used and free, took at any time.
   package var peakByteCount: Int { locked { peak } }
 
+  /// Counts ``peakByteCount`` anew from what is held now.
+  package func forgetPeak() { locked { peak = held } }
+
   /// A buffer, and how large it is.
   ///
   /// - Parameters:

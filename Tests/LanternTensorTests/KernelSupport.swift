@@ -4,10 +4,15 @@ import Testing
 /// The kernels of every instruction set that this processor runs.
 ///
 /// Unsafe only in name: tables that nobody writes to.
-nonisolated(unsafe) let kernelSets: [lk_kernels] = [LK_PORTABLE, LK_AVX2, LK_AVX512, LK_NEON]
-  .compactMap {
-    lk_kernels_for($0)?.pointee
-  }
+nonisolated(unsafe) let kernelSets: [lk_kernels] = [
+  LK_PORTABLE, LK_AVX2, LK_AVX512, LK_AVX512_VNNI, LK_NEON,
+].compactMap { lk_kernels_for($0)?.pointee }
+
+/// Every form of packed weights, and how far products may be from those in double precision, as a share
+/// of the largest: what rounding costs on evenly spread numbers.
+let weightForms: [(type: lk_dtype, tolerance: Double)] = [
+  (LK_F32, 1e-5), (LK_F16, 1e-5), (LK_BF16, 1e-5), (LK_I16, 4e-4), (LK_I8, 2e-2), (LK_I4, 0.2),
+]
 
 extension lk_kernels {
   var title: String { String(cString: name) }
@@ -86,14 +91,31 @@ func rounded(_ values: [Float], to type: lk_dtype) -> [Float] {
   }
 }
 
-/// The packed form of `[outputs, inputs]` weights.
+/// The packed form of `[outputs, inputs]` weights; for Winograd of `[outputs, 3, 3, inputs / 9]`.
 func packed(
-  _ weights: [Float], _ outputs: Int, _ inputs: Int, as type: lk_dtype, by kernels: lk_kernels
+  _ weights: [Float], _ outputs: Int, _ inputs: Int, as type: lk_dtype, by kernels: lk_kernels,
+  winograd: Bool = false
 ) -> [UInt8] {
-  var bytes = [UInt8](repeating: 0xAA, count: lk_packed_bytes(Int64(outputs), Int64(inputs), type))
-  bytes.withUnsafeMutableBytes {
-    kernels.pack(
-      weights, LK_F32, Int64(outputs), Int64(inputs), Int64(inputs), $0.baseAddress, type)
+  let k = Int64(winograd ? inputs / 9 : inputs)
+  let size = lk_packed_bytes(Int64(outputs), k, type) * (winograd ? 16 : 1)
+  var bytes = [UInt8](repeating: 0xAA, count: size)
+  weights.withUnsafeBytes { weights in
+    bytes.withUnsafeMutableBytes {
+      var arguments = lk_pack_args(
+        weight: weights.baseAddress, from: LK_F32, n: Int64(outputs), k: k,
+        row_stride: Int64(inputs), winograd: winograd, transposed: false, packed: $0.baseAddress,
+        to: type)
+      kernels.pack(&arguments)
+    }
   }
   return bytes
+}
+
+/// Expects what one instruction set found to be what another did, within `tolerance` of the largest.
+func expectSame(
+  _ found: Misaligned, _ other: Misaligned, _ tolerance: Double, _ comment: String,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  expectNear(
+    found, other.values.map { Double($0) }, tolerance, comment, sourceLocation: sourceLocation)
 }

@@ -14,8 +14,9 @@ import Testing
       let k = Self.sizes[(index * 5 + 2) % Self.sizes.count] + 1
       let (x, bias) = (numbers.floats(m * k), numbers.floats(n))
       let (weight, residual) = (numbers.floats(n * k), numbers.floats(m * n))
-      for type in [LK_F32, LK_F16, LK_BF16] {
+      for (type, tolerance) in weightForms {
         let seen = rounded(weight, to: type)
+        var first: Misaligned?
         let wanted = (0..<m * n).map { place in
           let (row, column) = (place / n, place % n)
           var sum = Double(bias[column])
@@ -35,7 +36,10 @@ import Testing
               kernels.gemm(&arguments)
             }
           }
-          expectNear(y, wanted, 1e-5, "\(kernels.title) \(m)×\(n)×\(k) \(type)")
+          let title = "\(kernels.title) \(m)×\(n)×\(k) \(type)"
+          expectNear(y, wanted, tolerance, title)
+          expectSame(y, first ?? y, 2e-6, "\(title), beside portable")
+          first = first ?? y
         }
       }
     }
@@ -44,11 +48,15 @@ import Testing
   @Test("every instruction set packs weights into the same bytes")
   func packing() {
     var numbers = Numbers(2)
-    for (n, k) in [(1, 1), (31, 3), (33, 7), (64, 40)] {
+    for (n, k) in [(1, 9), (31, 3 * 9), (33, 7 * 9), (64, 40 * 9)] {
       let weight = numbers.floats(n * k)
-      for type in [LK_F32, LK_F16, LK_BF16] {
-        let all = kernelSets.map { packed(weight, n, k, as: type, by: $0).dropLast(64) }
-        #expect(all.allSatisfy { $0 == all[0] }, "\(n)×\(k) \(type)")
+      for (type, _) in weightForms {
+        for winograd in [false, true] {
+          let all = kernelSets.map {
+            packed(weight, n, k, as: type, by: $0, winograd: winograd)
+          }
+          #expect(all.allSatisfy { $0 == all[0] }, "\(n)×\(k) \(type) \(winograd)")
+        }
       }
     }
   }
@@ -64,6 +72,8 @@ import Testing
     var padding = 1
     var bottomRight = false
     var upsample = 1
+
+    var fitsWinograd: Bool { kernel == 3 && stride == 1 && padding == 1 && !bottomRight }
 
     var outHeight: Int { size(height) }
     var outWidth: Int { size(width) }
@@ -82,6 +92,7 @@ import Testing
       Shape(kernel: 1, padding: 0), Shape(channels: 17, outputs: 32, stride: 2),
       Shape(height: 6, width: 8, channels: 8, stride: 2, padding: 0, bottomRight: true),
       Shape(channels: 9, outputs: 35, upsample: 2), Shape(height: 2, width: 13, channels: 64),
+      Shape(height: 11, width: 9, channels: 259, outputs: 37),
       Shape(height: 9, width: 4, kernel: 5, padding: 2),
     ])
   func convolutions(shape: Shape) {
@@ -95,8 +106,12 @@ import Testing
     let count = batch * shape.outHeight * shape.outWidth * o
     let residual = numbers.floats(count)
     let padding = shape.bottomRight ? 0 : shape.padding
-    for type in [LK_F32, LK_F16, LK_BF16] {
+    let scratch = UnsafeMutableRawPointer.allocate(
+      byteCount: Int(LK_WINOGRAD_SCRATCH) * Int(LK_MOST_THREADS), alignment: 64)
+    defer { scratch.deallocate() }
+    for (type, tolerance) in weightForms {
       let seen = rounded(weight, to: type)
+      var first: [Int: Misaligned] = [:]
       var wanted: [Double] = []
       for place in 0..<count {
         let out = place % o
@@ -116,9 +131,14 @@ import Testing
         }
         wanted.append(max(sum, 0) + Double(residual[place]))
       }
-      for kernels in kernelSets {
+      // Winograd's kernels are stored as numbers in f32 alone: others would be rounded once more.
+      let hasWinograd = shape.fitsWinograd && type != LK_F16 && type != LK_BF16
+      for (kernels, winograd) in kernelSets.flatMap({ set in
+        (hasWinograd ? [false, true] : [false]).map { (set, $0) }
+      }) {
         let (from, y) = (Misaligned(x), Misaligned(residual))
-        packed(weight, o, kernel * kernel * c, as: type, by: kernels).withUnsafeBytes { bytes in
+        packed(weight, o, kernel * kernel * c, as: type, by: kernels, winograd: winograd)
+          .withUnsafeBytes { bytes in
           bias.withUnsafeBufferPointer { bias in
             batchBias.withUnsafeBufferPointer { batchBias in
               var arguments = lk_conv_args(
@@ -127,13 +147,54 @@ import Testing
                 out_channels: Int64(o), kernel_height: Int64(kernel), kernel_width: Int64(kernel),
                 stride: Int64(shape.stride), pad_top: Int64(padding), pad_left: Int64(padding),
                 upsample: Int64(up), x: from.pointer, packed: bytes.baseAddress, packed_type: type,
-                bias: bias.baseAddress, batch_bias: batchBias.baseAddress, residual: y.pointer,
+                winograd: winograd, scratch: scratch, bias: bias.baseAddress, batch_bias: batchBias.baseAddress, residual: y.pointer,
                 activation: LK_RELU, y: y.pointer)
               kernels.conv2d(&arguments)
             }
           }
         }
-        expectNear(y, wanted, 1e-5, "\(kernels.title) \(shape) \(type)")
+        let title = "\(kernels.title) \(shape) \(type) \(winograd ? "Winograd" : "direct")"
+        expectNear(y, wanted, winograd ? 2 * tolerance : tolerance, title)
+        let key = winograd ? 1 : 0
+        expectSame(y, first[key] ?? y, 4e-6, "\(title), beside portable")
+        first[key] = first[key] ?? y
+      }
+    }
+  }
+
+  @Test("rows of zeros, of huge and of tiny numbers, and rows with NaN or infinity by themselves")
+  func extremes() {
+    let (n, k) = (35, 300)
+    var numbers = Numbers(5)
+    let weight = numbers.floats(n * k)
+    let rows: [[Float]] = [
+      [Float](repeating: 0, count: k), numbers.floats(k, -1e30, 1e30), numbers.floats(k, -1e-20, 1e-20),
+      numbers.floats(k).enumerated().map { $0 == 270 ? .nan : $1 },
+      numbers.floats(k).enumerated().map { $0 == 17 ? .infinity : $1 }, numbers.floats(k),
+    ]
+    for kernels in kernelSets {
+      for (type, tolerance) in weightForms {
+        let (from, y) = (Misaligned(rows.flatMap { $0 }), Misaligned(count: rows.count * n))
+        packed(weight, n, k, as: type, by: kernels).withUnsafeBytes { bytes in
+          var arguments = lk_gemm_args(
+            m: Int64(rows.count), n: Int64(n), k: Int64(k), x: from.pointer, x_stride: Int64(k),
+            packed: bytes.baseAddress, packed_type: type, bias: nil, residual: nil,
+            residual_stride: 0, activation: LK_IDENTITY, y: y.pointer, y_stride: Int64(n))
+          kernels.gemm(&arguments)
+        }
+        let seen = rounded(weight, to: type)
+        for (index, row) in rows.enumerated() {
+          let found = Array(y.values[index * n..<(index + 1) * n])
+          let title = "\(kernels.title) \(type) row \(index)"
+          if row.allSatisfy(\.isFinite) {
+            let wanted = (0..<n).map { column in
+              (0..<k).reduce(0.0) { $0 + Double(row[$1]) * Double(seen[column * k + $1]) }
+            }
+            expectNear(Misaligned(found), wanted, tolerance, title)
+          } else {
+            #expect(found.allSatisfy { !$0.isFinite }, "\(title)")
+          }
+        }
       }
     }
   }

@@ -11,7 +11,8 @@ import Testing
   private static func file(_ name: String) -> String { fixture("lora/\(name).safetensors") }
 
   private func expectParity(_ loras: [LoRA], _ name: String) throws {
-    let generator = try ImageGenerator(folder: TinyPipeline.folder, adding: loras)
+    let generator = try ImageGenerator(
+      folder: TinyPipeline.folder, adding: loras, precision: .exact)
     var request = ImageRequest(prompt: "a red fox")
     request.literalPrompt = true
     request.sampler = "ddim"
@@ -82,7 +83,8 @@ import Testing
   @Test("none of one changes nothing")
   func none() throws {
     func picture(_ loras: [LoRA]) throws -> Picture {
-      let generator = try ImageGenerator(folder: TinyPipeline.folder, adding: loras)
+      let generator = try ImageGenerator(
+      folder: TinyPipeline.folder, adding: loras, precision: .exact)
       var request = ImageRequest(prompt: "a red fox")
       request.steps = 2
       return try generator.draw(request).picture

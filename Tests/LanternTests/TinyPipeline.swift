@@ -58,7 +58,7 @@ struct TinyPipeline {
     let found = try #require(cases[name])
     if found["kind"]?.string == "inpainting" { return try inpaintingGenerator() }
     guard let prediction = found["prediction"] else {
-      return try ImageGenerator(folder: Self.folder)
+      return try ImageGenerator(folder: Self.folder, precision: .exact)
     }
     return try Self.generator { folder in
       try Self.set("prediction_type", prediction, "\(folder)/scheduler/scheduler_config.json")
@@ -98,7 +98,7 @@ struct TinyPipeline {
       let copy = "\(folder)/model"
       try FileManager.default.copyItem(atPath: Self.folder, toPath: copy)
       try change(copy)
-      return try ImageGenerator(folder: copy)
+      return try ImageGenerator(folder: copy, precision: .exact)
     }
   }
 

@@ -221,6 +221,10 @@ typedef struct lk_kernels {
 
   // reduce: over the last axis of [rows, columns] into [rows]
   void (*reduce)(lk_reduction op, const float *x, int64_t rows, int64_t columns, float *y);
+
+  /// Multiplies and adds in registers on all threads, with the arithmetic that weights of LK_F32, LK_I16
+  /// or LK_I8 are multiplied with; returns how many operations that were. For measuring peaks.
+  int64_t (*spin)(lk_dtype type, int64_t rounds);
 } lk_kernels;
 
 /// Bytes of `pack`'s result, a multiple of 64.

@@ -17,6 +17,13 @@ public enum ComputeEngine {
     set { lk_set_threads(Int32(clamping: max(1, newValue))) }
   }
 
+  /// Multiplies and adds in registers on all threads, as products with weights of a form do.
+  ///
+  /// - Returns: how many operations that were.
+  package static func spin(_ form: PackedMatrix.Form, rounds: Int) -> Int {
+    Int(kernels.spin(form.kernelType, Int64(rounds)))
+  }
+
   /// The arithmetic of linear maps, convolutions and attention since the process began, and the bytes
   /// of their arguments; a multiplication with its addition counts as two.
   package static var work: (operations: Int, bytes: Int) {

@@ -1,0 +1,44 @@
+package import LanternTensor
+
+/// What this machine does at most, measured.
+package struct MachinePeaks {
+  /// Operations a second, a multiplication and an addition being two, in registers on all threads, with
+  /// the arithmetic that f32, 16-bit and 8-bit weights are multiplied with.
+  package let operations: [PackedMatrix.Form: Double]
+  /// Bytes a second when a large tensor is read.
+  package let bytes: Double
+
+  /// Measures, in a quarter of a second.
+  package init() throws {
+    var operations: [PackedMatrix.Form: Double] = [:]
+    for form in [PackedMatrix.Form.float32, .int16, .int8] {
+      let best = (0..<5).map { _ in
+        var count = 0
+        let time = LanternBench.time(of: { count = ComputeEngine.spin(form, rounds: 2_000_000) })
+        return Double(count) / time
+      }
+      operations[form] = best.max()
+    }
+    self.operations = operations
+    let count = 32 << 20
+    let rows = 1 << 10
+    let x = try Tensor(repeating: 1, shape: [rows, count / rows])
+    let best = try (0..<6).map { _ in try LanternBench.time(of: { _ = try x.sum() }) }.min() ?? 1
+    bytes = Double(4 * count) / best
+  }
+}
+
+/// How long `body` takes.
+package func time(of body: () throws -> Void) rethrows -> Double {
+  let clock = ContinuousClock()
+  let start = clock.now
+  try body()
+  return start.duration(to: clock.now).seconds
+}
+
+extension Duration {
+  /// As a number.
+  package var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}

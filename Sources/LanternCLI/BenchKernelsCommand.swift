@@ -1,0 +1,97 @@
+import ArgumentParser
+import Lantern
+import LanternBench
+import LanternFormats
+
+/// `lantern bench kernels`: what single operations cost.
+struct BenchKernelsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "kernels",
+    abstract: "Times matrix products, convolutions and attention beside this machine's peaks.",
+    discussion: """
+      lantern bench kernels
+      lantern bench kernels --precision exact --case "conv 2x64x64x320>320 k3" --runs 9
+
+      A case is "linear ROWSxINPUTSxOUTPUTS", "conv BATCHxHEIGHTxWIDTHxCHANNELS>OUTPUTS k3" (or k1; s2 for
+      stride 2, up2 for doubling before) or "attention BATCHxQUERIESxKEYSxHEADSxSIZE". Arithmetic is by the
+      textbook, so that an algorithm that needs less may pass the peak.
+      """)
+
+  @Option(
+    name: .customLong("case"),
+    help: ArgumentHelp(
+      "What to time; Stable Diffusion 1.5's shapes by default; several add up.", valueName: "case"))
+  var cases: [String] = []
+
+  @OptionGroup var computing: PrecisionOptions
+  @OptionGroup var threads: ThreadOptions
+
+  @Option(parsing: .unconditional, help: "How often each is timed.")
+  var runs = 5
+
+  @OptionGroup var telling: TellingOptions
+
+  mutating func validate() throws {
+    if !(1...1000).contains(runs) { throw ValidationError("runs \(runs): choose 1 to 1000") }
+    if let strange = cases.first(where: { KernelCase($0) == nil }) {
+      throw ValidationError(
+        "case \"\(strange)\": say it like \"linear 4096x320x320\", \"conv 2x64x64x320>320 k3\" or "
+          + "\"attention 2x4096x4096x8x40\"")
+    }
+  }
+
+  func run() throws {
+    let console = telling.console
+    Interruption.listen()
+    try ErrorReport.reporting(to: console) {
+      threads.apply()
+      let precision = computing.precision ?? .standard
+      let peaks = try MachinePeaks()
+      let peak = peaks.operations[precision.arithmetic] ?? 1
+      for (index, name) in (cases.isEmpty ? KernelCase.standard : cases).enumerated() {
+        try Interruption.check()
+        guard let shape = KernelCase(name) else { continue }
+        let row = try KernelBench.measure(name, shape, precision, runs: runs)
+        if console.isJSON {
+          console.event([
+            "case": .string(name), "precision": .string(precision.rawValue),
+            "seconds": .array(row.seconds.map(JSONValue.number)),
+            "operations": .integer(row.operations), "bytes": .integer(row.bytes),
+          ])
+        } else {
+          if index == 0 {
+            print("case".padded(to: 30) + "   seconds     least   GFLOP/s   of peak      GB/s")
+          }
+          let speed = Double(row.operations) / row.median
+          let cells = [
+            rounded(row.median, 5), rounded(row.seconds.min() ?? 0, 5), rounded(speed / 1e9, 0),
+            "\(rounded(100 * speed / peak, 0)) %",
+            rounded(Double(row.bytes) / row.median / 1e9, 1),
+          ]
+          print(
+            name.padded(to: 30) + cells.map { $0.aligned(10) }.joined())
+        }
+      }
+      tell(peaks, precision, console)
+    }
+  }
+
+  private func tell(_ peaks: MachinePeaks, _ precision: Precision, _ console: Console) {
+    func peak(_ form: PackedMatrix.Form) -> Double { peaks.operations[form] ?? 0 }
+    if console.isJSON {
+      console.event([
+        "event": .string("end"), "peak_operations": .number(peak(.float32)),
+        "peak_operations_16": .number(peak(.int16)), "peak_operations_8": .number(peak(.int8)),
+        "peak_bytes": .number(peaks.bytes),
+        "instruction_set": .string(ComputeEngine.instructionSet),
+        "threads": .integer(ComputeEngine.threadCount),
+      ])
+    } else {
+      print(
+        "\nthis machine's peaks: \(rounded(peak(.float32) / 1e9, 0)) GFLOP/s in f32, "
+          + "\(rounded(peak(.int16) / 1e9, 0)) in 16 and \(rounded(peak(.int8) / 1e9, 0)) in 8 bits, "
+          + "\(rounded(peaks.bytes / 1e9, 1)) GB/s; \(precision.rawValue), "
+          + "\(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads")
+    }
+  }
+}

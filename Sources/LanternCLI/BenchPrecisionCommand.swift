@@ -1,0 +1,115 @@
+import ArgumentParser
+import Lantern
+import LanternBench
+import LanternFormats
+import LanternModels
+
+/// `lantern bench precision`: what exactness costs.
+struct BenchPrecisionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "precision",
+    abstract: "Weighs precisions: seconds, memory, distance of the pictures from exact ones.",
+    discussion: """
+      lantern bench precision
+      lantern bench precision path/to/stable-diffusion -W 512 -H 512 --steps 20 --seeds 1,2,3
+
+      Each prompt is drawn with each seed, exactly and in every other precision. Distance is peak signal to
+      noise beside the exact picture (40 dB cannot be seen) and the largest difference of a value; accuracy,
+      for prompts in the picturebook's words, the share of pictures in which the judge sees what the prompt
+      says.
+      """)
+
+  @Argument(help: ArgumentHelp("The model; the shipped picturebook by default.", valueName: "folder"))
+  var folder: String?
+
+  @OptionGroup var modelOptions: ModelOptions
+
+  @Option(help: "Names with commas between them; exact is always measured.")
+  var precisions = Precision.allCases.map(\.rawValue).joined(separator: ",")
+
+  @OptionGroup var drawn: BenchPromptOptions
+
+  @Option(parsing: .unconditional, help: "Denoising steps; the model's own by default.")
+  var steps: Int?
+
+  @OptionGroup var size: SizeOptions
+
+  @OptionGroup var telling: TellingOptions
+
+  mutating func validate() throws {
+    if folder != nil, modelOptions.model != nil {
+      throw ValidationError("the model stands twice: as an argument and with --model")
+    }
+    if modelOptions.computing.precision != nil {
+      throw ValidationError("this measures several precisions: name them with --precisions")
+    }
+    _ = try wanted()
+  }
+
+  private func wanted() throws -> [Precision] {
+    try BenchPromptOptions.list(precisions).map { name in
+      guard let precision = Precision(rawValue: name) else {
+        throw ValidationError(
+          "precision \"\(name)\": choose of "
+            + Precision.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      return precision
+    }
+  }
+
+  func run() throws {
+    let console = telling.console
+    Interruption.listen()
+    try ErrorReport.reporting(to: console) {
+      modelOptions.threads.apply()
+      let path = try folder ?? modelOptions.folder()
+      let requests = try drawn.texts().flatMap { text in
+        try drawn.seedNumbers().map { seed in
+          var request = ImageRequest(prompt: text)
+          (request.seed, request.steps) = (seed, steps)
+          (request.width, request.height) = (size.width, size.height)
+          return request
+        }
+      }
+      var bar = ProgressBar(console)
+      defer { bar.end() }
+      let bench = try PrecisionBench(
+        wanted(), requests, judge: drawn.judgeFolder().map { try Judge(folder: $0) },
+        load: { try ImageGenerator(folder: path, precision: $0) },
+        onPicture: { done, all in
+          try Interruption.check()
+          bar.show(done, of: all)
+        })
+      bar.end()
+      for (index, row) in bench.rows.enumerated() {
+        if console.isJSON { tellJSON(row, console) } else { tell(row, isFirst: index == 0) }
+      }
+    }
+  }
+
+  private func tell(_ row: PrecisionBench.Row, isFirst: Bool) {
+    if isFirst {
+      print("precision   seconds  loading       MB   dB least  dB mean   worst   accuracy")
+    }
+    let mean = row.decibels.reduce(0, +) / Double(max(row.decibels.count, 1))
+    let isExact = row.precision == .exact
+    let cells = [
+      rounded(row.median, 2), rounded(row.loadingSeconds, 2),
+      rounded(Double(row.peakMemory) / 1e6, 0), isExact ? "–" : rounded(row.leastDecibels, 1),
+      isExact ? "–" : rounded(mean, 1), isExact ? "–" : "\(row.worst)/255",
+      row.accuracy.map { rounded($0, 3) } ?? "–",
+    ]
+    let widths = [8, 9, 9, 11, 9, 10, 9]
+    print(
+      row.precision.rawValue.padded(to: 10) + zip(cells, widths).map { $0.aligned($1) }.joined())
+  }
+
+  private func tellJSON(_ row: PrecisionBench.Row, _ console: Console) {
+    console.event([
+      "precision": .string(row.precision.rawValue), "seconds": .number(row.median),
+      "loading_seconds": .number(row.loadingSeconds), "peak_memory": .integer(row.peakMemory),
+      "decibels": .array(row.decibels.map { .number($0) }), "worst": .integer(row.worst),
+      "accuracy": row.accuracy.map(JSONValue.number) ?? .null,
+    ])
+  }
+}
