@@ -21,6 +21,7 @@ static struct {
   _Atomic(body_function) body;
   _Atomic(void *) context;
   _Atomic int64_t count, grain;
+  atomic_int limit;  // threads from this one on leave the job alone
   atomic_flag busy;
   atomic_int wanted, started, sleepers;
   pthread_mutex_t mutex;
@@ -83,7 +84,8 @@ int lk_thread_index(void) { return thread_index; }
 static bool work_once(void) {
   uint64_t word = atomic_load_explicit(&pool.word, memory_order_acquire);
   do {
-    if ((uint32_t)word == 0) return false;
+    // A limit of another job than the word's is of no use to a claim, which fails then.
+    if ((uint32_t)word == 0 || thread_index >= atomic_load(&pool.limit)) return false;
   } while (!atomic_compare_exchange_weak_explicit(
     &pool.word, &word, word - 1, memory_order_acq_rel, memory_order_acquire));
   // The job cannot end, nor its fields change, before this chunk is counted as done.
@@ -138,11 +140,16 @@ static void start_workers(int threads) {
 }
 
 void lk_parallel_for(int64_t count, int64_t grain, body_function body, void *context) {
+  lk_parallel_for_some(LK_MOST_THREADS, count, grain, body, context);
+}
+
+void lk_parallel_for_some(
+  int limit, int64_t count, int64_t grain, body_function body, void *context) {
   if (count <= 0) return;
   if (grain < 1) grain = 1;
   int64_t chunks = (count + grain - 1) / grain;
-  int threads = lk_threads();
-  if (threads == 1 || chunks == 1 || inside || atomic_flag_test_and_set(&pool.busy)) {
+  int threads = lk_threads() < limit ? lk_threads() : limit;
+  if (threads <= 1 || chunks == 1 || inside || atomic_flag_test_and_set(&pool.busy)) {
     for (int64_t begin = 0; begin < count; begin += grain) {
       body(context, begin, begin + grain < count ? begin + grain : count);
     }
@@ -155,6 +162,7 @@ void lk_parallel_for(int64_t count, int64_t grain, body_function body, void *con
   start_workers(threads);
   atomic_store_explicit(&pool.body, body, memory_order_relaxed);
   atomic_store_explicit(&pool.context, context, memory_order_relaxed);
+  atomic_store_explicit(&pool.limit, limit, memory_order_relaxed);
   atomic_store_explicit(&pool.count, count, memory_order_relaxed);
   atomic_store_explicit(&pool.grain, grain, memory_order_relaxed);
   atomic_store_explicit(&pool.undone, chunks, memory_order_relaxed);

@@ -47,8 +47,8 @@ extension ImageGenerator {
     let rows = batch ?? (settings.fullGuidance.isActive ? 2 : 1)
     let seen = try noise.normal([rows] + size + [model.unet.config.inChannels])
     let prompt = try model.promptEncoder.encode(request)
-    let context = try Tensor.concatenated(
-      Array(repeating: prompt.positive, count: rows), axis: 0)
+    let context = try model.unet.context(
+      of: Tensor.concatenated(Array(repeating: prompt.positive, count: rows), axis: 0))
     let pixels = try noise.normal([pictures, settings.height, settings.width, 3]) * 0.3
     return [
       Part(name: "text encoder", count: 1) { _ = try model.promptEncoder.encode(request) },

@@ -81,7 +81,9 @@ public struct ImageGenerator: Sendable {
     let guidance = settings.fullGuidance
 
     let prompt = try model.promptEncoder.encode(request)
-    let both = try Tensor.concatenated([prompt.negative, prompt.positive], axis: 0)
+    let positive = try model.unet.context(of: prompt.positive)
+    let both = try model.unet.context(
+      of: Tensor.concatenated([prompt.negative, prompt.positive], axis: 0))
     var noise = NoiseSource(seed: settings.seed)
     let plan = try sampler.plan(steps: settings.steps, over: schedule, spacing: spacing)
     let start = try StartingPoint(request, settings, model, sampler, plan, &noise)
@@ -91,7 +93,7 @@ public struct ImageGenerator: Sendable {
     let denoiser = Denoiser(
       { latent, timestep in
         calls += 1
-        let context = latent.shape[0] == 2 ? both : prompt.positive
+        let context = latent.shape[0] == 2 ? both : positive
         return try model.unet(start.withContext(latent), timestep: timestep, context: context)
       }, predicting: schedule.prediction, dataDeviation: schedule.dataDeviation,
       guidance: guidance)

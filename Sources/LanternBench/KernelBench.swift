@@ -92,7 +92,7 @@ package enum KernelCase: Sendable, Equatable {
   /// Normal numbers, a row of them over and over: what they are changes no time.
   private static func numbers(_ shape: [Int]) throws -> Tensor {
     var noise = NoiseSource(seed: 1)
-    let some = try noise.normal([4099]).floats()
+    let some = try noise.normal([1, 1, 4099, 1]).floats()
     let count = shape.reduce(1, *)
     return try Tensor((0..<count).map { some[$0 % some.count] }, shape: shape)
   }

@@ -55,21 +55,33 @@ package struct Attention: Sendable {
     self.precision = weights.precision
   }
 
-  /// `residual + attention(x, context)`.
+  /// What queries look at.
+  package struct KeysAndValues: Sendable {
+    let keys: Tensor
+    let values: Tensor
+  }
+
+  /// The keys and values of a context, `[batch, key, feature]`: the same for all queries.
+  package func keysAndValues(of context: Tensor) throws(TensorError) -> KeysAndValues {
+    KeysAndValues(keys: try k(context), values: try v(context))
+  }
+
+  /// `residual + attention(x, seen)`.
   ///
   /// - Parameters:
   ///   - x: `[batch, token, feature]`.
-  ///   - context: `[batch, key, feature]`; `x` itself when nil.
+  ///   - seen: what is looked at; `x` itself when nil.
   ///   - mask: which keys a token sees.
   ///   - residual: of the shape of `x`.
   /// - Returns: the shape of `x`.
   /// - Throws: ``TensorError`` for a wrong shape.
   package func callAsFunction(
-    _ x: Tensor, context: Tensor? = nil, mask: AttentionMask = .none, residual: Tensor
+    _ x: Tensor, seeing seen: KeysAndValues? = nil, mask: AttentionMask = .none,
+    residual: consuming Tensor
   ) throws(TensorError) -> Tensor {
-    let context = context ?? x
+    let seen = if let seen { seen } else { try keysAndValues(of: x) }
     let mixed = try attention(
-      q(x), k(context), v(context), heads: heads, mask: mask, precision: precision)
+      q(x), seen.keys, seen.values, heads: heads, mask: mask, precision: precision)
     return try out(mixed, residual: residual)
   }
 }

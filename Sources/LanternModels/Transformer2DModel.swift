@@ -1,9 +1,9 @@
-package import LanternLayers
-package import LanternTensor
+import LanternLayers
+import LanternTensor
 
 /// A transformer over the positions of a picture that also looks at the text (Rombach et al. 2022,
 /// arXiv:2112.10752, section 3.3).
-package struct Transformer2DModel: Sendable {
+struct Transformer2DModel: Sendable {
   private let norm: GroupNorm
   private let projectIn: Linear
   private let blocks: [BasicTransformerBlock]
@@ -17,7 +17,7 @@ package struct Transformer2DModel: Sendable {
   ///   - depth: number of blocks.
   ///   - groups: of the norm before the blocks.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
-  package init(
+  init(
     _ weights: Weights, _ channels: Int, heads: Int, context: Int, depth: Int, groups: Int
   ) throws(ModelError) {
     self.norm = try GroupNorm(weights["norm"], groups: groups, channels: channels, eps: 1e-6)
@@ -30,12 +30,17 @@ package struct Transformer2DModel: Sendable {
     self.projectOut = try Linear(weights["proj_out"], channels, channels)
   }
 
-  /// The shape of `x`, `[batch, height, width, channel]`; `context` is `[batch, token, feature]`.
-  package func callAsFunction(_ x: Tensor, context: Tensor) throws(TensorError) -> Tensor {
+  /// What its blocks need of a text, `[batch, token, feature]`.
+  func keysAndValues(of text: Tensor) throws(TensorError) -> [Attention.KeysAndValues] {
+    try blocks.map { block throws(TensorError) in try block.keysAndValues(of: text) }
+  }
+
+  /// The shape of `x`, `[batch, height, width, channel]`.
+  func callAsFunction(_ x: Tensor, text: inout TextContext.Reader) throws(TensorError) -> Tensor {
     let shape = x.shape
     let tokens = try norm(x).reshaped([shape[0], shape[1] * shape[2], shape[3]])
     var h = try projectIn(tokens)
-    for block in blocks { h = try block(h, context: context) }
+    for block in blocks { h = try block(h, text: text.next()) }
     return try projectOut(h, residual: x.reshaped(h.shape)).reshaped(shape)
   }
 }
@@ -61,9 +66,13 @@ struct BasicTransformerBlock: Sendable {
     self.feedForwardOut = try Linear(weights["ff.net.2"], 4 * features, features)
   }
 
-  func callAsFunction(_ x: Tensor, context: Tensor) throws(TensorError) -> Tensor {
+  func keysAndValues(of text: Tensor) throws(TensorError) -> Attention.KeysAndValues {
+    try attention2.keysAndValues(of: text)
+  }
+
+  func callAsFunction(_ x: Tensor, text: Attention.KeysAndValues?) throws(TensorError) -> Tensor {
     var h = try attention1(norm1(x), residual: x)
-    h = try attention2(norm2(h), context: context, residual: h)
+    h = try attention2(norm2(h), seeing: text, residual: h)
     return try feedForwardOut(feedForwardIn(norm3(h)).geglu(), residual: h)
   }
 }

@@ -203,24 +203,38 @@ package struct UNet2DConditionModel: Sendable {
     try weights.finish()
   }
 
+  /// What every attention to a text needs of it, computed once for all steps.
+  ///
+  /// - Parameter text: `[batch, token, feature]`.
+  /// - Throws: ``TensorError`` for a wrong shape.
+  package func context(of text: Tensor) throws(TensorError) -> TextContext {
+    let attentions =
+      downBlocks.flatMap(\.attentions) + (midBlock.map { [$0.attention] } ?? [])
+      + upBlocks.flatMap(\.attentions)
+    var all: [Attention.KeysAndValues] = []
+    for attention in attentions { all += try attention.keysAndValues(of: text) }
+    return TextContext(all)
+  }
+
   /// What the model predicts of a noisy latent.
   ///
   /// - Parameters:
   ///   - latent: `[batch, height, width, channel]`.
   ///   - timestep: between 0 and the number of training steps; may be fractional.
-  ///   - context: the text, `[batch, token, feature]`.
+  ///   - context: the text, of as many rows.
   /// - Returns: `[batch, height, width, output channel]`.
   /// - Throws: ``TensorError`` for a wrong shape.
-  package func callAsFunction(_ latent: Tensor, timestep: Float, context: Tensor)
+  package func callAsFunction(_ latent: Tensor, timestep: Float, context: TextContext)
     throws(TensorError) -> Tensor
   {
     // Every resnet wants the embedding's SiLU, so it is computed once.
     let time = try timeEmbedding(timestep, batch: latent.shape[0]).applying(.silu)
     var h = try convIn(latent)
     var skips = [h]
-    for block in downBlocks { h = try block(h, time: time, context: context, skips: &skips) }
-    if let midBlock { h = try midBlock(h, time: time, context: context) }
-    for block in upBlocks { h = try block(h, time: time, context: context, skips: &skips) }
-    return try convOut(normOut(h, silu: true))
+    var text = context.reader
+    for block in downBlocks { h = try block(h, time: time, text: &text, skips: &skips) }
+    if let midBlock { h = try midBlock(h, time: time, text: &text) }
+    for block in upBlocks { h = try block(h, time: time, text: &text, skips: &skips) }
+    return try convOut(normOut(consume h, silu: true))
   }
 }

@@ -35,7 +35,7 @@ struct UNetLevel: Sendable {
 /// `DownBlock2D` and `CrossAttnDownBlock2D`: resnets, each with an attention or not, and a halving.
 struct DownBlock2D: Sendable {
   private let resnets: [ResnetBlock2D]
-  private let attentions: [Transformer2DModel]
+  let attentions: [Transformer2DModel]
   private let downsampler: Downsample2D?
 
   init(_ weights: Weights, _ level: UNetLevel, inputs: Int, isLast: Bool) throws(ModelError) {
@@ -49,13 +49,13 @@ struct DownBlock2D: Sendable {
   }
 
   /// The block's result; what later blocks want to see again is put on `skips`.
-  func callAsFunction(_ x: Tensor, time: Tensor, context: Tensor, skips: inout [Tensor])
+  func callAsFunction(_ x: Tensor, time: Tensor, text: inout TextContext.Reader, skips: inout [Tensor])
     throws(TensorError) -> Tensor
   {
     var h = x
     for (index, resnet) in resnets.enumerated() {
       h = try resnet(h, time: time)
-      if !attentions.isEmpty { h = try attentions[index](h, context: context) }
+      if !attentions.isEmpty { h = try attentions[index](h, text: &text) }
       skips.append(h)
     }
     if let downsampler {
@@ -69,7 +69,7 @@ struct DownBlock2D: Sendable {
 /// `UNetMidBlock2DCrossAttn`: an attention between two resnets.
 struct MidBlock2D: Sendable {
   private let resnet1: ResnetBlock2D
-  private let attention: Transformer2DModel
+  let attention: Transformer2DModel
   private let resnet2: ResnetBlock2D
 
   init(_ weights: Weights, _ level: UNetLevel) throws(ModelError) {
@@ -78,15 +78,15 @@ struct MidBlock2D: Sendable {
     self.resnet2 = try level.resnet(weights["resnets"][1], level.channels)
   }
 
-  func callAsFunction(_ x: Tensor, time: Tensor, context: Tensor) throws(TensorError) -> Tensor {
-    try resnet2(attention(resnet1(x, time: time), context: context), time: time)
+  func callAsFunction(_ x: Tensor, time: Tensor, text: inout TextContext.Reader) throws(TensorError) -> Tensor {
+    try resnet2(attention(resnet1(x, time: time), text: &text), time: time)
   }
 }
 
 /// `UpBlock2D` and `CrossAttnUpBlock2D`: resnets that also see what the way down saw, and a doubling.
 struct UpBlock2D: Sendable {
   private let resnets: [ResnetBlock2D]
-  private let attentions: [Transformer2DModel]
+  let attentions: [Transformer2DModel]
   private let upsampler: Upsample2D?
 
   /// - Parameters:
@@ -107,14 +107,14 @@ struct UpBlock2D: Sendable {
     self.upsampler = isLast ? nil : try Upsample2D(weights["upsamplers"][0], level.channels)
   }
 
-  func callAsFunction(_ x: Tensor, time: Tensor, context: Tensor, skips: inout [Tensor])
+  func callAsFunction(_ x: Tensor, time: Tensor, text: inout TextContext.Reader, skips: inout [Tensor])
     throws(TensorError) -> Tensor
   {
     var h = x
     for (index, resnet) in resnets.enumerated() {
       guard let skip = skips.popLast() else { break }
       h = try resnet(Tensor.concatenated([h, skip], axis: -1), time: time)
-      if !attentions.isEmpty { h = try attentions[index](h, context: context) }
+      if !attentions.isEmpty { h = try attentions[index](h, text: &text) }
     }
     guard let upsampler else { return h }
     // A picture whose size is no multiple of eight latents was rounded up when it was halved.

@@ -28,7 +28,7 @@ import Testing
     for time in times {
       let found = try model(
         reference.tensor("latent"), timestep: #require(Float(time)),
-        context: reference.tensor("context"))
+        context: model.context(of: reference.tensor("context")))
       try expectEqual(found, reference.tensor("out.\(time)"), relative: 2e-5, "\(name) at \(time)")
     }
   }
@@ -38,12 +38,12 @@ import Testing
     let reference = try reference(name)
     let model = try reference.build(make)
     let (latent, context) = (try reference.tensor("latent"), try reference.tensor("context"))
-    let both = try model(latent, timestep: 481, context: context)
+    let both = try model(latent, timestep: 481, context: model.context(of: context))
     for index in 0..<2 {
       let range = index..<index + 1
       let alone = try model(
         latent.sliced(axis: 0, range).contiguous(), timestep: 481,
-        context: context.sliced(axis: 0, range).contiguous())
+        context: model.context(of: context.sliced(axis: 0, range).contiguous()))
       #expect(try alone.floats() == both.sliced(axis: 0, range).floats())
     }
   }
@@ -61,7 +61,7 @@ import Testing
       for key in standard { config[key] = nil }
     }
     let found = try model(
-      reference.tensor("latent"), timestep: 0, context: reference.tensor("context"))
+      reference.tensor("latent"), timestep: 0, context: model.context(of: reference.tensor("context")))
     try expectEqual(found, reference.tensor("out.0.000"), relative: 2e-5)
   }
 

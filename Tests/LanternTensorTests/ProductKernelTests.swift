@@ -147,7 +147,7 @@ import Testing
                 out_channels: Int64(o), kernel_height: Int64(kernel), kernel_width: Int64(kernel),
                 stride: Int64(shape.stride), pad_top: Int64(padding), pad_left: Int64(padding),
                 upsample: Int64(up), x: from.pointer, packed: bytes.baseAddress, packed_type: type,
-                winograd: winograd, scratch: scratch, bias: bias.baseAddress, batch_bias: batchBias.baseAddress, residual: y.pointer,
+                winograd: winograd, scratch: scratch, scratch_threads: Int32(LK_MOST_THREADS), bias: bias.baseAddress, batch_bias: batchBias.baseAddress, residual: y.pointer,
                 activation: LK_RELU, y: y.pointer)
               kernels.conv2d(&arguments)
             }

@@ -26,7 +26,7 @@ enum { LK_MOST_THREADS = 64 };
 /// next call; threads are started on first use. The initial number is that of the processors.
 void lk_set_threads(int count);
 int lk_threads(void);
-/// Which of a call's threads this is: 0 the caller, below LK_MOST_THREADS.
+/// Which of a call's threads this is: 0 the caller, below the limit where there is one.
 int lk_thread_index(void);
 
 /// Adds to the arithmetic (a multiplication and an addition are two) and to the bytes of arguments that
@@ -39,6 +39,11 @@ void lk_work(int64_t *operations, int64_t *bytes);
 /// done. Nested calls, and calls made while the pool is busy for another caller, run inline.
 void lk_parallel_for(
   int64_t count, int64_t grain, void (*body)(void *context, int64_t begin, int64_t end),
+  void *context);
+
+/// The same on the first `limit` threads at most.
+void lk_parallel_for_some(
+  int limit, int64_t count, int64_t grain, void (*body)(void *context, int64_t begin, int64_t end),
   void *context);
 
 // ---- Types ---------------------------------------------------------------------------------
@@ -136,7 +141,8 @@ typedef struct lk_conv_args {
   const void *packed;      // `pack` of [out_channels][ky][kx][channels], so k = kh * kw * channels
   lk_dtype packed_type;
   bool winograd;           // packed for Winograd: kernel 3×3, stride 1, and with `upsample` 2 padding 1
-  void *scratch;           // with `winograd`: LK_WINOGRAD_SCRATCH bytes for each of LK_MOST_THREADS
+  void *scratch;           // with `winograd`: LK_WINOGRAD_SCRATCH bytes for each of scratch_threads
+  int scratch_threads;
   const float *bias;       // [out_channels], or null
   const float *batch_bias; // [batch, out_channels], or null
   const float *residual;   // shape of y, or null; may be y itself

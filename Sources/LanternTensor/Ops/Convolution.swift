@@ -94,10 +94,10 @@ extension Tensor {
     let batchBias = try batchBias?.checked("conv2d batch bias", [shape[0], weight.outputs])
     var added = try (consume residual)?.checked("conv2d residual", target)
     let y = try added.draftInPlace(or: target)
-    // Room for all threads there may be; only what is used takes memory.
+    let threads = lk_threads()
     let scratch =
       weight.isWinograd
-      ? try Storage(byteCount: Int(LK_WINOGRAD_SCRATCH) * Int(LK_MOST_THREADS)) : nil
+      ? try Storage(byteCount: Int(LK_WINOGRAD_SCRATCH) * Int(threads)) : nil
     var arguments = lk_conv_args(
       batch: Int64(shape[0]), height: Int64(shape[1]), width: Int64(shape[2]),
       channels: Int64(shape[3]), out_height: Int64(target[1]), out_width: Int64(target[2]),
@@ -106,6 +106,7 @@ extension Tensor {
       pad_top: Int64(window.before), pad_left: Int64(window.before),
       upsample: Int64(window.upsampling), x: x.floatPointer, packed: weight.bytes,
       packed_type: weight.form.kernelType, winograd: weight.isWinograd, scratch: scratch?.base,
+      scratch_threads: threads,
       bias: bias?.floatPointer,
       batch_bias: batchBias?.floatPointer, residual: added?.floatPointer,
       activation: activation.kernel, y: y.floats)
