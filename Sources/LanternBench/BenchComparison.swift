@@ -59,7 +59,8 @@ package struct BenchComparison {
       ("model", old.model != new.model), ("machine", old.machine != new.machine),
       ("prompts", before.prompts != now.prompts), ("seeds", before.seeds != now.seeds),
       ("LoRAs", before.loras != now.loras),
-      ("precision", before.precision != now.precision), ("guidance", before.guidance != now.guidance),
+      ("precision", before.precision != now.precision),
+      ("guidance", before.guidance != now.guidance),
       ("judge", before.judge != now.judge),
     ].filter(\.1).map(\.0)
   }

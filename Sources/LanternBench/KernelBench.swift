@@ -118,7 +118,9 @@ package struct KernelBench {
   /// Times an operation; the first of one more run is not counted.
   ///
   /// - Throws: ``TensorError`` for sizes that cannot be.
-  package static func measure(_ name: String, _ shape: KernelCase, _ precision: Precision, runs: Int)
+  package static func measure(
+    _ name: String, _ shape: KernelCase, _ precision: Precision, runs: Int
+  )
     throws -> Row
   {
     let run = try shape.prepared(precision)

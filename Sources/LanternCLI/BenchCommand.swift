@@ -92,7 +92,8 @@ struct BenchSamplersCommand: ParsableCommand {
     let bench = try SamplerBench(
       generator,
       fast: isFastWanted
-        ? try ImageGenerator(folder: folder, adding: loras, isFast: true, precision: precision) : nil,
+        ? try ImageGenerator(folder: folder, adding: loras, isFast: true, precision: precision)
+        : nil,
       judge: place.map { try Judge(folder: $0) },
       rendered: statistics.flatMap {
         FileSystem.exists($0) ? try FeatureStatistics(contentsOf: $0) : nil
@@ -128,7 +129,9 @@ struct BenchSamplersCommand: ParsableCommand {
     let samplers =
       try samplers == "all"
       ? SamplerCatalogue.rows.map(\.name) + (canBeFast ? [fast] : [])
-      : BenchPromptOptions.list(samplers).map { $0 == fast ? fast : try SamplerCatalogue.row(named: $0).name }
+      : BenchPromptOptions.list(samplers).map {
+        $0 == fast ? fast : try SamplerCatalogue.row(named: $0).name
+      }
     let schedules: [String?] =
       try schedules == "all"
       ? [nil] + Spacing.allCases.map(\.rawValue)
@@ -142,7 +145,8 @@ struct BenchSamplersCommand: ParsableCommand {
       throw ValidationError("no sampler or no schedule: choose names with commas between them")
     }
     return SamplerBench.Settings(
-      samplers: BenchPromptOptions.once(samplers), schedules: BenchPromptOptions.once(schedules), steps: steps,
+      samplers: BenchPromptOptions.once(samplers), schedules: BenchPromptOptions.once(schedules),
+      steps: steps,
       prompts: try drawn.texts(), seeds: try drawn.seedNumbers(), guidance: guidance)
   }
 

@@ -19,7 +19,8 @@ struct BenchPrecisionCommand: ParsableCommand {
       says.
       """)
 
-  @Argument(help: ArgumentHelp("The model; the shipped picturebook by default.", valueName: "folder"))
+  @Argument(
+    help: ArgumentHelp("The model; the shipped picturebook by default.", valueName: "folder"))
   var folder: String?
 
   @OptionGroup var modelOptions: ModelOptions

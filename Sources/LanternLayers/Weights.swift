@@ -12,6 +12,8 @@ package struct Weights {
   private let adapters: [LowRankAdapter]
   /// What the model computes in.
   package let precision: Precision
+  /// Whether convolutions gain speed where that takes memory.
+  private let usesWinograd: Bool
   private let prefix: String
   private let ledger: Ledger
 
@@ -36,23 +38,29 @@ package struct Weights {
     self.component = component
     self.adapters = adapters
     self.precision = precision
+    self.usesWinograd = true
     self.prefix = ""
     self.ledger = Ledger()
   }
 
-  private init(_ parent: Weights, _ name: String) {
+  private init(_ parent: Weights, _ name: String?, usesWinograd: Bool) {
     self.archive = parent.archive
     self.component = parent.component
     self.adapters = parent.adapters
     self.precision = parent.precision
-    self.prefix = parent.prefix.isEmpty ? name : "\(parent.prefix).\(name)"
+    self.usesWinograd = usesWinograd
+    self.prefix = [parent.prefix, name ?? ""].filter { !$0.isEmpty }.joined(separator: ".")
     self.ledger = parent.ledger
   }
 
   /// The place called `name` below this one.
-  package subscript(name: String) -> Weights { Weights(self, name) }
+  package subscript(name: String) -> Weights {
+    Weights(self, name, usesWinograd: usesWinograd)
+  }
   /// The place with a number below this one.
-  package subscript(index: Int) -> Weights { Weights(self, String(index)) }
+  package subscript(index: Int) -> Weights { self[String(index)] }
+  /// The same place, whose convolutions take no more memory than they must.
+  package var compact: Weights { Weights(self, nil, usesWinograd: false) }
 
   /// Whether the checkpoint has a tensor `name` here.
   package func has(_ name: String) -> Bool { archive.contains(full(name)) }
@@ -118,6 +126,7 @@ package struct Weights {
   ///   - outputs: its channels.
   ///   - inputs: its input's channels.
   ///   - window: how it moves over the picture.
+  /// - Returns: the packed kernel.
   /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
   package func kernel(
     _ name: String, _ outputs: Int, _ inputs: Int, _ window: ConvolutionWindow
@@ -127,7 +136,7 @@ package struct Weights {
     do {
       let kernel = try stored.reshaped([outputs, inputs, size, size]).permuted([0, 2, 3, 1])
       defer { stored.releasePages() }
-      if window.fitsWinograd,
+      if usesWinograd, window.fitsWinograd,
         let form = precision.winogradForm(inputs: inputs, outputs: outputs)
       {
         return try PackedMatrix(winograd: kernel, as: form)

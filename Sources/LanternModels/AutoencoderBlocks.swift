@@ -179,9 +179,12 @@ struct AutoencoderDecoder: Sendable {
     var h = try midBlock(convIn(x))
     for (index, level) in levels.enumerated() {
       for resnet in level.resnets { h = try resnet(consume h) }
-      if let upsampler = level.upsampler { h = try upsampler(h) }
+      guard let upsampler = level.upsampler else { continue }
       // Most memory is needed by the last level, for which what the others worked in is too small.
-      if index == levels.count - 2 { BufferPool.shared.drain(atLeast: 4 << 20) }
+      let isSmall = index == levels.count - 2
+      if isSmall { BufferPool.shared.drain(atLeast: 4 << 20) }
+      h = try upsampler(h)
+      if isSmall { BufferPool.shared.drain(atLeast: 4 << 20) }
     }
     return try convOut(normOut(consume h, silu: true))
   }

@@ -60,8 +60,9 @@ package struct AutoencoderKL: Sendable {
   package init(_ config: AutoencoderKLConfig, _ weights: Weights) throws(ModelError) {
     self.config = config
     let latents = config.latentChannels
+    // Pictures from text have no use for it.
     self.encoder = try AutoencoderEncoder(
-      weights["encoder"], config.blocks, outputs: 2 * latents)
+      weights["encoder"].compact, config.blocks, outputs: 2 * latents)
     self.decoder = try AutoencoderDecoder(weights["decoder"], config.blocks)
     self.quantConv =
       config.useQuantConv

@@ -101,7 +101,7 @@ package struct CLIPTextModel: TextEncoder {
       throw .shape(
         op: "CLIPTextModel", expected: "at most \(maximumLength) tokens", found: [tokens.count])
     }
-    let positions = try positionEmbedding.table.sliced(axis: 0, 0..<tokens.count)
+    let positions = try positionEmbedding(Array(tokens.indices))
     var h = try (tokenEmbedding(tokens) + positions).reshaped([1, tokens.count, features])
     for layer in layers.dropLast(skippedLayers) { h = try layer(h) }
     return try finalNorm(h)

@@ -206,6 +206,7 @@ package struct UNet2DConditionModel: Sendable {
   /// What every attention to a text needs of it, computed once for all steps.
   ///
   /// - Parameter text: `[batch, token, feature]`.
+  /// - Returns: its keys and values.
   /// - Throws: ``TensorError`` for a wrong shape.
   package func context(of text: Tensor) throws(TensorError) -> TextContext {
     let attentions =

@@ -49,7 +49,9 @@ struct DownBlock2D: Sendable {
   }
 
   /// The block's result; what later blocks want to see again is put on `skips`.
-  func callAsFunction(_ x: Tensor, time: Tensor, text: inout TextContext.Reader, skips: inout [Tensor])
+  func callAsFunction(
+    _ x: Tensor, time: Tensor, text: inout TextContext.Reader, skips: inout [Tensor]
+  )
     throws(TensorError) -> Tensor
   {
     var h = x
@@ -78,7 +80,9 @@ struct MidBlock2D: Sendable {
     self.resnet2 = try level.resnet(weights["resnets"][1], level.channels)
   }
 
-  func callAsFunction(_ x: Tensor, time: Tensor, text: inout TextContext.Reader) throws(TensorError) -> Tensor {
+  func callAsFunction(_ x: Tensor, time: Tensor, text: inout TextContext.Reader) throws(TensorError)
+    -> Tensor
+  {
     try resnet2(attention(resnet1(x, time: time), text: &text), time: time)
   }
 }
@@ -107,7 +111,9 @@ struct UpBlock2D: Sendable {
     self.upsampler = isLast ? nil : try Upsample2D(weights["upsamplers"][0], level.channels)
   }
 
-  func callAsFunction(_ x: Tensor, time: Tensor, text: inout TextContext.Reader, skips: inout [Tensor])
+  func callAsFunction(
+    _ x: Tensor, time: Tensor, text: inout TextContext.Reader, skips: inout [Tensor]
+  )
     throws(TensorError) -> Tensor
   {
     var h = x

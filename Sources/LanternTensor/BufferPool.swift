@@ -6,9 +6,8 @@
   import Glibc
 #endif
 
-private func release(_ buffer: UnsafeMutableRawPointer) {
-  free(buffer)
-}
+/// Named apart from the pool's own buffers that are free.
+private func libraryFree(_ buffer: UnsafeMutableRawPointer) { free(buffer) }
 
 /// Keeps freed buffers for the next tensor of about the same size: fresh pages cost more than most
 /// kernels, and every denoising step asks for the sizes of the step before.
@@ -50,19 +49,12 @@ package final class BufferPool: @unchecked Sendable {
     guard byteCount <= Self.largest else { throw .outOfMemory(byteCount: byteCount) }
     let size = isKept ? byteCount : Self.sizeClass(byteCount)
     if !isKept, let found = locked({ takeFree(size) }) { return found }
-    var buffer: UnsafeMutableRawPointer?
-    let alignment = size >= Self.hugePage ? Self.hugePage : Self.alignment
-    if posix_memalign(&buffer, alignment, size) != 0 {
+    var found = Self.allocate(size)
+    if found == nil {
       drain()
-      guard posix_memalign(&buffer, alignment, size) == 0 else {
-        throw .outOfMemory(byteCount: byteCount)
-      }
+      found = Self.allocate(size)
     }
-    guard let buffer else { throw .outOfMemory(byteCount: byteCount) }
-    #if os(Linux)
-      // Fewer, larger pages: to be given fresh ones takes half as long.
-      if size >= Self.hugePage { madvise(buffer, size, Int32(MADV_HUGEPAGE)) }
-    #endif
+    guard let buffer = found else { throw .outOfMemory(byteCount: byteCount) }
     locked {
       allocated += 1
       held += size
@@ -85,20 +77,43 @@ package final class BufferPool: @unchecked Sendable {
   func give(_ buffer: UnsafeMutableRawPointer, _ size: Int) {
     guard size == Self.sizeClass(size) else {
       locked { held -= size }
-      return release(buffer)
+      return Self.release(buffer, size)
     }
     locked { free[size, default: []].append(buffer) }
   }
 
   /// Returns free buffers to the system, all or those of at least a size.
   package func drain(atLeast byteCount: Int = 0) {
-    let buffers = locked {
+    let drained = locked {
       let drained = free.filter { $0.key >= byteCount }
       free = free.filter { $0.key < byteCount }
       held -= drained.reduce(0) { $0 + $1.key * $1.value.count }
-      return drained.values.joined()
+      return drained
     }
-    for buffer in buffers { release(buffer) }
+    for (size, buffers) in drained {
+      for buffer in buffers { Self.release(buffer, size) }
+    }
+  }
+
+  /// Asks the system. Large buffers are mapped one by one: in the C library's heap, those that weights are
+  /// packed from would leave holes between those that they are packed to.
+  private static func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
+    guard size >= mappedSize else {
+      var buffer: UnsafeMutableRawPointer?
+      return posix_memalign(&buffer, alignment, size) == 0 ? buffer : nil
+    }
+    let protection = PROT_READ | PROT_WRITE
+    let mapping = mmap(nil, size, protection, MAP_PRIVATE | MAP_ANON, -1, 0)
+    guard let mapping, mapping != MAP_FAILED else { return nil }
+    #if os(Linux)
+      // Fewer, larger pages: to be given fresh ones takes half as long.
+      madvise(mapping, size, Int32(MADV_HUGEPAGE))
+    #endif
+    return mapping
+  }
+
+  private static func release(_ buffer: UnsafeMutableRawPointer, _ size: Int) {
+    if size >= mappedSize { munmap(buffer, size) } else { libraryFree(buffer) }
   }
 
   private func locked<Result>(_ body: () -> Result) -> Result {
@@ -108,7 +123,7 @@ package final class BufferPool: @unchecked Sendable {
   }
 
   private static let alignment = 64
-  private static let hugePage = 2 << 20
+  private static let mappedSize = 1 << 20
   private static let largest = Int.max / 4
 
   /// Rounds up to one of four sizes an octave, so that a buffer wastes at most a fifth of itself.

@@ -72,7 +72,8 @@ public struct PackedMatrix: Sendable {
   /// - Throws: ``TensorError/dtype(op:expected:found:)`` unless the type is floating-point;
   ///   ``TensorError/shape(op:expected:found:)`` for a kernel of another size.
   public init(winograd kernel: Tensor, as form: Form) throws(TensorError) {
-    guard kernel.rank == 4, kernel.shape[1] == 3, kernel.shape[2] == 3, kernel.elementCount > 0 else {
+    guard kernel.rank == 4, kernel.shape[1] == 3, kernel.shape[2] == 3, kernel.elementCount > 0
+    else {
       throw .shape(op: "pack for Winograd", expected: "[output, 3, 3, input]", found: kernel.shape)
     }
     try self.init(kernel, as: form, taps: 9)

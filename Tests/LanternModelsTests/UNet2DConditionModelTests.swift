@@ -61,7 +61,8 @@ import Testing
       for key in standard { config[key] = nil }
     }
     let found = try model(
-      reference.tensor("latent"), timestep: 0, context: model.context(of: reference.tensor("context")))
+      reference.tensor("latent"), timestep: 0,
+      context: model.context(of: reference.tensor("context")))
     try expectEqual(found, reference.tensor("out.0.000"), relative: 2e-5)
   }
 

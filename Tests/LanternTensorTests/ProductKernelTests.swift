@@ -139,20 +139,22 @@ import Testing
         let (from, y) = (Misaligned(x), Misaligned(residual))
         packed(weight, o, kernel * kernel * c, as: type, by: kernels, winograd: winograd)
           .withUnsafeBytes { bytes in
-          bias.withUnsafeBufferPointer { bias in
-            batchBias.withUnsafeBufferPointer { batchBias in
-              var arguments = lk_conv_args(
-                batch: Int64(batch), height: Int64(h), width: Int64(w), channels: Int64(c),
-                out_height: Int64(shape.outHeight), out_width: Int64(shape.outWidth),
-                out_channels: Int64(o), kernel_height: Int64(kernel), kernel_width: Int64(kernel),
-                stride: Int64(shape.stride), pad_top: Int64(padding), pad_left: Int64(padding),
-                upsample: Int64(up), x: from.pointer, packed: bytes.baseAddress, packed_type: type,
-                winograd: winograd, scratch: scratch, scratch_threads: Int32(LK_MOST_THREADS), bias: bias.baseAddress, batch_bias: batchBias.baseAddress, residual: y.pointer,
-                activation: LK_RELU, y: y.pointer)
-              kernels.conv2d(&arguments)
+            bias.withUnsafeBufferPointer { bias in
+              batchBias.withUnsafeBufferPointer { batchBias in
+                var arguments = lk_conv_args(
+                  batch: Int64(batch), height: Int64(h), width: Int64(w), channels: Int64(c),
+                  out_height: Int64(shape.outHeight), out_width: Int64(shape.outWidth),
+                  out_channels: Int64(o), kernel_height: Int64(kernel), kernel_width: Int64(kernel),
+                  stride: Int64(shape.stride), pad_top: Int64(padding), pad_left: Int64(padding),
+                  upsample: Int64(up), x: from.pointer, packed: bytes.baseAddress,
+                  packed_type: type,
+                  winograd: winograd, scratch: scratch, scratch_threads: Int32(LK_MOST_THREADS),
+                  bias: bias.baseAddress, batch_bias: batchBias.baseAddress, residual: y.pointer,
+                  activation: LK_RELU, y: y.pointer)
+                kernels.conv2d(&arguments)
+              }
             }
           }
-        }
         let title = "\(kernels.title) \(shape) \(type) \(winograd ? "Winograd" : "direct")"
         expectNear(y, wanted, winograd ? 2 * tolerance : tolerance, title)
         let key = winograd ? 1 : 0
@@ -168,7 +170,8 @@ import Testing
     var numbers = Numbers(5)
     let weight = numbers.floats(n * k)
     let rows: [[Float]] = [
-      [Float](repeating: 0, count: k), numbers.floats(k, -1e30, 1e30), numbers.floats(k, -1e-20, 1e-20),
+      [Float](repeating: 0, count: k), numbers.floats(k, -1e30, 1e30),
+      numbers.floats(k, -1e-20, 1e-20),
       numbers.floats(k).enumerated().map { $0 == 270 ? .nan : $1 },
       numbers.floats(k).enumerated().map { $0 == 17 ? .infinity : $1 }, numbers.floats(k),
     ]

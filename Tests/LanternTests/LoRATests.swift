@@ -84,7 +84,7 @@ import Testing
   func none() throws {
     func picture(_ loras: [LoRA]) throws -> Picture {
       let generator = try ImageGenerator(
-      folder: TinyPipeline.folder, adding: loras, precision: .exact)
+        folder: TinyPipeline.folder, adding: loras, precision: .exact)
       var request = ImageRequest(prompt: "a red fox")
       request.steps = 2
       return try generator.draw(request).picture
