@@ -45,7 +45,10 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
   ("LanternSamplersTests", ["LanternTensor", "LanternFormats", "LanternSamplers"]),
   ("LanternPicturesTests", ["LanternTensor", "LanternFormats", "LanternPictures"]),
   ("LanternTests", ["Lantern", "LanternFormats", "LanternSamplers", "LanternTensor"]),
-  ("LanternBenchTests", ["LanternBench", "LanternFormats", "LanternModels", "LanternTensor"]),
+  (
+    "LanternBenchTests",
+    ["Lantern", "LanternBench", "LanternFormats", "LanternModels", "LanternTensor"]
+  ),
   ("EndToEndTests", ["LanternFormats", "LanternTensor", "LanternPictures", "LanternCLI"]),
   ("ArchitectureTests", []),
 ]

@@ -114,6 +114,8 @@ def measure_cases(job: str, options: argparse.Namespace, peers: list[str], peaks
     runs = 1 if job == "model" else 5
     rows = []
     for case in JOBS[job]:
+        if options.cases and case not in options.cases:
+            continue
         print(case, file=sys.stderr)
         entrants = [Worker(peer, case, options.threads, options.model)
                     for peer in peers if peer in LIBRARIES]
@@ -188,6 +190,14 @@ def run(options: argparse.Namespace) -> None:
             rows = measure_growth(options)
         else:
             rows = measure_picture(job, options, peers)
+        if options.cases and job in JOBS:
+            if not rows:
+                continue
+            # Rows of other cases stay.
+            new = {row["case"] for row in rows}
+            old = results["jobs"].get(job, {}).get("rows", [])
+            rows = sorted([row for row in old if row["case"] not in new] + rows,
+                          key=lambda row: JOBS[job].index(row["case"]))
         results["jobs"][job] = {
             "date": datetime.date.today().isoformat(), "threads": options.threads,
             "rounds": options.rounds, "versions": found, "rows": rows}
@@ -199,6 +209,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", nargs="+", choices=ALL_JOBS, default=ALL_JOBS)
+    parser.add_argument("--cases", nargs="+", choices=[case for job in JOBS.values() for case in job],
+                        help="of linear, conv, attention and model these alone")
     parser.add_argument("--peers", nargs="*", choices=list(NEEDS), default=list(NEEDS))
     parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS,
                         help="Lantern's; the first is that of growth")

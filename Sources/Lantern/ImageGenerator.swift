@@ -30,11 +30,11 @@ public struct ImageGenerator: Sendable {
     return (side, side)
   }
 
-  /// About how much memory a picture of the native size takes beside the weights: six of the
-  /// decoder's widest layers at full size, as measured where most is needed.
+  /// About how much memory a picture of the native size takes beside the weights: two and a half of
+  /// the decoder's widest layers at full size, as measured where most is needed.
   package var estimatedWorkingMegabytes: Int {
     let pixels = nativeSize.width * nativeSize.height
-    return max(16, pixels * model.autoencoder.config.widestChannels * 4 * 6 / 1_048_576)
+    return max(16, pixels * model.autoencoder.config.widestChannels * 10 / 1_048_576)
   }
 
   /// Draws a picture, telling of each step. Ending the loop, or cancelling its task, stops the work
@@ -81,9 +81,9 @@ public struct ImageGenerator: Sendable {
     let guidance = settings.fullGuidance
 
     let prompt = try model.promptEncoder.encode(request)
-    let positive = try model.unet.context(of: prompt.positive)
-    let both = try model.unet.context(
-      of: Tensor.concatenated([prompt.negative, prompt.positive], axis: 0))
+    let both = try Tensor.concatenated([prompt.negative, prompt.positive], axis: 0)
+    // By the number of rows: with guidance and, where it pauses, without.
+    var contexts: [Int: TextContext] = [:]
     var noise = NoiseSource(seed: settings.seed)
     let plan = try sampler.plan(steps: settings.steps, over: schedule, spacing: spacing)
     let start = try StartingPoint(request, settings, model, sampler, plan, &noise)
@@ -93,7 +93,10 @@ public struct ImageGenerator: Sendable {
     let denoiser = Denoiser(
       { latent, timestep in
         calls += 1
-        let context = latent.shape[0] == 2 ? both : positive
+        let rows = latent.shape[0]
+        let context =
+          try contexts[rows] ?? model.unet.context(of: rows == 2 ? both : prompt.positive)
+        contexts[rows] = context
         return try model.unet(start.withContext(latent), timestep: timestep, context: context)
       }, predicting: schedule.prediction, dataDeviation: schedule.dataDeviation,
       guidance: guidance)

@@ -105,6 +105,11 @@ public struct PictureRecipe: Sendable, Equatable {
     values["precision"]?.string.flatMap(Precision.init) ?? .exact
   }
 
+  /// What another version of Lantern may have called it.
+  package var unknownPrecision: String? {
+    values["precision"]?.string.flatMap { Precision(rawValue: $0) == nil ? $0 : nil }
+  }
+
   /// Names of the LoRAs that were added to the model, each with its strength after a colon.
   package var loras: [String] { values["loras"]?.array?.compactMap(\.string) ?? [] }
 

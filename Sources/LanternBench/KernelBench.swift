@@ -43,6 +43,17 @@ package enum KernelCase: Sendable, Equatable {
     }
   }
 
+  /// The arithmetic that its products are done in.
+  package func arithmetic(_ precision: Precision) -> PackedMatrix.Form {
+    switch self {
+    case .linear: return precision.arithmetic
+    case .attention: return precision == .exact ? .float32 : .int16
+    case .convolution(_, _, _, let channels, let outputs, let window):
+      let form = precision.winogradForm(inputs: channels, outputs: outputs)
+      return window.fitsWinograd ? form ?? precision.arithmetic : precision.arithmetic
+    }
+  }
+
   private static func window(_ words: ArraySlice<String>) -> ConvolutionWindow? {
     var (size, stride, upsampling) = (0, 1, 1)
     for word in words {
@@ -67,7 +78,8 @@ package enum KernelCase: Sendable, Equatable {
     switch self {
     case .linear(let rows, let inputs, let outputs):
       let weight = try PackedMatrix(
-        Self.numbers([outputs, inputs]), as: precision.form(of: .float32))
+        Self.numbers([outputs, inputs]),
+        as: precision.form(of: .float32, inputs: inputs, outputs: outputs))
       let x = try Self.numbers([rows, inputs])
       return { _ = try x.linear(weight) }
     case .convolution(let batch, let height, let width, let channels, let outputs, let window):
@@ -77,7 +89,8 @@ package enum KernelCase: Sendable, Equatable {
         if window.fitsWinograd, let form {
           try PackedMatrix(winograd: kernel, as: form)
         } else {
-          try PackedMatrix(kernel, as: precision.form(of: .float32))
+          try PackedMatrix(
+            kernel, as: precision.form(of: .float32, inputs: channels, outputs: outputs))
         }
       let x = try Self.numbers([batch, height, width, channels])
       return { _ = try x.conv2d(weight, window) }

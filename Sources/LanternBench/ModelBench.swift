@@ -1,5 +1,5 @@
 package import Lantern
-import LanternTensor
+package import LanternTensor
 
 #if canImport(Darwin)
   import Darwin
@@ -30,7 +30,9 @@ package struct ModelBench {
 
   /// The parts.
   package let rows: [Row]
-  /// Operations a second of f32 multiplications and additions in registers.
+  /// What the model computed in.
+  package let precision: Precision
+  /// Operations a second of multiplications and additions in registers, as the precision has them.
   package let peakOperations: Double
   /// Bytes a second when a large tensor is read.
   package let peakBytes: Double
@@ -75,7 +77,8 @@ package struct ModelBench {
     }
     peakMemory = Self.residentPeak
     let peaks = try MachinePeaks()
-    peakOperations = peaks.operations[.float32] ?? 1
+    precision = generator.model.precision
+    peakOperations = peaks.operations[precision.arithmetic] ?? 1
     peakBytes = peaks.bytes
   }
 

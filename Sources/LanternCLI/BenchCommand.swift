@@ -41,6 +41,7 @@ struct BenchSamplersCommand: ParsableCommand {
       """)
 
   @OptionGroup var modelOptions: ModelOptions
+  @OptionGroup var computing: PrecisionOptions
   @OptionGroup var loraOptions: LoRAOptions
 
   @Option(
@@ -80,7 +81,7 @@ struct BenchSamplersCommand: ParsableCommand {
     let canBeFast = try ModelDefaults(folder: folder).canBeFast
     let place = drawn.judgeFolder()
     var settings = try settings(canBeFast: canBeFast)
-    let precision = modelOptions.computing.precision ?? .standard
+    let precision = computing.precision ?? .standard
     settings.loras = loras.map(\.label)
     settings.precision = precision
     settings.judge = try place.map { try Judge.identity(folder: $0) }

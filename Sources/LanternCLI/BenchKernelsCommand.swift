@@ -14,7 +14,8 @@ struct BenchKernelsCommand: ParsableCommand {
 
       A case is "linear ROWSxINPUTSxOUTPUTS", "conv BATCHxHEIGHTxWIDTHxCHANNELS>OUTPUTS k3" (or k1; s2 for
       stride 2, up2 for doubling before) or "attention BATCHxQUERIESxKEYSxHEADSxSIZE". Arithmetic is by the
-      textbook, so that an algorithm that needs less may pass the peak.
+      textbook, so that an algorithm that needs less may pass the peak, which is that of the products'
+      arithmetic: of 16 bits in attention and in Winograd's convolutions for all precisions but exact.
       """)
 
   @Option(
@@ -47,7 +48,6 @@ struct BenchKernelsCommand: ParsableCommand {
       threads.apply()
       let precision = computing.precision ?? .standard
       let peaks = try MachinePeaks()
-      let peak = peaks.operations[precision.arithmetic] ?? 1
       for (index, name) in (cases.isEmpty ? KernelCase.standard : cases).enumerated() {
         try Interruption.check()
         guard let shape = KernelCase(name) else { continue }
@@ -63,6 +63,7 @@ struct BenchKernelsCommand: ParsableCommand {
             print("case".padded(to: 30) + "   seconds     least   GFLOP/s   of peak      GB/s")
           }
           let speed = Double(row.operations) / row.median
+          let peak = peaks.operations[shape.arithmetic(precision)] ?? 1
           let cells = [
             rounded(row.median, 5), rounded(row.seconds.min() ?? 0, 5), rounded(speed / 1e9, 0),
             "\(rounded(100 * speed / peak, 0)) %",

@@ -14,11 +14,13 @@ struct BenchModelCommand: ParsableCommand {
       lantern bench model -m path/to/stable-diffusion -W 512 -H 512 --runs 3
 
       Arithmetic is that of linear maps, convolutions and attention, a multiplication with its addition
-      counted as two, by the textbook: what a kernel saves counts for it. Bytes are those of their
-      arguments. The peaks are what Lantern's own matrix product and a pass over memory reach here.
+      counted as two, by the textbook: what a kernel saves counts for it, and may pass the peak. Bytes are
+      those of their arguments. The peaks are of multiplications and additions in registers, of the kind
+      that the precision asks for, and of a pass over memory.
       """)
 
   @OptionGroup var modelOptions: ModelOptions
+  @OptionGroup var computing: PrecisionOptions
 
   @OptionGroup var size: SizeOptions
 
@@ -31,7 +33,7 @@ struct BenchModelCommand: ParsableCommand {
   @Option(
     name: .customLong("part"),
     help: ArgumentHelp(
-      "Time this part alone: \(Self.parts.joined(separator: ", ")); several add up.",
+      "Time this part alone: \(Self.parts.joined(separator: "; ")). Several add up.",
       valueName: "name"))
   var partNames: [String] = []
 
@@ -57,7 +59,7 @@ struct BenchModelCommand: ParsableCommand {
       modelOptions.threads.apply()
       let generator = try ImageGenerator(
         folder: modelOptions.folder(),
-        precision: modelOptions.computing.precision ?? .standard)
+        precision: computing.precision ?? .standard)
       var bar = ProgressBar(console)
       defer { bar.end() }
       let bench = try ModelBench(
@@ -90,10 +92,12 @@ struct BenchModelCommand: ParsableCommand {
     let whole = bench.rows.reduce(0) { $0 + Double($1.count) * $1.median }
     let calls = bench.rows.map(\.count).max() ?? 1
     print(
-      "\na picture of \(calls) calls: \(rounded(whole, 3)) s; peak memory \(bench.peakMemory >> 20) MiB; "
+      (partNames.isEmpty ? "\na picture of \(calls) calls: \(rounded(whole, 3)) s; " : "\n")
+        + "peak memory \(bench.peakMemory >> 20) MiB; \(bench.precision.rawValue), "
         + "\(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads")
     print(
-      "this machine's peak: \(rounded(bench.peakOperations / 1e9, 0)) GFLOP/s in f32, "
+      "this machine's peak: \(rounded(bench.peakOperations / 1e9, 0)) GFLOP/s in "
+        + "\(bench.precision.arithmetic.rawValue), "
         + "\(rounded(bench.peakBytes / 1e9, 1)) GB/s")
   }
 
@@ -108,7 +112,8 @@ struct BenchModelCommand: ParsableCommand {
       ])
     }
     console.event([
-      "event": .string("end"), "peak_operations": .number(bench.peakOperations),
+      "event": .string("end"), "precision": .string(bench.precision.rawValue),
+      "peak_operations": .number(bench.peakOperations),
       "peak_bytes": .number(bench.peakBytes), "peak_memory": .integer(bench.peakMemory),
       "instruction_set": .string(ComputeEngine.instructionSet),
       "threads": .integer(ComputeEngine.threadCount),

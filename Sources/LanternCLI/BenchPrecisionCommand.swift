@@ -41,14 +41,11 @@ struct BenchPrecisionCommand: ParsableCommand {
     if folder != nil, modelOptions.model != nil {
       throw ValidationError("the model stands twice: as an argument and with --model")
     }
-    if modelOptions.computing.precision != nil {
-      throw ValidationError("this measures several precisions: name them with --precisions")
-    }
     _ = try wanted()
   }
 
   private func wanted() throws -> [Precision] {
-    try BenchPromptOptions.list(precisions).map { name in
+    try BenchPromptOptions.once(BenchPromptOptions.list(precisions)).map { name in
       guard let precision = Precision(rawValue: name) else {
         throw ValidationError(
           "precision \"\(name)\": choose of "
@@ -88,21 +85,28 @@ struct BenchPrecisionCommand: ParsableCommand {
     }
   }
 
+  private static let widths = [8, 9, 9, 10, 9, 10, 10]
+
+  private static func line(_ name: String, _ cells: [String]) -> String {
+    name.padded(to: 10) + zip(cells, widths).map { $0.aligned($1) }.joined()
+  }
+
   private func tell(_ row: PrecisionBench.Row, isFirst: Bool) {
     if isFirst {
-      print("precision   seconds  loading       MB   dB least  dB mean   worst   accuracy")
+      let head = ["seconds", "loading", "MB", "dB least", "dB mean", "worst", "accuracy"]
+      print(Self.line("precision", head))
     }
     let mean = row.decibels.reduce(0, +) / Double(max(row.decibels.count, 1))
-    let isExact = row.precision == .exact
-    let cells = [
+    let distance =
+      row.precision == .exact
+      ? ["–", "–", "–"]
+      : [rounded(row.leastDecibels, 1), rounded(mean, 1), "\(row.worst)/255"]
+    let costs = [
       rounded(row.median, 2), rounded(row.loadingSeconds, 2),
-      rounded(Double(row.peakMemory) / 1e6, 0), isExact ? "–" : rounded(row.leastDecibels, 1),
-      isExact ? "–" : rounded(mean, 1), isExact ? "–" : "\(row.worst)/255",
-      row.accuracy.map { rounded($0, 3) } ?? "–",
+      rounded(Double(row.peakMemory) / 1e6, 0),
     ]
-    let widths = [8, 9, 9, 11, 9, 10, 9]
-    print(
-      row.precision.rawValue.padded(to: 10) + zip(cells, widths).map { $0.aligned($1) }.joined())
+    let accuracy = row.accuracy.map { rounded($0, 3) } ?? "–"
+    print(Self.line(row.precision.rawValue, costs + distance + [accuracy]))
   }
 
   private func tellJSON(_ row: PrecisionBench.Row, _ console: Console) {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Lantern
 import LanternFormats
+import LanternTensor
 
 /// `lantern inspect`: what a model, a file of weights or a picture is.
 struct InspectCommand: ParsableCommand {
@@ -35,7 +36,6 @@ struct InspectCommand: ParsableCommand {
   private func inspectModel() throws {
     let folder = try ModelFolder(path)
     print("\(folder.path): \(folder.pipelineClass)")
-    var weights = 0
     for component in folder.components.keys.sorted() {
       let place = try folder.folder(of: component)
       let name = folder.components[component]?.className ?? "?"
@@ -46,17 +46,17 @@ struct InspectCommand: ParsableCommand {
       }
       let archive = try TensorArchive(
         folder: place, stems: ["diffusion_pytorch_model", "model", "pytorch_model"])
-      weights += archive.byteCount
       Self.describe(component.padded(to: 16) + name, archive, verbose)
     }
     // What a check of every tensor and setting finds, it finds now.
     let generator = try ImageGenerator(folder: path)
     let size = generator.nativeSize
     let working = generator.estimatedWorkingMegabytes
+    BufferPool.shared.drain()
+    let held = BufferPool.shared.heldByteCount / 1_048_576
     print(
-      "  draws \(size.width)×\(size.height) pixels; needs about "
-        + "\(weights / 1_048_576 + working) MiB of memory for that: \(weights / 1_048_576) MiB of "
-        + "weights, \(working) MiB to work in")
+      "  draws \(size.width)×\(size.height) pixels; needs about \(held + working) MiB of memory for that: "
+        + "\(held) MiB of weights as they are packed, \(working) MiB to work in")
   }
 
   private func inspectStoryteller() throws {

@@ -141,7 +141,8 @@ package struct Weights {
       {
         return try PackedMatrix(winograd: kernel, as: form)
       }
-      return try PackedMatrix(kernel, as: precision.form(of: kernel.dtype))
+      let form = precision.form(of: kernel.dtype, inputs: inputs, outputs: outputs)
+      return try PackedMatrix(kernel, as: form)
     } catch {
       throw .tensor(error)
     }
@@ -149,7 +150,9 @@ package struct Weights {
 
   private func packed(_ stored: Tensor) throws(TensorError) -> PackedMatrix {
     defer { stored.releasePages() }
-    return try PackedMatrix(stored, as: precision.form(of: stored.dtype))
+    let form = precision.form(
+      of: stored.dtype, inputs: stored.elementCount / stored.shape[0], outputs: stored.shape[0])
+    return try PackedMatrix(stored, as: form)
   }
 
   /// Ends the loading of a model: pages of the file that were read may go.

@@ -1,4 +1,5 @@
 import LanternLayers
+import LanternTensor
 
 /// A text as the attentions of a denoiser see it: keys and values for each of them.
 package struct TextContext: Sendable {
@@ -11,8 +12,15 @@ package struct TextContext: Sendable {
   struct Reader {
     fileprivate var left: ArraySlice<Attention.KeysAndValues>
 
-    /// What the next attention sees; nil past the last, which cannot be.
-    mutating func next() -> Attention.KeysAndValues? { left.popFirst() }
+    /// What the next attention sees.
+    ///
+    /// - Throws: ``TensorError/shape(op:expected:found:)`` past the last: the context of another model.
+    mutating func next() throws(TensorError) -> Attention.KeysAndValues {
+      guard let next = left.popFirst() else {
+        throw .shape(op: "text context", expected: "of this model", found: [])
+      }
+      return next
+    }
   }
 
   var reader: Reader { Reader(left: all[...]) }

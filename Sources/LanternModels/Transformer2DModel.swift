@@ -70,7 +70,7 @@ struct BasicTransformerBlock: Sendable {
     try attention2.keysAndValues(of: text)
   }
 
-  func callAsFunction(_ x: Tensor, text: Attention.KeysAndValues?) throws(TensorError) -> Tensor {
+  func callAsFunction(_ x: Tensor, text: Attention.KeysAndValues) throws(TensorError) -> Tensor {
     var h = try attention1(norm1(x), residual: x)
     h = try attention2(norm2(h), seeing: text, residual: h)
     return try feedForwardOut(feedForwardIn(norm3(h)).geglu(), residual: h)

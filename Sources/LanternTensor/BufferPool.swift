@@ -30,6 +30,9 @@ package final class BufferPool: @unchecked Sendable {
   /// How many buffers were ever asked of the system; constant while the pool suffices.
   package var allocationCount: Int { locked { allocated } }
 
+  /// Bytes that buffers take now.
+  package var heldByteCount: Int { locked { held } }
+
   /// Most bytes that buffers, used and free, took at any time.
   package var peakByteCount: Int { locked { peak } }
 
@@ -73,7 +76,7 @@ package final class BufferPool: @unchecked Sendable {
     return nil
   }
 
-  /// Takes a buffer back, to be used again unless it was kept.
+  /// Takes a buffer back: one of the pool's sizes to be used again, any other for the system.
   func give(_ buffer: UnsafeMutableRawPointer, _ size: Int) {
     guard size == Self.sizeClass(size) else {
       locked { held -= size }

@@ -32,6 +32,10 @@ package struct Draft: ~Copyable {
 
 extension Tensor? {
   /// As ``Tensor/draftInPlace()``; without a tensor a new one of `shape`, f32.
+  ///
+  /// - Parameter shape: of the draft.
+  /// - Returns: the draft.
+  /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
   mutating func draftInPlace(or shape: [Int]) throws(TensorError) -> Draft {
     guard var tensor = take() else { return try Draft(shape) }
     let draft = try tensor.draftInPlace()

@@ -6,8 +6,8 @@ internal import CLanternKernels
 public enum Precision: String, Sendable, CaseIterable {
   /// f32 arithmetic on the weights as they are stored: pictures equal to diffusers'.
   case exact
-  /// Products of 16-bit whole numbers, summed exactly, where the processor multiplies those faster;
-  /// twice as fast and about as exact as weights rounded to f16.
+  /// Products of 16-bit whole numbers, summed exactly: about as exact as weights rounded to f16, and
+  /// with the right instructions twice as fast.
   case fast
   /// Large weights as 8-bit whole numbers: half the memory; visibly another picture.
   case int8
@@ -21,12 +21,19 @@ public enum Precision: String, Sendable, CaseIterable {
   package var ofSmallParts: Precision { self == .exact ? .exact : .fast }
 
   /// How a matrix stored as `dtype` is packed.
-  package func form(of dtype: DType) -> PackedMatrix.Form {
-    switch self {
+  ///
+  /// - Parameters:
+  ///   - dtype: a floating-point type.
+  ///   - inputs: features or channels that it takes; with few, as latents have, no bit is to spare.
+  ///   - outputs: those that it gives.
+  /// - Returns: the form.
+  package func form(of dtype: DType, inputs: Int, outputs: Int) -> PackedMatrix.Form {
+    let isThin = min(inputs, outputs) < 16
+    return switch self {
     case .exact: PackedMatrix.Form(dtype)
     case .fast: .int16
-    case .int8: .int8
-    case .int4: .int4
+    case .int8: isThin ? .int16 : .int8
+    case .int4: isThin ? .int16 : .int4
     }
   }
 

@@ -117,6 +117,9 @@ public struct Tensor: Sendable {
 
   /// A draft of the same shape: in this tensor's own bytes where nobody else holds them, so that a
   /// kernel that works in place needs no second buffer; this tensor must not be read after that.
+  ///
+  /// - Returns: the draft.
+  /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
   mutating func draftInPlace() throws(TensorError) -> Draft {
     let isWhole = byteOffset == 0 && isContiguous && dtype == .float32 && !storage.isMapped
     guard isWhole, isKnownUniquelyReferenced(&storage) else { return try Draft(shape, dtype) }

@@ -112,3 +112,56 @@ struct BenchCommandTests {
     }
   }
 }
+
+@Suite("lantern bench precision and lantern bench kernels")
+struct BenchPrecisionCommandTests {
+  @Test("each precision has a row, exact first, and distances from it")
+  func precisions() throws {
+    try withTemporaryFolder { folder in
+      let arguments = [
+        "bench", "precision", fixture("tiny_model"), "--steps", "2", "--precisions", "int8,fast",
+        "--seeds", "1,2",
+      ]
+      let run = try Program.run(arguments + ["--json"], in: folder)
+      #expect(run.code == 0, "\(run.errors)")
+      let rows = try run.events()
+      #expect(rows.map { $0["precision"]?.string } == ["exact", "int8", "fast"])
+      for row in rows {
+        #expect(row["decibels"]?.array?.count == 8)
+        #expect((row["peak_memory"]?.integer ?? 0) > 100_000)
+      }
+      #expect(rows[0]["worst"]?.integer == 0)
+      let mean = rows.map { row in
+        (row["decibels"]?.array ?? []).compactMap(\.double).reduce(0, +) / 8
+      }
+      #expect(mean[1] < mean[2] && mean[2] < 99 && mean[2] > 40)
+      let table = try Program.run(arguments, in: folder)
+      #expect(table.output.split(separator: "\n").count == 4)
+      let strange = try Program.run(["bench", "precision", "--precisions", "int3"], in: folder)
+      #expect(strange.code == 64 && strange.errors.contains("int3"))
+    }
+  }
+
+  @Test("each case has its seconds and its arithmetic, and the machine its peaks")
+  func kernels() throws {
+    try withTemporaryFolder { folder in
+      let cases = ["linear 8x16x24", "conv 1x6x5x16>20 k3 up2", "attention 1x9x7x2x8"]
+      for precision in ["exact", "int4"] {
+        let run = try Program.run(
+          ["bench", "kernels", "--precision", precision, "--runs", "2", "--json"]
+            + cases.flatMap { ["--case", $0] }, in: folder)
+        #expect(run.code == 0, "\(run.errors)")
+        let rows = try run.events()
+        #expect(rows.dropLast().map { $0["case"]?.string } == cases)
+        let operations = rows.dropLast().map { $0["operations"]?.integer }
+        #expect(operations == [2 * 8 * 16 * 24, 2 * 12 * 10 * 20 * 16 * 9, 4 * 9 * 7 * 2 * 8])
+        #expect(rows.first?["seconds"]?.array?.count == 2)
+        #expect((rows.last?["peak_operations_16"]?.double ?? 0) > 1e6)
+      }
+      for strange in ["linear 8x16", "conv 1x6x5x16>20", "conv 1x6x5x16>20 k5", "sum 3"] {
+        let run = try Program.run(["bench", "kernels", "--case", strange], in: folder)
+        #expect(run.code == 64 && run.errors.contains(strange), "\(run.errors)")
+      }
+    }
+  }
+}

@@ -8,13 +8,21 @@ import Testing
     "attention of odd head sizes: all keys, causal, some keys only, and text with blocks",
     arguments: [1, 3, 8, 40, 64, 80, 160, 520])
   func attention(headSize: Int) {
-    let (batch, heads, queries) = (2, 2, 9)
-    for (mask, keys, counts, visible) in [
-      (LK_MASK_NONE, 77, nil, nil), (LK_MASK_CAUSAL, 9, nil, nil), (LK_MASK_CAUSAL, 20, nil, nil),
-      (LK_MASK_NONE, 33, [1, 32] as [Int32], nil),
-      (LK_MASK_NONE, 9, nil, [1, 2, 6, 6, 6, 6, 7, 9, 9]),
-      (LK_MASK_NONE, 80, nil, [66, 66, 66, 67, 68, 80, 80, 80, 80]),
-    ] as [(lk_mask, Int, [Int32]?, [Int32]?)] {
+    let (batch, heads) = (2, 2)
+    // Keys come in blocks of 256, queries in blocks of 56 or fewer.
+    let long: [(lk_mask, Int, Int, [Int32]?, [Int32]?)] =
+      headSize < 100
+      ? [
+        (LK_MASK_NONE, 60, 600, nil, nil), (LK_MASK_CAUSAL, 70, 300, nil, nil),
+        (LK_MASK_NONE, 3, 520, [255, 513], nil),
+        (LK_MASK_NONE, 4, 600, nil, [1, 256, 257, 600]),
+      ] : []
+    for (mask, queries, keys, counts, visible) in [
+      (LK_MASK_NONE, 9, 77, nil, nil), (LK_MASK_CAUSAL, 9, 9, nil, nil),
+      (LK_MASK_CAUSAL, 9, 20, nil, nil), (LK_MASK_NONE, 9, 33, [1, 32] as [Int32], nil),
+      (LK_MASK_NONE, 9, 9, nil, [1, 2, 6, 6, 6, 6, 7, 9, 9]),
+      (LK_MASK_NONE, 9, 80, nil, [66, 66, 66, 67, 68, 80, 80, 80, 80]),
+    ] + long {
       var numbers = Numbers(headSize + keys)
       let features = heads * headSize
       let q = numbers.floats(batch * queries * features, -3, 3)
@@ -107,6 +115,31 @@ import Testing
           sines.pointer, to.pointer)
         expectNear(to, wanted, 1e-5, "\(kernels.title) \(headSize) \(half)")
       }
+    }
+  }
+
+  @Test("what is not a number does not vanish", arguments: [0, 1, 2])
+  func notNumbers(place: Int) {
+    for (kernels, arithmetic) in kernelSets.flatMap({ [($0, LK_F32), ($0, LK_I16)] }) {
+      var numbers = Numbers(place)
+      var values = (0..<3).map { _ in numbers.floats(40 * 8) }
+      values[place][17 * 8 + 3] = .nan
+      let (q, k, v) = (Misaligned(values[0]), Misaligned(values[1]), Misaligned(values[2]))
+      let y = Misaligned(count: 40 * 8)
+      var arguments = lk_attention_args(
+        batch: 1, heads: 1, queries: 40, keys: 40, head_size: 8, q: q.pointer, k: k.pointer,
+        v: v.pointer, q_batch_stride: 320, q_stride: 8, k_batch_stride: 320, k_stride: 8,
+        v_batch_stride: 320, v_stride: 8, scale: 1, mask: LK_MASK_NONE, key_counts: nil,
+        visible: nil, arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 320,
+        y_stride: 8)
+      withScratch(&arguments) { kernels.attention(&$0) }
+      // Of a query that is none its row, of a key all, of a value its feature.
+      let found = y.values
+      let wrong = (0..<320).filter { index in
+        let isNone = place == 0 ? index / 8 == 17 : place == 1 ? true : index % 8 == 3
+        return found[index].isNaN != isNone
+      }
+      #expect(wrong.isEmpty, "\(kernels.title) \(arithmetic)")
     }
   }
 

@@ -45,6 +45,62 @@ import Testing
     }
   }
 
+  @Test("several panels to a task, several tasks, and several blocks of inputs")
+  func wideProducts() {
+    var numbers = Numbers(6)
+    for (m, n, k) in [(3, 1500, 20), (200, 700, 10), (5, 33, 600)] {
+      let (x, weight) = (numbers.floats(m * k), numbers.floats(n * k))
+      for (type, tolerance) in weightForms {
+        let seen = rounded(weight, to: type)
+        let wanted = (0..<m * n).map { place in
+          (0..<k).reduce(0.0) {
+            $0 + Double(x[place / n * k + $1]) * Double(seen[place % n * k + $1])
+          }
+        }
+        for kernels in kernelSets {
+          let (from, y) = (Misaligned(x), Misaligned(count: m * n))
+          packed(weight, n, k, as: type, by: kernels).withUnsafeBytes { bytes in
+            var arguments = lk_gemm_args(
+              m: Int64(m), n: Int64(n), k: Int64(k), x: from.pointer, x_stride: Int64(k),
+              packed: bytes.baseAddress, packed_type: type, bias: nil, residual: nil,
+              residual_stride: 0, activation: LK_IDENTITY, y: y.pointer, y_stride: Int64(n))
+            kernels.gemm(&arguments)
+          }
+          expectNear(y, wanted, tolerance, "\(kernels.title) \(m)×\(n)×\(k) \(type)")
+        }
+      }
+    }
+  }
+
+  @Test("products of 8-bit whole numbers are exact where nothing has to be rounded")
+  func exactProducts() {
+    let (m, n, k) = (5, 34, 270)
+    var numbers = Numbers(7)
+    func whole(_ rows: Int) -> [Float] {
+      (0..<rows).flatMap { _ in
+        // The largest in each block of 256 makes the scale 1.
+        numbers.floats(k, -126, 126).enumerated().map { $0 % 256 == 3 ? 127 : $1.rounded() }
+      }
+    }
+    let (x, weight) = (whole(m), whole(n))
+    let wanted = (0..<m * n).map { place in
+      (0..<k).reduce(0.0) {
+        $0 + Double(x[place / n * k + $1]) * Double(weight[place % n * k + $1])
+      }
+    }
+    for kernels in kernelSets {
+      let (from, y) = (Misaligned(x), Misaligned(count: m * n))
+      packed(weight, n, k, as: LK_I8, by: kernels).withUnsafeBytes { bytes in
+        var arguments = lk_gemm_args(
+          m: Int64(m), n: Int64(n), k: Int64(k), x: from.pointer, x_stride: Int64(k),
+          packed: bytes.baseAddress, packed_type: LK_I8, bias: nil, residual: nil,
+          residual_stride: 0, activation: LK_IDENTITY, y: y.pointer, y_stride: Int64(n))
+        kernels.gemm(&arguments)
+      }
+      expectNear(y, wanted, 1e-7, kernels.title)
+    }
+  }
+
   @Test("every instruction set packs weights into the same bytes")
   func packing() {
     var numbers = Numbers(2)
@@ -93,6 +149,7 @@ import Testing
       Shape(height: 6, width: 8, channels: 8, stride: 2, padding: 0, bottomRight: true),
       Shape(channels: 9, outputs: 35, upsample: 2), Shape(height: 2, width: 13, channels: 64),
       Shape(height: 11, width: 9, channels: 259, outputs: 37),
+      Shape(height: 12, width: 11, channels: 9, outputs: 70),
       Shape(height: 9, width: 4, kernel: 5, padding: 2),
     ])
   func convolutions(shape: Shape) {
@@ -133,6 +190,10 @@ import Testing
       }
       // Winograd's kernels are stored as numbers in f32 alone: others would be rounded once more.
       let hasWinograd = shape.fitsWinograd && type != LK_F16 && type != LK_BF16
+      // With one thread a task takes several panels.
+      let threads = lk_threads()
+      if o == 70 { lk_set_threads(1) }
+      defer { lk_set_threads(threads) }
       for (kernels, winograd) in kernelSets.flatMap({ set in
         (hasWinograd ? [false, true] : [false]).map { (set, $0) }
       }) {

@@ -111,4 +111,68 @@ import Testing
     #expect("\(error)" == "conv2d: expected shape [_, _, _, 320], got [1, 64, 64, 4]")
     #expect("\(TensorError.outOfMemory(byteCount: 3 << 20))".contains("4 MiB"))
   }
+
+  @Test("a result takes the place of what nobody else holds, and of nothing that somebody does")
+  func inPlace() throws {
+    let (weight, bias) = (try counted([4]), try counted([4]))
+    func normalised(_ x: consuming Tensor) throws -> Tensor {
+      try (consume x).groupNorm(groups: 2, weight: weight, bias: bias, eps: 1e-5)
+    }
+    let kept = try counted([1, 3, 3, 4])
+    let before = try kept.floats()
+    let wanted = try normalised(copy kept).floats()
+    #expect(try kept.floats() == before)
+    #expect(wanted != before)
+    // A view of part of a buffer is not all of it.
+    let both = try Tensor.concatenated([kept, kept], axis: 0)
+    #expect(try normalised(both.sliced(axis: 0, 1..<2)).floats() == wanted)
+    #expect(try both.floats() == before + before)
+    #expect(try normalised(counted([1, 3, 3, 4])).floats() == wanted)
+    let residual = try counted([3, 2])
+    let x = try counted([3, 5])
+    let sum = try x.linear(matrix(2, 5), residual: copy residual)
+    #expect(try residual.floats() == counted([3, 2]).floats())
+    #expect(try x.linear(matrix(2, 5), residual: counted([3, 2])).floats() == sum.floats())
+  }
+
+  @Test("weights for Winograd's convolution are refused where they do not fit")
+  func winograd() throws {
+    let kernel = try counted([20, 3, 3, 18])
+    let packed = try PackedMatrix(winograd: kernel, as: .float32)
+    #expect(packed.isWinograd && packed.inputs == 9 * 18 && packed.form == .float32)
+    let x = try counted([1, 5, 6, 18])
+    let direct = try x.conv2d(PackedMatrix(kernel), ConvolutionWindow(3, padding: .all(1)))
+    let found = try x.conv2d(packed, ConvolutionWindow(3, padding: .all(1)))
+    expectEqual(try found.floats(), try direct.floats(), relative: 1e-6)
+    let half = try PackedMatrix(winograd: kernel.converted(to: .float16), as: .float16)
+    let rounded = try x.conv2d(half, ConvolutionWindow(3, padding: .all(1)))
+    expectEqual(try rounded.floats(), try direct.floats(), relative: 2e-3)
+    for window in [
+      ConvolutionWindow(3, stride: 2, padding: .all(1)), ConvolutionWindow(3),
+      ConvolutionWindow(3, padding: .bottomRight),
+    ] {
+      #expect(throws: TensorError.self) { try x.conv2d(packed, window) }
+    }
+    #expect(throws: TensorError.self) { try counted([2, 9 * 18]).linear(packed) }
+    #expect(throws: TensorError.self) {
+      try PackedMatrix(winograd: counted([20, 1, 1, 18]), as: .float32)
+    }
+  }
+
+  @Test("each precision says how matrices and 3×3 kernels are stored")
+  func precisions() {
+    #expect(Precision.exact.form(of: .float16, inputs: 9, outputs: 9) == .float16)
+    #expect(Precision.exact.form(of: .bfloat16, inputs: 9, outputs: 9) == .bfloat16)
+    let forms = Precision.allCases.map { $0.form(of: .float32, inputs: 64, outputs: 64) }
+    #expect(forms == [.float32, .int16, .int8, .int4])
+    // What reads or makes the few channels of a latent keeps its bits.
+    let thin = Precision.allCases.map { $0.form(of: .float32, inputs: 320, outputs: 4) }
+    #expect(thin == [.float32, .int16, .int16, .int16])
+    // Kernels that belong to few pixels are left direct, and so are those of few channels.
+    #expect(Precision.fast.winogradForm(inputs: 1280, outputs: 1280) == nil)
+    #expect(Precision.fast.winogradForm(inputs: 4, outputs: 320) == nil)
+    let kernels = Precision.allCases.map { $0.winogradForm(inputs: 320, outputs: 640) }
+    #expect(kernels == [.float32, .int16, .int16, .int16])
+    #expect(Precision.int4.ofSmallParts == .fast && Precision.exact.ofSmallParts == .exact)
+  }
 }

@@ -52,6 +52,20 @@ import Testing
     #expect(request.literalPrompt)
   }
 
+  @Test("a recipe tells the precision, and one that does not was drawn exactly")
+  func precision() throws {
+    for precision in Precision.allCases {
+      let generator = try ImageGenerator(folder: TinyPipeline.folder, precision: precision)
+      var request = ImageRequest(prompt: "a fox")
+      request.steps = 1
+      let recipe = PictureRecipe(request, try generator.draw(request).settings, generator)
+      #expect(try #require(PictureRecipe(recipe.metadata)).precision == precision)
+      #expect(recipe.parameters.contains("precision") == false)
+    }
+    let strange = PictureMetadata([.init(key: "lantern", text: #"{"precision": "int3"}"#)])
+    #expect(PictureRecipe(strange)?.precision == .exact)
+  }
+
   @Test("so do those of guidance of other kinds")
   func guidance() throws {
     for isPlusPlus in [true, false] {

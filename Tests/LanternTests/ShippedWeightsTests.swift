@@ -7,7 +7,7 @@ import Testing
   private static let weights = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("weights").path
-  private static let folder = weights + "/picturebook"
+  static let folder = weights + "/picturebook"
 
   /// Samplers of one equation end near one another; a folder whose settings do not suit one of them,
   /// such as clipped latents, leaves that one far away.

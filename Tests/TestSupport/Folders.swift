@@ -1,10 +1,13 @@
 import Foundation
 
 /// The path of a file in `Tests/Fixtures`; `tools/fixtures` has the script that makes it.
-package func fixture(_ name: String) -> String {
-  let here = URL(fileURLWithPath: #filePath)
-  let tests = here.deletingLastPathComponent().deletingLastPathComponent()
-  return tests.appendingPathComponent("Fixtures/\(name)").path
+package func fixture(_ name: String) -> String { repositoryPath("Tests/Fixtures/\(name)") }
+
+/// The path of a file of the repository.
+package func repositoryPath(_ path: String) -> String {
+  let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent()
+  return tests.deletingLastPathComponent().appendingPathComponent(path).path
 }
 
 /// Runs `body` with the path of a fresh folder, which is removed afterwards with all that is in it.

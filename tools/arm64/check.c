@@ -29,6 +29,9 @@ static FILE *file;
 static bool is_reading;
 static int failures;
 
+/// Where weights are rounded to 14 bits, one that falls to the other side moves a sum by 1e-4.
+static double most = 2e-5;
+
 static void compare(const char *name, const float *found, float *expected, int64_t count) {
   if (!is_reading) {
     if (fwrite(expected, 4, (size_t)count, file) != (size_t)count) failures++;
@@ -42,50 +45,68 @@ static void compare(const char *name, const float *found, float *expected, int64
     double difference = fabs((double)found[i] - expected[i]) / fmax(scale, fabs(expected[i]));
     if (!(difference <= worst)) worst = difference;
   }
-  int is_wrong = !(worst < 2e-5);
+  int is_wrong = !(worst < most);
   failures += is_wrong;
   printf("%-28s %.1e%s\n", name, worst, is_wrong ? "  WRONG" : "");
 }
 
+static void *pack(
+  const lk_kernels *kernels, const float *weight, int64_t n, int64_t k, bool winograd, lk_dtype type) {
+  int64_t own = winograd ? k / 9 : k;
+  void *packed = malloc(lk_packed_bytes(n, own, type) * (winograd ? 16 : 1));
+  lk_pack_args args = {
+    .weight = weight, .from = LK_F32, .n = n, .k = own, .row_stride = k, .winograd = winograd,
+    .packed = packed, .to = type};
+  kernels->pack(&args);
+  return packed;
+}
+
 static void check_products(const lk_kernels *ours, const lk_kernels *plain, lk_dtype type) {
   const int64_t m = 23, n = 77, k = 131;
-  const char *names[] = {"gemm f32", "gemm f16", "gemm bf16"};
-  const char *conv_names[] = {"conv2d f32", "conv2d f16", "conv2d bf16"};
+  const char *forms[] = {"f32", "f16", "bf16", "i16", "i8", "i4"};
+  char name[64];
   float *x = random_floats(m * k), *weight = random_floats(n * k), *bias = random_floats(n);
   float *residual = random_floats(m * n), *y[2] = {zeros(m * n), zeros(m * n)};
-  void *packed = malloc(lk_packed_bytes(n, k, type));
   const lk_kernels *both[] = {ours, plain};
   for (int i = 0; i < 2; i++) {
-    both[i]->pack(weight, LK_F32, n, k, k, packed, type);
+    void *packed = pack(both[i], weight, n, k, false, type);
     lk_gemm_args args = {
       .m = m, .n = n, .k = k, .x = x, .x_stride = k, .packed = packed, .packed_type = type,
       .bias = bias, .residual = residual, .residual_stride = n, .activation = LK_SILU, .y = y[i],
       .y_stride = n};
     both[i]->gemm(&args);
+    free(packed);
   }
-  compare(names[type], y[0], y[1], m * n);
+  snprintf(name, sizeof name, "gemm %s", forms[type]);
+  compare(name, y[0], y[1], m * n);
 
   const int64_t height = 9, width = 11, channels = 19, outputs = 37;
   float *picture = random_floats(2 * height * width * channels);
   float *filter = random_floats(outputs * 9 * channels);
-  void *packed_filter = malloc(lk_packed_bytes(outputs, 9 * channels, type));
+  void *scratch = malloc((size_t)LK_WINOGRAD_SCRATCH * (size_t)lk_threads());
   for (int64_t upsample = 1; upsample <= 2; upsample++) {
-    for (int64_t stride = 1; stride <= 2; stride++) {
+    // As direct convolutions of both strides, then Winograd's.
+    for (int kind = 0; kind < 3; kind++) {
+      int64_t stride = kind == 1 ? 2 : 1;
+      bool winograd = kind == 2;
       int64_t down = (height * upsample + 2 - 3) / stride + 1;
       int64_t across = (width * upsample + 2 - 3) / stride + 1;
       int64_t count = 2 * down * across * outputs;
       float *z[2] = {zeros(count), zeros(count)};
       for (int i = 0; i < 2; i++) {
-        both[i]->pack(filter, LK_F32, outputs, 9 * channels, 9 * channels, packed_filter, type);
+        void *packed = pack(both[i], filter, outputs, 9 * channels, winograd, type);
         lk_conv_args args = {
           .batch = 2, .height = height, .width = width, .channels = channels, .out_height = down,
           .out_width = across, .out_channels = outputs, .kernel_height = 3, .kernel_width = 3,
           .stride = stride, .pad_top = 1, .pad_left = 1, .upsample = upsample, .x = picture,
-          .packed = packed_filter, .packed_type = type, .bias = bias, .activation = LK_IDENTITY,
+          .packed = packed, .packed_type = type, .winograd = winograd, .scratch = scratch,
+          .scratch_threads = lk_threads(), .bias = bias, .activation = LK_IDENTITY,
           .y = z[i]};
         both[i]->conv2d(&args);
+        free(packed);
       }
-      compare(conv_names[type], z[0], z[1], count);
+      snprintf(name, sizeof name, "conv2d %s%s", forms[type], winograd ? ", Winograd" : "");
+      compare(name, z[0], z[1], count);
     }
   }
 }
@@ -97,17 +118,24 @@ static void check_attention(const lk_kernels *ours, const lk_kernels *plain, int
   float *v = random_floats(2 * keys * row);
   float *y[2] = {zeros(2 * queries * row), zeros(2 * queries * row)};
   const lk_kernels *both[] = {ours, plain};
-  for (int mask = 0; mask < 2; mask++) {
+  for (int kind = 0; kind < 4; kind++) {
+    bool causal = kind % 2, whole = kind / 2;
     for (int i = 0; i < 2; i++) {
       lk_attention_args args = {
         .batch = 2, .heads = heads, .queries = queries, .keys = keys, .head_size = head_size,
         .q = q, .k = k, .v = v, .q_batch_stride = queries * row, .q_stride = row,
         .k_batch_stride = keys * row, .k_stride = row, .v_batch_stride = keys * row,
-        .v_stride = row, .scale = 0.3f, .mask = (lk_mask)mask, .y = y[i],
-        .y_batch_stride = queries * row, .y_stride = row};
+        .v_stride = row, .scale = 0.3f, .mask = causal ? LK_MASK_CAUSAL : LK_MASK_NONE,
+        .arithmetic = whole ? LK_I16 : LK_F32, .y = y[i], .y_batch_stride = queries * row,
+        .y_stride = row};
+      args.scratch = malloc(lk_attention_scratch_bytes(&args));
       both[i]->attention(&args);
+      free(args.scratch);
     }
-    compare(mask ? "attention, causal" : "attention", y[0], y[1], 2 * queries * row);
+    char name[64];
+    most = whole ? 3e-4 : 2e-5;
+    snprintf(name, sizeof name, "attention%s%s", causal ? ", causal" : "", whole ? ", i16" : "");
+    compare(name, y[0], y[1], 2 * queries * row);
   }
 }
 
@@ -159,8 +187,9 @@ int main(int argc, char **argv) {
   if (!file) return 66;
   const lk_kernels *ours = lk_kernels_best(), *plain = lk_kernels_for(LK_PORTABLE);
   if (is_reading) printf("%s beside another machine's portable\n", ours->name);
-  for (int type = LK_F32; type <= LK_BF16; type++) check_products(ours, plain, (lk_dtype)type);
+  for (int type = LK_F32; type <= LK_I4; type++) check_products(ours, plain, (lk_dtype)type);
   for (int64_t head = 1; head <= 160; head += 53) check_attention(ours, plain, head);
+  most = 2e-5;
   check_rest(ours, plain);
   if (fclose(file) != 0) failures++;
   return failures != 0;

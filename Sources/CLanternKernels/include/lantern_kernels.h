@@ -2,8 +2,9 @@
 //
 // Kernels do arithmetic on pointers. They never allocate, fail or print: the caller has checked
 // shapes, alignment is not required, and scratch lives on the stack (at most 320 KiB a thread) or is
-// passed in. Arithmetic is f32 but for weights of whole numbers; f16 and bf16 are storage of weights. Pictures are [batch, height, width,
-// channel], tokens [batch, token, feature], both with the last axis contiguous.
+// passed in. Arithmetic is f32 but for weights of whole numbers; f16 and bf16 are storage of weights.
+// Pictures are [batch, height, width, channel], tokens [batch, token, feature], both with the last axis
+// contiguous.
 //
 // Results do not depend on the number of threads: every output element is computed by one thread,
 // in an order fixed by the shapes alone.
@@ -41,7 +42,7 @@ void lk_parallel_for(
   int64_t count, int64_t grain, void (*body)(void *context, int64_t begin, int64_t end),
   void *context);
 
-/// The same on the first `limit` threads at most.
+/// The same on the first `limit` threads at most; not to be nested in another call.
 void lk_parallel_for_some(
   int limit, int64_t count, int64_t grain, void (*body)(void *context, int64_t begin, int64_t end),
   void *context);
@@ -154,8 +155,8 @@ enum { LK_WINOGRAD_SCRATCH = 1088 << 10 };
 
 typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
 
-/// Softmax attention without a stored score matrix (in blocks of 256 keys). Head h of a token lies at h * head_size within
-/// that token's row of q, k, v and y. With LK_MASK_CAUSAL query i sees keys 0 ... i + (keys -
+/// Softmax attention without a stored score matrix (in blocks of 256 keys). Head h of a token lies at
+/// h * head_size within that token's row of q, k, v and y. With LK_MASK_CAUSAL query i sees keys 0 ... i + (keys -
 /// queries). With key_counts, batch b sees its first key_counts[b] keys only. With `visible` instead
 /// of a mask, query i sees its first visible[i] keys.
 typedef struct lk_attention_args {

@@ -20,7 +20,6 @@ struct ModelOptions: ParsableArguments {
       valueName: "folder"))
   var model: String?
 
-  @OptionGroup var computing: PrecisionOptions
   @OptionGroup var threads: ThreadOptions
 
   /// The model's folder: the one asked for, or the shipped one.

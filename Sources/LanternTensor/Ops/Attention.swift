@@ -49,7 +49,8 @@ public func attention(
   scale: Float? = nil, precision: Precision = .exact
 ) throws(TensorError) -> Tensor {
   let expected = "[batch, token, a multiple of \(heads)]"
-  guard q.rank == 3, heads > 0, q.shape[2] % heads == 0, q.shape[2] / heads <= 1024 else {
+  guard q.rank == 3, heads > 0, q.shape[2] > 0, q.shape[2] % heads == 0, q.shape[2] / heads <= 1024
+  else {
     throw .shape(op: "attention query", expected: expected, found: q.shape)
   }
   guard k.rank == 3, k.shape[0] == q.shape[0], k.shape[2] == q.shape[2], k.shape[1] > 0,

@@ -27,9 +27,11 @@ extension Tensor {
     let bias = try bias.checked("groupNorm bias", [channels])
     let y = try x.draftInPlace()
     let positions = shape.dropFirst().dropLast().reduce(1, *)
-    kernels.group_norm(
-      x.floatPointer, Int64(shape[0]), Int64(positions), Int64(channels), Int64(groups), eps,
-      weight.floatPointer, bias.floatPointer, silu, y.floats)
+    withExtendedLifetime((x, weight, bias)) {
+      kernels.group_norm(
+        x.floatPointer, Int64(shape[0]), Int64(positions), Int64(channels), Int64(groups), eps,
+        weight.floatPointer, bias.floatPointer, silu, y.floats)
+    }
     return y.tensor()
   }
 
