@@ -27,6 +27,14 @@ public struct PackedMatrix: Sendable {
       }
     }
 
+    /// Whether these are numbers as they are, not whole ones with a scale.
+    var isNumbers: Bool {
+      switch self {
+      case .float32, .float16, .bfloat16: true
+      case .int16, .int8, .int4: false
+      }
+    }
+
     var kernelType: lk_dtype {
       switch self {
       case .float32: LK_F32

@@ -9,9 +9,9 @@ public enum Precision: String, Sendable, CaseIterable {
   /// Products of 16-bit whole numbers, summed exactly: about as exact as weights rounded to f16, and
   /// with the right instructions twice as fast.
   case fast
-  /// Large weights as 8-bit whole numbers: half the memory; visibly another picture.
+  /// Large weights as 8-bit whole numbers, a byte each; pictures hardly to be told from exact ones.
   case int8
-  /// Large weights as 4-bit whole numbers: a quarter of the memory; more so.
+  /// Large weights as 4-bit whole numbers, half a byte each; pictures differ in details.
   case int4
 
   /// What suits this processor when nothing is said: `fast` where it gains from it.

@@ -23,7 +23,6 @@ import Testing
     #expect(decibels[1] > 60 && bench.rows[1].worst <= 3)
     #expect(decibels[2] > 35 && decibels[2] < decibels[1])
     #expect(decibels[3] > 20 && decibels[3] < decibels[2])
-    #expect(bench.rows[3].peakMemory < bench.rows[0].peakMemory)
   }
 
   @Test("each precision draws the same bits whatever the number of threads")

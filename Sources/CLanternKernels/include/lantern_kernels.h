@@ -142,7 +142,8 @@ typedef struct lk_conv_args {
   const void *packed;      // `pack` of [out_channels][ky][kx][channels], so k = kh * kw * channels
   lk_dtype packed_type;
   bool winograd;           // packed for Winograd: kernel 3×3, stride 1, and with `upsample` 2 padding 1
-  void *scratch;           // with `winograd`: LK_WINOGRAD_SCRATCH bytes for each of scratch_threads
+  void *scratch;           // LK_WINOGRAD_SCRATCH bytes for each of scratch_threads; without `winograd`
+                           // it may be null, and kernels of numbers are not transformed on the way
   int scratch_threads;
   const float *bias;       // [out_channels], or null
   const float *batch_bias; // [batch, out_channels], or null

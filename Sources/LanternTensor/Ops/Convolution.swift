@@ -96,7 +96,7 @@ extension Tensor {
     let y = try added.draftInPlace(or: target)
     let threads = lk_threads()
     let scratch =
-      weight.isWinograd
+      weight.isWinograd || (window.fitsWinograd && weight.form.isNumbers)
       ? try Storage(byteCount: Int(LK_WINOGRAD_SCRATCH) * Int(threads)) : nil
     var arguments = lk_conv_args(
       batch: Int64(shape[0]), height: Int64(shape[1]), width: Int64(shape[2]),
