@@ -16,7 +16,7 @@ struct ImageCommand: ParsableCommand {
       lantern image --fast "a boat at night"
 
       With --precision exact the same model, prompt, seed, sampler, steps and guidance draw the same
-      picture as diffusers; without it nearly the same, in half the time.
+      picture as diffusers; without it nearly the same, in less time.
       (word:1.3) and [word] weigh words, and prompts may be longer than the text encoder reads at
       once, as in stable-diffusion-webui; --literal turns that off.
       """)
