@@ -45,6 +45,22 @@ import Testing
     }
   }
 
+  /// Rows of `k` numbers, misaligned, times the weights `[n, k]`.
+  private func multiplied(
+    _ x: [Float], by weight: [Float], _ n: Int, _ k: Int, as type: lk_dtype, _ kernels: lk_kernels
+  ) -> Misaligned {
+    let m = x.count / k
+    let (from, y) = (Misaligned(x), Misaligned(count: m * n))
+    packed(weight, n, k, as: type, by: kernels).withUnsafeBytes { bytes in
+      var arguments = lk_gemm_args(
+        m: Int64(m), n: Int64(n), k: Int64(k), x: from.pointer, x_stride: Int64(k),
+        packed: bytes.baseAddress, packed_type: type, bias: nil, residual: nil,
+        residual_stride: 0, activation: LK_IDENTITY, y: y.pointer, y_stride: Int64(n))
+      kernels.gemm(&arguments)
+    }
+    return y
+  }
+
   @Test("several panels to a task, several tasks, and several blocks of inputs")
   func wideProducts() {
     var numbers = Numbers(6)
@@ -58,14 +74,7 @@ import Testing
           }
         }
         for kernels in kernelSets {
-          let (from, y) = (Misaligned(x), Misaligned(count: m * n))
-          packed(weight, n, k, as: type, by: kernels).withUnsafeBytes { bytes in
-            var arguments = lk_gemm_args(
-              m: Int64(m), n: Int64(n), k: Int64(k), x: from.pointer, x_stride: Int64(k),
-              packed: bytes.baseAddress, packed_type: type, bias: nil, residual: nil,
-              residual_stride: 0, activation: LK_IDENTITY, y: y.pointer, y_stride: Int64(n))
-            kernels.gemm(&arguments)
-          }
+          let y = multiplied(x, by: weight, n, k, as: type, kernels)
           expectNear(y, wanted, tolerance, "\(kernels.title) \(m)×\(n)×\(k) \(type)")
         }
       }
@@ -89,14 +98,7 @@ import Testing
       }
     }
     for kernels in kernelSets {
-      let (from, y) = (Misaligned(x), Misaligned(count: m * n))
-      packed(weight, n, k, as: LK_I8, by: kernels).withUnsafeBytes { bytes in
-        var arguments = lk_gemm_args(
-          m: Int64(m), n: Int64(n), k: Int64(k), x: from.pointer, x_stride: Int64(k),
-          packed: bytes.baseAddress, packed_type: LK_I8, bias: nil, residual: nil,
-          residual_stride: 0, activation: LK_IDENTITY, y: y.pointer, y_stride: Int64(n))
-        kernels.gemm(&arguments)
-      }
+      let y = multiplied(x, by: weight, n, k, as: LK_I8, kernels)
       expectNear(y, wanted, 1e-7, kernels.title)
     }
   }
@@ -242,14 +244,7 @@ import Testing
     ]
     for kernels in kernelSets {
       for (type, tolerance) in weightForms {
-        let (from, y) = (Misaligned(rows.flatMap { $0 }), Misaligned(count: rows.count * n))
-        packed(weight, n, k, as: type, by: kernels).withUnsafeBytes { bytes in
-          var arguments = lk_gemm_args(
-            m: Int64(rows.count), n: Int64(n), k: Int64(k), x: from.pointer, x_stride: Int64(k),
-            packed: bytes.baseAddress, packed_type: type, bias: nil, residual: nil,
-            residual_stride: 0, activation: LK_IDENTITY, y: y.pointer, y_stride: Int64(n))
-          kernels.gemm(&arguments)
-        }
+        let y = multiplied(rows.flatMap { $0 }, by: weight, n, k, as: type, kernels)
         let seen = rounded(weight, to: type)
         for (index, row) in rows.enumerated() {
           let found = Array(y.values[index * n..<(index + 1) * n])

@@ -164,8 +164,8 @@ def compare(options, pipe, model, written, sampler, kind, changes, prompt, steps
     flags = ["-H", str(options.size[0]), "-W", str(options.size[1])] if options.size else []
     flags += ["--lora", options.lora] if options.lora else []
     subprocess.run(
-        [options.lantern, "image", prompt, "--precision", "exact", "-m", model, "--sampler", *sampler.split(), "--literal",
-         "--steps", str(steps), "-g", str(guidance), "-s", "42", "-q", "-n", options.negative,
+        [options.lantern, "image", prompt, "--precision", "exact", "-m", model,
+         "--sampler", *sampler.split(), "--literal", "--steps", str(steps), "-g", str(guidance), "-s", "42", "-q", "-n", options.negative,
          "-o", folder / "out.png", "--trace", folder / "out.safetensors", *flags],
         check=True, stdout=subprocess.DEVNULL)
     trace = load_file(folder / "out.safetensors")
