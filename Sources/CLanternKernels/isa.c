@@ -3,33 +3,23 @@
 
 #include "kernels.h"
 
-size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type) {
-  // As packing.inc lays panels of 32 columns out.
-  size_t rows = (size_t)k, panel = 0, scales = 32 * sizeof(float);
-  switch (type) {
-    case LK_F32:
-      panel = rows * 128;
-      break;
-    case LK_F16:
-    case LK_BF16:
-      panel = rows * 64;
-      break;
-    case LK_I16:
-      panel = (rows + 1) / 2 * 128 + scales;
-      break;
-    case LK_I8:
-      panel = (rows + 3) / 4 * 128 + scales;
-      break;
-    case LK_I4:
-      panel = (rows + 1) / 2 * 32 + (rows + 31) / 32 * 64 + scales;
-      break;
-  }
-  return (size_t)((n + 31) / 32) * panel + 63 & ~(size_t)63;
+#include "forms.inc"
+
+size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type, bool winograd) {
+  int64_t panels = (n + PANEL - 1) / PANEL, scales = PANEL * sizeof(float);
+  int64_t panel = panel_bytes_of(k, type) + (is_whole(type) ? scales : 0);
+  if (winograd && type == LK_I16) panel += 16 * scales;
+  return (size_t)(panels * panel) + 63 & ~(size_t)63;
+}
+
+size_t lk_conv_scratch_bytes(const lk_conv_args *args) {
+  if (!fits_winograd(args)) return 0;
+  return (size_t)args->scratch_threads * LK_WINOGRAD_SCRATCH + 16 * (size_t)winograd_place_bytes(args);
 }
 
 size_t lk_attention_scratch_bytes(const lk_attention_args *args) {
-  size_t head = lk_packed_bytes(args->keys, args->head_size, args->arithmetic) +
-                lk_packed_bytes(args->head_size, args->keys, args->arithmetic);
+  size_t head = lk_packed_bytes(args->keys, args->head_size, args->arithmetic, false) +
+                lk_packed_bytes(args->head_size, args->keys, args->arithmetic, false);
   return (size_t)(args->batch * args->heads) * head;
 }
 

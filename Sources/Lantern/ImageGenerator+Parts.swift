@@ -1,3 +1,4 @@
+import LanternLayers
 import LanternModels
 import LanternPictures
 import LanternSamplers
@@ -45,15 +46,16 @@ extension ImageGenerator {
     let pictures = batch ?? 1
     let latent = try noise.normal([pictures] + size + [model.autoencoder.config.latentChannels])
     let rows = batch ?? (settings.fullGuidance.isActive ? 2 : 1)
-    let seen = try noise.normal([rows] + size + [model.unet.config.inChannels])
+    let seen = try noise.normal([rows] + size + [model.unetConfig.inChannels])
     let prompt = try model.promptEncoder.encode(request)
-    let context = try model.unet.context(
+    let unet = try model.unet()
+    let context = try unet.context(
       of: Tensor.concatenated(Array(repeating: prompt.positive, count: rows), axis: 0))
     let pixels = try noise.normal([pictures, settings.height, settings.width, 3]) * 0.3
     return [
       Part(name: "text encoder", count: 1) { _ = try model.promptEncoder.encode(request) },
       Part(name: "denoiser, a call", count: calls) {
-        _ = try model.unet(seen, timestep: 500, context: context)
+        _ = try unet(seen, timestep: 500, context: context)
       },
       Part(name: "decoder", count: 1) { _ = try model.autoencoder.decode(latent, tiled: false) },
       Part(name: "encoder", count: 0) {

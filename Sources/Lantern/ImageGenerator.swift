@@ -1,4 +1,5 @@
 import Dispatch
+import LanternLayers
 import LanternModels
 import LanternSamplers
 public import LanternTensor
@@ -8,6 +9,12 @@ public import LanternTensor
 /// A value of constants: many tasks may use one generator. They take turns at the processors.
 public struct ImageGenerator: Sendable {
   package let model: ImageModel
+
+  /// Whether text encoder and denoiser stay in memory when a picture has no more use for them.
+  ///
+  /// Without, a picture takes little more memory than the denoiser's weights, and the next one begins
+  /// with reading both again: for those who draw one.
+  public var keepsParts = true
 
   /// Loads a model.
   ///
@@ -26,7 +33,7 @@ public struct ImageGenerator: Sendable {
 
   /// Size in pixels that the model draws when nothing is said.
   public var nativeSize: (width: Int, height: Int) {
-    let side = model.unet.config.sampleSize * model.autoencoder.config.downsampling
+    let side = model.unetConfig.sampleSize * model.autoencoder.config.downsampling
     return (side, side)
   }
 
@@ -74,6 +81,27 @@ public struct ImageGenerator: Sendable {
     _ request: ImageRequest, trace: Trace? = nil, onStep: (DrawingStep) throws -> Void = { _ in }
   ) throws -> GeneratedImage {
     let settings = try ImageSettings(request, model)
+    let (latent, cutTokens, calls) = try denoise(request, settings, trace, onStep)
+
+    if !keepsParts { model.unet.letGo() }
+    // The decoder has no use for the denoiser's large buffers, which are of other sizes.
+    BufferPool.shared.drain(atLeast: 4 << 20)
+    let decoded = try model.autoencoder.decode(latent, tiled: request.tiledDecoding)
+    let image = try decoded.scaled(by: 0.5, plus: 0.5)
+    guard image.isFiniteEverywhere else {
+      throw RequestError.notFinite(what: "the decoded picture", step: nil)
+    }
+    try trace?.finish(image)
+    return GeneratedImage(
+      picture: try Picture(image), settings: settings, cutTokens: cutTokens, modelCalls: calls)
+  }
+
+  /// From the prompt to the latent of the picture.
+  private func denoise(
+    _ request: ImageRequest, _ settings: ImageSettings, _ trace: Trace?,
+    _ onStep: (DrawingStep) throws -> Void
+  ) throws -> (latent: Tensor, cutTokens: Int, modelCalls: Int) {
+    let unet = try model.unet()
     var schedule = model.schedule
     schedule.convention = settings.convention
     let sampler = try settings.makeSampler(schedule)
@@ -81,6 +109,7 @@ public struct ImageGenerator: Sendable {
     let guidance = settings.fullGuidance
 
     let prompt = try model.promptEncoder.encode(request)
+    if !keepsParts { model.promptEncoder.textEncoder.letGo() }
     let both = try Tensor.concatenated([prompt.negative, prompt.positive], axis: 0)
     // By the number of rows: with guidance and, where it pauses, without.
     var contexts: [Int: TextContext] = [:]
@@ -95,9 +124,9 @@ public struct ImageGenerator: Sendable {
         calls += 1
         let rows = latent.shape[0]
         let context =
-          try contexts[rows] ?? model.unet.context(of: rows == 2 ? both : prompt.positive)
+          try contexts[rows] ?? unet.context(of: rows == 2 ? both : prompt.positive)
         contexts[rows] = context
-        return try model.unet(start.withContext(latent), timestep: timestep, context: context)
+        return try unet(start.withContext(latent), timestep: timestep, context: context)
       }, predicting: schedule.prediction, dataDeviation: schedule.dataDeviation,
       guidance: guidance)
     let latent = try sampler.sample(
@@ -111,18 +140,7 @@ public struct ImageGenerator: Sendable {
       try onStep(DrawingStep(step, model.autoencoder))
       return latent
     }
-
-    // The decoder has no use for the denoiser's large buffers, which are of other sizes.
-    BufferPool.shared.drain(atLeast: 4 << 20)
-    let decoded = try model.autoencoder.decode(latent, tiled: request.tiledDecoding)
-    let image = try decoded.scaled(by: 0.5, plus: 0.5)
-    guard image.isFiniteEverywhere else {
-      throw RequestError.notFinite(what: "the decoded picture", step: nil)
-    }
-    try trace?.finish(image)
-    return GeneratedImage(
-      picture: try Picture(image), settings: settings, cutTokens: prompt.cutTokens,
-      modelCalls: calls)
+    return (latent, prompt.cutTokens, calls)
   }
 }
 

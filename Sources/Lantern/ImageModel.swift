@@ -10,7 +10,8 @@ package struct ImageModel: Sendable {
   /// Where it was loaded from.
   package let path: String
   let promptEncoder: PromptEncoder
-  let unet: UNet2DConditionModel
+  let unet: ModelPart<UNet2DConditionModel, any Error>
+  let unetConfig: UNet2DConditionConfig
   let autoencoder: AutoencoderKL
   package let schedule: NoiseSchedule
   package let defaults: ModelDefaults
@@ -53,15 +54,19 @@ package struct ImageModel: Sendable {
     let adapters = try ((defaults.lora.map { [LoRA($0)] } ?? []) + loras).map { try $0.adapter() }
     self.schedule = try NoiseSchedule(
       Config(path: FileSystem.join(folder.folder(of: "scheduler"), "scheduler_config.json")))
+    let textEncoder = ModelPart {
+      try Self.load(
+        "text_encoder", ["model", "pytorch_model"], folder, ModelCatalogue.textEncoders, adapters,
+        precision.ofSmallParts)
+    }
     self.promptEncoder = PromptEncoder(
       tokenizer: try TokenizerCatalogue.load(folder: folder.folder(of: "tokenizer")),
-      textEncoder: try Self.load(
-        "text_encoder", ["model", "pytorch_model"], folder, ModelCatalogue.textEncoders, adapters,
-        precision.ofSmallParts),
-      path: folder.path)
+      textEncoder: textEncoder, layerCount: try textEncoder().layerCount, path: folder.path)
     let stem = ["diffusion_pytorch_model"]
-    self.unet = try Self.load(
-      "unet", stem, folder, ModelCatalogue.denoisers, adapters, precision)
+    self.unet = ModelPart {
+      try Self.load("unet", stem, folder, ModelCatalogue.denoisers, adapters, precision)
+    }
+    self.unetConfig = try unet().config
     self.autoencoder = try Self.load(
       "vae", stem, folder, ModelCatalogue.autoencoders, [], precision.ofSmallParts)
     try checkFit()
@@ -87,17 +92,17 @@ package struct ImageModel: Sendable {
   /// Parts of different models may each be sound and yet not fit.
   private func checkFit() throws {
     let latents = autoencoder.config.latentChannels
-    let text = promptEncoder.textEncoder
-    guard unet.config.crossAttentionDim == text.features else {
+    let text = try promptEncoder.textEncoder()
+    guard unetConfig.crossAttentionDim == text.features else {
       throw RequestError.mismatch(
-        reason: "the U-Net wants text of \(unet.config.crossAttentionDim) features and the text "
+        reason: "the U-Net wants text of \(unetConfig.crossAttentionDim) features and the text "
           + "encoder gives \(text.features); both must come from one model", path: path)
     }
-    guard unet.config.outChannels == latents,
-      [latents, 2 * latents + 1].contains(unet.config.inChannels)
+    guard unetConfig.outChannels == latents,
+      [latents, 2 * latents + 1].contains(unetConfig.inChannels)
     else {
       throw RequestError.mismatch(
-        reason: "the U-Net works on \(unet.config.inChannels) and gives \(unet.config.outChannels) "
+        reason: "the U-Net works on \(unetConfig.inChannels) and gives \(unetConfig.outChannels) "
           + "channels, and the autoencoder has \(latents); both must come from one model",
         path: path)
     }
@@ -110,5 +115,5 @@ package struct ImageModel: Sendable {
   }
 
   /// Whether the U-Net was trained to fill holes: it sees a mask and the masked picture too.
-  var isInpaintingModel: Bool { unet.config.inChannels != unet.config.outChannels }
+  var isInpaintingModel: Bool { unetConfig.inChannels != unetConfig.outChannels }
 }

@@ -40,7 +40,7 @@ public struct ImageSettings: Sendable, Equatable {
   init(_ request: ImageRequest, _ model: ImageModel) throws {
     let shrink = model.autoencoder.config.downsampling
     let unit = max(8, shrink)
-    let native = model.unet.config.sampleSize * shrink
+    let native = model.unetConfig.sampleSize * shrink
     let picture = request.initialPicture
     func size(_ name: String, _ asked: Int?, _ found: Int?) throws -> Int {
       // A picture to begin from may have any size; it is resized to the nearest that fits below.
@@ -114,7 +114,7 @@ public struct ImageSettings: Sendable, Equatable {
   }
 
   private static func check(_ request: ImageRequest, _ model: ImageModel) throws {
-    let layers = model.promptEncoder.textEncoder.layerCount
+    let layers = model.promptEncoder.layerCount
     guard (0..<layers).contains(request.clipSkip) else {
       throw RequestError.range(
         name: "clip skip", found: "\(request.clipSkip)", allowed: "0 to \(layers - 1)")

@@ -1,3 +1,4 @@
+import LanternLayers
 import LanternModels
 import LanternTensor
 import LanternTokenizers
@@ -5,7 +6,9 @@ import LanternTokenizers
 /// Text to what the U-Net looks at: tokens, their vectors, and the weights people put on them.
 struct PromptEncoder: Sendable {
   let tokenizer: any Tokenizer
-  let textEncoder: any TextEncoder
+  let textEncoder: ModelPart<any TextEncoder, any Error>
+  /// Layers of the text encoder.
+  let layerCount: Int
   /// The model's folder, for errors.
   let path: String
 
@@ -24,7 +27,7 @@ struct PromptEncoder: Sendable {
   /// Encodes both prompts to the same length, the shorter filled up with empty text.
   ///
   /// - Throws: ``RequestError/longPrompt(chunks:most:)``, ``RequestError/mismatch(reason:path:)``,
-  ///   ``TensorError`` when memory runs out.
+  ///   ``TensorError`` when memory runs out, what reading the text encoder throws.
   func encode(_ request: ImageRequest) throws -> Encoding {
     let positive = PromptChunks(request.prompt, literally: request.literalPrompt, tokenizer)
     let negative = PromptChunks(
@@ -40,6 +43,7 @@ struct PromptEncoder: Sendable {
   }
 
   private func encode(_ prompt: PromptChunks, _ clipSkip: Int) throws -> Tensor {
+    let textEncoder = try textEncoder()
     let parts = try prompt.chunks.map { chunk in
       if let id = chunk.ids.first(where: { $0 >= textEncoder.vocabularySize }) {
         throw RequestError.mismatch(

@@ -49,8 +49,8 @@ package enum KernelCase: Sendable, Equatable {
     case .linear: return precision.arithmetic
     case .attention: return precision == .exact ? .float32 : .int16
     case .convolution(_, _, _, let channels, let outputs, let window):
-      let form = precision.winogradForm(inputs: channels, outputs: outputs)
-      return window.fitsWinograd ? form ?? precision.arithmetic : precision.arithmetic
+      let form = precision.form(of: .float32, inputs: channels, outputs: outputs, window)
+      return form == .int16 ? .int16 : precision.arithmetic
     }
   }
 
@@ -84,14 +84,8 @@ package enum KernelCase: Sendable, Equatable {
       return { _ = try x.linear(weight) }
     case .convolution(let batch, let height, let width, let channels, let outputs, let window):
       let kernel = try Self.numbers([outputs, window.height, window.width, channels])
-      let form = precision.winogradForm(inputs: channels, outputs: outputs)
-      let weight =
-        if window.fitsWinograd, let form {
-          try PackedMatrix(winograd: kernel, as: form)
-        } else {
-          try PackedMatrix(
-            kernel, as: precision.form(of: .float32, inputs: channels, outputs: outputs))
-        }
+      let weight = try PackedMatrix(
+        kernel, as: precision.form(of: .float32, inputs: channels, outputs: outputs, window))
       let x = try Self.numbers([batch, height, width, channels])
       return { _ = try x.conv2d(weight, window) }
     case .attention(let batch, let queries, let keys, let heads, let size):

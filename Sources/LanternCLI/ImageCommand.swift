@@ -108,7 +108,7 @@ struct ImageCommand: ParsableCommand {
     modelOptions.threads.apply()
     let folder = try modelOptions.folder()
     let begin = Console.now
-    let generator = try ImageGenerator(
+    var generator = try ImageGenerator(
       folder: folder, adding: loras, isFast: fast || wasFast,
       precision: computing.precision ?? old?.recipe.precision ?? .standard)
     let name = FileSystem.split(generator.model.path).name
@@ -134,6 +134,7 @@ struct ImageCommand: ParsableCommand {
     let pattern = OutputPattern(output, count: count)
     for index in 1...count {
       let path = pattern.path(index)
+      generator.keepsParts = index < count
       let image = try drawOne(request, generator, console)
       let recipe = PictureRecipe(request, image.settings, generator)
       try write(image.picture, recipe, to: path, console)

@@ -6,18 +6,16 @@ package import LanternTensor
 ///
 /// Layers are built with their weights; what is taken is noted, so that ``finish(ignoring:)`` can
 /// tell what nobody asked for.
-package struct Weights {
+package struct Weights: Sendable {
   private let archive: TensorArchive
   private let component: String
   private let adapters: [LowRankAdapter]
   /// What the model computes in.
   package let precision: Precision
-  /// Whether convolutions gain speed where that takes memory.
-  private let usesWinograd: Bool
   private let prefix: String
-  private let ledger: Ledger
+  private let ledger: Locked<Ledger>
 
-  private final class Ledger {
+  private struct Ledger {
     var taken: Set<String> = []
     /// Layers that adapters were asked for.
     var adapted: Set<String> = []
@@ -38,29 +36,23 @@ package struct Weights {
     self.component = component
     self.adapters = adapters
     self.precision = precision
-    self.usesWinograd = true
     self.prefix = ""
-    self.ledger = Ledger()
+    self.ledger = Locked(Ledger())
   }
 
-  private init(_ parent: Weights, _ name: String?, usesWinograd: Bool) {
+  private init(_ parent: Weights, _ name: String) {
     self.archive = parent.archive
     self.component = parent.component
     self.adapters = parent.adapters
     self.precision = parent.precision
-    self.usesWinograd = usesWinograd
-    self.prefix = [parent.prefix, name ?? ""].filter { !$0.isEmpty }.joined(separator: ".")
+    self.prefix = [parent.prefix, name].filter { !$0.isEmpty }.joined(separator: ".")
     self.ledger = parent.ledger
   }
 
   /// The place called `name` below this one.
-  package subscript(name: String) -> Weights {
-    Weights(self, name, usesWinograd: usesWinograd)
-  }
+  package subscript(name: String) -> Weights { Weights(self, name) }
   /// The place with a number below this one.
   package subscript(index: Int) -> Weights { self[String(index)] }
-  /// The same place, whose convolutions take no more memory than they must.
-  package var compact: Weights { Weights(self, nil, usesWinograd: false) }
 
   /// Whether the checkpoint has a tensor `name` here.
   package func has(_ name: String) -> Bool { archive.contains(full(name)) }
@@ -136,12 +128,7 @@ package struct Weights {
     do {
       let kernel = try stored.reshaped([outputs, inputs, size, size]).permuted([0, 2, 3, 1])
       defer { stored.releasePages() }
-      if usesWinograd, window.fitsWinograd,
-        let form = precision.winogradForm(inputs: inputs, outputs: outputs)
-      {
-        return try PackedMatrix(winograd: kernel, as: form)
-      }
-      let form = precision.form(of: kernel.dtype, inputs: inputs, outputs: outputs)
+      let form = precision.form(of: kernel.dtype, inputs: inputs, outputs: outputs, window)
       return try PackedMatrix(kernel, as: form)
     } catch {
       throw .tensor(error)
@@ -157,10 +144,13 @@ package struct Weights {
 
   /// Ends the loading of a model: pages of the file that were read may go.
   ///
-  /// - Parameter ignoring: endings of names that may stay unused.
+  /// - Parameters:
+  ///   - ignoring: endings of names that may stay unused.
+  ///   - later: places whose tensors are taken later, if at all.
   /// - Throws: ``ModelError/unusedTensors(names:file:)`` when tensors are left over,
   ///   ``ModelError/inconsistent(reason:file:)`` when an adapter's are.
-  package func finish(ignoring: [String] = []) throws(ModelError) {
+  package func finish(ignoring: [String] = [], later: [String] = []) throws(ModelError) {
+    let ledger = ledger { $0 }
     for adapter in adapters {
       let strange = adapter.layers(of: component).subtracting(ledger.adapted).sorted()
       if let first = strange.first {
@@ -172,6 +162,7 @@ package struct Weights {
     }
     let left = archive.names.filter { name in
       !ledger.taken.contains(name) && !ignoring.contains { name.hasSuffix($0) }
+        && !later.contains { name.hasPrefix("\($0).") }
     }
     archive.releasePages()
     // What packing needed is of sizes that nothing else asks for.
@@ -190,7 +181,7 @@ package struct Weights {
       throw .file(error)
     }
     guard let found else { throw .missingTensor(name: key, file: file) }
-    ledger.taken.insert(key)
+    ledger { _ = $0.taken.insert(key) }
     let fits = found.shape == shape
     let fitsFlattened = orReshaped && found.shape.filter { $0 != 1 } == shape.filter { $0 != 1 }
     guard fits || fitsFlattened else {
@@ -213,7 +204,7 @@ package struct Weights {
   private func adapted(_ weight: Tensor, _ key: String) throws(ModelError) -> Tensor {
     guard !adapters.isEmpty, key.hasSuffix(".weight") else { return weight }
     let layer = LowRankAdapter.plain(String(key.dropLast(".weight".count)))
-    ledger.adapted.insert(layer)
+    ledger { _ = $0.adapted.insert(layer) }
     var sum = weight
     for adapter in adapters {
       let change = try adapter.change(to: layer, of: component, shape: weight.shape)

@@ -49,45 +49,53 @@ package struct AutoencoderKLConfig: Sendable {
 /// arXiv:2112.10752, section 3.1).
 package struct AutoencoderKL: Sendable {
   package let config: AutoencoderKLConfig
-  private let encoder: AutoencoderEncoder
   private let decoder: AutoencoderDecoder
-  private let quantConv: Conv2d?
   private let postQuantConv: Conv2d?
+  /// Pictures from text have no use for it.
+  private let encoder: ModelPart<(AutoencoderEncoder, quantConv: Conv2d?), ModelError>
 
-  /// Builds the model with its weights.
+  /// Builds the model with its weights, those of the encoder when it is first needed.
   ///
   /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
   package init(_ config: AutoencoderKLConfig, _ weights: Weights) throws(ModelError) {
     self.config = config
     let latents = config.latentChannels
-    // Pictures from text have no use for it.
-    self.encoder = try AutoencoderEncoder(
-      weights["encoder"].compact, config.blocks, outputs: 2 * latents)
     self.decoder = try AutoencoderDecoder(weights["decoder"], config.blocks)
-    self.quantConv =
-      config.useQuantConv
-      ? try Conv2d(weights["quant_conv"], 2 * latents, 2 * latents, .pixel) : nil
     self.postQuantConv =
       config.usePostQuantConv
       ? try Conv2d(weights["post_quant_conv"], latents, latents, .pixel) : nil
-    try weights.finish()
+    try weights.finish(later: config.useQuantConv ? ["encoder", "quant_conv"] : ["encoder"])
+    self.encoder = ModelPart { () throws(ModelError) in
+      let encoder = try AutoencoderEncoder(
+        weights["encoder"], config.blocks, outputs: 2 * latents)
+      let quantConv =
+        config.useQuantConv
+        ? try Conv2d(weights["quant_conv"], 2 * latents, 2 * latents, .pixel) : nil
+      try weights.finish()
+      return (encoder, quantConv)
+    }
   }
 
   /// Mean and logarithm of the variance of a picture's latent, unscaled.
   ///
   /// - Parameter picture: `[batch, height, width, 3]`, −1…1, sizes multiples of ``AutoencoderKLConfig/downsampling``.
   /// - Returns: two tensors `[batch, height / downsampling, width / downsampling, latent channel]`.
-  /// - Throws: ``TensorError`` for a wrong shape.
-  package func moments(of picture: Tensor) throws(TensorError) -> (
+  /// - Throws: ``ModelError`` when the encoder cannot be read, or for a wrong shape.
+  package func moments(of picture: Tensor) throws(ModelError) -> (
     mean: Tensor, logVariance: Tensor
   ) {
-    var h = try encoder(picture)
-    if let quantConv { h = try quantConv(h) }
-    let latents = config.latentChannels
-    return (
-      try h.sliced(axis: 3, 0..<latents).contiguous(),
-      try h.sliced(axis: 3, latents..<2 * latents).clamped(to: -30...20)
-    )
+    let (encoder, quantConv) = try encoder()
+    do {
+      var h = try encoder(picture)
+      if let quantConv { h = try quantConv(h) }
+      let latents = config.latentChannels
+      return (
+        try h.sliced(axis: 3, 0..<latents).contiguous(),
+        try h.sliced(axis: 3, latents..<2 * latents).clamped(to: -30...20)
+      )
+    } catch {
+      throw .tensor(error)
+    }
   }
 
   /// A latent drawn from the distribution that the picture is encoded to, scaled for diffusion.
@@ -96,13 +104,17 @@ package struct AutoencoderKL: Sendable {
   ///   - picture: see ``moments(of:)``.
   ///   - noise: standard normal numbers of the latent's shape.
   /// - Returns: `[batch, height / downsampling, width / downsampling, latent channel]`.
-  /// - Throws: ``TensorError`` for a wrong shape.
-  package func encode(_ picture: Tensor, noise: Tensor) throws(TensorError) -> Tensor {
+  /// - Throws: ``ModelError`` when the encoder cannot be read, or for a wrong shape.
+  package func encode(_ picture: Tensor, noise: Tensor) throws(ModelError) -> Tensor {
     let (mean, logVariance) = try moments(of: picture)
-    let deviation = try logVariance.scaled(by: 0.5).applying(.exponential)
-    let drawn = try mean + deviation * noise
-    return try drawn.scaled(
-      by: config.scalingFactor, plus: -config.shiftFactor * config.scalingFactor)
+    do {
+      let deviation = try logVariance.scaled(by: 0.5).applying(.exponential)
+      let drawn = try mean + deviation * noise
+      return try drawn.scaled(
+        by: config.scalingFactor, plus: -config.shiftFactor * config.scalingFactor)
+    } catch {
+      throw .tensor(error)
+    }
   }
 
   /// The picture of a scaled latent.

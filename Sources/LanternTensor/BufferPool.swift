@@ -11,33 +11,40 @@ private func libraryFree(_ buffer: UnsafeMutableRawPointer) { free(buffer) }
 
 /// Keeps freed buffers for the next tensor of about the same size: fresh pages cost more than most
 /// kernels, and every denoising step asks for the sizes of the step before.
-///
-/// Unchecked `Sendable`: all state is behind the lock.
-package final class BufferPool: @unchecked Sendable {
+package final class BufferPool: Sendable {
   /// The pool all tensors share.
   package static let shared = BufferPool()
 
-  private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private var free: [Int: [UnsafeMutableRawPointer]] = [:]
-  private var allocated = 0
-  private var held = 0
-  private var peak = 0
+  private struct State {
+    var free: [Int: [UnsafeMutableRawPointer]] = [:]
+    var allocated = 0
+    var held = 0
+    var peak = 0
 
-  init() {
-    pthread_mutex_init(lock, nil)
+    /// The smallest free buffer of at least `size`, and at most twice that.
+    mutating func takeFree(_ size: Int) -> (base: UnsafeMutableRawPointer, size: Int)? {
+      var candidate = size
+      while candidate <= 2 * size {
+        if let buffer = free[candidate]?.popLast() { return (buffer, candidate) }
+        candidate = BufferPool.sizeClass(candidate + 1)
+      }
+      return nil
+    }
   }
 
+  private let state = Locked(State())
+
   /// How many buffers were ever asked of the system; constant while the pool suffices.
-  package var allocationCount: Int { locked { allocated } }
+  package var allocationCount: Int { state { $0.allocated } }
 
   /// Bytes that buffers take now.
-  package var heldByteCount: Int { locked { held } }
+  package var heldByteCount: Int { state { $0.held } }
 
   /// Most bytes that buffers, used and free, took at any time.
-  package var peakByteCount: Int { locked { peak } }
+  package var peakByteCount: Int { state { $0.peak } }
 
   /// Counts ``peakByteCount`` anew from what is held now.
-  package func forgetPeak() { locked { peak = held } }
+  package func forgetPeak() { state { $0.peak = $0.held } }
 
   /// A buffer, and how large it is.
   ///
@@ -51,46 +58,36 @@ package final class BufferPool: @unchecked Sendable {
   {
     guard byteCount <= Self.largest else { throw .outOfMemory(byteCount: byteCount) }
     let size = isKept ? byteCount : Self.sizeClass(byteCount)
-    if !isKept, let found = locked({ takeFree(size) }) { return found }
+    if !isKept, let found = state({ $0.takeFree(size) }) { return found }
     var found = Self.allocate(size)
     if found == nil {
       drain()
       found = Self.allocate(size)
     }
     guard let buffer = found else { throw .outOfMemory(byteCount: byteCount) }
-    locked {
-      allocated += 1
-      held += size
-      peak = max(peak, held)
+    state {
+      $0.allocated += 1
+      $0.held += size
+      $0.peak = max($0.peak, $0.held)
     }
     return (buffer, size)
-  }
-
-  /// The smallest free buffer of at least `size`, and at most twice that.
-  private func takeFree(_ size: Int) -> (base: UnsafeMutableRawPointer, size: Int)? {
-    var candidate = size
-    while candidate <= 2 * size {
-      if let buffer = free[candidate]?.popLast() { return (buffer, candidate) }
-      candidate = Self.sizeClass(candidate + 1)
-    }
-    return nil
   }
 
   /// Takes a buffer back: one of the pool's sizes to be used again, any other for the system.
   func give(_ buffer: UnsafeMutableRawPointer, _ size: Int) {
     guard size == Self.sizeClass(size) else {
-      locked { held -= size }
+      state { $0.held -= size }
       return Self.release(buffer, size)
     }
-    locked { free[size, default: []].append(buffer) }
+    state { $0.free[size, default: []].append(buffer) }
   }
 
   /// Returns free buffers to the system, all or those of at least a size.
   package func drain(atLeast byteCount: Int = 0) {
-    let drained = locked {
-      let drained = free.filter { $0.key >= byteCount }
-      free = free.filter { $0.key < byteCount }
-      held -= drained.reduce(0) { $0 + $1.key * $1.value.count }
+    let drained = state { state in
+      let drained = state.free.filter { $0.key >= byteCount }
+      state.free = state.free.filter { $0.key < byteCount }
+      state.held -= drained.reduce(0) { $0 + $1.key * $1.value.count }
       return drained
     }
     for (size, buffers) in drained {
@@ -117,12 +114,6 @@ package final class BufferPool: @unchecked Sendable {
 
   private static func release(_ buffer: UnsafeMutableRawPointer, _ size: Int) {
     if size >= mappedSize { munmap(buffer, size) } else { libraryFree(buffer) }
-  }
-
-  private func locked<Result>(_ body: () -> Result) -> Result {
-    pthread_mutex_lock(lock)
-    defer { pthread_mutex_unlock(lock) }
-    return body()
   }
 
   private static let alignment = 64

@@ -27,14 +27,6 @@ public struct PackedMatrix: Sendable {
       }
     }
 
-    /// Whether these are numbers as they are, not whole ones with a scale.
-    var isNumbers: Bool {
-      switch self {
-      case .float32, .float16, .bfloat16: true
-      case .int16, .int8, .int4: false
-      }
-    }
-
     var kernelType: lk_dtype {
       switch self {
       case .float32: LK_F32
@@ -53,14 +45,18 @@ public struct PackedMatrix: Sendable {
   public let inputs: Int
   /// How the weights are stored.
   public let form: Form
-  /// Whether this is a 3×3 convolution's kernel laid out for Winograd's F(2×2, 3×3).
-  public let isWinograd: Bool
+  /// Whether this is a 3×3 convolution's kernel, which Winograd's algorithm may transform as it is used.
+  let isWinograd: Bool
   let storage: Storage
 
-  /// Packs the weights of a linear map, or of a convolution done directly.
+  /// Packs the weights of a linear map or of a convolution.
+  ///
+  /// Kernels of 3×3 convolutions are kept as they are and transformed for Winograd's algorithm (Lavin &
+  /// Gray 2016, arXiv:1509.09308) as they are used, which costs little and saves memory.
   ///
   /// - Parameters:
-  ///   - weight: `[outputs, …]`, of a floating-point type.
+  ///   - weight: `[output, …]`, a convolution's `[output channel, height, width, channel]`, of a
+  ///     floating-point type.
   ///   - form: how it is to be stored; as it is when nil.
   /// - Throws: ``TensorError/dtype(op:expected:found:)`` unless the type is floating-point;
   ///   ``TensorError/shape(op:expected:found:)`` without at least two axes.
@@ -68,26 +64,6 @@ public struct PackedMatrix: Sendable {
     guard weight.rank >= 2, weight.elementCount > 0 else {
       throw .shape(op: "pack", expected: "[output, input]", found: weight.shape)
     }
-    try self.init(weight, as: form, taps: 1)
-  }
-
-  /// Packs the kernel of a 3×3 convolution of stride 1 for Winograd's algorithm (Lavin & Gray 2016,
-  /// arXiv:1509.09308), which multiplies 2.25 times less and takes 16 / 9 of the room.
-  ///
-  /// - Parameters:
-  ///   - kernel: `[output channel, 3, 3, channel]`, of a floating-point type.
-  ///   - form: how it is to be stored.
-  /// - Throws: ``TensorError/dtype(op:expected:found:)`` unless the type is floating-point;
-  ///   ``TensorError/shape(op:expected:found:)`` for a kernel of another size.
-  public init(winograd kernel: Tensor, as form: Form) throws(TensorError) {
-    guard kernel.rank == 4, kernel.shape[1] == 3, kernel.shape[2] == 3, kernel.elementCount > 0
-    else {
-      throw .shape(op: "pack for Winograd", expected: "[output, 3, 3, input]", found: kernel.shape)
-    }
-    try self.init(kernel, as: form, taps: 9)
-  }
-
-  private init(_ weight: Tensor, as form: Form?, taps: Int) throws(TensorError) {
     guard weight.dtype.isFloatingPoint else {
       throw .dtype(op: "pack", expected: "f32, f16 or bf16", found: weight.dtype)
     }
@@ -95,12 +71,12 @@ public struct PackedMatrix: Sendable {
     self.outputs = weight.shape[0]
     self.inputs = weight.elementCount / weight.shape[0]
     self.form = form ?? Form(weight.dtype)
-    self.isWinograd = taps == 9
-    let (n, k) = (Int64(outputs), Int64(inputs / taps))
+    self.isWinograd = weight.rank == 4 && weight.shape[1] == 3 && weight.shape[2] == 3
+    let (n, k) = (Int64(outputs), Int64(inputs))
     self.storage = try Storage(
-      byteCount: lk_packed_bytes(n, k, self.form.kernelType) * (isWinograd ? 16 : 1), isKept: true)
+      byteCount: lk_packed_bytes(n, k, self.form.kernelType, isWinograd), isKept: true)
     var arguments = lk_pack_args(
-      weight: source.bytes, from: weight.dtype.kernelType, n: n, k: k, row_stride: Int64(inputs),
+      weight: source.bytes, from: weight.dtype.kernelType, n: n, k: k, row_stride: k,
       winograd: isWinograd, transposed: false, packed: storage.base, to: self.form.kernelType)
     withExtendedLifetime(source) { kernels.pack(&arguments) }
   }

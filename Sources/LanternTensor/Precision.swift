@@ -37,12 +37,16 @@ public enum Precision: String, Sendable, CaseIterable {
     }
   }
 
-  /// How a 3×3 kernel is packed for Winograd's algorithm; nil where it is better done directly.
+  /// How a convolution's kernel stored as `dtype` is packed.
   ///
-  /// Large kernels belong to small pictures (in Stable Diffusion to 16×16 and 8×8 latents), where less
-  /// arithmetic gains little and more memory costs most.
-  package func winogradForm(inputs: Int, outputs: Int) -> PackedMatrix.Form? {
-    guard min(inputs, outputs) >= 16, inputs * outputs <= 1_250_000 else { return nil }
-    return self == .exact ? .float32 : .int16
+  /// Those that Winograd's algorithm does in 16 bits keep them where that is faster than 8 bits directly,
+  /// as it is but for large kernels, which belong to small pictures (in Stable Diffusion to 16×16 and 8×8
+  /// latents).
+  package func form(
+    of dtype: DType, inputs: Int, outputs: Int, _ window: ConvolutionWindow
+  ) -> PackedMatrix.Form {
+    let form = form(of: dtype, inputs: inputs, outputs: outputs)
+    guard form == .int8 || form == .int4 else { return form }
+    return window.fitsWinograd && inputs * outputs <= 1_250_000 ? .int16 : form
   }
 }

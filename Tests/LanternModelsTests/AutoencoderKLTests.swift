@@ -112,6 +112,27 @@ import Testing
     try expectParity(model, reference)
   }
 
+  @Test("the encoder is read when it is first needed, and refused by the tensor's name then")
+  func encoder() throws {
+    let reference = try reference("plain")
+    for (name, complaint) in [
+      ("encoder.conv_in.bias", "no tensor \"encoder.conv_in.bias\""),
+      ("encoder.more", "1 tensors have no place in the model"),
+    ] {
+      let model = try reference.build(make) { _, weights in
+        weights[name] = weights[name] == nil ? try Tensor(repeating: 0, shape: [1]) : nil
+      }
+      let latent = try scaled(reference.tensor("latent"), model.config)
+      try expectEqual(model.decode(latent), reference.tensor("decoded"), relative: 2e-5)
+      for _ in 0..<2 {
+        let error = #expect(throws: ModelError.self) {
+          try model.moments(of: reference.tensor("picture"))
+        }
+        #expect(error.map { "\($0)".contains(complaint) } == true)
+      }
+    }
+  }
+
   @Test("a checkpoint that does not fit is refused by the tensor's name")
   func checkpoints() throws {
     let reference = try reference("plain")

@@ -91,13 +91,13 @@ func rounded(_ values: [Float], to type: lk_dtype) -> [Float] {
   }
 }
 
-/// The packed form of `[outputs, inputs]` weights; for Winograd of `[outputs, 3, 3, inputs / 9]`.
+/// The packed form of `[outputs, inputs]` weights; for Winograd rows are `[3, 3, inputs / 9]`.
 func packed(
   _ weights: [Float], _ outputs: Int, _ inputs: Int, as type: lk_dtype, by kernels: lk_kernels,
   winograd: Bool = false
 ) -> [UInt8] {
-  let k = Int64(winograd ? inputs / 9 : inputs)
-  let size = lk_packed_bytes(Int64(outputs), k, type) * (winograd ? 16 : 1)
+  let k = Int64(inputs)
+  let size = lk_packed_bytes(Int64(outputs), k, type, winograd)
   var bytes = [UInt8](repeating: 0xAA, count: size)
   weights.withUnsafeBytes { weights in
     bytes.withUnsafeMutableBytes {

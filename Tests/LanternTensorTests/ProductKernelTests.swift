@@ -106,7 +106,7 @@ import Testing
   @Test("every instruction set packs weights into the same bytes")
   func packing() {
     var numbers = Numbers(2)
-    for (n, k) in [(1, 9), (31, 3 * 9), (33, 7 * 9), (64, 40 * 9)] {
+    for (n, k) in [(1, 9), (31, 3 * 9), (33, 7 * 9), (64, 40 * 9), (33, 258 * 9)] {
       let weight = numbers.floats(n * k)
       for (type, _) in weightForms {
         for winograd in [false, true] {
@@ -131,8 +131,6 @@ import Testing
     var bottomRight = false
     var upsample = 1
 
-    var fitsWinograd: Bool { kernel == 3 && stride == 1 && padding == 1 && !bottomRight }
-
     var outHeight: Int { size(height) }
     var outWidth: Int { size(width) }
 
@@ -153,6 +151,7 @@ import Testing
       Shape(height: 11, width: 9, channels: 259, outputs: 37),
       Shape(height: 15, width: 14, channels: 17, outputs: 70),
       Shape(height: 8, width: 7, channels: 16, outputs: 33, upsample: 2),
+      Shape(height: 8, width: 9, channels: 34, outputs: 355),
       Shape(height: 9, width: 4, kernel: 5, padding: 2),
     ])
   func convolutions(shape: Shape) {
@@ -166,12 +165,9 @@ import Testing
     let count = batch * shape.outHeight * shape.outWidth * o
     let residual = numbers.floats(count)
     let padding = shape.bottomRight ? 0 : shape.padding
-    let scratch = UnsafeMutableRawPointer.allocate(
-      byteCount: Int(LK_WINOGRAD_SCRATCH) * Int(LK_MOST_THREADS), alignment: 64)
-    defer { scratch.deallocate() }
     for (type, tolerance) in weightForms {
       let seen = rounded(weight, to: type)
-      var first: [String: Misaligned] = [:]
+      var first: [Bool: Misaligned] = [:]
       var wanted: [Double] = []
       for place in 0..<count {
         let out = place % o
@@ -191,20 +187,13 @@ import Testing
         }
         wanted.append(max(sum, 0) + Double(residual[place]))
       }
-      // Winograd's kernels are stored as numbers in f32 alone: others would be rounded once more. With
-      // scratch, direct kernels of numbers are transformed on the way where pictures are large.
-      let isHalf = type == LK_F16 || type == LK_BF16
-      let ways =
-        ["direct"] + (shape.fitsWinograd ? ["on the way"] : [])
-        + (shape.fitsWinograd && !isHalf ? ["Winograd"] : [])
       // With one thread a task takes several panels.
       let threads = lk_threads()
       if o == 70 { lk_set_threads(1) }
       defer { lk_set_threads(threads) }
-      for (kernels, way) in kernelSets.flatMap({ set in ways.map { (set, $0) } }) {
-        let winograd = way == "Winograd"
+      for (kernels, transforms) in kernelSets.flatMap({ [($0, false), ($0, true)] }) {
         let (from, y) = (Misaligned(x), Misaligned(residual))
-        packed(weight, o, kernel * kernel * c, as: type, by: kernels, winograd: winograd)
+        packed(weight, o, kernel * kernel * c, as: type, by: kernels, winograd: kernel == 3)
           .withUnsafeBytes { bytes in
             bias.withUnsafeBufferPointer { bias in
               batchBias.withUnsafeBufferPointer { batchBias in
@@ -215,18 +204,21 @@ import Testing
                   stride: Int64(shape.stride), pad_top: Int64(padding), pad_left: Int64(padding),
                   upsample: Int64(up), x: from.pointer, packed: bytes.baseAddress,
                   packed_type: type,
-                  winograd: winograd, scratch: way == "direct" ? nil : scratch,
-                  scratch_threads: Int32(LK_MOST_THREADS),
+                  winograd: kernel == 3, scratch: nil, scratch_threads: lk_threads(),
                   bias: bias.baseAddress, batch_bias: batchBias.baseAddress, residual: y.pointer,
                   activation: LK_RELU, y: y.pointer)
+                let scratch = UnsafeMutableRawPointer.allocate(
+                  byteCount: lk_conv_scratch_bytes(&arguments), alignment: 64)
+                defer { scratch.deallocate() }
+                arguments.scratch = transforms ? scratch : nil
                 kernels.conv2d(&arguments)
               }
             }
           }
-        let title = "\(kernels.title) \(shape) \(type) \(way)"
-        expectNear(y, wanted, winograd ? 2 * tolerance : tolerance, title)
-        expectSame(y, first[way] ?? y, 4e-6, "\(title), beside portable")
-        first[way] = first[way] ?? y
+        let title = "\(kernels.title) \(shape) \(type) \(transforms ? "transformed" : "direct")"
+        expectNear(y, wanted, transforms ? 2 * tolerance : tolerance, title)
+        expectSame(y, first[transforms] ?? y, 4e-6, "\(title), beside portable")
+        first[transforms] = first[transforms] ?? y
       }
     }
   }
@@ -278,7 +270,8 @@ import Testing
           }
         }
         let y = Misaligned(count: m * n)
-        var workspace = [UInt8](repeating: 0, count: lk_packed_bytes(Int64(n), Int64(k), LK_F32))
+        var workspace = [UInt8](
+          repeating: 0, count: lk_packed_bytes(Int64(n), Int64(k), LK_F32, false))
         lk_matmul(
           Int64(m), Int64(n), Int64(k), a, Int64(aTransposed ? m : k), aTransposed, b,
           Int64(bTransposed ? k : n), bTransposed, y.pointer, Int64(n), &workspace)

@@ -135,28 +135,35 @@ import Testing
     #expect(try x.linear(matrix(2, 5), residual: counted([3, 2])).floats() == sum.floats())
   }
 
-  @Test("weights for Winograd's convolution are refused where they do not fit")
-  func winograd() throws {
+  @Test("3×3 kernels do for every window, transformed for Winograd's algorithm or not")
+  func windows() throws {
     let kernel = try counted([20, 3, 3, 18])
-    let packed = try PackedMatrix(winograd: kernel, as: .float32)
-    #expect(packed.isWinograd && packed.inputs == 9 * 18 && packed.form == .float32)
-    let x = try counted([1, 5, 6, 18])
-    let direct = try x.conv2d(PackedMatrix(kernel), ConvolutionWindow(3, padding: .all(1)))
-    let found = try x.conv2d(packed, ConvolutionWindow(3, padding: .all(1)))
-    expectEqual(try found.floats(), try direct.floats(), relative: 1e-6)
-    let half = try PackedMatrix(winograd: kernel.converted(to: .float16), as: .float16)
-    let rounded = try x.conv2d(half, ConvolutionWindow(3, padding: .all(1)))
-    expectEqual(try rounded.floats(), try direct.floats(), relative: 2e-3)
+    let x = try counted([1, 9, 10, 18])
+    let columns = try counted([20, 9 * 18])
     for window in [
+      ConvolutionWindow(3, padding: .all(1)), ConvolutionWindow(3, padding: .all(1), upsampling: 2),
       ConvolutionWindow(3, stride: 2, padding: .all(1)), ConvolutionWindow(3),
       ConvolutionWindow(3, padding: .bottomRight),
     ] {
-      #expect(throws: TensorError.self) { try x.conv2d(packed, window) }
+      let direct = try x.conv2d(PackedMatrix(columns), window).floats()
+      for (form, tolerance) in [
+        (PackedMatrix.Form.float32, 1e-6 as Float), (.float16, 2e-3), (.bfloat16, 1e-2),
+        (.int16, 1e-3),
+      ] {
+        let found = try x.conv2d(PackedMatrix(kernel, as: form), window)
+        expectEqual(try found.floats(), direct, relative: tolerance, "\(form) \(window)")
+      }
     }
-    #expect(throws: TensorError.self) { try counted([2, 9 * 18]).linear(packed) }
-    #expect(throws: TensorError.self) {
-      try PackedMatrix(winograd: counted([20, 1, 1, 18]), as: .float32)
-    }
+  }
+
+  @Test("the largest sums that products of whole numbers come to fit 32 bits")
+  func largestSums() throws {
+    // All of a tile's weight falls on one of its places, and every product is the largest there is.
+    let kernel = try Tensor(repeating: 1, shape: [16, 3, 3, 512])
+    let x = try Tensor(repeating: 1, shape: [1, 10, 10, 512])
+    let y = try x.conv2d(PackedMatrix(kernel, as: .int16), ConvolutionWindow(3, padding: .all(1)))
+    let inside = try y.sliced(axis: 1, 1..<9).sliced(axis: 2, 1..<9).contiguous().floats()
+    expectEqual(inside, [Float](repeating: 9 * 512, count: inside.count), relative: 1e-3)
   }
 
   @Test("each precision says how matrices and 3×3 kernels are stored")
@@ -168,11 +175,15 @@ import Testing
     // What reads or makes the few channels of a latent keeps its bits.
     let thin = Precision.allCases.map { $0.form(of: .float32, inputs: 320, outputs: 4) }
     #expect(thin == [.float32, .int16, .int16, .int16])
-    // Kernels that belong to few pixels are left direct, and so are those of few channels.
-    #expect(Precision.fast.winogradForm(inputs: 1280, outputs: 1280) == nil)
-    #expect(Precision.fast.winogradForm(inputs: 4, outputs: 320) == nil)
-    let kernels = Precision.allCases.map { $0.winogradForm(inputs: 320, outputs: 640) }
-    #expect(kernels == [.float32, .int16, .int16, .int16])
+    // Kernels of large pictures keep 16 bits, which Winograd's algorithm makes faster than 8.
+    let window = ConvolutionWindow(3, padding: .all(1))
+    let kernels = Precision.allCases.map {
+      $0.form(of: .float16, inputs: 320, outputs: 640, window)
+    }
+    #expect(kernels == [.float16, .int16, .int16, .int16])
+    #expect(Precision.int8.form(of: .float16, inputs: 1280, outputs: 1280, window) == .int8)
+    let halving = ConvolutionWindow(3, stride: 2, padding: .all(1))
+    #expect(Precision.int4.form(of: .float16, inputs: 320, outputs: 320, halving) == .int4)
     #expect(Precision.int4.ofSmallParts == .fast && Precision.exact.ofSmallParts == .exact)
   }
 }

@@ -44,6 +44,20 @@ import Testing
     #expect(settings.guidance == 2)
   }
 
+  @Test("parts that were let go are read again, and draw the same")
+  func parts() throws {
+    let wanted = try generator.draw(request()).picture
+    var frugal = generator
+    frugal.keepsParts = false
+    var fromPicture = request()
+    fromPicture.initialPicture = wanted
+    let changed = try frugal.draw(fromPicture).picture
+    for generator in [frugal, frugal, generator] {
+      #expect(try generator.draw(request()).picture == wanted)
+      #expect(try generator.draw(fromPicture).picture == changed)
+    }
+  }
+
   @Test("the same seed draws the same bits, alone or with others at once, and another does not")
   func seeds() async throws {
     var stochastic = request()

@@ -101,15 +101,14 @@ typedef enum lk_binary {
 
 typedef enum lk_reduction { LK_SUM = 0, LK_MEAN, LK_MAX, LK_MIN } lk_reduction;
 
-/// Weights to be packed for matrix products: [n, k] with `row_stride` elements between rows. For
-/// Winograd's convolution [n, 3, 3, k] in rows, which become 16 packed matrices.
+/// Weights to be packed for matrix products: [n, k] with `row_stride` elements between rows.
 typedef struct lk_pack_args {
   const void *weight;
   lk_dtype from;  // a type of numbers
   int64_t n, k, row_stride;
-  bool winograd;
+  bool winograd;    // rows are kernels [3, 3, k / 9], to be transformed for Winograd's convolution
   bool transposed;  // the weights lie as [k, n] and are f32; not with `winograd`
-  void *packed;   // lk_packed_bytes(n, k, to), 16 times that with `winograd`
+  void *packed;     // lk_packed_bytes(n, k, to, winograd)
   lk_dtype to;
 } lk_pack_args;
 
@@ -141,10 +140,9 @@ typedef struct lk_conv_args {
   const float *x;
   const void *packed;      // `pack` of [out_channels][ky][kx][channels], so k = kh * kw * channels
   lk_dtype packed_type;
-  bool winograd;           // packed for Winograd: kernel 3×3, stride 1, and with `upsample` 2 padding 1
-  void *scratch;           // LK_WINOGRAD_SCRATCH bytes for each of scratch_threads; without `winograd`
-                           // it may be null, and kernels of numbers are not transformed on the way
-  int scratch_threads;
+  bool winograd;           // packed so
+  void *scratch;           // lk_conv_scratch_bytes of these arguments; without it nothing is transformed
+  int scratch_threads;     // threads that it is for
   const float *bias;       // [out_channels], or null
   const float *batch_bias; // [batch, out_channels], or null
   const float *residual;   // shape of y, or null; may be y itself
@@ -236,7 +234,10 @@ typedef struct lk_kernels {
 } lk_kernels;
 
 /// Bytes of `pack`'s result, a multiple of 64.
-size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type);
+size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type, bool winograd);
+
+/// Bytes that a convolution gains speed by; 0 for those that Winograd's algorithm does not fit.
+size_t lk_conv_scratch_bytes(const lk_conv_args *args);
 
 /// Bytes that `attention` needs beside its arguments.
 size_t lk_attention_scratch_bytes(const lk_attention_args *args);
@@ -272,7 +273,7 @@ bool lk_all_finite(const void *x, lk_dtype type, int64_t count);
 /// c[m, n] = a · b with BLAS (OpenBLAS, loaded on first use with the core type that this processor
 /// deserves; Accelerate on macOS). `a` is [m, k] or, transposed, [k, m]; `b` is [k, n] or [n, k].
 /// Without a BLAS it packs b and uses the kernels above, for which it is given `workspace` of
-/// lk_packed_bytes(n, k, LK_F32).
+/// lk_packed_bytes(n, k, LK_F32, false).
 void lk_matmul(
   int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, bool a_transposed,
   const float *b, int64_t b_stride, bool b_transposed, float *c, int64_t c_stride,

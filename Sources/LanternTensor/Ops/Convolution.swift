@@ -37,7 +37,7 @@ public struct ConvolutionWindow: Sendable, Equatable {
     }
   }
 
-  /// Whether Winograd's F(2×2, 3×3) does it.
+  /// Whether Winograd's F(2×2, 3×3) can do it.
   package var fitsWinograd: Bool {
     height == 3 && width == 3 && stride == 1 && padding == .all(1)
   }
@@ -77,11 +77,6 @@ extension Tensor {
       throw .shape(
         op: "conv2d", expected: "[_, _, _, \(weight.inputs / max(taps, 1))]", found: shape)
     }
-    guard !weight.isWinograd || window.fitsWinograd else {
-      throw .shape(
-        op: "conv2d", expected: "a window of 3×3, stride 1 and padding 1 for Winograd's weights",
-        found: [window.height, window.width, window.stride, window.before])
-    }
     let x = try readable("conv2d")
     let target = [
       shape[0], window.outputSize(shape[1], window.height),
@@ -94,10 +89,6 @@ extension Tensor {
     let batchBias = try batchBias?.checked("conv2d batch bias", [shape[0], weight.outputs])
     var added = try (consume residual)?.checked("conv2d residual", target)
     let y = try added.draftInPlace(or: target)
-    let threads = lk_threads()
-    let scratch =
-      weight.isWinograd || (window.fitsWinograd && weight.form.isNumbers)
-      ? try Storage(byteCount: Int(LK_WINOGRAD_SCRATCH) * Int(threads)) : nil
     var arguments = lk_conv_args(
       batch: Int64(shape[0]), height: Int64(shape[1]), width: Int64(shape[2]),
       channels: Int64(shape[3]), out_height: Int64(target[1]), out_width: Int64(target[2]),
@@ -105,11 +96,13 @@ extension Tensor {
       kernel_width: Int64(window.width), stride: Int64(window.stride),
       pad_top: Int64(window.before), pad_left: Int64(window.before),
       upsample: Int64(window.upsampling), x: x.floatPointer, packed: weight.bytes,
-      packed_type: weight.form.kernelType, winograd: weight.isWinograd, scratch: scratch?.base,
-      scratch_threads: threads,
-      bias: bias?.floatPointer,
-      batch_bias: batchBias?.floatPointer, residual: added?.floatPointer,
+      packed_type: weight.form.kernelType, winograd: weight.isWinograd, scratch: nil,
+      scratch_threads: lk_threads(), bias: bias?.floatPointer, batch_bias: batchBias?.floatPointer,
+      residual: added?.floatPointer,
       activation: activation.kernel, y: y.floats)
+    let scratchSize = lk_conv_scratch_bytes(&arguments)
+    let scratch = scratchSize > 0 ? try Storage(byteCount: scratchSize) : nil
+    arguments.scratch = scratch?.base
     withExtendedLifetime((x, weight, bias, batchBias, added, scratch)) {
       kernels.conv2d(&arguments)
     }
