@@ -5,21 +5,24 @@
 
 #include "forms.inc"
 
-size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type, bool winograd) {
+size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type, lk_kernel kernel) {
   int64_t panels = (n + PANEL - 1) / PANEL, scales = PANEL * sizeof(float);
-  int64_t panel = panel_bytes_of(k, type) + (is_whole(type) ? scales : 0);
-  if (winograd && type == LK_I16) panel += 16 * scales;
-  return (size_t)(panels * panel) + 63 & ~(size_t)63;
+  int64_t rows = kernel == LK_TRANSFORMED ? k / 9 : k;
+  int64_t panel = panel_bytes_of(rows, type) + (is_whole(type) ? scales : 0);
+  if (kernel == LK_TO_TRANSFORM && type == LK_I16) panel += PLACES * scales;
+  size_t bytes = (size_t)(panels * panel) + 63 & ~(size_t)63;
+  return kernel == LK_TRANSFORMED ? PLACES * bytes : bytes;
 }
 
 size_t lk_conv_scratch_bytes(const lk_conv_args *args) {
   if (!fits_winograd(args)) return 0;
-  return (size_t)args->scratch_threads * LK_WINOGRAD_SCRATCH + 16 * (size_t)winograd_place_bytes(args);
+  winograd_scratch it = winograd_scratch_of(args);
+  return (size_t)(it.shared_bytes + args->scratch_threads * it.own_bytes);
 }
 
 size_t lk_attention_scratch_bytes(const lk_attention_args *args) {
-  size_t head = lk_packed_bytes(args->keys, args->head_size, args->arithmetic, false) +
-                lk_packed_bytes(args->head_size, args->keys, args->arithmetic, false);
+  size_t head = lk_packed_bytes(args->keys, args->head_size, args->arithmetic, LK_PLAIN) +
+                lk_packed_bytes(args->head_size, args->keys, args->arithmetic, LK_PLAIN);
   return (size_t)(args->batch * args->heads) * head;
 }
 

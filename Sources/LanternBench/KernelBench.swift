@@ -84,8 +84,14 @@ package enum KernelCase: Sendable, Equatable {
       return { _ = try x.linear(weight) }
     case .convolution(let batch, let height, let width, let channels, let outputs, let window):
       let kernel = try Self.numbers([outputs, window.height, window.width, channels])
-      let weight = try PackedMatrix(
-        kernel, as: precision.form(of: .float32, inputs: channels, outputs: outputs, window))
+      let form = precision.winogradForm(inputs: channels, outputs: outputs)
+      let weight =
+        if window.fitsWinograd, let form {
+          try PackedMatrix(winograd: kernel, as: form)
+        } else {
+          try PackedMatrix(
+            kernel, as: precision.form(of: .float32, inputs: channels, outputs: outputs, window))
+        }
       let x = try Self.numbers([batch, height, width, channels])
       return { _ = try x.conv2d(weight, window) }
     case .attention(let batch, let queries, let keys, let heads, let size):

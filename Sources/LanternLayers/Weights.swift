@@ -128,6 +128,11 @@ package struct Weights: Sendable {
     do {
       let kernel = try stored.reshaped([outputs, inputs, size, size]).permuted([0, 2, 3, 1])
       defer { stored.releasePages() }
+      if window.fitsWinograd,
+        let form = precision.winogradForm(inputs: inputs, outputs: outputs)
+      {
+        return try PackedMatrix(winograd: kernel, as: form)
+      }
       let form = precision.form(of: kernel.dtype, inputs: inputs, outputs: outputs, window)
       return try PackedMatrix(kernel, as: form)
     } catch {

@@ -45,14 +45,14 @@ public struct PackedMatrix: Sendable {
   public let inputs: Int
   /// How the weights are stored.
   public let form: Form
-  /// Whether this is a 3×3 convolution's kernel, which Winograd's algorithm may transform as it is used.
-  let isWinograd: Bool
+  /// Whether it is a 3×3 kernel for Winograd's algorithm.
+  let kernel: lk_kernel
   let storage: Storage
 
   /// Packs the weights of a linear map or of a convolution.
   ///
-  /// Kernels of 3×3 convolutions are kept as they are and transformed for Winograd's algorithm (Lavin &
-  /// Gray 2016, arXiv:1509.09308) as they are used, which costs little and saves memory.
+  /// Kernels of 3×3 convolutions are transformed for Winograd's algorithm as they are used, where it
+  /// fits: that costs little where they are large and pictures small.
   ///
   /// - Parameters:
   ///   - weight: `[output, …]`, a convolution's `[output channel, height, width, channel]`, of a
@@ -64,6 +64,27 @@ public struct PackedMatrix: Sendable {
     guard weight.rank >= 2, weight.elementCount > 0 else {
       throw .shape(op: "pack", expected: "[output, input]", found: weight.shape)
     }
+    let isKernel = weight.rank == 4 && weight.shape[1] == 3 && weight.shape[2] == 3
+    try self.init(weight, as: form, kernel: isKernel ? LK_TO_TRANSFORM : LK_PLAIN)
+  }
+
+  /// Packs the kernel of a 3×3 convolution of stride 1, transformed for Winograd's algorithm (Lavin &
+  /// Gray 2016, arXiv:1509.09308), which multiplies 2.25 times less and takes 16 / 9 of the room.
+  ///
+  /// - Parameters:
+  ///   - kernel: `[output channel, 3, 3, channel]`, of a floating-point type.
+  ///   - form: how it is to be stored.
+  /// - Throws: ``TensorError/dtype(op:expected:found:)`` unless the type is floating-point;
+  ///   ``TensorError/shape(op:expected:found:)`` for a kernel of another size.
+  public init(winograd kernel: Tensor, as form: Form) throws(TensorError) {
+    guard kernel.rank == 4, kernel.shape[1] == 3, kernel.shape[2] == 3, kernel.elementCount > 0
+    else {
+      throw .shape(op: "pack for Winograd", expected: "[output, 3, 3, input]", found: kernel.shape)
+    }
+    try self.init(kernel, as: form, kernel: LK_TRANSFORMED)
+  }
+
+  private init(_ weight: Tensor, as form: Form?, kernel: lk_kernel) throws(TensorError) {
     guard weight.dtype.isFloatingPoint else {
       throw .dtype(op: "pack", expected: "f32, f16 or bf16", found: weight.dtype)
     }
@@ -71,13 +92,13 @@ public struct PackedMatrix: Sendable {
     self.outputs = weight.shape[0]
     self.inputs = weight.elementCount / weight.shape[0]
     self.form = form ?? Form(weight.dtype)
-    self.isWinograd = weight.rank == 4 && weight.shape[1] == 3 && weight.shape[2] == 3
+    self.kernel = kernel
     let (n, k) = (Int64(outputs), Int64(inputs))
     self.storage = try Storage(
-      byteCount: lk_packed_bytes(n, k, self.form.kernelType, isWinograd), isKept: true)
+      byteCount: lk_packed_bytes(n, k, self.form.kernelType, kernel), isKept: true)
     var arguments = lk_pack_args(
       weight: source.bytes, from: weight.dtype.kernelType, n: n, k: k, row_stride: k,
-      winograd: isWinograd, transposed: false, packed: storage.base, to: self.form.kernelType)
+      kernel: kernel, transposed: false, packed: storage.base, to: self.form.kernelType)
     withExtendedLifetime(source) { kernels.pack(&arguments) }
   }
 

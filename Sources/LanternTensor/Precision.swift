@@ -37,16 +37,23 @@ public enum Precision: String, Sendable, CaseIterable {
     }
   }
 
-  /// How a convolution's kernel stored as `dtype` is packed.
+  /// How a 3×3 kernel is packed for Winograd's algorithm beforehand; nil where that is not worth its
+  /// memory.
   ///
-  /// Those that Winograd's algorithm does in 16 bits keep them where that is faster than 8 bits directly,
-  /// as it is but for large kernels, which belong to small pictures (in Stable Diffusion to 16×16 and 8×8
-  /// latents).
+  /// Large kernels belong to small pictures (in Stable Diffusion to 16×16 and 8×8 latents) and are
+  /// transformed as they are used.
+  package func winogradForm(inputs: Int, outputs: Int) -> PackedMatrix.Form? {
+    guard min(inputs, outputs) >= 16, inputs * outputs <= 500_000 else { return nil }
+    return self == .exact ? .float32 : .int16
+  }
+
+  /// How any other kernel stored as `dtype` is packed.
   package func form(
     of dtype: DType, inputs: Int, outputs: Int, _ window: ConvolutionWindow
   ) -> PackedMatrix.Form {
     let form = form(of: dtype, inputs: inputs, outputs: outputs)
-    guard form == .int8 || form == .int4 else { return form }
-    return window.fitsWinograd && inputs * outputs <= 1_250_000 ? .int16 : form
+    // Up to here 16 bits with less arithmetic are faster than 8.
+    let isFaster = window.fitsWinograd && inputs * outputs <= 1_250_000
+    return isFaster && self != .exact ? .int16 : form
   }
 }

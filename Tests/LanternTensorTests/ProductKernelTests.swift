@@ -271,7 +271,7 @@ import Testing
         }
         let y = Misaligned(count: m * n)
         var workspace = [UInt8](
-          repeating: 0, count: lk_packed_bytes(Int64(n), Int64(k), LK_F32, false))
+          repeating: 0, count: lk_packed_bytes(Int64(n), Int64(k), LK_F32, LK_PLAIN))
         lk_matmul(
           Int64(m), Int64(n), Int64(k), a, Int64(aTransposed ? m : k), aTransposed, b,
           Int64(bTransposed ? k : n), bTransposed, y.pointer, Int64(n), &workspace)

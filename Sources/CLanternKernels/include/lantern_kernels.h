@@ -101,14 +101,21 @@ typedef enum lk_binary {
 
 typedef enum lk_reduction { LK_SUM = 0, LK_MEAN, LK_MAX, LK_MIN } lk_reduction;
 
+/// What packed weights are besides a matrix.
+typedef enum lk_kernel {
+  LK_PLAIN = 0,
+  LK_TO_TRANSFORM,  // rows are kernels [3, 3, k / 9] that Winograd's convolution transforms as it uses them
+  LK_TRANSFORMED,   // such kernels transformed for it: 16 matrices, 16 / 9 of the room
+} lk_kernel;
+
 /// Weights to be packed for matrix products: [n, k] with `row_stride` elements between rows.
 typedef struct lk_pack_args {
   const void *weight;
   lk_dtype from;  // a type of numbers
   int64_t n, k, row_stride;
-  bool winograd;    // rows are kernels [3, 3, k / 9], to be transformed for Winograd's convolution
-  bool transposed;  // the weights lie as [k, n] and are f32; not with `winograd`
-  void *packed;     // lk_packed_bytes(n, k, to, winograd)
+  lk_kernel kernel;
+  bool transposed;  // the weights lie as [k, n] and are f32 and LK_PLAIN
+  void *packed;     // lk_packed_bytes(n, k, to, kernel)
   lk_dtype to;
 } lk_pack_args;
 
@@ -140,8 +147,9 @@ typedef struct lk_conv_args {
   const float *x;
   const void *packed;      // `pack` of [out_channels][ky][kx][channels], so k = kh * kw * channels
   lk_dtype packed_type;
-  bool winograd;           // packed so
-  void *scratch;           // lk_conv_scratch_bytes of these arguments; without it nothing is transformed
+  lk_kernel kernel;        // LK_TRANSFORMED ones do for 3×3 of stride 1 and padding 1 alone
+  void *scratch;           // lk_conv_scratch_bytes of these arguments; without it kernels are used as
+                           // they are, but for LK_TRANSFORMED ones, which need it
   int scratch_threads;     // threads that it is for
   const float *bias;       // [out_channels], or null
   const float *batch_bias; // [batch, out_channels], or null
@@ -149,8 +157,6 @@ typedef struct lk_conv_args {
   lk_unary activation;
   float *y;
 } lk_conv_args;
-
-enum { LK_WINOGRAD_SCRATCH = 1088 << 10 };
 
 typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
 
@@ -234,7 +240,7 @@ typedef struct lk_kernels {
 } lk_kernels;
 
 /// Bytes of `pack`'s result, a multiple of 64.
-size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type, bool winograd);
+size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type, lk_kernel kernel);
 
 /// Bytes that a convolution gains speed by; 0 for those that Winograd's algorithm does not fit.
 size_t lk_conv_scratch_bytes(const lk_conv_args *args);
@@ -273,7 +279,7 @@ bool lk_all_finite(const void *x, lk_dtype type, int64_t count);
 /// c[m, n] = a · b with BLAS (OpenBLAS, loaded on first use with the core type that this processor
 /// deserves; Accelerate on macOS). `a` is [m, k] or, transposed, [k, m]; `b` is [k, n] or [n, k].
 /// Without a BLAS it packs b and uses the kernels above, for which it is given `workspace` of
-/// lk_packed_bytes(n, k, LK_F32, false).
+/// lk_packed_bytes(n, k, LK_F32, LK_PLAIN).
 void lk_matmul(
   int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, bool a_transposed,
   const float *b, int64_t b_stride, bool b_transposed, float *c, int64_t c_stride,

@@ -77,6 +77,11 @@ extension Tensor {
       throw .shape(
         op: "conv2d", expected: "[_, _, _, \(weight.inputs / max(taps, 1))]", found: shape)
     }
+    guard weight.kernel != LK_TRANSFORMED || window.fitsWinograd else {
+      throw .shape(
+        op: "conv2d", expected: "a window of 3×3, stride 1 and padding 1 for transformed kernels",
+        found: [window.height, window.width, window.stride, window.before])
+    }
     let x = try readable("conv2d")
     let target = [
       shape[0], window.outputSize(shape[1], window.height),
@@ -96,7 +101,7 @@ extension Tensor {
       kernel_width: Int64(window.width), stride: Int64(window.stride),
       pad_top: Int64(window.before), pad_left: Int64(window.before),
       upsample: Int64(window.upsampling), x: x.floatPointer, packed: weight.bytes,
-      packed_type: weight.form.kernelType, winograd: weight.isWinograd, scratch: nil,
+      packed_type: weight.form.kernelType, kernel: weight.kernel, scratch: nil,
       scratch_threads: lk_threads(), bias: bias?.floatPointer, batch_bias: batchBias?.floatPointer,
       residual: added?.floatPointer,
       activation: activation.kernel, y: y.floats)

@@ -17,7 +17,7 @@ extension Tensor {
     _ weight: PackedMatrix, bias: Tensor? = nil, activation: Activation = .identity,
     residual: consuming Tensor? = nil
   ) throws(TensorError) -> Tensor {
-    guard let inputs = shape.last, inputs == weight.inputs else {
+    guard let inputs = shape.last, inputs == weight.inputs, weight.kernel == LK_PLAIN else {
       throw .shape(op: "linear", expected: "[…, \(weight.inputs)]", found: shape)
     }
     let x = try readable("linear")
@@ -59,7 +59,7 @@ extension Tensor {
     let b = try other.isTransposedMatrix ? other : other.contiguous()
     let y = try Draft(shape.dropLast() + [columns])
     let workspace = try Storage(
-      byteCount: lk_packed_bytes(Int64(columns), Int64(inner), LK_F32, false))
+      byteCount: lk_packed_bytes(Int64(columns), Int64(inner), LK_F32, LK_PLAIN))
     withExtendedLifetime((a, b, workspace)) {
       lk_matmul(
         Int64(rows), Int64(columns), Int64(inner), a.floatPointer,
