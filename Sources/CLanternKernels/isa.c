@@ -6,7 +6,7 @@
 #include "forms.inc"
 
 size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type, lk_kernel kernel) {
-  int64_t panels = (n + PANEL - 1) / PANEL, scales = PANEL * sizeof(float);
+  int64_t panels = panels_of(n, kernel), scales = PANEL * sizeof(float);
   int64_t rows = kernel == LK_TRANSFORMED ? k / 9 : k;
   int64_t panel = panel_bytes_of(rows, type) + (is_whole(type) ? scales : 0);
   if (kernel == LK_TO_TRANSFORM && type == LK_I16) panel += PLACES * scales;

@@ -33,3 +33,20 @@ package struct Linear: Sendable {
     try x.linear(weight, bias: bias, activation: activation, residual: residual)
   }
 }
+
+/// A linear map whose outputs are gated by as many others (GEGLU; Shazeer 2020, arXiv:2002.05202).
+package struct GatedLinear: Sendable {
+  private let weight: PackedMatrix
+  private let bias: Tensor
+
+  /// Takes `weight`, `[2 · outputs, inputs]`, and `bias`, `[2 · outputs]`: values, then gates.
+  package init(_ weights: Weights, _ inputs: Int, _ outputs: Int) throws(ModelError) {
+    self.weight = try weights.gatedMatrix("weight", outputs, inputs)
+    self.bias = try weights.tensor("bias", [2 * outputs])
+  }
+
+  /// `[…, outputs]` of `[…, inputs]`.
+  package func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
+    try x.gatedLinear(weight, bias: bias)
+  }
+}

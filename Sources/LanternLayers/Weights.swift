@@ -111,6 +111,22 @@ package struct Weights: Sendable {
     }
   }
 
+  /// A gated unit's matrix `[2 · outputs, inputs]`, packed as ``matrix(_:_:_:)`` packs one.
+  ///
+  /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
+  package func gatedMatrix(_ name: String, _ outputs: Int, _ inputs: Int) throws(ModelError)
+    -> PackedMatrix
+  {
+    let stored = try stored(name, [2 * outputs, inputs], orReshaped: false)
+    defer { stored.releasePages() }
+    let form = precision.form(of: stored.dtype, inputs: inputs, outputs: outputs)
+    do {
+      return try PackedMatrix(gated: stored, as: form)
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
   /// A convolution's `[outputs, inputs, size, size]` packed for channels-last pictures.
   ///
   /// - Parameters:

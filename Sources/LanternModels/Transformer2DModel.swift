@@ -52,7 +52,7 @@ struct BasicTransformerBlock: Sendable {
   private let norm2: LayerNorm
   private let attention2: Attention
   private let norm3: LayerNorm
-  private let feedForwardIn: Linear
+  private let feedForwardIn: GatedLinear
   private let feedForwardOut: Linear
 
   init(_ weights: Weights, _ features: Int, heads: Int, context: Int) throws(ModelError) {
@@ -62,7 +62,7 @@ struct BasicTransformerBlock: Sendable {
     self.attention2 = try Attention(
       weights["attn2"], features, context: context, heads: heads, spelling: .diffusers)
     self.norm3 = try LayerNorm(weights["norm3"], features)
-    self.feedForwardIn = try Linear(weights["ff.net.0.proj"], features, 8 * features)
+    self.feedForwardIn = try GatedLinear(weights["ff.net.0.proj"], features, 4 * features)
     self.feedForwardOut = try Linear(weights["ff.net.2"], 4 * features, features)
   }
 
@@ -73,6 +73,6 @@ struct BasicTransformerBlock: Sendable {
   func callAsFunction(_ x: Tensor, text: Attention.KeysAndValues) throws(TensorError) -> Tensor {
     var h = try attention1(norm1(x), residual: x)
     h = try attention2(norm2(h), seeing: text, residual: h)
-    return try feedForwardOut(feedForwardIn(norm3(h)).geglu(), residual: h)
+    return try feedForwardOut(feedForwardIn(norm3(h)), residual: h)
   }
 }

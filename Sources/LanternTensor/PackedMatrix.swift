@@ -39,13 +39,13 @@ public struct PackedMatrix: Sendable {
     }
   }
 
-  /// Rows of the matrix: features or channels it gives.
+  /// Features or channels it gives.
   public let outputs: Int
   /// Columns of the matrix: features it takes; for a convolution height · width · channel.
   public let inputs: Int
   /// How the weights are stored.
   public let form: Form
-  /// Whether it is a 3×3 kernel for Winograd's algorithm.
+  /// Whether it is a 3×3 kernel for Winograd's algorithm, or gated.
   let kernel: lk_kernel
   let storage: Storage
 
@@ -84,16 +84,33 @@ public struct PackedMatrix: Sendable {
     try self.init(kernel, as: form, kernel: LK_TRANSFORMED)
   }
 
+  /// Packs the weights of the gated unit of SD's feed-forward layers (GEGLU; Shazeer 2020,
+  /// arXiv:2002.05202).
+  ///
+  /// - Parameters:
+  ///   - weight: `[2 · output, input]`, those of the values before those of the gates, of a
+  ///     floating-point type.
+  ///   - form: how it is to be stored; as it is when nil.
+  /// - Throws: ``TensorError/dtype(op:expected:found:)`` unless the type is floating-point;
+  ///   ``TensorError/shape(op:expected:found:)`` for another shape.
+  public init(gated weight: Tensor, as form: Form? = nil) throws(TensorError) {
+    guard weight.rank == 2, weight.shape[0] % 2 == 0, weight.elementCount > 0 else {
+      throw .shape(op: "pack gated", expected: "[an even number, input]", found: weight.shape)
+    }
+    try self.init(weight, as: form, kernel: LK_GATED)
+  }
+
   private init(_ weight: Tensor, as form: Form?, kernel: lk_kernel) throws(TensorError) {
     guard weight.dtype.isFloatingPoint else {
       throw .dtype(op: "pack", expected: "f32, f16 or bf16", found: weight.dtype)
     }
     let source = try weight.contiguous()
-    self.outputs = weight.shape[0]
-    self.inputs = weight.elementCount / weight.shape[0]
+    let rows = weight.shape[0]
+    self.outputs = kernel == LK_GATED ? rows / 2 : rows
+    self.inputs = weight.elementCount / rows
     self.form = form ?? Form(weight.dtype)
     self.kernel = kernel
-    let (n, k) = (Int64(outputs), Int64(inputs))
+    let (n, k) = (Int64(rows), Int64(inputs))
     self.storage = try Storage(
       byteCount: lk_packed_bytes(n, k, self.form.kernelType, kernel), isKept: true)
     var arguments = lk_pack_args(

@@ -91,19 +91,19 @@ func rounded(_ values: [Float], to type: lk_dtype) -> [Float] {
   }
 }
 
-/// The packed form of `[outputs, inputs]` weights; for Winograd rows are `[3, 3, inputs / 9]`.
+/// The packed form of `[outputs, inputs]` weights, or of 3×3 kernels `[outputs, 3, 3, inputs / 9]`.
 func packed(
   _ weights: [Float], _ outputs: Int, _ inputs: Int, as type: lk_dtype, by kernels: lk_kernels,
-  winograd: Bool = false
+  kernel: lk_kernel = LK_PLAIN
 ) -> [UInt8] {
   let k = Int64(inputs)
-  let size = lk_packed_bytes(Int64(outputs), k, type, winograd)
+  let size = lk_packed_bytes(Int64(outputs), k, type, kernel)
   var bytes = [UInt8](repeating: 0xAA, count: size)
   weights.withUnsafeBytes { weights in
     bytes.withUnsafeMutableBytes {
       var arguments = lk_pack_args(
         weight: weights.baseAddress, from: LK_F32, n: Int64(outputs), k: k,
-        row_stride: Int64(inputs), winograd: winograd, transposed: false, packed: $0.baseAddress,
+        row_stride: Int64(inputs), kernel: kernel, transposed: false, packed: $0.baseAddress,
         to: type)
       kernels.pack(&arguments)
     }

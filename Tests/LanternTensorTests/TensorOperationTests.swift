@@ -90,7 +90,15 @@ import Testing
       try picture.groupNorm(groups: 0, weight: x, bias: x, eps: 1e-5)
     }
     #expect(throws: TensorError.self) { try x.layerNorm(weight: x, bias: x, eps: 1e-5) }
-    #expect(throws: TensorError.self) { try x.geglu() }
+    let gated = try PackedMatrix(gated: counted([4, 3]))
+    #expect(gated.outputs == 2 && gated.inputs == 3)
+    #expect(throws: TensorError.self) { try counted([2, 3]).linear(gated) }
+    #expect(throws: TensorError.self) { try counted([2, 3]).gatedLinear(matrix(4, 3)) }
+    #expect(throws: TensorError.self) { try counted([2, 4]).gatedLinear(gated) }
+    #expect(throws: TensorError.self) {
+      try counted([2, 3]).gatedLinear(gated, bias: counted([2]))
+    }
+    #expect(throws: TensorError.self) { try PackedMatrix(gated: counted([3, 3])) }
     let q = try counted([1, 2, 4])
     #expect(throws: TensorError.self) { try attention(q, q, q, heads: 3) }
     #expect(throws: TensorError.self) { try attention(q, q, q, heads: 0) }
@@ -152,7 +160,19 @@ import Testing
       ] {
         let found = try x.conv2d(PackedMatrix(kernel, as: form), window)
         expectEqual(try found.floats(), direct, relative: tolerance, "\(form) \(window)")
+        let transformed = try PackedMatrix(winograd: kernel, as: form)
+        if window.fitsWinograd {
+          let found = try x.conv2d(transformed, window)
+          expectEqual(try found.floats(), direct, relative: tolerance, "\(form) \(window)")
+        } else {
+          #expect(throws: TensorError.self) { try x.conv2d(transformed, window) }
+        }
       }
+    }
+    let transformed = try PackedMatrix(winograd: kernel, as: .float32)
+    #expect(throws: TensorError.self) { try counted([2, 9 * 18]).linear(transformed) }
+    #expect(throws: TensorError.self) {
+      try PackedMatrix(winograd: counted([20, 1, 1, 18]), as: .float32)
     }
   }
 
@@ -161,9 +181,13 @@ import Testing
     // All of a tile's weight falls on one of its places, and every product is the largest there is.
     let kernel = try Tensor(repeating: 1, shape: [16, 3, 3, 512])
     let x = try Tensor(repeating: 1, shape: [1, 10, 10, 512])
-    let y = try x.conv2d(PackedMatrix(kernel, as: .int16), ConvolutionWindow(3, padding: .all(1)))
-    let inside = try y.sliced(axis: 1, 1..<9).sliced(axis: 2, 1..<9).contiguous().floats()
-    expectEqual(inside, [Float](repeating: 9 * 512, count: inside.count), relative: 1e-3)
+    for packed in try [
+      PackedMatrix(kernel, as: .int16), PackedMatrix(winograd: kernel, as: .int16),
+    ] {
+      let y = try x.conv2d(packed, ConvolutionWindow(3, padding: .all(1)))
+      let inside = try y.sliced(axis: 1, 1..<9).sliced(axis: 2, 1..<9).contiguous().floats()
+      expectEqual(inside, [Float](repeating: 9 * 512, count: inside.count), relative: 1e-3)
+    }
   }
 
   @Test("each precision says how matrices and 3×3 kernels are stored")
@@ -175,10 +199,15 @@ import Testing
     // What reads or makes the few channels of a latent keeps its bits.
     let thin = Precision.allCases.map { $0.form(of: .float32, inputs: 320, outputs: 4) }
     #expect(thin == [.float32, .int16, .int16, .int16])
-    // Kernels of large pictures keep 16 bits, which Winograd's algorithm makes faster than 8.
+    // Large kernels, of small pictures, are transformed as they are used; of few channels, not at all.
+    #expect(Precision.fast.winogradForm(inputs: 1280, outputs: 640) == nil)
+    #expect(Precision.fast.winogradForm(inputs: 4, outputs: 320) == nil)
+    let transformed = Precision.allCases.map { $0.winogradForm(inputs: 320, outputs: 640) }
+    #expect(transformed == [.float32, .int16, .int16, .int16])
+    // Where 16 bits with less arithmetic are faster than 8, kernels keep them.
     let window = ConvolutionWindow(3, padding: .all(1))
     let kernels = Precision.allCases.map {
-      $0.form(of: .float16, inputs: 320, outputs: 640, window)
+      $0.form(of: .float16, inputs: 1280, outputs: 640, window)
     }
     #expect(kernels == [.float16, .int16, .int16, .int16])
     #expect(Precision.int8.form(of: .float16, inputs: 1280, outputs: 1280, window) == .int8)

@@ -51,10 +51,10 @@ static void compare(const char *name, const float *found, float *expected, int64
 }
 
 static void *pack(
-  const lk_kernels *kernels, const float *weight, int64_t n, int64_t k, bool winograd, lk_dtype type) {
-  void *packed = malloc(lk_packed_bytes(n, k, type, winograd));
+  const lk_kernels *kernels, const float *weight, int64_t n, int64_t k, lk_kernel kernel, lk_dtype type) {
+  void *packed = malloc(lk_packed_bytes(n, k, type, kernel));
   lk_pack_args args = {
-    .weight = weight, .from = LK_F32, .n = n, .k = k, .row_stride = k, .winograd = winograd,
+    .weight = weight, .from = LK_F32, .n = n, .k = k, .row_stride = k, .kernel = kernel,
     .packed = packed, .to = type};
   kernels->pack(&args);
   return packed;
@@ -68,7 +68,7 @@ static void check_products(const lk_kernels *ours, const lk_kernels *plain, lk_d
   float *residual = random_floats(m * n), *y[2] = {zeros(m * n), zeros(m * n)};
   const lk_kernels *both[] = {ours, plain};
   for (int i = 0; i < 2; i++) {
-    void *packed = pack(both[i], weight, n, k, false, type);
+    void *packed = pack(both[i], weight, n, k, LK_PLAIN, type);
     lk_gemm_args args = {
       .m = m, .n = n, .k = k, .x = x, .x_stride = k, .packed = packed, .packed_type = type,
       .bias = bias, .residual = residual, .residual_stride = n, .activation = LK_SILU, .y = y[i],
@@ -78,34 +78,45 @@ static void check_products(const lk_kernels *ours, const lk_kernels *plain, lk_d
   }
   snprintf(name, sizeof name, "gemm %s", forms[type]);
   compare(name, y[0], y[1], m * n);
+  for (int i = 0; i < 2; i++) {
+    void *packed = pack(both[i], weight, n - 1, k, LK_GATED, type);
+    lk_gemm_args args = {
+      .m = m, .n = n - 1, .k = k, .x = x, .x_stride = k, .packed = packed, .packed_type = type,
+      .kernel = LK_GATED, .bias = bias, .activation = LK_IDENTITY, .y = y[i], .y_stride = n / 2};
+    both[i]->gemm(&args);
+    free(packed);
+  }
+  snprintf(name, sizeof name, "gated gemm %s", forms[type]);
+  compare(name, y[0], y[1], m * (n / 2));
 
   const int64_t height = 9, width = 11, channels = 20, outputs = 37;
   float *picture = random_floats(2 * height * width * channels);
   float *filter = random_floats(outputs * 9 * channels);
   for (int64_t upsample = 1; upsample <= 2; upsample++) {
     // As direct convolutions of both strides, then Winograd's.
-    for (int kind = 0; kind < 3; kind++) {
+    for (int kind = 0; kind < 4; kind++) {
       int64_t stride = kind == 1 ? 2 : 1;
-      bool winograd = kind == 2;
+      const lk_kernel kernels[] = {LK_PLAIN, LK_PLAIN, LK_TO_TRANSFORM, LK_TRANSFORMED};
+      lk_kernel kernel = kernels[kind];
       int64_t down = (height * upsample + 2 - 3) / stride + 1;
       int64_t across = (width * upsample + 2 - 3) / stride + 1;
       int64_t count = 2 * down * across * outputs;
       float *z[2] = {zeros(count), zeros(count)};
       for (int i = 0; i < 2; i++) {
-        void *packed = pack(both[i], filter, outputs, 9 * channels, winograd, type);
+        void *packed = pack(both[i], filter, outputs, 9 * channels, kernel, type);
         lk_conv_args args = {
           .batch = 2, .height = height, .width = width, .channels = channels, .out_height = down,
           .out_width = across, .out_channels = outputs, .kernel_height = 3, .kernel_width = 3,
           .stride = stride, .pad_top = 1, .pad_left = 1, .upsample = upsample, .x = picture,
-          .packed = packed, .packed_type = type, .winograd = winograd,
+          .packed = packed, .packed_type = type, .kernel = kernel,
           .scratch_threads = lk_threads(), .bias = bias, .activation = LK_IDENTITY,
           .y = z[i]};
-        if (winograd) args.scratch = malloc(lk_conv_scratch_bytes(&args));
+        if (kernel != LK_PLAIN) args.scratch = malloc(lk_conv_scratch_bytes(&args));
         both[i]->conv2d(&args);
         free(args.scratch);
         free(packed);
       }
-      snprintf(name, sizeof name, "conv2d %s%s", forms[type], winograd ? ", Winograd" : "");
+      snprintf(name, sizeof name, "conv2d %s%s", forms[type], kernel == LK_PLAIN ? "" : ", Winograd");
       compare(name, z[0], z[1], count);
     }
   }
@@ -153,7 +164,6 @@ static void check_rest(const lk_kernels *ours, const lk_kernels *plain) {
   CHECK("softmax", count, softmax(x, rows, columns, y[i]));
   CHECK("affine", count, affine(x, 0.3f, -2, count, y[i]));
   CHECK("clamp", count, clamp(x, -0.5f, 0.5f, count, y[i]));
-  CHECK("geglu", count / 2, geglu(x, rows, columns / 2, y[i]));
   for (int op = LK_NEGATE; op <= LK_IDENTITY; op++) {
     if (op == LK_LOG || op == LK_SQRT || op == LK_RSQRT) continue;  // not of negative numbers
     char name[32];

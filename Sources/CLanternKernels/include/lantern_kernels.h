@@ -104,6 +104,7 @@ typedef enum lk_reduction { LK_SUM = 0, LK_MEAN, LK_MAX, LK_MIN } lk_reduction;
 /// What packed weights are besides a matrix.
 typedef enum lk_kernel {
   LK_PLAIN = 0,
+  LK_GATED,         // the second half of the rows gates the first: value · gelu(gate), gelu exact
   LK_TO_TRANSFORM,  // rows are kernels [3, 3, k / 9] that Winograd's convolution transforms as it uses them
   LK_TRANSFORMED,   // such kernels transformed for it: 16 matrices, 16 / 9 of the room
 } lk_kernel;
@@ -119,13 +120,15 @@ typedef struct lk_pack_args {
   lk_dtype to;
 } lk_pack_args;
 
-/// y[m, n] = activation(x[m, k] · weightᵀ + bias + row_bias) + residual.
+/// y[m, n] = activation(x[m, k] · weightᵀ + bias) + residual; with LK_GATED weights y is [m, n / 2], and
+/// there is neither activation nor residual.
 typedef struct lk_gemm_args {
   int64_t m, n, k;
   const float *x;
   int64_t x_stride;        // elements between rows of x
   const void *packed;      // made by `pack`
   lk_dtype packed_type;
+  lk_kernel kernel;        // LK_PLAIN or LK_GATED
   const float *bias;       // [n], or null
   const float *residual;   // [m, n], or null; may be y itself
   int64_t residual_stride;
@@ -226,8 +229,6 @@ typedef struct lk_kernels {
   void (*affine)(const float *x, float scale, float offset, int64_t count, float *y);
   /// y = clamp(x, low, high); NaN becomes low.
   void (*clamp)(const float *x, float low, float high, int64_t count, float *y);
-  /// x is [rows, 2 * columns]; y[r, c] = x[r, c] * gelu(x[r, columns + c]), gelu exact.
-  void (*geglu)(const float *x, int64_t rows, int64_t columns, float *y);
   /// f32, f16 and bf16 to one another, round to nearest even; NaN stays NaN, f16 overflow is inf.
   void (*convert)(const void *x, lk_dtype from, int64_t count, void *y, lk_dtype to);
 

@@ -32,22 +32,6 @@ extension Tensor {
     return y.tensor()
   }
 
-  /// The gated unit of SD's feed-forward layers (Shazeer 2020, arXiv:2002.05202).
-  ///
-  /// - Returns: `[…, feature]` from `[…, 2 · feature]`: the first half times the exact GELU of the
-  ///   second.
-  /// - Throws: ``TensorError/shape(op:expected:found:)`` when the last axis is odd.
-  public func geglu() throws(TensorError) -> Tensor {
-    let x = try readable("geglu")
-    guard let columns = shape.last, columns % 2 == 0 else {
-      throw .shape(op: "geglu", expected: "[…, an even number]", found: shape)
-    }
-    let y = try Draft(shape.dropLast() + [columns / 2])
-    let rows = shape.dropLast().reduce(1, *)
-    kernels.geglu(x.floatPointer, Int64(rows), Int64(columns / 2), y.floats)
-    return y.tensor()
-  }
-
   /// Elementwise sum; sizes of 1 stretch to fit, as in NumPy.
   ///
   /// - Throws: ``TensorError/shape(op:expected:found:)`` when the shapes do not fit.

@@ -17,24 +17,50 @@ extension Tensor {
     _ weight: PackedMatrix, bias: Tensor? = nil, activation: Activation = .identity,
     residual: consuming Tensor? = nil
   ) throws(TensorError) -> Tensor {
-    guard let inputs = shape.last, inputs == weight.inputs, weight.kernel == LK_PLAIN else {
-      throw .shape(op: "linear", expected: "[…, \(weight.inputs)]", found: shape)
+    try multiplied(
+      "linear", by: weight, LK_PLAIN, rows: weight.outputs, bias, activation, residual)
+  }
+
+  /// A gated unit over the last axis: one half of a linear map times the exact GELU of the other.
+  ///
+  /// Equals diffusers' `GEGLU` (Shazeer 2020, arXiv:2002.05202).
+  ///
+  /// - Parameters:
+  ///   - weight: made by ``PackedMatrix/init(gated:as:)``; `self` is `[…, inputs]`, f32.
+  ///   - bias: `[2 · outputs]`, f32.
+  /// - Returns: `[…, outputs]`, f32.
+  /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
+  public func gatedLinear(_ weight: PackedMatrix, bias: Tensor? = nil) throws(TensorError) -> Tensor
+  {
+    try multiplied(
+      "gated linear", by: weight, LK_GATED, rows: 2 * weight.outputs, bias, .identity, nil)
+  }
+
+  private func multiplied(
+    _ op: String, by weight: PackedMatrix, _ kernel: lk_kernel, rows: Int, _ bias: Tensor?,
+    _ activation: Activation, _ residual: consuming Tensor?
+  ) throws(TensorError) -> Tensor {
+    guard let inputs = shape.last, inputs == weight.inputs else {
+      throw .shape(op: op, expected: "[…, \(weight.inputs)]", found: shape)
     }
-    let x = try readable("linear")
-    let target = shape.dropLast() + [weight.outputs]
-    let bias = try bias?.checked("linear bias", [weight.outputs])
-    var added = try (consume residual)?.checked("linear residual", Array(target))
-    let y = try added.draftInPlace(or: Array(target))
+    guard weight.kernel == kernel else {
+      throw .shape(op: op, expected: "weights packed for it", found: [weight.outputs, inputs])
+    }
+    let x = try readable(op)
+    let target = Array(shape.dropLast() + [weight.outputs])
+    let bias = try bias?.checked("\(op) bias", [rows])
+    var added = try (consume residual)?.checked("\(op) residual", target)
+    let y = try added.draftInPlace(or: target)
     var arguments = lk_gemm_args(
-      m: Int64(elementCount / max(inputs, 1)), n: Int64(weight.outputs), k: Int64(inputs),
+      m: Int64(elementCount / max(inputs, 1)), n: Int64(rows), k: Int64(inputs),
       x: x.floatPointer, x_stride: Int64(inputs), packed: weight.bytes,
-      packed_type: weight.form.kernelType, bias: bias?.floatPointer,
+      packed_type: weight.form.kernelType, kernel: kernel, bias: bias?.floatPointer,
       residual: added?.floatPointer, residual_stride: Int64(weight.outputs),
       activation: activation.kernel, y: y.floats, y_stride: Int64(weight.outputs))
     withExtendedLifetime((x, weight, bias, added)) { kernels.gemm(&arguments) }
     lk_work_add(
       2 * arguments.m * arguments.n * arguments.k,
-      4 * arguments.m * (arguments.k + arguments.n) + Int64(weight.byteCount))
+      4 * arguments.m * (arguments.k + Int64(weight.outputs)) + Int64(weight.byteCount))
     return y.tensor()
   }
 
