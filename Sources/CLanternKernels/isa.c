@@ -9,7 +9,7 @@ size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type, lk_kernel kernel) {
   int64_t panels = panels_of(n, kernel), scales = PANEL * sizeof(float);
   int64_t rows = kernel == LK_TRANSFORMED ? k / 9 : k;
   int64_t panel = panel_bytes_of(rows, type) + (is_whole(type) ? scales : 0);
-  if (kernel == LK_TO_TRANSFORM && type == LK_I16) panel += PLACES * scales;
+  if (kernel == LK_TO_TRANSFORM && is_whole(type)) panel += PLACES * scales;
   size_t bytes = (size_t)(panels * panel) + 63 & ~(size_t)63;
   return kernel == LK_TRANSFORMED ? PLACES * bytes : bytes;
 }

@@ -48,9 +48,8 @@ package enum KernelCase: Sendable, Equatable {
     switch self {
     case .linear: return precision.arithmetic
     case .attention: return precision == .exact ? .float32 : .int16
-    case .convolution(_, _, _, let channels, let outputs, let window):
-      let form = precision.form(of: .float32, inputs: channels, outputs: outputs, window)
-      return form == .int16 ? .int16 : precision.arithmetic
+    case .convolution(_, _, _, _, _, let window):
+      return window.fitsWinograd && precision != .exact ? .int16 : precision.arithmetic
     }
   }
 
@@ -90,7 +89,7 @@ package enum KernelCase: Sendable, Equatable {
           try PackedMatrix(winograd: kernel, as: form)
         } else {
           try PackedMatrix(
-            kernel, as: precision.form(of: .float32, inputs: channels, outputs: outputs, window))
+            kernel, as: precision.form(of: .float32, inputs: channels, outputs: outputs))
         }
       let x = try Self.numbers([batch, height, width, channels])
       return { _ = try x.conv2d(weight, window) }

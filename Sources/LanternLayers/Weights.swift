@@ -149,7 +149,7 @@ package struct Weights: Sendable {
       {
         return try PackedMatrix(winograd: kernel, as: form)
       }
-      let form = precision.form(of: kernel.dtype, inputs: inputs, outputs: outputs, window)
+      let form = precision.form(of: kernel.dtype, inputs: inputs, outputs: outputs)
       return try PackedMatrix(kernel, as: form)
     } catch {
       throw .tensor(error)

@@ -46,14 +46,4 @@ public enum Precision: String, Sendable, CaseIterable {
     guard min(inputs, outputs) >= 16, inputs * outputs <= 500_000 else { return nil }
     return self == .exact ? .float32 : .int16
   }
-
-  /// How any other kernel stored as `dtype` is packed.
-  package func form(
-    of dtype: DType, inputs: Int, outputs: Int, _ window: ConvolutionWindow
-  ) -> PackedMatrix.Form {
-    let form = form(of: dtype, inputs: inputs, outputs: outputs)
-    // Up to here 16 bits with less arithmetic are faster than 8.
-    let isFaster = window.fitsWinograd && inputs * outputs <= 1_250_000
-    return isFaster && self != .exact ? .int16 : form
-  }
 }

@@ -190,6 +190,7 @@ import Testing
       Shape(height: 15, width: 14, channels: 17, outputs: 70),
       Shape(height: 8, width: 7, channels: 16, outputs: 33, upsample: 2),
       Shape(height: 8, width: 9, channels: 34, outputs: 355),
+      Shape(height: 9, width: 8, channels: 288, outputs: 40),
       Shape(height: 9, width: 4, kernel: 5, padding: 2),
     ])
   func convolutions(shape: Shape) {

@@ -156,7 +156,7 @@ import Testing
       let direct = try x.conv2d(PackedMatrix(columns), window).floats()
       for (form, tolerance) in [
         (PackedMatrix.Form.float32, 1e-6 as Float), (.float16, 2e-3), (.bfloat16, 1e-2),
-        (.int16, 1e-3),
+        (.int16, 1e-3), (.int8, 2e-2), (.int4, 0.3),
       ] {
         let found = try x.conv2d(PackedMatrix(kernel, as: form), window)
         expectEqual(try found.floats(), direct, relative: tolerance, "\(form) \(window)")
@@ -182,11 +182,12 @@ import Testing
     let kernel = try Tensor(repeating: 1, shape: [16, 3, 3, 512])
     let x = try Tensor(repeating: 1, shape: [1, 10, 10, 512])
     for packed in try [
-      PackedMatrix(kernel, as: .int16), PackedMatrix(winograd: kernel, as: .int16),
+      PackedMatrix(kernel, as: .int16), PackedMatrix(kernel, as: .int8),
+      PackedMatrix(kernel, as: .int4), PackedMatrix(winograd: kernel, as: .int16),
     ] {
       let y = try x.conv2d(packed, ConvolutionWindow(3, padding: .all(1)))
       let inside = try y.sliced(axis: 1, 1..<9).sliced(axis: 2, 1..<9).contiguous().floats()
-      expectEqual(inside, [Float](repeating: 9 * 512, count: inside.count), relative: 1e-3)
+      expectEqual(inside, [Float](repeating: 9 * 512, count: inside.count), relative: 2e-3)
     }
   }
 
@@ -204,15 +205,6 @@ import Testing
     #expect(Precision.fast.winogradForm(inputs: 4, outputs: 320) == nil)
     let transformed = Precision.allCases.map { $0.winogradForm(inputs: 320, outputs: 640) }
     #expect(transformed == [.float32, .int16, .int16, .int16])
-    // Where 16 bits with less arithmetic are faster than 8, kernels keep them.
-    let window = ConvolutionWindow(3, padding: .all(1))
-    let kernels = Precision.allCases.map {
-      $0.form(of: .float16, inputs: 1280, outputs: 640, window)
-    }
-    #expect(kernels == [.float16, .int16, .int16, .int16])
-    #expect(Precision.int8.form(of: .float16, inputs: 1280, outputs: 1280, window) == .int8)
-    let halving = ConvolutionWindow(3, stride: 2, padding: .all(1))
-    #expect(Precision.int4.form(of: .float16, inputs: 320, outputs: 320, halving) == .int4)
     #expect(Precision.int4.ofSmallParts == .fast && Precision.exact.ofSmallParts == .exact)
   }
 }
