@@ -133,15 +133,15 @@ def events(command: list) -> tuple[dict, dict]:
     return row, end
 
 
-def turns(entrants: list, runs: int, rounds: int) -> dict:
-    """What each entrant measured in each round, all of them in turns; the first round is not counted.
+def turns(entrants: list, runs: int, rounds: int, uncounted: int = 1) -> dict:
+    """What each entrant measured in each round, all of them in turns; the first are not counted.
 
     Where a peer fails, it is left out and the reason kept; a failure of Lantern's ends it all.
     """
     figures = {entrant.name: {} for entrant in entrants}
     running = list(entrants)
     try:
-        for turn in range(rounds + 1):
+        for turn in range(uncounted + rounds):
             for entrant in list(running):
                 try:
                     figure = entrant.measure(runs)
@@ -152,7 +152,7 @@ def turns(entrants: list, runs: int, rounds: int) -> dict:
                     figures[entrant.name] = {"failed": str(failure)}
                     running.remove(entrant)
                     continue
-                if turn:
+                if turn >= uncounted:
                     for key, value in figure.items():
                         figures[entrant.name].setdefault(key, []).append(value)
     finally:

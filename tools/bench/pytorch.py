@@ -75,6 +75,7 @@ def make_large(folder: Path) -> None:
     import torch
     from diffusers import (
         AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel)
+    from safetensors.torch import load_file, save_file
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
     sys.path.insert(0, str(ROOT / "training"))
@@ -98,6 +99,12 @@ def make_large(folder: Path) -> None:
         vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet, scheduler=scheduler,
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     ).to(torch.float16).save_pretrained(folder)
+    # As Stable Diffusion's own folders name them, and as stable-diffusion.cpp wants them.
+    weights = folder / "text_encoder" / "model.safetensors"
+    renamed = {
+        name if name.startswith("text_model.") else f"text_model.{name}": tensor
+        for name, tensor in load_file(weights).items()}
+    save_file(renamed, weights, metadata={"format": "pt"})
 
 
 def large(lantern: str, rounds: int, kept: Path | None) -> None:
