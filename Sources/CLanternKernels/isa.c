@@ -1,6 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 #include "kernels.h"
 
 #include "forms.inc"
@@ -26,6 +31,18 @@ size_t lk_attention_scratch_bytes(const lk_attention_args *args) {
   return (size_t)(args->batch * args->heads) * head;
 }
 
+#if defined(__aarch64__)
+static bool has_dot_products(void) {
+#if defined(__ARM_FEATURE_DOTPROD)  // as for every Mac
+  return true;
+#elif defined(__linux__)
+  return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+#else
+  return false;
+#endif
+}
+#endif
+
 bool lk_isa_supported(lk_isa isa) {
   switch (isa) {
     case LK_PORTABLE:
@@ -44,6 +61,8 @@ bool lk_isa_supported(lk_isa isa) {
 #if defined(__aarch64__)
     case LK_NEON:
       return true;
+    case LK_NEON_DOT:
+      return has_dot_products();
 #endif
     default:
       return false;
@@ -64,6 +83,8 @@ const lk_kernels *lk_kernels_for(lk_isa isa) {
 #if defined(__aarch64__)
     case LK_NEON:
       return &lk_kernels_neon;
+    case LK_NEON_DOT:
+      return &lk_kernels_neon_dot;
 #endif
     default:
       return &lk_kernels_portable;
@@ -76,7 +97,7 @@ const lk_kernels *lk_kernels_best(void) {
     lk_isa isa;
   } all[] = {
     {"avx512vnni", LK_AVX512_VNNI}, {"avx512", LK_AVX512}, {"avx2", LK_AVX2},
-    {"neon", LK_NEON}, {"portable", LK_PORTABLE}};
+    {"neondot", LK_NEON_DOT}, {"neon", LK_NEON}, {"portable", LK_PORTABLE}};
   const char *forced = getenv("LANTERN_ISA");
   for (size_t i = 0; forced && i < sizeof all / sizeof all[0]; i++) {
     if (strcmp(forced, all[i].name) == 0 && lk_isa_supported(all[i].isa)) {

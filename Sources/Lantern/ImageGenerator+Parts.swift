@@ -15,6 +15,11 @@ extension ImageGenerator {
     package let run: () throws -> Void
   }
 
+  /// Reads what is read only when it is needed, to find what is wrong with it.
+  ///
+  /// - Throws: an error that names the file, what is wrong with it, and the remedy.
+  package func readEverything() throws { try model.autoencoder.readEncoder() }
+
   /// The text encoder, a call of the denoiser, the decoder and the encoder, each on made-up input.
   ///
   /// - Parameters:

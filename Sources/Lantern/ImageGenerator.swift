@@ -4,16 +4,18 @@ import LanternModels
 import LanternSamplers
 public import LanternTensor
 
-/// Draws pictures from text with a model that is loaded once.
+/// Draws pictures from text with a model whose folder stays as it is meanwhile.
 ///
-/// A value of constants: many tasks may use one generator. They take turns at the processors.
+/// Many tasks may use one generator, or copies of it, which share the model. They take turns at the
+/// processors.
 public struct ImageGenerator: Sendable {
   package let model: ImageModel
 
   /// Whether text encoder and denoiser stay in memory when a picture has no more use for them.
   ///
-  /// Without, a picture takes little more memory than the denoiser's weights, and the next one begins
-  /// with reading both again: for those who draw one.
+  /// Without, all of them are let go, the autoencoder's encoder too, so that a picture takes little more
+  /// memory than the weights of denoiser and decoder; whoever needs them next, of all copies, reads them
+  /// again: for those who draw one.
   public var keepsParts = true
 
   /// Loads a model.
@@ -83,7 +85,6 @@ public struct ImageGenerator: Sendable {
     let settings = try ImageSettings(request, model)
     let (latent, cutTokens, calls) = try denoise(request, settings, trace, onStep)
 
-    if !keepsParts { model.unet.letGo() }
     // The decoder has no use for the denoiser's large buffers, which are of other sizes.
     BufferPool.shared.drain(atLeast: 4 << 20)
     let decoded = try model.autoencoder.decode(latent, tiled: request.tiledDecoding)
@@ -101,7 +102,7 @@ public struct ImageGenerator: Sendable {
     _ request: ImageRequest, _ settings: ImageSettings, _ trace: Trace?,
     _ onStep: (DrawingStep) throws -> Void
   ) throws -> (latent: Tensor, cutTokens: Int, modelCalls: Int) {
-    let unet = try model.unet()
+    defer { if !keepsParts { model.letGo() } }
     var schedule = model.schedule
     schedule.convention = settings.convention
     let sampler = try settings.makeSampler(schedule)
@@ -110,6 +111,7 @@ public struct ImageGenerator: Sendable {
 
     let prompt = try model.promptEncoder.encode(request)
     if !keepsParts { model.promptEncoder.textEncoder.letGo() }
+    let unet = try model.unet()
     let both = try Tensor.concatenated([prompt.negative, prompt.positive], axis: 0)
     // By the number of rows: with guidance and, where it pauses, without.
     var contexts: [Int: TextContext] = [:]

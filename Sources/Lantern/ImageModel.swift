@@ -27,7 +27,8 @@ package struct ImageModel: Sendable {
     "StableDiffusionInpaintPipelineLegacy", "LatentDiffusionPipeline",
   ]
 
-  /// Loads every part.
+  /// Loads every part but the autoencoder's encoder. The files are read again where that, or a part that
+  /// was let go, is needed: the folder must stay as it is.
   ///
   /// - Parameters:
   ///   - path: the folder.
@@ -112,6 +113,13 @@ package struct ImageModel: Sendable {
         reason: "the tokenizer makes \(tokenizer.maximumLength) tokens and the text encoder takes "
           + "\(text.maximumLength); both must come from one model", path: path)
     }
+  }
+
+  /// Lets all parts go that the decoder has no use for.
+  func letGo() {
+    promptEncoder.textEncoder.letGo()
+    unet.letGo()
+    autoencoder.letEncoderGo()
   }
 
   /// Whether the U-Net was trained to fill holes: it sees a mask and the masked picture too.

@@ -43,7 +43,7 @@ package enum KernelCase: Sendable, Equatable {
     }
   }
 
-  /// The arithmetic that its products are done in.
+  /// The arithmetic that its products are done in, if it is of a size that models have.
   package func arithmetic(_ precision: Precision) -> PackedMatrix.Form {
     switch self {
     case .linear: return precision.arithmetic

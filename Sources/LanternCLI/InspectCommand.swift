@@ -54,6 +54,7 @@ struct InspectCommand: ParsableCommand {
     let working = generator.estimatedWorkingMegabytes
     BufferPool.shared.drain()
     let held = BufferPool.shared.heldByteCount / 1_048_576
+    try generator.readEverything()
     print(
       "  draws \(size.width)×\(size.height) pixels; needs about \(held + working) MiB of memory for that: "
         + "\(held) MiB of weights as they are packed, \(working) MiB to work in")

@@ -4,7 +4,7 @@ package import LanternTensor
 /// A place in a checkpoint, such as `down_blocks.0.resnets.1`, from which layers take their
 /// tensors.
 ///
-/// Layers are built with their weights; what is taken is noted, so that ``finish(ignoring:)`` can
+/// Layers are built with their weights; what is taken is noted, so that ``finish(ignoring:later:)`` can
 /// tell what nobody asked for.
 package struct Weights: Sendable {
   private let archive: TensorArchive

@@ -76,6 +76,14 @@ package struct AutoencoderKL: Sendable {
     }
   }
 
+  /// Reads the encoder now, to find what is wrong with it.
+  ///
+  /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
+  package func readEncoder() throws(ModelError) { _ = try encoder() }
+
+  /// Gives the encoder's memory back until it is needed again.
+  package func letEncoderGo() { encoder.letGo() }
+
   /// Mean and logarithm of the variance of a picture's latent, unscaled.
   ///
   /// - Parameter picture: `[batch, height, width, 3]`, −1…1, sizes multiples of ``AutoencoderKLConfig/downsampling``.

@@ -6,7 +6,7 @@
   import Glibc
 #endif
 
-/// A value that one thread at a time may see and change.
+/// A value, not a reference, that one thread at a time may see and change.
 ///
 /// Unchecked `Sendable`: the value is reached behind the mutex alone.
 package final class Locked<Value>: @unchecked Sendable {

@@ -4,7 +4,8 @@ internal import CLanternKernels
 ///
 /// Panels of 32 outputs. Stored as numbers, they are multiplied in f32 whatever the form; stored as
 /// whole numbers with a scale for every output, they are multiplied with activations rounded to 14 bits
-/// (8 bits for ``Form/int8``) of the largest in a row of 256, and sums are exact.
+/// (8 bits for ``Form/int8``, but for 3×3 kernels that are transformed) of the largest in a row of 256,
+/// and sums are exact.
 public struct PackedMatrix: Sendable {
   /// How the weights are stored.
   public enum Form: String, Sendable, CaseIterable {
@@ -51,8 +52,9 @@ public struct PackedMatrix: Sendable {
 
   /// Packs the weights of a linear map or of a convolution.
   ///
-  /// Kernels of 3×3 convolutions are transformed for Winograd's algorithm as they are used, where it
-  /// fits: that costs little where they are large and pictures small.
+  /// Kernels of 3×3 convolutions, which have four axes and do for nothing else, are transformed for
+  /// Winograd's algorithm as they are used, where it fits: that costs little where they are large and
+  /// pictures small.
   ///
   /// - Parameters:
   ///   - weight: `[output, …]`, a convolution's `[output channel, height, width, channel]`, of a

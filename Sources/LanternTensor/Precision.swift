@@ -40,7 +40,7 @@ public enum Precision: String, Sendable, CaseIterable {
   /// How a 3×3 kernel is packed for Winograd's algorithm beforehand; nil where that is not worth its
   /// memory.
   ///
-  /// Large kernels belong to small pictures (in Stable Diffusion to 16×16 and 8×8 latents) and are
+  /// Large kernels belong to small pictures (in Stable Diffusion to latents of 32×32 and less) and are
   /// transformed as they are used.
   package func winogradForm(inputs: Int, outputs: Int) -> PackedMatrix.Form? {
     guard min(inputs, outputs) >= 16, inputs * outputs <= 500_000 else { return nil }

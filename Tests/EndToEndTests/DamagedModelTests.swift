@@ -52,6 +52,27 @@ struct DamagedModelTests {
     }
   }
 
+  @Test("a damaged encoder is refused where it is needed, and by inspect")
+  func damagedEncoder() throws {
+    try TinyModel.copied { model in
+      #expect(try model.draw("fox", "-o", "fox.png").code == 0)
+      let weights = "vae/diffusion_pytorch_model.safetensors"
+      try model.changeHeader(weights) { header in
+        let name = Data("\"encoder.conv_in.bias\"".utf8)
+        let range = try #require(header.firstRange(of: name))
+        header.replaceSubrange(range, with: Data("\"encoder.conv_in.bios\"".utf8))
+      }
+      #expect(try model.draw("fox", "-o", "again.png").code == 0)
+      let words = "no tensor \"encoder.conv_in.bias\""
+      expectError(
+        try model.draw("fox", "--init", "fox.png", "-o", "changed.png", steps: 4), code: 65,
+        [words], weights)
+      let inspection = try Program.run(["inspect", model.path], in: model.out)
+      #expect(inspection.code == 65 && inspection.errors.contains(words))
+      #expect(try model.written == ["again.png", "fox.png"])
+    }
+  }
+
   @Test("inspect refuses what image refuses")
   func inspects() throws {
     try TinyModel.copied { model in

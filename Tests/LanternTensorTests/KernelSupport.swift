@@ -1,11 +1,12 @@
 import CLanternKernels
+import Foundation
 import Testing
 
 /// The kernels of every instruction set that this processor runs.
 ///
 /// Unsafe only in name: tables that nobody writes to.
 nonisolated(unsafe) let kernelSets: [lk_kernels] = [
-  LK_PORTABLE, LK_AVX2, LK_AVX512, LK_AVX512_VNNI, LK_NEON,
+  LK_PORTABLE, LK_AVX2, LK_AVX512, LK_AVX512_VNNI, LK_NEON, LK_NEON_DOT,
 ].compactMap { lk_kernels_for($0)?.pointee }
 
 /// Every form of packed weights, and how far products may be from those in double precision, as a share
@@ -89,6 +90,21 @@ func rounded(_ values: [Float], to type: lk_dtype) -> [Float] {
     }
   default: values
   }
+}
+
+/// Threads as the tests found them, and a turn at changing their number, which is the process's.
+private let threadTurn = (lock: NSLock(), standard: lk_threads())
+
+/// Does something with a number of threads that nobody else changes meanwhile; nil leaves it as it is.
+func withThreads<Result>(_ count: Int32?, _ body: () throws -> Result) rethrows -> Result {
+  guard let count else { return try body() }
+  threadTurn.lock.lock()
+  lk_set_threads(count)
+  defer {
+    lk_set_threads(threadTurn.standard)
+    threadTurn.lock.unlock()
+  }
+  return try body()
 }
 
 /// The packed form of `[outputs, inputs]` weights, or of 3×3 kernels `[outputs, 3, 3, inputs / 9]`.

@@ -143,36 +143,84 @@ import Testing
     #expect(try x.linear(matrix(2, 5), residual: counted([3, 2])).floats() == sum.floats())
   }
 
+  /// A convolution by its definition.
+  private func convolved(_ x: Tensor, _ kernel: Tensor, _ window: ConvolutionWindow) throws
+    -> [Float]
+  {
+    let (pixels, weights) = (try x.floats(), try kernel.floats())
+    let (height, width, channels) = (x.shape[1], x.shape[2], x.shape[3])
+    let up = window.upsampling
+    var y: [Float] = []
+    for row in 0..<window.outputSize(height, 3) {
+      for column in 0..<window.outputSize(width, 3) {
+        for output in 0..<kernel.shape[0] {
+          var sum = 0.0
+          for tap in 0..<9 {
+            let v = row * window.stride + tap / 3 - window.before
+            let u = column * window.stride + tap % 3 - window.before
+            guard v >= 0, u >= 0, v < height * up, u < width * up else { continue }
+            let pixel = (v / up * width + u / up) * channels
+            for i in 0..<channels {
+              sum += Double(pixels[pixel + i]) * Double(weights[(output * 9 + tap) * channels + i])
+            }
+          }
+          y.append(Float(sum))
+        }
+      }
+    }
+    return y
+  }
+
   @Test("3×3 kernels do for every window, transformed for Winograd's algorithm or not")
   func windows() throws {
-    let kernel = try counted([20, 3, 3, 18])
-    let x = try counted([1, 9, 10, 18])
-    let columns = try counted([20, 9 * 18])
+    let kernel = try counted([20, 3, 3, 32])
+    let x = try counted([1, 9, 10, 32])
     for window in [
       ConvolutionWindow(3, padding: .all(1)), ConvolutionWindow(3, padding: .all(1), upsampling: 2),
       ConvolutionWindow(3, stride: 2, padding: .all(1)), ConvolutionWindow(3),
       ConvolutionWindow(3, padding: .bottomRight),
     ] {
-      let direct = try x.conv2d(PackedMatrix(columns), window).floats()
+      let wanted = try convolved(x, kernel, window)
       for (form, tolerance) in [
-        (PackedMatrix.Form.float32, 1e-6 as Float), (.float16, 2e-3), (.bfloat16, 1e-2),
+        (PackedMatrix.Form.float32, 2e-6 as Float), (.float16, 2e-3), (.bfloat16, 1e-2),
         (.int16, 1e-3), (.int8, 2e-2), (.int4, 0.3),
       ] {
-        let found = try x.conv2d(PackedMatrix(kernel, as: form), window)
-        expectEqual(try found.floats(), direct, relative: tolerance, "\(form) \(window)")
+        let title = "\(form) \(window)"
+        let packed = try PackedMatrix(kernel, as: form)
+        #expect(packed.inputs == 9 * 32 && packed.outputs == 20 && packed.form == form)
+        expectEqual(
+          try x.conv2d(packed, window).floats(), wanted, relative: tolerance, "late, \(title)")
         let transformed = try PackedMatrix(winograd: kernel, as: form)
+        #expect(transformed.inputs == 9 * 32 && transformed.form == form)
         if window.fitsWinograd {
-          let found = try x.conv2d(transformed, window)
-          expectEqual(try found.floats(), direct, relative: tolerance, "\(form) \(window)")
+          expectEqual(
+            try x.conv2d(transformed, window).floats(), wanted, relative: tolerance, title)
         } else {
           #expect(throws: TensorError.self) { try x.conv2d(transformed, window) }
         }
       }
     }
     let transformed = try PackedMatrix(winograd: kernel, as: .float32)
-    #expect(throws: TensorError.self) { try counted([2, 9 * 18]).linear(transformed) }
+    #expect(throws: TensorError.self) { try counted([2, 9 * 32]).linear(transformed) }
     #expect(throws: TensorError.self) {
       try PackedMatrix(winograd: counted([20, 1, 1, 18]), as: .float32)
+    }
+    let gated = try PackedMatrix(gated: counted([8, 32]), as: .int16)
+    #expect(throws: TensorError.self) { try x.conv2d(gated, ConvolutionWindow(1)) }
+  }
+
+  @Test("pictures of more tiles than are transformed at once, with any number of threads")
+  func manyTiles() throws {
+    let window = ConvolutionWindow(3, padding: .all(1))
+    let kernel = try counted([16, 3, 3, 16])
+    let x = try counted([2, 64, 34, 16])
+    let transformed = try PackedMatrix(winograd: kernel, as: .float32)
+    let wanted = try x.conv2d(transformed, window).floats()
+    let late = try PackedMatrix(kernel)
+    let alone = try withThreads(1) { try x.conv2d(late, window).floats() }
+    expectEqual(alone, wanted, relative: 2e-6)
+    for threads in [2, 3, 7] as [Int32] {
+      #expect(try withThreads(threads) { try x.conv2d(late, window).floats() } == alone)
     }
   }
 

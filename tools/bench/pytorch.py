@@ -102,7 +102,7 @@ def make_large(folder: Path) -> None:
     # As Stable Diffusion's own folders name them, and as stable-diffusion.cpp wants them.
     weights = folder / "text_encoder" / "model.safetensors"
     renamed = {
-        name if name.startswith("text_model.") else f"text_model.{name}": tensor
+        name if name.startswith("text_model.") else f"text_model.{name}": tensor.clone()
         for name, tensor in load_file(weights).items()}
     save_file(renamed, weights, metadata={"format": "pt"})
 

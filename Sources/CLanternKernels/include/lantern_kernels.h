@@ -1,8 +1,8 @@
 // Every kernel of Lantern, and the whole contract between Swift and C.
 //
-// Kernels do arithmetic on pointers. They never allocate, fail or print: the caller has checked
-// shapes, alignment is not required, and scratch lives on the stack (at most 320 KiB a thread) or is
-// passed in. Arithmetic is f32 but for weights of whole numbers; f16 and bf16 are storage of weights.
+// Kernels do arithmetic on pointers. They never allocate, fail or print: the caller has checked shapes. Only
+// packed weights and scratch need alignment, of 4 bytes; other scratch lives on the stack (at most 320 KiB
+// a thread). Arithmetic is f32 but for weights of whole numbers; f16 and bf16 are storage of weights.
 // Pictures are [batch, height, width, channel], tokens [batch, token, feature], both with the last axis
 // contiguous.
 //
@@ -51,7 +51,8 @@ void lk_parallel_for_some(
 
 /// Types of numbers; and, from LK_I16 on, forms that only packed weights have: whole numbers with an f32
 /// scale a column (4-bit ones: a scale for every 32 of a column too). They are multiplied with rows
-/// rounded to 14 bits (8 for LK_I8) and an f32 scale for every 256 of a row; sums are exact in 32 bits.
+/// rounded to 14 bits (8 for LK_I8 where it is not transformed) and an f32 scale for every 256 of a row;
+/// sums are exact in 32 bits.
 typedef enum lk_dtype {
   LK_F32 = 0,
   LK_F16,
@@ -67,6 +68,7 @@ typedef enum lk_isa {
   LK_AVX512,
   LK_AVX512_VNNI,
   LK_NEON,
+  LK_NEON_DOT,
 } lk_isa;
 
 typedef enum lk_unary {
@@ -105,7 +107,8 @@ typedef enum lk_reduction { LK_SUM = 0, LK_MEAN, LK_MAX, LK_MIN } lk_reduction;
 typedef enum lk_kernel {
   LK_PLAIN = 0,
   LK_GATED,         // the second half of the rows gates the first: value · gelu(gate), gelu exact
-  LK_TO_TRANSFORM,  // rows are kernels [3, 3, k / 9] that Winograd's convolution transforms as it uses them
+  LK_TO_TRANSFORM,  // rows are kernels [3, 3, k / 9]; those of whole numbers get what Winograd's convolution
+                    // needs to transform them as it uses them, which numbers do without
   LK_TRANSFORMED,   // such kernels transformed for it: 16 matrices, 16 / 9 of the room
 } lk_kernel;
 
@@ -153,7 +156,7 @@ typedef struct lk_conv_args {
   lk_kernel kernel;        // LK_TRANSFORMED ones do for 3×3 of stride 1 and padding 1 alone
   void *scratch;           // lk_conv_scratch_bytes of these arguments; without it kernels are used as
                            // they are, but for LK_TRANSFORMED ones, which need it
-  int scratch_threads;     // threads that it is for
+  int scratch_threads;     // threads that it is for, 1...LK_MOST_THREADS
   const float *bias;       // [out_channels], or null
   const float *batch_bias; // [batch, out_channels], or null
   const float *residual;   // shape of y, or null; may be y itself
@@ -187,7 +190,7 @@ typedef struct lk_attention_args {
 /// where the comment says "in place".
 typedef struct lk_kernels {
   lk_isa isa;
-  const char *name; // "portable", "avx2", "avx512", "avx512vnni", "neon"
+  const char *name; // "portable", "avx2", "avx512", "avx512vnni", "neon", "neondot"
   bool whole_pays;  // whether products of 16-bit whole numbers are faster than those of f32
 
   // gemm, conv. Packed layouts, in packing.inc, are the same for every instruction set.
@@ -243,7 +246,8 @@ typedef struct lk_kernels {
 /// Bytes of `pack`'s result, a multiple of 64.
 size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type, lk_kernel kernel);
 
-/// Bytes that a convolution gains speed by; 0 for those that Winograd's algorithm does not fit.
+/// Bytes of scratch that Winograd's algorithm needs for a convolution whose other arguments are set; 0
+/// where it does not fit.
 size_t lk_conv_scratch_bytes(const lk_conv_args *args);
 
 /// Bytes that `attention` needs beside its arguments.
@@ -254,7 +258,7 @@ bool lk_isa_supported(lk_isa isa);
 /// The kernels of `isa`, or null where it is not built in or this processor lacks it.
 const lk_kernels *lk_kernels_for(lk_isa isa);
 /// The best for this processor, chosen once; the environment's LANTERN_ISA (portable, avx2, avx512,
-/// avx512vnni, neon) overrides where it can run.
+/// avx512vnni, neon, neondot) overrides where it can run.
 const lk_kernels *lk_kernels_best(void);
 
 // ---- Movement: bytes only, so one form for every instruction set -----------------------------

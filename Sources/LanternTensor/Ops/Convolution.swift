@@ -30,7 +30,8 @@ public struct ConvolutionWindow: Sendable, Equatable {
     self.upsampling = upsampling
   }
 
-  var before: Int {
+  /// Rows of zeros above, and columns to the left.
+  package var before: Int {
     switch padding {
     case .all(let count): count
     case .bottomRight: 0
@@ -42,7 +43,8 @@ public struct ConvolutionWindow: Sendable, Equatable {
     height == 3 && width == 3 && stride == 1 && padding == .all(1)
   }
 
-  func outputSize(_ size: Int, _ kernel: Int) -> Int {
+  /// Pixels of the result along an axis of `size` pixels, for a kernel of `kernel`.
+  package func outputSize(_ size: Int, _ kernel: Int) -> Int {
     let padded: Int =
       switch padding {
       case .all(let count): size * upsampling + 2 * count
@@ -77,9 +79,13 @@ extension Tensor {
       throw .shape(
         op: "conv2d", expected: "[_, _, _, \(weight.inputs / max(taps, 1))]", found: shape)
     }
-    guard weight.kernel != LK_TRANSFORMED || window.fitsWinograd else {
+    let isOfItsWindow = weight.kernel != LK_TRANSFORMED || window.fitsWinograd
+    guard isOfItsWindow, weight.kernel != LK_GATED else {
       throw .shape(
-        op: "conv2d", expected: "a window of 3×3, stride 1 and padding 1 for transformed kernels",
+        op: "conv2d",
+        expected: weight.kernel == LK_GATED
+          ? "a kernel, not gated weights, for the window"
+          : "a window of 3×3, stride 1 and padding 1 for transformed kernels",
         found: [window.height, window.width, window.stride, window.before])
     }
     let x = try readable("conv2d")

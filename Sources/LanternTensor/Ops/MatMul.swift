@@ -44,7 +44,9 @@ extension Tensor {
       throw .shape(op: op, expected: "[…, \(weight.inputs)]", found: shape)
     }
     guard weight.kernel == kernel else {
-      throw .shape(op: op, expected: "weights packed for it", found: [weight.outputs, inputs])
+      throw .shape(
+        op: op, expected: "weights packed as a matrix for it, not as a kernel",
+        found: [weight.outputs, inputs])
     }
     let x = try readable(op)
     let target = Array(shape.dropLast() + [weight.outputs])
