@@ -46,26 +46,6 @@ import Testing
     }
   }
 
-  /// Rows of `k` numbers, misaligned, times the weights `[n, k]`, of which half may be gates.
-  private func multiplied(
-    _ x: [Float], by weight: [Float], _ n: Int, _ k: Int, as type: lk_dtype, _ kernels: lk_kernels,
-    kernel: lk_kernel = LK_PLAIN, bias: [Float]? = nil
-  ) -> Misaligned {
-    let m = x.count / k
-    let columns = kernel == LK_GATED ? n / 2 : n
-    let (from, y) = (Misaligned(x), Misaligned(count: m * columns))
-    let added = bias.map { Misaligned($0) }
-    packed(weight, n, k, as: type, by: kernels, kernel: kernel).withUnsafeBytes { bytes in
-      var arguments = lk_gemm_args(
-        m: Int64(m), n: Int64(n), k: Int64(k), x: from.pointer, x_stride: Int64(k),
-        packed: bytes.baseAddress, packed_type: type, kernel: kernel, bias: added?.pointer,
-        residual: nil, residual_stride: 0, activation: LK_IDENTITY, y: y.pointer,
-        y_stride: Int64(columns))
-      kernels.gemm(&arguments)
-    }
-    return y
-  }
-
   @Test("gated products equal those of values times GELU of gates, whatever the panels")
   func gatedProducts() {
     var numbers = Numbers(7)
