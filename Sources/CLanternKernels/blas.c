@@ -68,7 +68,7 @@ static void multiply_here(
   const float *b, int64_t b_stride, bool b_transposed, float *c, int64_t c_stride,
   void *workspace) {
   const lk_kernels *kernels = lk_kernels_best();
-  if (b_transposed && !a_transposed) {
+  if (k > 0 && b_transposed && !a_transposed) {
     lk_pack_args packing = {
       .weight = b, .from = LK_F32, .n = n, .k = k, .row_stride = b_stride, .packed = workspace,
       .to = LK_F32};

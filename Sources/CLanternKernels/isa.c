@@ -41,6 +41,16 @@ static bool has_dot_products(void) {
   return false;
 #endif
 }
+
+static bool has_halves(void) {
+#if defined(__ARM_FEATURE_FP16_VECTOR_ARITHMETIC)  // as for every Mac
+  return true;
+#elif defined(__linux__)
+  return getauxval(AT_HWCAP) & HWCAP_ASIMDHP;
+#else
+  return false;
+#endif
+}
 #endif
 
 bool lk_isa_supported(lk_isa isa) {
@@ -63,6 +73,8 @@ bool lk_isa_supported(lk_isa isa) {
       return true;
     case LK_NEON_DOT:
       return has_dot_products();
+    case LK_NEON_HALF:
+      return has_dot_products() && has_halves();
 #endif
     default:
       return false;
@@ -85,6 +97,8 @@ const lk_kernels *lk_kernels_for(lk_isa isa) {
       return &lk_kernels_neon;
     case LK_NEON_DOT:
       return &lk_kernels_neon_dot;
+    case LK_NEON_HALF:
+      return &lk_kernels_neon_half;
 #endif
     default:
       return &lk_kernels_portable;
@@ -97,7 +111,8 @@ const lk_kernels *lk_kernels_best(void) {
     lk_isa isa;
   } all[] = {
     {"avx512vnni", LK_AVX512_VNNI}, {"avx512", LK_AVX512}, {"avx2", LK_AVX2},
-    {"neondot", LK_NEON_DOT}, {"neon", LK_NEON}, {"portable", LK_PORTABLE}};
+    {"neonhalf", LK_NEON_HALF}, {"neondot", LK_NEON_DOT}, {"neon", LK_NEON},
+    {"portable", LK_PORTABLE}};
   const char *forced = getenv("LANTERN_ISA");
   for (size_t i = 0; forced && i < sizeof all / sizeof all[0]; i++) {
     if (strcmp(forced, all[i].name) == 0 && lk_isa_supported(all[i].isa)) {

@@ -5,14 +5,16 @@ internal import CLanternKernels
 /// Panels of 32 outputs. Stored as numbers, they are multiplied in f32 whatever the form; stored as
 /// whole numbers with a scale for every output, they are multiplied with activations rounded to 14 bits
 /// (8 bits for ``Form/int8``, but for 3×3 kernels that are transformed) of the largest in a row of 256,
-/// and sums are exact.
+/// and sums are exact; but on 64-bit ARM with f16 arithmetic what has 16 bits is multiplied as f16, in
+/// sums of 32 that are folded into f32.
 public struct PackedMatrix: Sendable {
   /// How the weights are stored.
   public enum Form: String, Sendable, CaseIterable {
     case float32 = "f32"
     case float16 = "f16"
     case bfloat16 = "bf16"
-    /// 16-bit whole numbers: 2.5e-4 off a product of random numbers.
+    /// 16-bit whole numbers: 2.5e-4 off a product of random numbers, 1e-3 where they are multiplied as
+    /// f16.
     case int16 = "i16"
     /// 8-bit whole numbers: 1e-2 off.
     case int8 = "i8"

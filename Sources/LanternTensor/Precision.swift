@@ -7,7 +7,8 @@ public enum Precision: String, Sendable, CaseIterable {
   /// f32 arithmetic on the weights as they are stored: pictures equal to diffusers'.
   case exact
   /// Products of 16-bit whole numbers, summed exactly: about as exact as weights rounded to f16, and
-  /// with the right instructions twice as fast.
+  /// with the right instructions twice as fast. On 64-bit ARM with f16 arithmetic products of f16, a
+  /// little less exact.
   case fast
   /// Large weights as 8-bit whole numbers, a byte each; pictures hardly to be told from exact ones.
   case int8

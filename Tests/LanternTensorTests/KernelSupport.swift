@@ -6,7 +6,7 @@ import Testing
 ///
 /// Unsafe only in name: tables that nobody writes to.
 nonisolated(unsafe) let kernelSets: [lk_kernels] = [
-  LK_PORTABLE, LK_AVX2, LK_AVX512, LK_AVX512_VNNI, LK_NEON, LK_NEON_DOT,
+  LK_PORTABLE, LK_AVX2, LK_AVX512, LK_AVX512_VNNI, LK_NEON, LK_NEON_DOT, LK_NEON_HALF,
 ].compactMap { lk_kernels_for($0)?.pointee }
 
 /// Every form of packed weights, and how far products may be from those in double precision, as a share
@@ -17,6 +17,11 @@ let weightForms: [(type: lk_dtype, tolerance: Double)] = [
 
 extension lk_kernels {
   var title: String { String(cString: name) }
+
+  /// A tolerance for products of weights of a type, wider where they are done in f16.
+  func tolerance(_ type: lk_dtype, _ standard: Double) -> Double {
+    has_halves && (type == LK_I16 || type == LK_I4) ? max(standard, 5e-3) : standard
+  }
 }
 
 /// Numbers that are the same on every machine.

@@ -38,8 +38,8 @@ import Testing
             }
           }
           let title = "\(kernels.title) \(m)×\(n)×\(k) \(type)"
-          expectNear(y, wanted, tolerance, title)
-          expectSame(y, first ?? y, 2e-6, "\(title), beside portable")
+          expectNear(y, wanted, kernels.tolerance(type, tolerance), title)
+          expectSame(y, first ?? y, kernels.tolerance(type, 2e-6), "\(title), beside portable")
           first = first ?? y
         }
       }
@@ -72,8 +72,8 @@ import Testing
               x, by: weight, 2 * half, k, as: type, kernels, kernel: LK_GATED, bias: bias)
           }
           let title = "\(kernels.title) \(m)×\(half)×\(k) \(type)"
-          expectNear(y, wanted, 2 * tolerance, title)
-          expectSame(y, first ?? y, 2e-6, "\(title), beside portable")
+          expectNear(y, wanted, 2 * kernels.tolerance(type, tolerance), title)
+          expectSame(y, first ?? y, kernels.tolerance(type, 2e-6), "\(title), beside portable")
           first = first ?? y
         }
       }
@@ -94,7 +94,9 @@ import Testing
         }
         for kernels in kernelSets {
           let y = multiplied(x, by: weight, n, k, as: type, kernels)
-          expectNear(y, wanted, tolerance, "\(kernels.title) \(m)×\(n)×\(k) \(type)")
+          expectNear(
+            y, wanted, kernels.tolerance(type, tolerance),
+            "\(kernels.title) \(m)×\(n)×\(k) \(type)")
         }
       }
     }
@@ -248,9 +250,12 @@ import Testing
             }
           }
         let title = "\(kernels.title) \(shape) \(type) \(way)"
-        let allowed = isTransformed ? 2 * tolerance : tolerance
+        // 8-bit kernels that are transformed as they are used are multiplied in 16 bits.
+        let arithmetic = isTransformed && way == LK_TO_TRANSFORM && type == LK_I8 ? LK_I16 : type
+        let allowed = kernels.tolerance(arithmetic, tolerance) * (isTransformed ? 2 : 1)
+        let same = kernels.tolerance(arithmetic, 4e-6)
         expectNear(y, wanted, allowed, title)
-        expectSame(y, first[way.rawValue] ?? y, 4e-6, "\(title), beside portable")
+        expectSame(y, first[way.rawValue] ?? y, same, "\(title), beside portable")
         first[way.rawValue] = first[way.rawValue] ?? y
       }
     }
@@ -278,7 +283,7 @@ import Testing
             let wanted = (0..<n).map { column in
               (0..<k).reduce(0.0) { $0 + Double(row[$1]) * Double(seen[column * k + $1]) }
             }
-            expectNear(Misaligned(found), wanted, tolerance, title)
+            expectNear(Misaligned(found), wanted, kernels.tolerance(type, tolerance), title)
           } else {
             #expect(found.allSatisfy { !$0.isFinite }, "\(title)")
           }

@@ -52,7 +52,7 @@ void lk_parallel_for_some(
 /// Types of numbers; and, from LK_I16 on, forms that only packed weights have: whole numbers with an f32
 /// scale a column (4-bit ones: a scale for every 32 of a column too). They are multiplied with rows
 /// rounded to 14 bits (8 for LK_I8 where it is not transformed) and an f32 scale for every 256 of a row;
-/// sums are exact in 32 bits.
+/// sums are exact in 32 bits. Kernels with `has_halves` multiply what has 16 bits as f16 instead.
 typedef enum lk_dtype {
   LK_F32 = 0,
   LK_F16,
@@ -69,6 +69,7 @@ typedef enum lk_isa {
   LK_AVX512_VNNI,
   LK_NEON,
   LK_NEON_DOT,
+  LK_NEON_HALF,
 } lk_isa;
 
 typedef enum lk_unary {
@@ -167,8 +168,8 @@ typedef struct lk_conv_args {
 typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
 
 /// Softmax attention without a stored score matrix (in blocks of 256 keys). Head h of a token lies at
-/// h * head_size within that token's row of q, k, v and y. With LK_MASK_CAUSAL query i sees keys 0 ... i + (keys -
-/// queries). With key_counts, batch b sees its first key_counts[b] keys only. With `visible` instead
+/// h * head_size within that token's row of q, k, v and y. With LK_MASK_CAUSAL query i sees keys 0 ...
+/// i + (keys - queries). With key_counts, batch b sees its first key_counts[b] keys only. With `visible` instead
 /// of a mask, query i sees its first visible[i] keys.
 typedef struct lk_attention_args {
   int64_t batch, heads, queries, keys, head_size; // head_size of any number up to 1024
@@ -190,8 +191,10 @@ typedef struct lk_attention_args {
 /// where the comment says "in place".
 typedef struct lk_kernels {
   lk_isa isa;
-  const char *name; // "portable", "avx2", "avx512", "avx512vnni", "neon", "neondot"
-  bool whole_pays;  // whether products of 16-bit whole numbers are faster than those of f32
+  const char *name; // "portable", "avx2", "avx512", "avx512vnni", "neon", "neondot", "neonhalf"
+  bool whole_pays;  // whether products of 16-bit whole numbers are faster than those of f32, by what
+                    // instructions do in a cycle
+  bool has_halves;  // whether they are done in f16, in sums of 32 that are folded into f32
 
   // gemm, conv. Packed layouts, in packing.inc, are the same for every instruction set.
   void (*pack)(const lk_pack_args *args);
@@ -258,7 +261,7 @@ bool lk_isa_supported(lk_isa isa);
 /// The kernels of `isa`, or null where it is not built in or this processor lacks it.
 const lk_kernels *lk_kernels_for(lk_isa isa);
 /// The best for this processor, chosen once; the environment's LANTERN_ISA (portable, avx2, avx512,
-/// avx512vnni, neon, neondot) overrides where it can run.
+/// avx512vnni, neon, neondot, neonhalf) overrides where it can run.
 const lk_kernels *lk_kernels_best(void);
 
 // ---- Movement: bytes only, so one form for every instruction set -----------------------------
