@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -37,6 +38,7 @@ class Worker:
         self.process = subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True)
+        atexit.register(self.process.kill)
         os.kill(self.process.pid, signal.SIGSTOP)
 
     def measure(self, runs: int) -> dict:

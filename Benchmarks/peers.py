@@ -20,6 +20,7 @@ import json
 import multiprocessing
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -231,4 +232,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Asked to end, it ends its entrants too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     main()
