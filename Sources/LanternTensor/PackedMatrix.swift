@@ -4,7 +4,7 @@ internal import CLanternKernels
 ///
 /// Panels of 32 outputs. Stored as numbers, they are multiplied in f32 whatever the form; stored as
 /// whole numbers with a scale for every output, they are multiplied with activations rounded to 14 bits
-/// (8 bits for ``Form/int8``, but for 3×3 kernels that are transformed) of the largest in a row of 256,
+/// (8 bits for ``Form/int8``, but for 3×3 kernels that are transformed) of the largest in a row of 320,
 /// and sums are exact; but on 64-bit ARM with f16 arithmetic what has 16 bits is multiplied as f16, in
 /// sums of 32 that are folded into f32.
 public struct PackedMatrix: Sendable {

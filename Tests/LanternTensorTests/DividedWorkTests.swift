@@ -26,9 +26,10 @@ import Testing
   @Test("a task that keeps its rows for many columns gives what narrow tasks give")
   func keptRows() {
     var numbers = Numbers(31)
-    // One thread: tasks of 11 panels in two groups, their rows in one or two blocks.
-    let (m, n, slice) = (340, 1290, 43)
-    for k in [200, 400] {
+    // Tasks of many panels and of two, some of them not whole. Of all columns of a row, in one or two
+    // blocks, or block after block.
+    let (m, n, slice) = (180, 1290, 43)
+    for k in [200, 400, 1290] {
       let (x, weight) = (numbers.floats(m * k), numbers.floats(n * k))
       for (kernels, type) in kernelSets.flatMap({ set in
         [LK_F32, LK_I16, LK_I8].map { (set, $0) }
@@ -53,7 +54,11 @@ import Testing
     var numbers = Numbers(32)
     let x = Misaligned(numbers.floats(2 * rows * k))
     let columns = 4096
-    for (n, kernel) in [(columns, LK_PLAIN), (2 * columns, LK_GATED)] {
+    let cases = [
+      (columns, LK_PLAIN, LK_SILU, true), (columns, LK_PLAIN, LK_IDENTITY, true),
+      (columns, LK_PLAIN, LK_IDENTITY, false), (2 * columns, LK_GATED, LK_IDENTITY, false),
+    ]
+    for (n, kernel, activation, isAdded) in cases {
       let (weight, bias) = (numbers.floats(n * k), Misaligned(numbers.floats(n)))
       for kernels in kernelSets {
         let (whole, halves) = (
@@ -65,14 +70,13 @@ import Testing
             var arguments = lk_gemm_args(
               m: Int64(count), n: Int64(n), k: Int64(k), x: x.pointer + first * k,
               x_stride: Int64(k), packed: bytes.baseAddress, packed_type: LK_I16, kernel: kernel,
-              bias: bias.pointer, residual: kernel == LK_PLAIN ? y.pointer + first * columns : nil,
-              residual_stride: Int64(columns),
-              activation: kernel == LK_PLAIN ? LK_SILU : LK_IDENTITY,
+              bias: bias.pointer, residual: isAdded ? y.pointer + first * columns : nil,
+              residual_stride: Int64(columns), activation: activation,
               y: y.pointer + first * columns, y_stride: Int64(columns))
             kernels.gemm(&arguments)
           }
         }
-        #expect(whole.equals(halves), "\(kernels.title) \(kernel)")
+        #expect(whole.equals(halves), "\(kernels.title) \(kernel) \(activation) \(isAdded)")
       }
     }
   }

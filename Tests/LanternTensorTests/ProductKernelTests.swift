@@ -104,12 +104,12 @@ import Testing
 
   @Test("products of 8-bit whole numbers are exact where nothing has to be rounded")
   func exactProducts() {
-    let (m, n, k) = (5, 34, 270)
+    let (m, n, k) = (5, 34, 334)
     var numbers = Numbers(7)
     func whole(_ rows: Int) -> [Float] {
       (0..<rows).flatMap { _ in
-        // The largest in each block of 256 makes the scale 1.
-        numbers.floats(k, -126, 126).enumerated().map { $0 % 256 == 3 ? 127 : $1.rounded() }
+        // The largest in each block of 320 makes the scale 1.
+        numbers.floats(k, -126, 126).enumerated().map { $0 % 320 == 3 ? 127 : $1.rounded() }
       }
     }
     let (x, weight) = (whole(m), whole(n))
