@@ -5,10 +5,12 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from cases import Part, parse
@@ -89,6 +91,39 @@ class Lantern:
         if isinstance(seconds, list):
             seconds = statistics.median(seconds)
         return {"seconds": seconds, "operations": row["operations"], "bytes": row["bytes"]}
+
+    def close(self) -> None:
+        pass
+
+
+class LlamaCpp:
+    """llama.cpp's `test-backend-ops` on a matrix product, a new process each turn of a second or more."""
+
+    TYPES = {"f32": 0, "q8_0": 8, "q4_0": 2}  # as GGUF numbers them
+    LINE = "{op} 0 {n} {m} 1 1 0 2 {type} {k} {n} 1 1 0 0 0 0 0 {k} {m} 1 1 0 0 0 0 -\n"
+
+    def __init__(self, program: str, weights: str, case: str) -> None:
+        self.name = f"llama.cpp {weights}"
+        self.program = program
+        product = parse(case)
+        # The number of an operation differs between versions, so all are offered and one is asked for.
+        self.cases = "".join(
+            self.LINE.format(op=op, m=product.rows, k=product.inputs, n=product.outputs,
+                             type=self.TYPES[weights]) for op in range(20, 50))
+
+    def measure(self, runs: int) -> dict:
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write(self.cases)
+            file.flush()
+            command = [self.program, "perf", "-b", "CPU", "-o", "MUL_MAT", "--test-file", file.name]
+            try:
+                done = subprocess.run(command, capture_output=True, text=True)
+            except OSError as error:
+                raise Failure(f"{self.program}: {error}") from None
+        found = re.findall(r"MUL_MAT\(.*?([\d.]+) us/run", done.stdout)
+        if len(found) != 1:
+            raise Failure(f"{' '.join(command)}: exit code {done.returncode}, no time in what it said")
+        return {"seconds": float(found[0]) * 1e-6}
 
     def close(self) -> None:
         pass

@@ -3,6 +3,7 @@
     Benchmarks/run                              # everything; hours on two cores
     Benchmarks/run --jobs linear conv attention --rounds 3
     Benchmarks/run --jobs picture --sd-cpp path/to/sd
+    Benchmarks/run --jobs linear --llama-cpp path/to/test-backend-ops
 
 Jobs: matrix products (linear), convolutions (conv), attention, parts of a model of Stable Diffusion
 1.5's size with random weights (model), a picture by that model (picture) and by the shipped weights
@@ -29,7 +30,7 @@ from pathlib import Path
 import report
 from cases import JOBS
 from entrants import (
-    LIBRARIES, PARTS, ROOT, Failure, Lantern, Program, Worker, events, part_options, turns)
+    LIBRARIES, PARTS, ROOT, Failure, Lantern, LlamaCpp, Program, Worker, events, part_options, turns)
 from pytorch import make_large
 
 ALL_JOBS = [*JOBS, "picture", "shipped", "growth"]
@@ -39,7 +40,10 @@ NEEDS = {
     "pytorch": ["torch", "diffusers", "transformers"],
     "openvino": ["openvino", "torch", "diffusers", "transformers"],
     "sd-cpp": [],
+    "llama-cpp": [],
 }
+# Peers that are programs: who they are, and the job that they take part in.
+PROGRAMS = {"sd-cpp": ("stable-diffusion.cpp", "picture"), "llama-cpp": ("llama.cpp", "linear")}
 PROMPT, STEPS, SEED = "a red fox on the beach", 20, 42
 # Of instruction sets, those that arithmetic gains by.
 FLAGS = {
@@ -88,9 +92,12 @@ def available(options: argparse.Namespace) -> list[str]:
     found = []
     for peer in options.peers:
         missing = [name for name in NEEDS[peer] if importlib.util.find_spec(name) is None]
-        if peer == "sd-cpp" and not options.sd_cpp:
-            if "picture" in options.jobs:
-                print("stable-diffusion.cpp: skipped: --sd-cpp names no program", file=sys.stderr)
+        if peer in PROGRAMS and not vars(options)[peer.replace("-", "_")]:
+            name, job = PROGRAMS[peer]
+            if job in options.jobs:
+                print(f"{name}: skipped: --{peer} names no program", file=sys.stderr)
+        elif peer == "llama-cpp" and options.threads != os.cpu_count():
+            print("llama.cpp: skipped: it takes a thread for each processor", file=sys.stderr)
         elif missing:
             print(f"{LIBRARIES[peer]}: skipped: no module {missing[0]}", file=sys.stderr)
         else:
@@ -120,6 +127,8 @@ def measure_cases(job: str, options: argparse.Namespace, peers: list[str], peaks
         print(case, file=sys.stderr)
         entrants = [Worker(peer, case, options.threads, options.model)
                     for peer in peers if peer in LIBRARIES]
+        if "llama-cpp" in peers and job == "linear":
+            entrants += [LlamaCpp(options.llama_cpp, weights, case) for weights in LlamaCpp.TYPES]
         entrants += [Lantern(options.lantern, precision, case, options.threads, options.model, peaks)
                      for precision in precisions(job, options)]
         rows.append({"case": case, "figures": turns(entrants, runs, options.rounds)})
@@ -220,6 +229,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--lantern", default=str(ROOT / ".build" / "release" / "lantern"))
     parser.add_argument("--sd-cpp", help="stable-diffusion.cpp's program")
+    parser.add_argument("--llama-cpp", help="llama.cpp's test-backend-ops")
     parser.add_argument("--model", type=Path, default=ROOT / ".build" / "large-model",
                         help="folder of the large model, 2.2 GB; made when missing")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("results"))
