@@ -14,14 +14,16 @@ import Testing
       let k = Self.sizes[(index * 5 + 2) % Self.sizes.count] + 1
       let (x, bias) = (numbers.floats(m * k), numbers.floats(n))
       let (weight, residual) = (numbers.floats(n * k), numbers.floats(m * n))
-      for (type, tolerance) in weightForms {
+      let ways = weightForms.flatMap { [($0, $1, LK_SILU), ($0, $1, LK_IDENTITY)] }
+      for (type, tolerance, activation) in ways {
         let seen = rounded(weight, to: type)
         var first: Misaligned?
         let wanted = (0..<m * n).map { place in
           let (row, column) = (place / n, place % n)
           var sum = Double(bias[column])
           for i in 0..<k { sum += Double(x[row * k + i]) * Double(seen[column * k + i]) }
-          return sum / (1 + exp(-sum)) + Double(residual[place])
+          let active = activation == LK_SILU ? sum / (1 + exp(-sum)) : sum
+          return active + Double(residual[place])
         }
         for kernels in kernelSets {
           // The residual lies in the result's own place.
@@ -32,12 +34,11 @@ import Testing
                 m: Int64(m), n: Int64(n), k: Int64(k), x: from.pointer, x_stride: Int64(k),
                 packed: bytes.baseAddress, packed_type: type, kernel: LK_PLAIN,
                 bias: bias.baseAddress, residual: y.pointer, residual_stride: Int64(n),
-                activation: LK_SILU,
-                y: y.pointer, y_stride: Int64(n))
+                activation: activation, y: y.pointer, y_stride: Int64(n))
               kernels.gemm(&arguments)
             }
           }
-          let title = "\(kernels.title) \(m)×\(n)×\(k) \(type)"
+          let title = "\(kernels.title) \(m)×\(n)×\(k) \(type) \(activation)"
           expectNear(y, wanted, kernels.tolerance(type, tolerance), title)
           expectSame(y, first ?? y, kernels.tolerance(type, 2e-6), "\(title), beside portable")
           first = first ?? y
