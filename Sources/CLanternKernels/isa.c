@@ -27,7 +27,8 @@ size_t lk_conv_scratch_bytes(const lk_conv_args *args) {
 
 size_t lk_attention_scratch_bytes(const lk_attention_args *args) {
   size_t head = lk_packed_bytes(args->keys, args->head_size, args->arithmetic, LK_PLAIN) +
-                lk_packed_bytes(args->head_size, args->keys, args->arithmetic, LK_PLAIN);
+                lk_packed_bytes(
+                  args->head_size, value_rows_of(args->keys, args->arithmetic), args->arithmetic, LK_PLAIN);
   return (size_t)(args->batch * args->heads) * head;
 }
 
