@@ -219,8 +219,9 @@ def run(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--jobs", nargs="+", choices=ALL_JOBS, default=ALL_JOBS)
+    parser.add_argument("--jobs", nargs="+", choices=ALL_JOBS, default=ALL_JOBS, metavar="JOB")
     parser.add_argument("--cases", nargs="+", choices=[case for job in JOBS.values() for case in job],
+                        metavar="CASE",
                         help="of linear, conv, attention and model these alone")
     parser.add_argument("--peers", nargs="*", choices=list(NEEDS), default=list(NEEDS))
     parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS,
