@@ -75,7 +75,8 @@ func expectNear(
   var (worst, most, place) = (0.0, 1e-30, 0)
   for (index, (a, b)) in zip(values, wanted).enumerated() {
     let error = abs(Double(a) - b)
-    if !(error <= worst) { (worst, place) = (error, index) }
+    // What is no number stays the worst.
+    if error > worst || error.isNaN { (worst, place) = (error, index) }
     most = max(most, abs(b))
   }
   #expect(

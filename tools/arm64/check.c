@@ -44,7 +44,8 @@ static void compare(const char *name, const float *found, float *expected, int64
   double scale = sqrt(squares / (double)count) + 1e-30;
   for (int64_t i = 0; i < count; i++) {
     double difference = fabs((double)found[i] - expected[i]) / fmax(scale, fabs(expected[i]));
-    if (!(difference <= worst)) worst = difference;
+    // What is no number stays the worst.
+    if (difference > worst || difference != difference) worst = difference;
   }
   int is_wrong = !(worst < most);
   failures += is_wrong;
@@ -130,7 +131,8 @@ static void check_products(const lk_kernels *ours, const lk_kernels *plain, lk_d
 }
 
 static void check_attention(const lk_kernels *ours, const lk_kernels *plain, int64_t head_size) {
-  const int64_t heads = 3, queries = 21, keys = 37;
+  // The first queries of the causal case see none of the second block of keys.
+  const int64_t heads = 3, queries = 47, keys = 277;
   const int64_t row = heads * head_size;
   float *q = random_floats(2 * queries * row), *k = random_floats(2 * keys * row);
   float *v = random_floats(2 * keys * row);

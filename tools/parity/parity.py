@@ -173,7 +173,7 @@ def compare(options, pipe, model, written, sampler, kind, changes, prompt, steps
     if ours.shape != latents.shape:
         print(f"{model.name:12} {sampler:28} steps {steps:3}: shapes {ours.shape} {latents.shape}")
         return True
-    worst = max(np.abs(a - b).max() / b.std() for a, b in zip(ours, latents))
+    worst = np.max([np.abs(a - b).max() / b.std() for a, b in zip(ours, latents)])
     drawn = np.asarray(Image.open(folder / "out.png")).astype(int)
     wanted = np.round(image * 255).astype(int)
     pixels = np.abs(drawn - wanted).max()

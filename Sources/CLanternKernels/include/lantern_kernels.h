@@ -51,7 +51,7 @@ void lk_parallel_for_some(
 
 /// Types of numbers; and, from LK_I16 on, forms that only packed weights have: whole numbers with an f32
 /// scale a column (4-bit ones: a scale for every 32 of a column too). They are multiplied with rows
-/// rounded to 14 bits (8 for LK_I8 where it is not transformed) and an f32 scale for every 256 of a row;
+/// rounded to 14 bits (8 for LK_I8 where it is not transformed) and an f32 scale for every 320 of a row;
 /// sums are exact in 32 bits. Kernels with `has_halves` multiply what has 16 bits as f16 instead.
 typedef enum lk_dtype {
   LK_F32 = 0,
