@@ -222,7 +222,8 @@ def main() -> None:
     parser.add_argument("--jobs", nargs="+", choices=ALL_JOBS, default=ALL_JOBS, metavar="JOB")
     parser.add_argument("--cases", nargs="+", choices=[case for job in JOBS.values() for case in job],
                         metavar="CASE",
-                        help="of linear, conv, attention and model these alone")
+                        help="of linear, conv, attention and model these alone, by their names in the "
+                             "tables; a wrong name is answered with all of them")
     parser.add_argument("--peers", nargs="*", choices=list(NEEDS), default=list(NEEDS))
     parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS,
                         help="Lantern's; the first is that of growth")
