@@ -33,6 +33,9 @@ public struct ImageGenerator: Sendable {
     model = try ImageModel(folder, adding: loras, isFast: isFast, precision: precision)
   }
 
+  /// What of the model's files is passed over, or differs from what they say: a line each.
+  public var notes: [String] { model.notes }
+
   /// Size in pixels that the model draws when nothing is said.
   public var nativeSize: (width: Int, height: Int) {
     let side = model.unetConfig.sampleSize * model.autoencoder.config.downsampling
@@ -94,7 +97,8 @@ public struct ImageGenerator: Sendable {
     }
     try trace?.finish(image)
     return GeneratedImage(
-      picture: try Picture(image), settings: settings, cutTokens: cutTokens, modelCalls: calls)
+      picture: try Picture(image), settings: settings, cutTokens: cutTokens, notes: [],
+      modelCalls: calls)
   }
 
   /// From the prompt to the latent of the picture.

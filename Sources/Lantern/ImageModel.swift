@@ -21,6 +21,8 @@ package struct ImageModel: Sendable {
   let loras: [LoRA]
   /// What it computes in.
   package let precision: Precision
+  /// What of its files is passed over, or differs from what they say: a line each.
+  let notes: [String]
 
   private static let pipelines: Set<String> = [
     "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline",
@@ -70,6 +72,7 @@ package struct ImageModel: Sendable {
     self.unetConfig = try unet().config
     self.autoencoder = try Self.load(
       "vae", stem, folder, ModelCatalogue.autoencoders, [], precision.ofSmallParts)
+    self.notes = []
     try checkFit()
   }
 

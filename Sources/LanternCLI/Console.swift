@@ -25,6 +25,13 @@ struct Console {
     if !isQuiet { Self.write(line + "\n", to: .standardError) }
   }
 
+  /// What has no effect, or another one than may be expected: a line for people, an event for
+  /// programs.
+  func note(_ text: String) {
+    tell("note: " + text)
+    event(["event": .string("note"), "text": .string(text)])
+  }
+
   /// A line for curious people.
   func detail(_ line: String) {
     if isVerbose { tell(line) }

@@ -119,15 +119,16 @@ struct ImageCommand: ParsableCommand {
     console.detail(
       "\(name): loaded in \(rounded(loading)) s; \(ComputeEngine.instructionSet), "
         + "\(ComputeEngine.threadCount) threads, \(generator.model.precision.rawValue)")
+    for note in generator.notes { console.note(note) }
     if let model = old?.recipe.model, model != name {
-      console.tell("note: that picture was drawn by \"\(model)\", and this model is \"\(name)\"")
+      console.note("that picture was drawn by \"\(model)\", and this model is \"\(name)\"")
     }
     if let strange = old?.recipe.unknownPrecision {
-      console.tell(
-        "note: that picture was drawn in precision \"\(strange)\", which is not known here")
+      console.note(
+        "that picture was drawn in precision \"\(strange)\", which is not known here")
     }
     if let recipe = old?.recipe, Set(recipe.loras) != Set(loras.map(\.label)) {
-      console.tell("note: that picture was drawn with other LoRAs: \(recipe.loras)")
+      console.note("that picture was drawn with other LoRAs: \(recipe.loras)")
     }
     if drawing.seed == -1 { console.tell("seed \(request.seed)") }
 
@@ -156,7 +157,7 @@ struct ImageCommand: ParsableCommand {
     do {
       try picture.write(to: path, metadata: recipe.metadata)
     } catch .metadata(let key, let reason) {
-      console.tell("note: \(path): without its settings: \(key): \(reason)")
+      console.note("\(path): without its settings: \(key): \(reason)")
       try picture.write(to: path)
     }
   }
@@ -184,9 +185,10 @@ struct ImageCommand: ParsableCommand {
     bar.end()
     if let trace { try record?.write(to: trace) }
     if image.cutTokens > 0 {
-      console.tell(
-        "note: the prompt's last \(image.cutTokens) tokens did not fit and were left out")
+      console.note(
+        "the prompt's last \(image.cutTokens) tokens did not fit and were left out")
     }
+    for note in image.notes { console.note(note) }
     let settings = image.settings
     console.detail(
       "seed \(settings.seed), \(settings.width)×\(settings.height), \(settings.steps) steps of "

@@ -103,7 +103,7 @@ struct StoryCommand: ParsableCommand {
     ])
     request.seed = pictures.chosenSeed(console)
     if !generator.isInterleaved {
-      console.tell("note: \(model) draws each page afresh; it was not trained to tell a story")
+      console.note("\(model) draws each page afresh; it was not trained to tell a story")
     }
     let folder = StoryFolder(output, request, model: model)
     try folder.make()
