@@ -22,6 +22,16 @@ import Testing
     }
   }
 
+  @Test("an app that shows localizedDescription shows the error's own line")
+  func localized() throws {
+    let errors: [any Error] = [
+      RequestError.range(name: "steps", found: "0", allowed: "1 or more"),
+      FormatError.notAFolder(path: "here"), PictureError.unknownFormat(path: "picture.xyz"),
+      SamplerError.unknownSampler(name: "eulr", nearest: "euler", known: ["euler"]),
+    ]
+    for error in errors { #expect(error.localizedDescription == "\(error)") }
+  }
+
   @Test("a prompt far beyond the text encoder is refused, with what to do")
   func longPrompt() throws {
     let found = try complaint { $0.prompt = String(repeating: "red fox ", count: 75 * 32 + 1) }
