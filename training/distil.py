@@ -112,14 +112,14 @@ def main() -> None:
     @torch.no_grad()
     def guided(x, times, context):
         """The clean latent as the teacher sees it."""
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with common.autocast(device):
             both = torch.cat([nothing.expand_as(context), context])
             blind, told = teacher(x.repeat(2, 1, 1, 1), times.repeat(2), both)[0].float().chunk(2)
         a, s = parts(times)
         return a * x - s * (blind + guidance * (told - blind))
 
     def loss_of(x, times, context, wanted):
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with common.autocast(device):
             velocity = student(x, times, context)[0].float()
         a, s = parts(times)
         scaled = times.float()[:, None, None, None] * TIMESTEP_SCALING

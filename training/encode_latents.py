@@ -48,7 +48,7 @@ def main() -> None:
 
     def encode(pictures: np.ndarray) -> torch.Tensor:
         x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-        with torch.autocast(options.device, dtype=torch.bfloat16):
+        with common.autocast(options.device):
             h = encoder(x.to(options.device, memory_format=torch.channels_last))
         return model.quant_conv(h.float()).chunk(2, 1)[0].cpu().contiguous()
 

@@ -14,7 +14,9 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-SIZE = 128
+SIZE = 128  # a scene's side, in the units in which things are laid out
+SCALE = int(os.environ.get("PICTUREBOOK_SCALE", "1"))  # pixels to a unit: 2 for the third version
+PIXELS = SIZE * SCALE
 GLYPHS = {
     "cat": "🐈", "dog": "🐕", "fox": "🦊", "bear": "🐻", "frog": "🐸", "owl": "🦉", "penguin": "🐧",
     "rabbit": "🐇", "elephant": "🐘", "lion": "🦁", "pig": "🐖", "fish": "🐟", "car": "🚗",
@@ -114,18 +116,19 @@ def glyph(subject: str, colour: str | None, size: int) -> Image.Image:
 
 
 def _gradient(top, bottom, first: int = 0, last: int = SIZE) -> np.ndarray:
-    rows = np.linspace(0, 1, last - first)[:, None, None]
-    return np.broadcast_to(np.array(top) * (1 - rows) + np.array(bottom) * rows, (last - first, SIZE, 3))
+    count = (last - first) * SCALE
+    rows = np.linspace(0, 1, count)[:, None, None]
+    return np.broadcast_to(np.array(top) * (1 - rows) + np.array(bottom) * rows, (count, PIXELS, 3))
 
 
 def place(name: str, rng: random.Random) -> Image.Image:
     """A painted background with random detail."""
     horizon = rng.randint(74, 86)
-    picture = np.zeros((SIZE, SIZE, 3), np.float32)
+    picture = np.zeros((PIXELS, PIXELS, 3), np.float32)
 
     def sky_and_ground(sky_top, sky_low, ground_top, ground_low):
-        picture[:horizon] = _gradient(sky_top, sky_low, 0, horizon)
-        picture[horizon:] = _gradient(ground_top, ground_low, horizon, SIZE)
+        picture[: horizon * SCALE] = _gradient(sky_top, sky_low, 0, horizon)
+        picture[horizon * SCALE :] = _gradient(ground_top, ground_low, horizon, SIZE)
 
     if name == "in a meadow":
         sky_and_ground((120, 190, 240), (206, 234, 250), (126, 196, 84), (74, 150, 54))
@@ -145,31 +148,36 @@ def place(name: str, rng: random.Random) -> Image.Image:
         picture[:] = _gradient((8, 6, 22), (30, 14, 52))
     elif name == "on the beach":
         shore = horizon - 16
-        picture[:shore] = _gradient((110, 196, 244), (200, 236, 252), 0, shore)
-        picture[shore:horizon] = _gradient((30, 136, 190), (84, 190, 210), shore, horizon)
-        picture[horizon:] = _gradient((240, 218, 160), (222, 190, 124), horizon, SIZE)
+        picture[: shore * SCALE] = _gradient((110, 196, 244), (200, 236, 252), 0, shore)
+        picture[shore * SCALE : horizon * SCALE] = _gradient((30, 136, 190), (84, 190, 210), shore, horizon)
+        picture[horizon * SCALE :] = _gradient((240, 218, 160), (222, 190, 124), horizon, SIZE)
     else:
         shade = rng.uniform(0.94, 1.0)
         tone = np.array(rng.choice([(246, 242, 232), (240, 244, 248), (244, 244, 244)])) * shade
         picture[:] = _gradient(tone, tone * 0.96)
     image = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
-    draw = ImageDraw.Draw(image)
+    brush = ImageDraw.Draw(image)
+
+    def draw(shape, box, *rest, **fill):
+        # A unit's last pixel belongs to the box, as a pixel's does where both are one.
+        x0, y0, x1, y1 = (v * SCALE for v in box)
+        shape((x0, y0, x1 + SCALE - 1, y1 + SCALE - 1), *rest, **fill)
 
     def spots(count, top, bottom, radii, fills):
         for _ in range(count):
             x, y, r = rng.randint(0, SIZE), rng.randint(top, bottom), rng.choice(radii)
-            draw.ellipse((x - r, y - r, x + r, y + r), fill=rng.choice(fills))
+            draw(brush.ellipse, (x - r, y - r, x + r, y + r), fill=rng.choice(fills))
 
     if name == "in a meadow":
         spots(9, horizon + 6, SIZE, (1, 2), [(250, 240, 120), (255, 255, 255), (240, 150, 180)])
     elif name == "by the sea":
         for _ in range(10):
             x, y = rng.randint(0, SIZE), rng.randint(horizon + 4, SIZE - 4)
-            draw.arc((x - 8, y - 3, x + 8, y + 3), 180, 360, fill=(190, 226, 244))
+            draw(brush.arc, (x - 8, y - 3, x + 8, y + 3), 180, 360, fill=(190, 226, 244))
     elif name == "in the desert":
         for _ in range(3):
             x, w = rng.randint(0, SIZE), rng.randint(30, 60)
-            draw.ellipse((x - w, horizon + 4, x + w, horizon + 60), fill=(214, 160, 86))
+            draw(brush.ellipse, (x - w, horizon + 4, x + w, horizon + 60), fill=(214, 160, 86))
     elif name == "in the snow":
         spots(28, 0, SIZE, (1, 1, 2), [(255, 255, 255)])
     elif name == "at night":
@@ -177,20 +185,20 @@ def place(name: str, rng: random.Random) -> Image.Image:
     elif name == "in the forest":
         for _ in range(9):
             x, w = rng.randint(0, SIZE), rng.randint(3, 6)
-            draw.rectangle((x - w // 2, 20, x + w // 2, horizon + 4), fill=(84, 60, 40))
-            draw.ellipse((x - 14, 4, x + 14, 44), fill=rng.choice([(50, 110, 50), (66, 128, 60)]))
+            draw(brush.rectangle, (x - w // 2, 20, x + w // 2, horizon + 4), fill=(84, 60, 40))
+            draw(brush.ellipse, (x - 14, 4, x + 14, 44), fill=rng.choice([(50, 110, 50), (66, 128, 60)]))
     elif name == "in the city":
         x = 0
         while x < SIZE:
             w, h = rng.randint(14, 26), rng.randint(24, 62)
             tone = rng.randint(96, 160)
-            draw.rectangle((x, horizon - h, x + w - 2, horizon), fill=(tone, tone, tone + 10))
+            draw(brush.rectangle, (x, horizon - h, x + w - 2, horizon), fill=(tone, tone, tone + 10))
             x += w
     elif name == "in space":
         spots(30, 0, SIZE, (0, 0, 1), [(255, 255, 255), (255, 230, 190), (200, 220, 255)])
     elif name == "on the beach":
         spots(8, horizon + 4, SIZE, (1, 1, 2), [(206, 172, 108), (250, 236, 200)])
-    return image.filter(ImageFilter.GaussianBlur(0.5))
+    return image.filter(ImageFilter.GaussianBlur(0.5 * SCALE))
 
 
 @dataclass(frozen=True)
@@ -206,11 +214,12 @@ class Thing:
 
 
 def paint(things: list[Thing], where: str, rng: random.Random) -> Image.Image:
-    """The scene's picture, [128, 128] RGB."""
+    """The scene's picture, [PIXELS, PIXELS] RGB."""
     image = place(where, rng)
     for thing in things:
-        mark = glyph(thing.subject, thing.colour, thing.size)
-        image.paste(mark, (thing.x - mark.width // 2, thing.y - mark.height // 2), mark)
+        mark = glyph(thing.subject, thing.colour, thing.size * SCALE)
+        x, y = thing.x * SCALE, thing.y * SCALE
+        image.paste(mark, (x - mark.width // 2, y - mark.height // 2), mark)
     return image
 
 

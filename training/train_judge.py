@@ -105,7 +105,7 @@ def main() -> None:
     step, clock = common.resume(checkpoint, options, judge, optimizer, average)
 
     def loss_of(x, answers, places):
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with common.autocast(device):
             things, place = judge(x)
         found, subject, colour = things.float().split(
             (1, len(scenes.SUBJECTS), len(scenes.COLOURS) + 1), 1

@@ -104,7 +104,7 @@ def main() -> None:
 
     def loss_of(ids, positions, document, block, limit, target, subject, colour, feature, features):
         mask = visible(document, block, limit, torch.bfloat16)
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with common.autocast(device):
             hidden, middle = model.hidden(ids, positions, mask, feature, features)
             text = model.text_logits(hidden[:, :CLEAN])
             codes = model.code_logits(hidden[:, CLEAN:])

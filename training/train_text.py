@@ -59,7 +59,7 @@ def main() -> None:
         )
 
     def loss_of(ids, slots, places):
-        with torch.autocast(options.device, dtype=torch.bfloat16):
+        with common.autocast(options.device):
             hidden = text(ids)
         return questions.text_loss(hidden.float(), slots, places)
 

@@ -196,13 +196,13 @@ def main() -> None:
     step, clock = common.resume(checkpoint, options, both, optimizer, average)
 
     def loss_of(x, weights, cells, hard):
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with common.autocast(device):
             with torch.set_grad_enabled(not options.decoder_only):
                 z = model.encoder(x)
         u = torch.tanh(z.float())
         # Straight through; at first the decoder sees something of how sure the encoder is.
         q = u + hard * (torch.where(u > 0, 1.0, -1.0) - u).detach()
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with common.autocast(device):
             y = model.decoder(q)
             known = both["cells"](q, cells)
             looks = looks_loss(reader, y, x, weights)

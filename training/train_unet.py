@@ -96,7 +96,7 @@ def main() -> None:
     def loss_of(z, ids, noise, times, slots, places, cells):
         a = alphas[times].sqrt()[:, None, None, None]
         s = (1 - alphas[times]).sqrt()[:, None, None, None]
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with common.autocast(device):
             context = text(ids)
             found, middle = unet(a * z + s * noise, times, context)
         error = F.mse_loss(found.float(), a * noise - s * z, reduction="none").mean(1)

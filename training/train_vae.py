@@ -23,14 +23,15 @@ from models import AutoencoderKL, load_overlapping
 from muon import Muon
 
 CONFIG = dict(
-    down_block_types=["DownEncoderBlock2D"] * 4,
-    up_block_types=["UpDecoderBlock2D"] * 4,
-    block_out_channels=[16, 32, 64, 128],
-    latent_channels=16,
+    down_block_types=["DownEncoderBlock2D"] * (3 + scenes.SCALE),
+    up_block_types=["UpDecoderBlock2D"] * (3 + scenes.SCALE),
+    # 16 × 16 latents either way: at 256 pixels a side one more level, and twice the channels.
+    block_out_channels=[16, 32, 64, 128, 256][: 3 + scenes.SCALE],
+    latent_channels=16 * scenes.SCALE,
     layers_per_block=1,
     # Few groups: with one channel a group the last norm would fix every picture's mean colour.
     norm_num_groups=4,
-    sample_size=scenes.SIZE,
+    sample_size=scenes.PIXELS,
     mid_block_add_attention=False,
     force_upcast=False,
 )
@@ -57,15 +58,15 @@ def crops(seed: int, count: int, side: int) -> torch.Tensor:
     while len(found) < count:
         scene = scenes.scene(rng.getrandbits(48))
         pixels = np.asarray(scene.picture)
-        for _ in range(min(1 if side == scenes.SIZE else 4, count - len(found))):
+        for _ in range(min(1 if side == scenes.PIXELS else 4, count - len(found))):
             if rng.random() < 0.85:
                 thing = rng.choice(scene.things)
-                spread = thing.size // 2
-                x = thing.x + rng.randint(-spread, spread) - side // 2
-                y = thing.y + rng.randint(-spread, spread) - side // 2
+                spread = thing.size * scenes.SCALE // 2
+                x = thing.x * scenes.SCALE + rng.randint(-spread, spread) - side // 2
+                y = thing.y * scenes.SCALE + rng.randint(-spread, spread) - side // 2
             else:
-                x, y = rng.randint(0, scenes.SIZE), rng.randint(0, scenes.SIZE)
-            x, y = (max(0, min(scenes.SIZE - side, v)) for v in (x, y))
+                x, y = rng.randint(0, scenes.PIXELS), rng.randint(0, scenes.PIXELS)
+            x, y = (max(0, min(scenes.PIXELS - side, v)) for v in (x, y))
             found.append(pixels[y : y + side, x : x + side])
     return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
@@ -144,7 +145,7 @@ def main() -> None:
     step, clock = common.resume(checkpoint, options, model, optimizer, average)
 
     def loss_of(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with common.autocast(device):
             mean, log_variance = model.encode(x)
             y = model.decode(mean + (0.5 * log_variance).exp() * torch.randn_like(mean))
         mean, log_variance = mean.float(), log_variance.float()
@@ -155,7 +156,7 @@ def main() -> None:
     while clock.progress < 1:
         # Norms count over the picture, so the last part of the time goes to whole scenes.
         whole = options.decoder_only or clock.progress > 0.6
-        side = scenes.SIZE if whole else options.side
+        side = scenes.PIXELS if whole else options.side
         count = max(1, options.batch * options.side**2 // side**2)
         x = crops(options.seed * 10**9 + step, count, side)
         x = x.to(device, memory_format=torch.channels_last)
