@@ -29,8 +29,14 @@ package struct SafetensorsFile: TensorFile {
   ///
   /// - Throws: ``FormatError`` when it cannot be read or is not sound.
   package init(_ path: String) throws(FormatError) {
+    try self.init(FileSystem.map(path), path: path)
+  }
+
+  /// Checks all that the header of a file's bytes claims.
+  ///
+  /// - Throws: ``FormatError`` when it is not sound.
+  package init(_ storage: Storage, path: String) throws(FormatError) {
     self.path = path
-    let storage = try FileSystem.map(path)
     let bytes = UnsafeRawBufferPointer(start: storage.base, count: storage.byteCount)
     let header = try SafetensorsHeader(bytes, file: path)
     self.storage = storage

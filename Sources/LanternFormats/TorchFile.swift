@@ -28,8 +28,14 @@ package struct TorchFile: TensorFile {
   ///
   /// - Throws: ``FormatError`` when it cannot be read or is not sound.
   package init(_ path: String) throws(FormatError) {
+    try self.init(FileSystem.map(path), path: path)
+  }
+
+  /// Checks all that the bytes of a file claim.
+  ///
+  /// - Throws: ``FormatError`` when they are not sound.
+  package init(_ storage: Storage, path: String) throws(FormatError) {
     self.path = path
-    let storage = try FileSystem.map(path)
     self.storage = storage
     let bytes = UnsafeRawBufferPointer(start: storage.base, count: storage.byteCount)
     guard ZipDirectory.isZip(bytes) else {

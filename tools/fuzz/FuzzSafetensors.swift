@@ -1,7 +1,8 @@
 @testable import LanternFormats
+import LanternTensor
 
-/// Any bytes are read or refused; the tensors of a header that is read lie one behind the other and
-/// fill the file.
+/// Any bytes are read or refused; the tensors of a header that is read lie one behind the other, fill
+/// the file, and can be had.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let bytes = UnsafeRawBufferPointer(start: data, count: count)
@@ -15,5 +16,12 @@ public func fuzz(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     end = range.upperBound
   }
   precondition(end == nil || end == count, "the tensors do not fill the file")
+  guard let storage = try? Storage(byteCount: count) else { return 0 }
+  storage.base.copyMemory(from: data, byteCount: count)
+  guard let file = try? SafetensorsFile(storage, path: "x") else { return 0 }
+  for name in file.names {
+    _ = try? file.number(name)
+    _ = try? file.tensor(name)?.floats()
+  }
   return 0
 }

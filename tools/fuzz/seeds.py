@@ -1,0 +1,91 @@
+"""Writes the inputs that a fuzz target begins with: seeds.py TARGET FOLDER.
+
+A function for each target, of its name, gives them by name.
+"""
+
+import json as JSON
+import pathlib
+import struct
+import sys
+
+FIXTURES = pathlib.Path("Tests/Fixtures")
+
+
+def tensors(path):
+    """The bytes of each tensor of a safetensors file, after those of its header."""
+    data = path.read_bytes()
+    start = 8 + struct.unpack("<Q", data[:8])[0]
+    yield "header", data[8:start]
+    for name, entry in JSON.loads(data[8:start]).items():
+        if name != "__metadata__":
+            begin, end = entry["data_offsets"]
+            yield name, data[start + begin : start + end]
+
+
+def files(*paths):
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def json():
+    return {
+        "header": dict(tensors(FIXTURES / "pictures.safetensors"))["header"],
+        "escapes": b'{"a":[1.5e3,-2,"\\u00e9\\ud83d\\ude00",true,null]}',
+        "mark": b"\xef\xbb\xbf[0.1]",
+    }
+
+
+def safetensors():
+    return files(FIXTURES / "tensor_files.safetensors")
+
+
+def torch():
+    return files(*sorted((FIXTURES / "torch_file").glob("*.pt")))
+
+
+def tokenizer():
+    """The files of a folder in the order that FuzzTokenizer.swift has them, and a text, parted by zeros."""
+    folder = FIXTURES / "tiny_pipeline" / "tokenizer"
+    names = ["vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"]
+    loose = [(folder / name).read_bytes() if (folder / name).exists() else b"" for name in names]
+    text = "A fox's 12 <|endoftext|> caf\u00e9, e\u0301 (red:1.3) BREAK".encode()
+    vocabulary = {"!": 0, "a": 1, "b": 2, "ab": 3, "a</w>": 4, "b</w>": 5, "ab</w>": 6}
+    vocabulary |= {"<|startoftext|>": 7, "<|endoftext|>": 8}
+    model = {"type": "BPE", "vocab": vocabulary, "merges": ["a b", ["a", "b</w>"]]}
+    whole = {"model": model, "added_tokens": [{"id": 9, "content": "<toy>", "normalized": True}]}
+    config = {"added_tokens_decoder": {"9": {"content": "<toy>", "special": False}}}
+    parts = {
+        "folder": [*loose, b"", b"", text],
+        "small": [
+            JSON.dumps(vocabulary).encode(), b"#version: 0.2\na b\na b</w>\n",
+            JSON.dumps(config).encode(), b"", b"", b"", b"ab <toy>ab",
+        ],
+        "added": [
+            JSON.dumps(vocabulary).encode(), b"a b\n", b'{"model_max_length": 9}',
+            b'{"pad_token": "!"}', b'{"<toy>": 9, "<toy>_1": 10}', b"", b"abba <toy>_1",
+        ],
+        "whole": [b"", b"", b"", b"", b"", JSON.dumps(whole).encode(), b"ab <toy> ba"],
+    }
+    return {
+        name + kind: kind.encode() + b"\0".join(files)
+        for name, files in parts.items() for kind in "CG"
+    }
+
+
+def pictures(start):
+    found = tensors(FIXTURES / "pictures.safetensors")
+    return {name: data for name, data in found if name.endswith(".file") and data.startswith(start)}
+
+
+def png():
+    return pictures(b"\x89")
+
+
+def jpeg():
+    return pictures(b"\xff\xd8")
+
+
+if __name__ == "__main__":
+    target, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in globals()[target]().items():
+        (folder / name).write_bytes(data)
