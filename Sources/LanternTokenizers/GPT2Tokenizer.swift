@@ -15,69 +15,53 @@ package struct GPT2Tokenizer: Tokenizer {
 
   private let encoding: BytePairEncoding
   /// Control tokens, as `<|endoftext|>`, and tokens beside the vocabulary, as Phi's runs of spaces.
-  private var control = SpecialTokens()
-  private var added = SpecialTokens()
+  private let added: AddedVocabulary
+  /// Whether each stretch of text begins with a space, typed or not.
+  private let addsSpace: Bool
   private let bytes: [Int: [UInt8]]
 
   /// Loads the tokenizer of a folder that `transformers` wrote.
   ///
-  /// Needs `vocab.json` and `merges.txt`, or `tokenizer.json`; `tokenizer_config.json`,
+  /// Needs `tokenizer.json`, or `vocab.json` and `merges.txt`; `tokenizer_config.json`,
   /// `special_tokens_map.json` and `added_tokens.json` may be absent.
   ///
   /// - Throws: ``TokenizerError``.
   package init(folder: String) throws(TokenizerError) {
     let files = try TokenizerFiles(folder: folder)
     let end = "<|endoftext|>"
-    var ids: [String: Int32] = [:]
-    var controls: Set<String> = []
-    for key in ["bos_token", "eos_token", "unk_token", "pad_token"] {
-      let standard = key == "pad_token" ? nil : end
-      guard let found = try files.specialToken(key, default: standard) else { continue }
-      ids[key] = found.id
-      controls.insert(found.token.content)
-      control.add(Array(found.token.content.unicodeScalars), id: found.id)
-    }
+    let (added, roles) = try files.addedVocabulary(
+      default: ["bos_token": end, "eos_token": end, "unk_token": end], clean: { Array($0) })
+    self.added = added
+    addsSpace = files.setting("add_prefix_space")?.value.bool ?? false
     var bytes: [Int: [UInt8]] = [:]
     for (token, id) in files.vocabulary { bytes[Int(id)] = Self.bytes(of: token) }
-    for (token, id) in files.added {
-      bytes[Int(id)] = Array(token.content.utf8)
-      if !controls.contains(token.content) {
-        added.add(Array(token.content.unicodeScalars), id: id)
-      }
-    }
+    for (content, id) in added.ids { bytes[Int(id)] = Array(content.utf8) }
     self.bytes = bytes
-    beginningOfText = Int(ids["bos_token"] ?? 0)
-    endOfText = Int(ids["eos_token"] ?? 0)
-    padding = Int(ids["pad_token"] ?? ids["eos_token"] ?? 0)
+    beginningOfText = Int(roles["bos_token"] ?? 0)
+    endOfText = Int(roles["eos_token"] ?? 0)
+    padding = Int(roles["pad_token"] ?? roles["eos_token"] ?? 0)
     let length = files.setting("model_max_length")?.value.integer ?? 2048
     maximumLength = (3...1_000_000).contains(length) ? length : 2048
     count = (bytes.keys.max() ?? -1) + 1
     encoding = try BytePairEncoding(
       vocabulary: files.vocabulary, merges: files.merges, wordEnd: "",
-      unknown: ids["unk_token"] ?? 0, file: files.mergesFile)
+      unknown: roles["unk_token"] ?? 0, file: files.mergesFile)
   }
 
-  package func encode(_ text: String) -> [Int] {
-    var ids: [Int] = []
-    control.split(Array(text.unicodeScalars)[...]) { id in
-      ids.append(Int(id))
-    } plain: { stretch in
-      ids += encode(plain: stretch)
-    }
-    return ids
-  }
+  package var notes: [String] { added.notes }
+
+  package func encode(_ text: String) -> [Int] { encode(text, readsSpecial: true) }
 
   /// The ids of a text in which nothing is a control token, whatever it spells: of what people type.
-  package func encode(plain text: String) -> [Int] {
-    encode(plain: Array(text.unicodeScalars)[...])
-  }
+  package func encode(plain text: String) -> [Int] { encode(text, readsSpecial: false) }
 
-  private func encode(plain text: ArraySlice<Unicode.Scalar>) -> [Int] {
+  private func encode(_ text: String, readsSpecial: Bool) -> [Int] {
     var ids: [Int] = []
     var known: [[UInt8]: [Int32]] = [:]
-    added.split(text) { id in
+    added.split(Array(text.unicodeScalars)[...], readsSpecial: readsSpecial) { id, _ in
       ids.append(Int(id))
     } plain: { stretch in
+      let stretch = addsSpace && stretch.first != " " ? [" "] + stretch : stretch
       Self.forEachWord(in: stretch) { range in
         let word = stretch[range].flatMap { UTF8.encode($0).map(Array.init) ?? [] }
         let pieces = known[word] ?? encoding.encode(word)

@@ -45,6 +45,7 @@ package struct PromptChunks: Sendable, Equatable {
   /// read as a ``WeightedPrompt``.
   package init(_ prompt: String, literally isLiteral: Bool, _ tokenizer: any Tokenizer) {
     if isLiteral {
+      let prompt = tokenizer.withAllVectors(prompt)
       let cut = tokenizer.encode(prompt).count - (tokenizer.maximumLength - 2)
       self.init([PromptChunk(plain: tokenizer.tokens(for: prompt))], cutTokens: max(cut, 0))
     } else {
@@ -74,7 +75,7 @@ package struct PromptChunks: Sendable, Equatable {
         close(keeping: open.count)
         continue
       }
-      for id in tokenizer.encode(text) {
+      for id in tokenizer.encode(tokenizer.withAllVectors(text)) {
         if [id] == comma {
           lastComma = open.count
         } else if open.count == room, let last = lastComma, room - last <= Self.commaBacktrack {

@@ -1,14 +1,12 @@
 import LanternFormats
 
-/// What the files of a byte-pair tokenizer say, as `transformers` lays them out: `vocab.json` and
-/// `merges.txt`, or `tokenizer.json` in place of them, beside `tokenizer_config.json`,
+/// What the files of a byte-pair tokenizer say, as `transformers` (5.24) reads them:
+/// `tokenizer.json`, or else `vocab.json` and `merges.txt`, beside `tokenizer_config.json`,
 /// `special_tokens_map.json` and `added_tokens.json`, which may be absent.
 struct TokenizerFiles {
   private(set) var vocabulary: [String: Int32] = [:]
   private(set) var merges: [(String, String)] = []
   private(set) var mergesFile = ""
-  /// Tokens beside the vocabulary, or in it with flags.
-  private(set) var added: [(token: AddedToken, id: Int32)] = []
 
   private let folder: String
   private var vocabularyFile = ""
@@ -17,11 +15,11 @@ struct TokenizerFiles {
   init(folder: String) throws(TokenizerError) {
     self.folder = folder
     try readSettings()
-    if let vocabulary = find("vocab.json"), let merges = find("merges.txt") {
+    if let path = find("tokenizer.json") {
+      try readTokenizerJSON(path)
+    } else if let vocabulary = find("vocab.json"), let merges = find("merges.txt") {
       try take(vocabulary: Self.object(vocabulary), vocabulary)
       try readMerges(merges)
-    } else if let path = find("tokenizer.json") {
-      try readTokenizerJSON(path)
     } else {
       let missing = find("vocab.json") == nil ? "vocab.json" : "merges.txt"
       throw .file(
@@ -29,7 +27,6 @@ struct TokenizerFiles {
           path: FileSystem.join(folder, missing),
           remedy: "a tokenizer is vocab.json and merges.txt, or tokenizer.json: fetch them"))
     }
-    try readAddedTokens()
   }
 
   /// A setting that is neither absent nor null, and the file where it stands.
@@ -37,18 +34,55 @@ struct TokenizerFiles {
     settings[key].flatMap { $0.value.isNull ? nil : $0 }
   }
 
-  /// The special token that a setting names, `standard` where it is absent.
-  func specialToken(_ key: String, default standard: String?) throws(TokenizerError)
-    -> (token: AddedToken, id: Int32)?
-  {
-    let fallback = standard.map { (value: JSONValue.string($0), file: vocabularyFile) }
-    guard let (value, file) = setting(key) ?? fallback else { return nil }
-    let token = try Self.addedToken(value, key: key, file: file)
-    if let known = added.first(where: { $0.token.content == token.content }) { return known }
-    guard let id = vocabulary[token.content] else {
-      throw .unknownSpecialToken(key: key, token: token.content, file: file)
+  /// The tokens beside the vocabulary, or in it with flags, and the ids of those with a role.
+  ///
+  /// - Parameters:
+  ///   - standard: the tokens of roles that no file names, as `bos_token`.
+  ///   - clean: what makes the text that words are cut from.
+  /// - Returns: the tokens, and ids by role.
+  /// - Throws: ``TokenizerError``.
+  func addedVocabulary(
+    default standard: [String: String],
+    clean: @escaping @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
+  ) throws(TokenizerError) -> (vocabulary: AddedVocabulary, roles: [String: Int32]) {
+    let listed = try listedTokens()
+    var tokens = listed.map(\.token)
+    var named: [(role: String, token: AddedToken)] = []
+    for role in Self.roles + otherRoles {
+      if let (value, file) = setting(role) {
+        let token = try Self.addedToken(value, key: role, file: file)
+        named.append((role, tokens.last { $0.content == token.content } ?? token))
+      } else if let content = standard[role] {
+        guard vocabulary[content] != nil || tokens.contains(where: { $0.content == content }) else {
+          throw .unknownSpecialToken(key: role, token: content, file: vocabularyFile)
+        }
+        named.append((role, AddedToken(content, isSpecial: true)))
+      }
     }
-    return (token, id)
+    let known = Set(tokens.map(\.content))
+    for (_, token) in named where !known.contains(token.content) && !tokens.contains(token) {
+      tokens.append(token)
+    }
+    let further = try extraTokens()
+    for token in further where !known.contains(token.content) && !tokens.contains(token) {
+      tokens.append(token)
+    }
+    let names = Set(named.map(\.token.content))
+    for index in tokens.indices where names.contains(tokens[index].content) {
+      tokens[index].isSpecial = true
+    }
+    var added = AddedVocabulary(tokens, vocabulary: vocabulary, clean: clean)
+    let moved = listed.first { added.ids[$0.token.content] != $0.number }
+    if let moved, let id = added.ids[moved.token.content] {
+      added.notes = [
+        "\(folder): the token \(JSON.quoted(moved.token.content)) is given the number "
+          + "\(moved.number) and counts as \(id): as in transformers 5, added tokens follow the "
+          + "vocabulary without a gap"
+      ]
+    }
+    var roles: [String: Int32] = [:]
+    for (role, token) in named { roles[role] = added.ids[token.content] }
+    return (added, roles)
   }
 
   private func find(_ name: String) -> String? {
@@ -113,36 +147,60 @@ struct TokenizerFiles {
     }
   }
 
-  private mutating func readAddedTokens() throws(TokenizerError) {
+  /// The tokens of the first of `tokenizer_config.json`'s list, and `added_tokens.json` with
+  /// `tokenizer.json`, by the numbers there: they give the order, and the ids follow from it.
+  private func listedTokens() throws(TokenizerError) -> [(number: Int32, token: AddedToken)] {
+    var tokens: [Int32: AddedToken] = [:]
     if let (value, file) = setting("added_tokens_decoder") {
       for (id, value) in value.object ?? [:] {
         let token = try Self.addedToken(value, key: "added_tokens_decoder.\(id)", file: file)
         let number = Int(id).map { JSONValue.integer($0) } ?? .string(id)
-        added.append((token, try Self.id(number, of: token.content, file)))
+        tokens[try Self.id(number, of: token.content, file)] = token
       }
     } else {
       if let path = find("added_tokens.json") {
+        let special = Set(
+          Self.roles.compactMap { role in
+            setting(role).flatMap { $0.value.string ?? $0.value.object?["content"]?.string }
+          } + (try extraTokens().map(\.content)))
         for (text, id) in try Self.object(path) {
-          var token = AddedToken(text)
-          token.isNormalized = !Self.namedTokens.contains { setting($0)?.value == .string(text) }
-          added.append((token, try Self.id(id, of: text, path)))
+          var token = try Self.addedToken(.string(text), key: "added tokens", file: path)
+          token.isSpecial = special.contains(text)
+          tokens[try Self.id(id, of: text, path)] = token
         }
       }
       if let path = find("tokenizer.json") {
         for value in try Self.object(path)["added_tokens"]?.array ?? [] {
           let token = try Self.addedToken(value, key: "added_tokens", file: path)
-          let id = value.object?["id"] ?? .null
-          added.append((token, try Self.id(id, of: token.content, path)))
+          tokens[try Self.id(value.object?["id"] ?? .null, of: token.content, path)] = token
         }
       }
     }
-    // The vocabulary's id counts; only tokens that it lacks take the id given here.
-    added = added.map { ($0.token, vocabulary[$0.token.content] ?? $0.id) }
-    added.sort { $0.id < $1.id }
+    return tokens.sorted { $0.key < $1.key }.map { (number: $0.key, token: $0.value) }
   }
 
-  private static let namedTokens = [
-    "bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token",
+  /// Control tokens without a role.
+  private func extraTokens() throws(TokenizerError) -> [AddedToken] {
+    let keys = ["extra_special_tokens", "additional_special_tokens"]
+    let lists = keys.compactMap { key in setting(key).map { (key, $0) } }
+    guard let (key, (value, file)) = lists.first(where: { $0.1.value.array?.isEmpty == false })
+    else { return [] }
+    return try (value.array ?? []).map { value throws(TokenizerError) in
+      try Self.addedToken(value, key: key, file: file)
+    }
+  }
+
+  /// Settings that name a token of one model's own, as `image_token`.
+  private var otherRoles: [String] {
+    settings.keys.filter { key in
+      guard key.hasSuffix("_token"), !Self.roles.contains(key) else { return false }
+      let value = settings[key]?.value
+      return value?.string != nil || value?.object?["content"] != nil
+    }.sorted()
+  }
+
+  private static let roles = [
+    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
   ]
 
   private static func id(_ value: JSONValue, of token: String, _ file: String)
@@ -157,12 +215,7 @@ struct TokenizerFiles {
   private static func addedToken(_ value: JSONValue, key: String, file: String)
     throws(TokenizerError) -> AddedToken
   {
-    try reading { () throws(FormatError) in
-      guard let token = try AddedToken(value, key: key, file: file) else {
-        throw .wrongType(key: key, expected: "a text, or an object with \"content\"", file: file)
-      }
-      return token
-    }
+    try reading { () throws(FormatError) in try AddedToken(value, key: key, file: file) }
   }
 
   private static func object(_ path: String, at key: String? = nil) throws(TokenizerError)

@@ -45,6 +45,17 @@ import Testing
     }
   }
 
+  @Test("flags of added tokens and a space in front are heeded as in transformers")
+  func flags() throws {
+    let (tokenizer, pairs, end) = try load("flags")
+    #expect(pairs.count > 60)
+    for (text, ids, back) in pairs {
+      #expect(tokenizer.encode(text) == ids, "\(text.debugDescription)")
+      #expect(tokenizer.decode(ids) == Array(back.utf8), "\(text.debugDescription)")
+      #expect(!tokenizer.encode(plain: text).contains(end))
+    }
+  }
+
   @Test("what people type never becomes a control token")
   func plain() throws {
     let (tokenizer, _, end) = try load("gpt2")

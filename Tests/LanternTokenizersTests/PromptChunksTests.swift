@@ -93,4 +93,20 @@ import Testing
       PromptChunks("10 99 11", literally: false, tokenizer).chunks.map(\.ids)
         == [[98, 10, 99, 0, 0, 0]])
   }
+
+  @Test("a token of several vectors is all of them: weighted, literal, and where chunks are cut")
+  func severalVectors() throws {
+    let tokenizer = try TokenizerFixture("several vectors").load()
+    func chunks(_ prompt: String, literally: Bool = false) -> [PromptChunk] {
+      PromptChunks(prompt, literally: literally, tokenizer).chunks
+    }
+    let all = "<toy> <toy>_1 <toy>_2"
+    #expect(chunks("a <toy>") == chunks("a \(all)"))
+    #expect(chunks("a (<toy> hat:1.2), [<toy>]") == chunks("a (\(all) hat:1.2), [\(all)]"))
+    #expect(chunks("a <toy>", literally: true) == chunks("a \(all)", literally: true))
+    let many = String(repeating: "a ", count: 74)
+    #expect(chunks(many + "<toy>") == chunks(many + all))
+    #expect(chunks(many + "<toy>").count == 2)
+    #expect(PromptChunks(many + "<toy>", literally: true, tokenizer).cutTokens == 2)
+  }
 }

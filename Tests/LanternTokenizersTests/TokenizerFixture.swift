@@ -24,6 +24,13 @@ struct TokenizerFixture {
     }
   }
 
+  func texts(_ key: String) -> [(text: String, other: String)] {
+    (kind[key]?.array ?? []).compactMap { pair in
+      guard let pair = pair.array?.compactMap(\.string), pair.count == 2 else { return nil }
+      return (pair[0], pair[1])
+    }
+  }
+
   var vocabulary: [String: JSONValue] { members["vocab"]?.object ?? [:] }
   var merges: [String] { members["merges"]?.array?.compactMap(\.string) ?? [] }
 

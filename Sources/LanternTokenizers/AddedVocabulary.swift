@@ -1,0 +1,165 @@
+/// Tokens that are found in a text before it is cut into words, as `<|endoftext|>` and those of
+/// textual inversion.
+///
+/// Equals `AddedVocabulary` of the `tokenizers` library (0.23) as `transformers` (5.24) fills it: of
+/// several tokens at one place the longest counts; those that are not normalised are found first, in
+/// the text as it was typed, the others in the cleaned text between them.
+struct AddedVocabulary: Sendable {
+  /// The ids of all tokens, by their texts.
+  private(set) var ids: [String: Int32] = [:]
+  /// What of the files is otherwise than they say: a line each.
+  var notes: [String] = []
+  private var tokens: [Int32: AddedToken] = [:]
+  private var typed = TokenTrie()
+  private var normalized = TokenTrie()
+  private let clean: @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
+  /// The text of all vectors of a token that has several, by its id.
+  private var severalVectors: [Int32: String] = [:]
+  /// All tokens as they are spelt.
+  private var spelled = TokenTrie()
+
+  /// Numbers tokens: one that the vocabulary has keeps its id there, the others follow the last id.
+  ///
+  /// - Parameters:
+  ///   - list: tokens in their order; of two with one text the later one's flags count.
+  ///   - vocabulary: the ids of all other tokens.
+  ///   - clean: what makes the text that words are cut from.
+  init(
+    _ list: [AddedToken], vocabulary: [String: Int32],
+    clean: @escaping @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
+  ) {
+    self.clean = clean
+    var last = Int32(clamping: vocabulary.count - 1)
+    var order: [Int32] = []
+    for token in list where !token.content.isEmpty {
+      let id =
+        ids[token.content] ?? vocabulary[token.content] ?? (last < .max ? last + 1 : last)
+      last = max(last, id)
+      if ids.updateValue(id, forKey: token.content) == nil { order.append(id) }
+      tokens[id] = token
+    }
+    let all = order.compactMap { id in tokens[id].map { (id, $0) } }
+    for (id, token) in all.filter(\.1.isSpecial) + all.filter({ !$0.1.isSpecial }) {
+      let text = Array(token.content.unicodeScalars)
+      if token.isNormalized {
+        normalized.add(clean(text[...]), id: id)
+      } else {
+        typed.add(text, id: id)
+      }
+    }
+    findSeveralVectors()
+  }
+
+  /// Textual inversion saves the further vectors of `<toy>` as `<toy>_1`, `<toy>_2` and so on.
+  private mutating func findSeveralVectors() {
+    for (content, id) in ids {
+      var all = [content]
+      while ids["\(content)_\(all.count)"] != nil { all.append("\(content)_\(all.count)") }
+      if all.count > 1 { severalVectors[id] = all.joined(separator: " ") }
+    }
+    guard !severalVectors.isEmpty else { return }
+    for (content, id) in ids { spelled.add(Array(content.unicodeScalars), id: id) }
+  }
+
+  /// Calls `token` for each token found, with the stretch that it takes, and `plain` for each
+  /// cleaned stretch between, in order.
+  ///
+  /// - Parameters:
+  ///   - text: as it was typed.
+  ///   - readsSpecial: whether control tokens are found too.
+  ///   - token: takes an id and its stretch.
+  ///   - plain: takes what is to be cut into words.
+  func split(
+    _ text: ArraySlice<Unicode.Scalar>, readsSpecial: Bool = true,
+    token: (Int32, ArraySlice<Unicode.Scalar>) -> Void,
+    plain: (ArraySlice<Unicode.Scalar>) -> Void
+  ) {
+    find(typed, in: text, readsSpecial, token) { stretch in
+      find(normalized, in: clean(stretch)[...], readsSpecial, token, plain)
+    }
+  }
+
+  private func find(
+    _ trie: TokenTrie, in text: ArraySlice<Unicode.Scalar>, _ readsSpecial: Bool,
+    _ token: (Int32, ArraySlice<Unicode.Scalar>) -> Void,
+    _ plain: (ArraySlice<Unicode.Scalar>) -> Void
+  ) {
+    var done = text.startIndex
+    var position = done
+    while position < text.endIndex {
+      guard let found = trie.longest(at: position, in: text), let flags = tokens[found.id] else {
+        position += 1
+        continue
+      }
+      var (start, end) = (position, found.end)
+      position = end
+      if flags.isSpecial, !readsSpecial { continue }
+      if flags.isSingleWord, Self.isWord(text[..<start].last) || Self.isWord(text[end...].first) {
+        continue
+      }
+      if flags.stripsLeft {
+        let word = text[..<start].lastIndex { ScalarKind($0) != .space }
+        start = max(done, word.map { $0 + 1 } ?? text.startIndex)
+      }
+      if flags.stripsRight {
+        end = text[end...].firstIndex { ScalarKind($0) != .space } ?? text.endIndex
+      }
+      if done < start { plain(text[done..<start]) }
+      token(found.id, text[min(start, end)..<end])
+      done = end
+    }
+    if done < text.endIndex { plain(text[done...]) }
+  }
+
+  /// The class `\w` of regular expressions (Unicode Technical Standard 18, annex C).
+  private static func isWord(_ scalar: Unicode.Scalar?) -> Bool {
+    guard let properties = scalar?.properties else { return false }
+    return switch properties.generalCategory {
+    case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: true
+    default: properties.isAlphabetic || properties.isJoinControl
+    }
+  }
+
+  /// A text with all vectors of its tokens that have several: ``Tokenizer/withAllVectors(_:)``.
+  func withAllVectors(_ text: String) -> String {
+    guard !severalVectors.isEmpty else { return text }
+    let scalars = Array(text.unicodeScalars)
+    var there: Set<Int32> = []
+    split(scalars[...]) { id, stretch in
+      // As in diffusers, which looks for the token's text among those of all tokens found: one that
+      // took white space along, or was written otherwise, is not found.
+      if severalVectors[id] != nil,
+        tokens[id].map({ Array($0.content.unicodeScalars)[...] }) == stretch
+      {
+        there.insert(id)
+      }
+    } plain: { _ in
+    }
+    guard !there.isEmpty else { return text }
+    var result = String.UnicodeScalarView()
+    var position = 0
+    while position < scalars.count {
+      guard let found = spelled.longest(at: position, in: scalars[...]) else {
+        result.append(scalars[position])
+        position += 1
+        continue
+      }
+      let stretch = scalars[position..<found.end]
+      if there.contains(found.id), let all = severalVectors[found.id],
+        !isSecond(after: found.id, scalars[found.end...])
+      {
+        result.append(contentsOf: all.unicodeScalars)
+      } else {
+        result.append(contentsOf: stretch)
+      }
+      position = found.end
+    }
+    return String(result)
+  }
+
+  /// Whether a text begins with the second vector of a token: somebody wrote them all.
+  private func isSecond(after id: Int32, _ text: ArraySlice<Unicode.Scalar>) -> Bool {
+    guard let content = tokens[id]?.content else { return false }
+    return text.drop { ScalarKind($0) == .space }.starts(with: "\(content)_1".unicodeScalars)
+  }
+}
