@@ -131,14 +131,74 @@ struct AtomicFileTests {
     #expect(error?.description.contains("free some space") == true)
   }
 
-  @Test("the temporary name left by a process that was killed is no obstacle")
-  func survivesLeftovers() throws {
+  @Test("what a process that was killed left is removed by the next write to its folder")
+  func removesStrays() throws {
     try withTemporaryFolder { folder in
-      let leftover = ".x.\(getpid()).partial"
-      #expect(FileManager.default.createFile(atPath: "\(folder)/\(leftover)", contents: nil))
+      let strays = [".x.\(getpid()).partial", ".other name.png.1.partial", ".y.12.7.partial"]
+      let others = [".partial", ".x.partial", ".x.one.partial", "x.1.partial", ".x.1.partial.png"]
+      for name in strays + others {
+        #expect(FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: nil))
+      }
+      try FileManager.default.createDirectory(
+        atPath: folder + "/.d.1.partial", withIntermediateDirectories: false)
       try AtomicFile.write([1], to: folder + "/x")
-      #expect(try FileSystem.list(folder) == [leftover, "x"])
+      #expect(try FileSystem.list(folder) == (others + [".d.1.partial", "x"]).sorted())
     }
+  }
+
+  @Test("a file that another writer is at is no stray")
+  func sparesOthers() throws {
+    try withTemporaryFolder { folder in
+      try AtomicFile.write(to: folder + "/x") { writer throws(FormatError) in
+        try AtomicFile.write([2], to: folder + "/y")
+        try AtomicFile.write([3], to: folder + "/x")
+        try withUnsafeBytes(of: UInt8(4)) { bytes throws(FormatError) in try writer.write(bytes) }
+      }
+      #expect(try FileSystem.read(folder + "/x", limit: 10) == [4])
+      #expect(try FileSystem.list(folder) == ["x", "y"])
+    }
+  }
+
+  @Test("a file that is only to be created leaves one that is there, whatever it is")
+  func createsOnly() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/x"
+      try AtomicFile.write([1], to: path, .create)
+      #expect(try FileSystem.read(path, limit: 10) == [1])
+      try FileManager.default.createSymbolicLink(
+        atPath: folder + "/link", withDestinationPath: "nowhere")
+      for taken in [path, folder + "/link", folder] {
+        #expect(throws: FormatError.cannotWrite(path: taken, code: EEXIST)) {
+          try AtomicFile.write([2], to: taken, .create)
+        }
+      }
+      // Another process is quicker, while this one writes.
+      #expect(throws: FormatError.cannotWrite(path: folder + "/y", code: EEXIST)) {
+        try AtomicFile.write(to: folder + "/y", .create) { _ throws(FormatError) in
+          try AtomicFile.write([3], to: folder + "/y")
+        }
+      }
+      #expect(try FileSystem.read(path, limit: 10) == [1])
+      #expect(try FileSystem.read(folder + "/y", limit: 10) == [3])
+      #expect(try FileSystem.list(folder) == ["link", "x", "y"])
+    }
+  }
+
+  @Test("of many that create one name at once, one does")
+  func createsOnce() async throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/lantern-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let count = await withTaskGroup(of: Bool.self) { group in
+      for writer in 0..<8 {
+        group.addTask {
+          (try? AtomicFile.write([UInt8(writer)], to: folder + "/x", .create)) != nil
+        }
+      }
+      return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+    }
+    #expect(count == 1)
+    #expect(try FileSystem.list(folder) == ["x"])
   }
 
   @Test("many at once write one file, and each reader finds a whole one")
