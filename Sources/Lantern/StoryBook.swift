@@ -34,9 +34,12 @@ public struct StoryBook: Sendable {
   /// Markdown, with pictures by name.
   public var markdown: String {
     let body = pages.map { page in
-      "![\(Self.plain(page.text))](\(Self.pictureName(page.number)))\n\n\(Self.escaped(page.text))\n"
+      "![\(MarkdownText.quotedLine(page.text))](\(Self.pictureName(page.number)))\n\n"
+        + "\(MarkdownText.quoted(page.text))\n"
     }
-    return (["# \(Self.escaped(title))\n"] + body + ["*\(Self.escaped(colophon))*\n"])
+    return
+      (["# \(MarkdownText.quotedLine(title))\n"] + body
+      + ["*\(MarkdownText.quotedLine(colophon))*\n"])
       .joined(separator: "\n")
   }
 
@@ -69,18 +72,5 @@ public struct StoryBook: Sendable {
       <footer>\(HTMLText.quoted(colophon))</footer>
       """
     return HTMLText.page(title: title, style: style, body: body)
-  }
-
-  /// Text for Markdown: nothing in it is markup.
-  private static func escaped(_ text: String) -> String {
-    text.reduce(into: "") { all, character in
-      if #"\`*_{}[]<>#|~&"#.contains(character) { all.append("\\") }
-      all.append(character)
-    }
-  }
-
-  /// Text for a picture's alternative in Markdown.
-  private static func plain(_ text: String) -> String {
-    escaped(String(text.map { $0.isNewline ? " " : $0 }))
   }
 }

@@ -73,4 +73,12 @@ public struct StoryPage: Sendable, Equatable {
   public let picture: Picture
   /// What the picture was drawn from, where the transformer wrote a caption for another model.
   public let caption: String?
+
+  /// A page.
+  package init(number: Int, text: String, picture: Picture, caption: String? = nil) {
+    self.number = number
+    self.text = text
+    self.picture = picture
+    self.caption = caption
+  }
 }
