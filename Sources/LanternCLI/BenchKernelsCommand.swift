@@ -60,7 +60,8 @@ struct BenchKernelsCommand: ParsableCommand {
           ])
         } else {
           if index == 0 {
-            print("case".padded(to: 30) + "   seconds     least   GFLOP/s   of peak      GB/s")
+            Console.print(
+              "case".padded(to: 30) + "   seconds     least   GFLOP/s   of peak      GB/s")
           }
           let speed = Double(row.operations) / row.median
           let peak = peaks.operations[shape.arithmetic(precision)] ?? 1
@@ -69,7 +70,7 @@ struct BenchKernelsCommand: ParsableCommand {
             "\(rounded(100 * speed / peak, 0)) %",
             rounded(Double(row.bytes) / row.median / 1e9, 1),
           ]
-          print(
+          Console.print(
             name.padded(to: 30) + cells.map { $0.aligned(10) }.joined())
         }
       }
@@ -88,7 +89,7 @@ struct BenchKernelsCommand: ParsableCommand {
         "threads": .integer(ComputeEngine.threadCount),
       ])
     } else {
-      print(
+      Console.print(
         "\nthis machine's peaks: \(rounded(peak(.float32) / 1e9, 0)) GFLOP/s in f32, "
           + "\(rounded(peak(.int16) / 1e9, 0)) in 16 and \(rounded(peak(.int8) / 1e9, 0)) in 8 bits, "
           + "\(rounded(peaks.bytes / 1e9, 1)) GB/s; \(precision.rawValue), "

@@ -74,7 +74,7 @@ struct BenchModelCommand: ParsableCommand {
   }
 
   private func tell(_ bench: ModelBench) {
-    print(
+    Console.print(
       "part".padded(to: 20)
         + "  seconds    least     most      GFLOP   GFLOP/s   of peak       MB      GB/s")
     for row in bench.rows {
@@ -87,15 +87,15 @@ struct BenchModelCommand: ParsableCommand {
         rounded(Double(row.bytes) / 1e6, 1), rounded(Double(row.bytes) / row.median / 1e9, 1),
       ]
       let widths = [9, 9, 9, 11, 10, 10, 9, 10]
-      print(row.name.padded(to: 20) + zip(cells, widths).map { $0.aligned($1) }.joined())
+      Console.print(row.name.padded(to: 20) + zip(cells, widths).map { $0.aligned($1) }.joined())
     }
     let whole = bench.rows.reduce(0) { $0 + Double($1.count) * $1.median }
     let calls = bench.rows.map(\.count).max() ?? 1
-    print(
+    Console.print(
       (partNames.isEmpty ? "\na picture of \(calls) calls: \(rounded(whole, 3)) s; " : "\n")
         + "peak memory \(bench.peakMemory >> 20) MiB; \(bench.precision.rawValue), "
         + "\(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads")
-    print(
+    Console.print(
       "this machine's peak: \(rounded(bench.peakOperations / 1e9, 0)) GFLOP/s in "
         + "\(bench.precision.arithmetic.rawValue), "
         + "\(rounded(bench.peakBytes / 1e9, 1)) GB/s")

@@ -94,7 +94,7 @@ struct BenchPrecisionCommand: ParsableCommand {
   private func tell(_ row: PrecisionBench.Row, isFirst: Bool) {
     if isFirst {
       let head = ["seconds", "loading", "MB", "dB least", "dB mean", "worst", "accuracy"]
-      print(Self.line("precision", head))
+      Console.print(Self.line("precision", head))
     }
     let mean = row.decibels.reduce(0, +) / Double(max(row.decibels.count, 1))
     let distance =
@@ -106,7 +106,7 @@ struct BenchPrecisionCommand: ParsableCommand {
       rounded(Double(row.peakMemory) / 1e6, 0),
     ]
     let accuracy = row.accuracy.map { rounded($0, 3) } ?? "–"
-    print(Self.line(row.precision.rawValue, costs + distance + [accuracy]))
+    Console.print(Self.line(row.precision.rawValue, costs + distance + [accuracy]))
   }
 
   private func tellJSON(_ row: PrecisionBench.Row, _ console: Console) {

@@ -1,4 +1,5 @@
 import LanternFormats
+import LanternTensor
 
 #if canImport(Darwin)
   import Darwin
@@ -39,12 +40,12 @@ struct Console {
 
   /// A result: a path on standard output, or an event when programs listen.
   func result(_ path: String, event: [String: JSONValue]) {
-    isJSON ? self.event(event) : Self.write(path + "\n", to: .standardOutput)
+    isJSON ? self.event(event) : Self.print(path)
   }
 
   /// An event for programs.
   func event(_ values: [String: JSONValue]) {
-    if isJSON { Self.write(JSON.write(.object(values)) + "\n", to: .standardOutput) }
+    if isJSON { Self.print(JSON.write(.object(values))) }
   }
 
   /// The two places to write to.
@@ -53,22 +54,21 @@ struct Console {
     case standardError = 2
   }
 
-  /// Writes text as it is. What nobody reads any more is dropped.
+  /// Writes a line to standard output.
+  static func print(_ line: String) { write(line + "\n", to: .standardOutput) }
+
+  /// Writes text as it is. What nobody reads any more is dropped; what standard output does not take
+  /// for another reason is remembered, and nothing more is written to it.
   static func write(_ text: String, to stream: Stream) {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let written = rest.withUnsafeBytes {
-        #if canImport(Darwin)
-          Darwin.write(stream.rawValue, $0.baseAddress, $0.count)
-        #elseif canImport(Musl)
-          Musl.write(stream.rawValue, $0.baseAddress, $0.count)
-        #else
-          Glibc.write(stream.rawValue, $0.baseAddress, $0.count)
-        #endif
-      }
-      if written > 0 { rest = rest.dropFirst(written) } else if errno != EINTR { return }
-    }
+    guard stream == .standardError || outputFailure == nil else { return }
+    let code = Array(text.utf8).withUnsafeBytes { FileSystem.write($0, to: stream.rawValue) }
+    if code != 0, code != EPIPE, stream == .standardOutput { failure { $0 = code } }
   }
+
+  private static let failure = Locked<Int32?>(nil)
+
+  /// Why not all that was written arrived on standard output: an `errno`.
+  static var outputFailure: Int32? { failure { $0 } }
 
   /// Seconds of a clock that only goes forward.
   static var now: Double {

@@ -18,7 +18,7 @@ enum ErrorReport {
     case missing = 66
     case memory = 71
     case output = 73
-    case interrupted = 130
+    case lost = 74
   }
 
   /// Runs `body`; an error becomes one line on standard error (and an event for programs), and the
@@ -26,9 +26,9 @@ enum ErrorReport {
   static func reporting(to console: Console, _ body: () throws -> Void) throws {
     do {
       try body()
-    } catch is Interruption.Stopped {
+    } catch let stopped as Interruption.Stopped {
       Console.write("stopped\n", to: .standardError)
-      throw ExitCode(Code.interrupted.rawValue)
+      throw ExitCode(stopped.exitCode)
     } catch {
       let line = line("\(error)")
       console.event(["event": .string("error"), "message": .string(line)])
@@ -41,6 +41,10 @@ enum ErrorReport {
   /// line.
   static func exit(of command: (some ParsableCommand).Type, with error: any Error) -> Never {
     let message = command.message(for: error)
+    if command.exitCode(for: error).isSuccess {
+      Console.print(command.fullMessage(for: error))
+      exit(of: command)
+    }
     guard command.exitCode(for: error) == .validationFailure, !message.isEmpty else {
       command.exit(withError: error)
     }
@@ -49,6 +53,14 @@ enum ErrorReport {
     let help = (["lantern", name, "--help"] as [String?]).compactMap { $0 }.joined(separator: " ")
     Console.write("Error: \(line(message)) (see \(help))\n", to: .standardError)
     command.exit(withError: ExitCode(Code.usage.rawValue))
+  }
+
+  /// Ends the program, done, unless standard output did not take all that was written to it.
+  static func exit(of command: (some ParsableCommand).Type) -> Never {
+    guard let code = Console.outputFailure else { command.exit() }
+    let failure = FormatError.cannotWrite(path: "standard output", code: code)
+    Console.write("Error: \(failure)\n", to: .standardError)
+    command.exit(withError: ExitCode(Code.lost.rawValue))
   }
 
   private static func line(_ message: String) -> String {

@@ -25,7 +25,7 @@ struct InspectCommand: ParsableCommand {
         let archive = TensorArchive(files: [try SafetensorsFile(path)])
         Self.describe(path, archive, verbose)
         for (key, value) in archive.metadata.sorted(by: { $0.key < $1.key }) {
-          print("  \(key): \(value)")
+          Console.print("  \(key): \(value)")
         }
       } else {
         try inspectPicture()
@@ -35,13 +35,13 @@ struct InspectCommand: ParsableCommand {
 
   private func inspectModel() throws {
     let folder = try ModelFolder(path)
-    print("\(folder.path): \(folder.pipelineClass)")
+    Console.print("\(folder.path): \(folder.pipelineClass)")
     for component in folder.components.keys.sorted() {
       let place = try folder.folder(of: component)
       let name = folder.components[component]?.className ?? "?"
       let isModel = FileSystem.exists(FileSystem.join(place, "config.json"))
       guard isModel else {
-        print("  " + component.padded(to: 16) + name)
+        Console.print("  " + component.padded(to: 16) + name)
         continue
       }
       let archive = try TensorArchive(
@@ -55,7 +55,7 @@ struct InspectCommand: ParsableCommand {
     BufferPool.shared.drain()
     let held = BufferPool.shared.heldByteCount / 1_048_576
     try generator.readEverything()
-    print(
+    Console.print(
       "  draws \(size.width)×\(size.height) pixels; needs about \(held + working) MiB of memory for that: "
         + "\(held) MiB of weights as they are packed, \(working) MiB to work in")
   }
@@ -63,11 +63,11 @@ struct InspectCommand: ParsableCommand {
   private func inspectStoryteller() throws {
     // What a check of every tensor and setting finds, it finds now.
     let generator = try StoryGenerator(folder: path)
-    print("\(generator.path): writes and draws")
+    Console.print("\(generator.path): writes and draws")
     for (name, archive) in try generator.parts() {
       Self.describe(name.padded(to: 16), archive, verbose)
     }
-    print(
+    Console.print(
       "  pictures of \(generator.pixels)×\(generator.pixels) pixels, \(generator.codesPerPicture) codes "
         + "each; "
         + (generator.isInterleaved
@@ -84,22 +84,22 @@ struct InspectCommand: ParsableCommand {
       types[info.dtype, default: 0] += elements
     }
     let kinds = types.keys.sorted().joined(separator: ", ")
-    print(
+    Console.print(
       "  \(title.padded(to: 40)) \(rounded(Double(count) / 1e6, 1)) M parameters, \(kinds), "
         + "\(rounded(Double(archive.byteCount) / 1_048_576, 1)) MiB, \(archive.names.count) tensors"
     )
     guard verbose else { return }
     for name in archive.names {
       guard let info = archive.info(name) else { continue }
-      print("    \(info.dtype.padded(to: 5))\("\(info.shape)".padded(to: 22))\(name)")
+      Console.print("    \(info.dtype.padded(to: 5))\("\(info.shape)".padded(to: 22))\(name)")
     }
   }
 
   private func inspectPicture() throws {
     let picture = try Picture(contentsOf: path)
-    print("\(path): \(picture.width)×\(picture.height) pixels")
+    Console.print("\(path): \(picture.width)×\(picture.height) pixels")
     for entry in try PictureMetadata(contentsOf: path).entries {
-      print("  \(entry.key): \(entry.text)")
+      Console.print("  \(entry.key): \(entry.text)")
     }
   }
 }

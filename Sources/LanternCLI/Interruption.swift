@@ -6,36 +6,54 @@
   import Glibc
 #endif
 
-/// Ctrl-C: the first stops after the current step, the second at once.
+/// Signals that ask the program to end, as Ctrl-C: the first stops after the current step, the second
+/// at once.
 enum Interruption {
   // Written by a signal handler, where nothing but such a flag is safe.
-  nonisolated(unsafe) private static var count: sig_atomic_t = 0
+  nonisolated(unsafe) private static var caught: sig_atomic_t = 0
 
-  /// Thrown when Ctrl-C was pressed.
-  struct Stopped: Error {}
+  /// Thrown when the program was asked to end.
+  struct Stopped: Error {
+    /// The signal.
+    let signal: Int32
+    /// What shells take for the signal's code.
+    var exitCode: Int32 { 128 + signal }
+  }
 
-  /// Makes errors of what would end the process in the midst of writing: a reader that went away, and
-  /// a limit on the size of files.
+  /// Makes errors of what would end the process in the midst of writing, a reader that went away and
+  /// a limit on the size of files, and of what would send words into files.
   static func refuseDeath() {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
+    // The next file that is opened takes the place of a standard stream that is closed.
+    for stream in Int32(0)...2 where fcntl(stream, F_GETFD) == -1 {
+      _ = open("/dev/null", stream == 1 ? O_RDONLY : O_RDWR)
+    }
   }
 
   /// Begins to listen.
   static func listen() {
-    // Some programs start others with the signal blocked.
+    // Some programs start others with signals blocked, or background jobs with Ctrl-C ignored; nohup
+    // means what it says.
     var signals = sigset_t()
     sigemptyset(&signals)
-    sigaddset(&signals, SIGINT)
-    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-    signal(SIGINT) { _ in
-      if Interruption.count > 0 { _exit(130) }
-      Interruption.count = 1
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      sigaddset(&signals, number)
+      let former = unsafeBitCast(signal(number, stop), to: Int.self)
+      if number == SIGHUP, former == unsafeBitCast(SIG_IGN, to: Int.self) {
+        signal(number, SIG_IGN)
+      }
     }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
-  /// - Throws: ``Stopped`` after Ctrl-C.
+  private static let stop: @convention(c) (Int32) -> Void = { number in
+    if Interruption.caught != 0 { _exit(128 + number) }
+    Interruption.caught = sig_atomic_t(number)
+  }
+
+  /// - Throws: ``Stopped`` after such a signal.
   static func check() throws {
-    if count > 0 { throw Stopped() }
+    if caught != 0 { throw Stopped(signal: Int32(caught)) }
   }
 }

@@ -14,8 +14,8 @@ struct LanternCommand: ParsableCommand {
       lantern inspect weights/picturebook
 
       Exit codes: 0 done; 64 the command or a value in it makes no sense; 65 a file is damaged or not
-      supported; 66 a file is missing; 71 out of memory; 73 the output cannot be written; 130 stopped
-      by Ctrl-C.
+      supported; 66 a file is missing; 71 out of memory; 73 a file cannot be written; 74 standard
+      output cannot be; 129, 130 or 143 stopped by a hangup, Ctrl-C or SIGTERM.
       """,
     version: "0.1.0",
     subcommands: [
@@ -34,5 +34,6 @@ struct LanternCommand: ParsableCommand {
     } catch {
       ErrorReport.exit(of: self, with: error)
     }
+    ErrorReport.exit(of: self)
   }
 }

@@ -27,13 +27,13 @@ struct SamplersCommand: ParsableCommand {
       return
     }
     for row in SamplerCatalogue.rows {
-      print(row.name.padded(to: 17) + row.summary)
+      Console.print(row.name.padded(to: 17) + row.summary)
     }
-    print("\nSchedules of noise levels, for any of them, with --schedule:\n")
+    Console.print("\nSchedules of noise levels, for any of them, with --schedule:\n")
     for spacing in Spacing.allCases {
-      print(spacing.rawValue.padded(to: 17) + spacing.summary)
+      Console.print(spacing.rawValue.padded(to: 17) + spacing.summary)
     }
-    print("\nOther spellings are taken too: see --json.")
+    Console.print("\nOther spellings are taken too: see --json.")
   }
 }
 

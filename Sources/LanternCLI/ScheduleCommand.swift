@@ -56,7 +56,7 @@ struct ScheduleCommand: ParsableCommand {
   }
 
   private func printTable(_ table: ScheduleTable) {
-    print("step  timestep       sigma   alpha-bar   log SNR  calls")
+    Console.print("step  timestep       sigma   alpha-bar   log SNR  calls")
     let logs = table.logSigmas
     // A level without signal is infinitely far up.
     let finite = logs.filter(\.isFinite)
@@ -65,7 +65,7 @@ struct ScheduleCommand: ParsableCommand {
       let isInside = high > low && logs[index].isFinite
       let place = isInside ? (logs[index] - low) / (high - low) : 1
       let bar = String(repeating: "▪", count: 1 + Int(30 * place))
-      print(
+      Console.print(
         [
           "\(index + 1)".aligned(4), rounded(Double(row.level.timestep), 2).aligned(10),
           rounded(row.level.sigma, 5).aligned(12), rounded(row.level.alphaBar, 6).aligned(12),
@@ -73,12 +73,13 @@ struct ScheduleCommand: ParsableCommand {
         ].joined())
     }
     let calls = table.rows.reduce(0) { $0 + $1.calls }
-    print(
+    Console.print(
       "then sigma \(rounded(table.rows.last?.target.sigma ?? 0, 5)); the model is asked "
         + "\(calls) times; begins with noise times \(rounded(table.initialScale, 5))")
-    print("levels are those of \(table.equals)")
+    Console.print("levels are those of \(table.equals)")
     if table.isExample {
-      print("\(table.sampler) chooses its own steps between the first and the last of these")
+      Console.print(
+        "\(table.sampler) chooses its own steps between the first and the last of these")
     }
   }
 }

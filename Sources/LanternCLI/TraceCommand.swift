@@ -53,7 +53,7 @@ struct TraceCommand: ParsableCommand {
           "typical": Self.value(difference.typical),
         ])
         if !json {
-          print(
+          Console.print(
             difference.name.padded(to: 28) + "largest \(difference.largest)  "
               + "typical \(difference.typical)")
         }
@@ -65,13 +65,13 @@ struct TraceCommand: ParsableCommand {
           "first": differing.map { .string($0.name) } ?? .null,
         ])
       } else if let differing {
-        print(
+        Console.print(
           "first differs: \(differing.name), by \(differing.largest) at most and "
             + "\(differing.typical) typically")
       } else if !isWhole {
-        print("what both have agrees, but they do not hold the same tensors")
+        Console.print("what both have agrees, but they do not hold the same tensors")
       } else {
-        print(
+        Console.print(
           comparison.first(beyond: 0) == nil
             ? "equal to the last bit" : "nothing differs by more than \(tolerance)")
       }

@@ -33,6 +33,13 @@ import Testing
     #expect(Set(nonisolated) == Self.nonisolated)
   }
 
+  @Test("nothing is printed but by Console, which knows whether it arrived")
+  func printing() {
+    for file in SourceTree.swiftSources where file.path != "Sources/LanternCLI/Console.swift" {
+      #expect(file.code.firstMatch(of: /(^|[^.\w])print\(/) == nil, "\(file)")
+    }
+  }
+
   @Test("no file has more than 400 lines")
   func lengths() {
     for file in SourceTree.files(in: "Sources", ["swift", "c", "h", "inc"]) {

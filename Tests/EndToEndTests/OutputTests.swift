@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("What cannot be written is told, and nothing half done is left behind")
@@ -66,14 +67,78 @@ struct OutputTests {
     }
   }
 
-  @Test("Ctrl-C half way ends with exit code 130 and leaves nothing")
-  func interrupted() throws {
+  @Test(
+    "Ctrl-C, SIGTERM and SIGHUP half way end with 128 and the signal's number, and leave nothing",
+    arguments: [SIGINT, SIGTERM, SIGHUP])
+  func interrupted(signal: Int32) throws {
     try TinyModel.copied { model in
       let run = try model.draw(
-        "fox", "--json", "-b", "100", steps: 1000, interruptedAt: "\"step\":2}")
-      #expect(run.code == 130)
+        "fox", "--json", "-b", "100", steps: 1000, interruptedAt: "\"step\":2}", signal: signal)
+      #expect(run.code == 128 + signal)
       #expect(run.errors == "stopped\n")
       #expect(try model.written.isEmpty)
+    }
+  }
+
+  @Test("what nohup starts goes on after a hangup")
+  func nohup() throws {
+    try TinyModel.copied { model in
+      let run = try model.draw(
+        "fox", "--json", steps: 300, shell: "trap '' HUP; exec \"$@\"",
+        interruptedAt: "\"step\":2}", signal: SIGHUP)
+      #expect(run.code == 0)
+      #expect(try model.written == ["picture.png"])
+    }
+  }
+
+  @Test("a picture half written by a program that was killed is gone after the next one")
+  func killed() throws {
+    try TinyModel.copied { model in
+      let stray = ".picture.png.4711.partial"
+      try Data("half".utf8).write(to: URL(fileURLWithPath: "\(model.out)/\(stray)"))
+      #expect(try model.draw("fox").code == 0)
+      #expect(try model.written == ["picture.png"])
+    }
+  }
+
+  @Test(
+    "standard output that takes no more is a failure: one line, and exit code 74",
+    .enabled(if: FileManager.default.fileExists(atPath: "/dev/full")),
+    arguments: [
+      ["--help"], ["--version"], ["image", "--help"], ["--generate-completion-script", "bash"],
+      ["samplers"], ["samplers", "--json"], ["schedule", "-m", "model"],
+      ["inspect", "model"], ["inspect", "out/a.png"],
+      ["image", "fox", "-m", "model", "--steps", "1", "-o", "out/b.png"],
+      ["image", "fox", "-m", "model", "--steps", "1", "-o", "out/b.png", "--json"],
+      ["story", "fox", "-m", "story", "--pages", "1", "-o", "out/book"],
+      ["story", "fox", "-m", "story", "--pages", "1", "-o", "out/book", "--json"],
+      ["caption", "out/a.png", "-m", "story"], ["caption", "out/a.png", "-m", "story", "--json"],
+      ["paint", "fox", "-m", "story", "-o", "out/b.png"],
+      ["sheet", "out/a.png", "out/a.png", "-o", "out/b.png"],
+      ["trace", "out/a.trace", "out/a.trace"],
+    ])
+  func fullOutput(arguments: [String]) throws {
+    try TinyModel.copied { model in
+      try TinyStoryteller.write(to: model.root + "/story")
+      let drawn = try model.draw("fox", "-o", "a.png", "--trace", "a.trace")
+      #expect(drawn.code == 0)
+      let run = try Program.run(arguments, in: model.root, shell: "exec \"$@\" >/dev/full")
+      #expect(run.code == 74, "\(run.errors)")
+      let errors = run.errorLines.filter { $0.hasPrefix("Error: ") }
+      #expect(errors.count == 1 && errors.first == run.errorLines.last, "\(run.errors)")
+      #expect(errors.first?.contains("standard output: cannot be written: No space left") == true)
+    }
+  }
+
+  @Test("standard output that is closed is told, and takes no file's place")
+  func noOutput() throws {
+    try TinyModel.copied { model in
+      let run = try model.draw("fox", shell: "exec \"$@\" >&- 2>\(model.root)/errors <&-")
+      #expect(run.code == 74)
+      let errors = try String(contentsOfFile: model.root + "/errors", encoding: .utf8)
+      #expect(errors.contains("standard output: cannot be written: Bad file descriptor"))
+      let silent = try model.draw("fox", "--json", shell: "exec \"$@\" >/dev/null 2>&-")
+      #expect(silent.code == 0)
     }
   }
 

@@ -43,12 +43,13 @@ enum Program {
   ///   - shell: a command of `sh` that ends in `"$@"` to run it with; none when nil.
   ///   - input: what it reads on standard input.
   ///   - environment: more variables for it.
-  ///   - interruptedAt: press Ctrl-C when this stands on standard output.
+  ///   - interruptedAt: ask it to end when this stands on standard output.
+  ///   - signal: how it is asked; Ctrl-C by default.
   /// - Returns: its exit code and what it printed.
   /// - Throws: what Foundation throws where the program cannot run.
   static func run(
     _ arguments: [String], in folder: String, shell: String? = nil, input: String = "",
-    environment: [String: String] = [:], interruptedAt: String? = nil
+    environment: [String: String] = [:], interruptedAt: String? = nil, signal: Int32 = SIGINT
   ) throws -> Run {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: shell == nil ? path : "/bin/sh")
@@ -67,7 +68,7 @@ enum Program {
       try process.run()
       if let interruptedAt {
         try wait(for: interruptedAt, in: files.output)
-        process.interrupt()
+        kill(process.processIdentifier, signal)
       }
       if ended.wait(timeout: .now() + 60) == .timedOut {
         process.terminate()

@@ -30,11 +30,12 @@ struct TinyModel {
 
   /// Runs `lantern image` with this model, a step at a time, in ``out``.
   func draw(
-    _ arguments: String..., steps: Int = 1, shell: String? = nil, interruptedAt: String? = nil
+    _ arguments: String..., steps: Int = 1, shell: String? = nil, interruptedAt: String? = nil,
+    signal: Int32 = SIGINT
   ) throws -> Program.Run {
     try Program.run(
       ["image", "-m", path, "--steps", "\(steps)"] + arguments, in: out, shell: shell,
-      interruptedAt: interruptedAt)
+      interruptedAt: interruptedAt, signal: signal)
   }
 
   /// Where a file of the model is.
