@@ -86,7 +86,7 @@ public struct ImageGenerator: Sendable {
     _ request: ImageRequest, trace: Trace? = nil, onStep: (DrawingStep) throws -> Void = { _ in }
   ) throws -> GeneratedImage {
     let settings = try ImageSettings(request, model)
-    let (latent, cutTokens, calls) = try denoise(request, settings, trace, onStep)
+    let (latent, start, cutTokens, calls) = try denoise(request, settings, trace, onStep)
 
     // The decoder has no use for the denoiser's large buffers, which are of other sizes.
     BufferPool.shared.drain(atLeast: 4 << 20)
@@ -97,15 +97,15 @@ public struct ImageGenerator: Sendable {
     }
     try trace?.finish(image)
     return GeneratedImage(
-      picture: try Picture(image), settings: settings, cutTokens: cutTokens, notes: [],
-      modelCalls: calls)
+      picture: try start.pastingKept(in: Picture(image)), settings: settings,
+      cutTokens: cutTokens, notes: start.notes, modelCalls: calls)
   }
 
   /// From the prompt to the latent of the picture.
   private func denoise(
     _ request: ImageRequest, _ settings: ImageSettings, _ trace: Trace?,
     _ onStep: (DrawingStep) throws -> Void
-  ) throws -> (latent: Tensor, cutTokens: Int, modelCalls: Int) {
+  ) throws -> (latent: Tensor, start: StartingPoint, cutTokens: Int, modelCalls: Int) {
     defer { if !keepsParts { model.letGo() } }
     var schedule = model.schedule
     schedule.convention = settings.convention
@@ -143,10 +143,10 @@ public struct ImageGenerator: Sendable {
         throw RequestError.notFinite(what: "the latent", step: step.index)
       }
       try trace?.note(latent)
-      try onStep(DrawingStep(step, model.autoencoder))
+      try onStep(DrawingStep(step, model.autoencoder, start))
       return latent
     }
-    return (latent, prompt.cutTokens, calls)
+    return (latent, start, prompt.cutTokens, calls)
   }
 }
 
@@ -158,18 +158,20 @@ package struct DrawingStep {
   package let count: Int
   private let denoised: Tensor
   private let autoencoder: AutoencoderKL
+  private let start: StartingPoint
 
-  init(_ step: Step, _ autoencoder: AutoencoderKL) {
+  init(_ step: Step, _ autoencoder: AutoencoderKL, _ start: StartingPoint) {
     self.number = step.index + 1
     self.count = step.count
     self.denoised = step.denoised
     self.autoencoder = autoencoder
+    self.start = start
   }
 
   /// The picture as far as it can be guessed, after every `interval` steps; nil for 0.
   package func preview(every interval: Int) throws -> Picture? {
     guard interval > 0, number % interval == 0 else { return nil }
     let image = try autoencoder.decode(denoised, tiled: true).scaled(by: 0.5, plus: 0.5)
-    return image.isFiniteEverywhere ? try Picture(image) : nil
+    return image.isFiniteEverywhere ? try start.pastingKept(in: Picture(image)) : nil
   }
 }

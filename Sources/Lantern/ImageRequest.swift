@@ -40,6 +40,10 @@ public struct ImageRequest: Sendable {
   public var strength = 0.75
   /// Where ``initialPicture`` is drawn anew (white) and where it stays (black).
   public var mask: Mask?
+  /// Whether what ``mask`` keeps is put back from ``initialPicture`` in the end, byte for byte, with
+  /// a soft seam inside of what is drawn. Without, all of it goes through the autoencoder, which
+  /// changes it a little, as in diffusers.
+  public var pastesKept = true
   /// How many of the text encoder's last layers to leave out for the prompt; as diffusers'
   /// `clip_skip`, the negative prompt takes all of them.
   public var clipSkip = 0

@@ -65,7 +65,10 @@ public struct PictureRecipe: Sendable, Equatable {
       values["strength"] = .number(request.strength)
       values["from_picture"] = .bool(true)
     }
-    if request.mask != nil { values["masked"] = .bool(true) }
+    if request.mask != nil {
+      values["masked"] = .bool(true)
+      values["pasted"] = .bool(request.pastesKept)
+    }
     self.values = values
   }
 
@@ -116,6 +119,9 @@ public struct PictureRecipe: Sendable, Equatable {
   /// Whether the picture began from another, which the recipe does not contain.
   package var needsInitialPicture: Bool { values["from_picture"]?.bool ?? false }
 
+  /// Whether only a part of it was drawn, behind a mask, which the recipe does not contain.
+  package var needsMask: Bool { values["masked"]?.bool ?? false }
+
   /// A request that draws the picture again.
   package var request: ImageRequest {
     var request = ImageRequest(prompt: values["prompt"]?.string ?? "")
@@ -149,6 +155,8 @@ public struct PictureRecipe: Sendable, Equatable {
     request.literalPrompt = values["literal"]?.bool ?? false
     request.tiledDecoding = values["vae_tiling"]?.bool ?? false
     request.strength = values["strength"]?.double ?? 0.75
+    // Older versions pasted nothing, and said nothing of it.
+    request.pastesKept = values["pasted"]?.bool ?? !needsMask
     return request
   }
 

@@ -1,4 +1,5 @@
 import LanternModels
+import LanternPictures
 import LanternSamplers
 import LanternTensor
 
@@ -17,6 +18,10 @@ struct StartingPoint {
   private let kept: (clean: Tensor, mask: Tensor)?
   /// What a model that fills holes sees beside the latent: mask and masked picture.
   private let context: Tensor?
+  /// What is put back in the end: the picture in its final size, and where not.
+  private let pasted: (original: Picture, mask: Mask)?
+  /// What of the mask has no effect, or another one than may be expected.
+  let notes: [String]
 
   init(
     _ request: ImageRequest, _ settings: ImageSettings, _ model: ImageModel,
@@ -33,6 +38,8 @@ struct StartingPoint {
       latent = try noise * Float(plan.initialScale)
       kept = nil
       context = nil
+      pasted = nil
+      notes = []
       return
     }
 
@@ -43,8 +50,8 @@ struct StartingPoint {
         allowed: "more, or more steps: of \(settings.steps) none is left")
     }
     self.plan = plan.dropping(plan.levels.count - min(used, plan.levels.count))
-    let pixels = try picture.resized(width: settings.width, height: settings.height)
-      .tensor.scaled(by: 2, plus: -1)
+    let original = try picture.resized(width: settings.width, height: settings.height)
+    let pixels = try original.tensor.scaled(by: 2, plus: -1)
     let beginsInNoise = request.mask != nil && request.strength == 1
     let clean: Tensor? =
       beginsInNoise && model.isInpaintingModel
@@ -56,14 +63,22 @@ struct StartingPoint {
       latent = try noise * Float(plan.initialScale)
     }
 
-    guard let wide = try request.mask?.resized(width: settings.width, height: settings.height)
-    else {
+    guard let asked = request.mask else {
       kept = nil
       context = nil
+      pasted = nil
+      notes = picture.notes
       return
     }
-    let mask = try wide.binarized.tensor
+    let wide = try asked.resized(width: settings.width, height: settings.height).binarized
+    let mask = try wide.tensor
     let small = try mask.sampledNearest(height: shape[1], width: shape[2])
+    let isDrawn = try small.floats().map { $0 > 0 }
+    let limited = try wide.limited(to: isDrawn, columns: shape[2], rows: shape[1])
+    pasted = request.pastesKept ? (original, limited) : nil
+    notes =
+      picture.notes + asked.notes
+      + Self.notes(on: asked, over: picture, drawn: limited, unit: shrink)
     // diffusers draws for the masked picture even where only models that fill holes look at it.
     let maskedNoise = try source.normal(shape)
     if model.isInpaintingModel {
@@ -75,6 +90,39 @@ struct StartingPoint {
       kept = clean.map { ($0, small) }
     }
   }
+
+  /// What is to be said of a mask that leaves nothing to draw, or nothing to keep, or is stretched.
+  private static func notes(
+    on mask: Mask, over picture: Picture, drawn: Mask, unit: Int
+  ) -> [String] {
+    var notes: [String] = []
+    if !mask.fits(picture) {
+      notes.append(
+        "the mask is \(mask.width)×\(mask.height) and the picture "
+          + "\(picture.width)×\(picture.height): it is stretched over it")
+    }
+    if !drawn.pixels.contains(255) {
+      notes.append(
+        mask.binarized.pixels.contains(255)
+          ? "the mask leaves nothing to draw: white must cover squares of \(unit)×\(unit) pixels, drawn "
+            + "as a whole"
+          : "the mask leaves nothing to draw: white in it is drawn anew, and it is all black")
+    } else if !drawn.pixels.contains(0) {
+      notes.append(
+        "the mask leaves nothing to keep: white in it is drawn anew, and it is all white")
+    }
+    return notes
+  }
+
+  /// A decoded picture with what the mask keeps put back.
+  func pastingKept(in drawn: Picture) throws -> Picture {
+    guard let pasted else { return drawn }
+    return try pasted.original.replaced(by: drawn, where: pasted.mask, seam: Self.seam)
+  }
+
+  /// Pixels over which a drawn picture comes in beside one that is kept: half of what Stable
+  /// Diffusion draws as a whole.
+  static let seam = 4
 
   /// A latent as the model wants it: with the mask and the masked picture beside it, if it fills
   /// holes.

@@ -26,6 +26,9 @@ public struct TokenPictureRequest: Sendable {
   public var initialPicture: Picture?
   /// Where ``initialPicture`` is drawn anew (white) and where it stays (black).
   public var mask: Mask?
+  /// Whether what is kept of ``initialPicture`` is put back in the end, byte for byte, with a soft
+  /// seam inside of what is drawn. Without, all of it goes through the image tokenizer.
+  public var pastesKept = true
   /// Sides that ``initialPicture`` is extended to, each by half a picture.
   public var extensions: [Side] = []
   /// After how many steps a preview is decoded; 0 for none.
@@ -33,6 +36,29 @@ public struct TokenPictureRequest: Sendable {
 
   /// A request for a picture of `prompt`.
   public init(prompt: String) { self.prompt = prompt }
+
+  /// What is to be said of the picture's size and of the mask.
+  fileprivate func notes(pixels side: Int, drawn: [Bool]) -> [String] {
+    var notes: [String] = []
+    guard let picture = initialPicture else { return notes }
+    if picture.width != side || picture.height != side {
+      notes.append(
+        "of the picture's \(picture.width)×\(picture.height) pixels the middle square is taken, as "
+          + "\(side)×\(side)")
+    }
+    guard let mask else { return notes }
+    notes += mask.notes
+    if !mask.fits(picture) {
+      notes.append(
+        "the mask is \(mask.width)×\(mask.height), and of it the middle square is taken too")
+    }
+    if !drawn.contains(true) {
+      notes.append("the mask leaves nothing to draw: white in it is drawn anew")
+    } else if !drawn.contains(false), extensions.isEmpty {
+      notes.append("the mask leaves nothing to keep: white in it is drawn anew")
+    }
+    return notes
+  }
 }
 
 extension StoryGenerator {
@@ -114,8 +140,8 @@ extension StoryGenerator {
     }
     var grid = CodeGrid(codes: try model.codes(of: picture), width: model.side)
     if let mask = request.mask {
-      let isAnew = try mask.cells(model.side)
-      grid.codes = try fill(zip(grid.codes, isAnew).map { $1 ? nil : $0 })
+      grid.isDrawn = try mask.cells(model.side)
+      grid.codes = try fill(zip(grid.codes, grid.isDrawn).map { $1 ? nil : $0 })
     } else if request.extensions.isEmpty {
       throw RequestError.needs(
         name: "a picture to begin from", other: "a mask, or a side to extend")
@@ -124,7 +150,28 @@ extension StoryGenerator {
       noise = TokenNoise(seed: request.seed)[number + 1]
       try grid.extend(to: side, square: model.side, fill)
     }
-    return try model.picture(grid.codes, width: grid.width)
+    var drawn = try model.picture(grid.codes, width: grid.width)
+    if request.pastesKept { drawn = try pasting(picture, request.mask, over: drawn, grid) }
+    drawn.notes = picture.notes + request.notes(pixels: model.pixels, drawn: grid.isDrawn)
+    return drawn
+  }
+
+  /// What was drawn, with what was kept of a picture put back.
+  private func pasting(
+    _ picture: Picture, _ mask: Mask?, over drawn: Picture, _ grid: CodeGrid
+  ) throws -> Picture {
+    let unit = model.pixels / model.side
+    let (width, height) = (drawn.width, drawn.height)
+    let (left, top) = (grid.left * unit, grid.top * unit)
+    let square = try picture.middleSquare(model.pixels)
+    let black = [UInt8](repeating: 0, count: model.pixels * model.pixels)
+    let kept =
+      try mask?.middleSquare(model.pixels)
+      ?? Mask(width: model.pixels, height: model.pixels, pixels: black)
+    let wide = try kept.enlarged(width: width, height: height, left: left, top: top)
+      .limited(to: grid.isDrawn, columns: grid.width, rows: grid.height)
+    return try square.enlarged(width: width, height: height, left: left, top: top)
+      .replaced(by: drawn, where: wide, seam: StartingPoint.seam)
   }
 }
 
@@ -132,8 +179,19 @@ extension StoryGenerator {
 private struct CodeGrid {
   var codes: [Int]
   var width: Int
+  /// Which codes were drawn anew.
+  var isDrawn: [Bool]
+  /// Where the square lies that it began from.
+  private(set) var left = 0
+  private(set) var top = 0
 
-  private var height: Int { codes.count / width }
+  var height: Int { codes.count / width }
+
+  init(codes: [Int], width: Int) {
+    self.codes = codes
+    self.width = width
+    isDrawn = [Bool](repeating: false, count: codes.count)
+  }
 
   /// How many squares are filled in to extend one square to these sides.
   static func squares(_ sides: [TokenPictureRequest.Side], _ square: Int) -> Int {
@@ -159,9 +217,13 @@ private struct CodeGrid {
     let wide = width + (isAcross ? more : 0)
     let high = height + (isAcross ? 0 : more)
     var larger = [Int?](repeating: nil, count: wide * high)
-    let (left, top) = (side == .left ? more : 0, side == .up ? more : 0)
+    var isNew = [Bool](repeating: true, count: wide * high)
+    let (right, down) = (side == .left ? more : 0, side == .up ? more : 0)
     for y in 0..<height {
-      for x in 0..<width { larger[(y + top) * wide + x + left] = codes[y * width + x] }
+      for x in 0..<width {
+        larger[(y + down) * wide + x + right] = codes[y * width + x]
+        isNew[(y + down) * wide + x + right] = isDrawn[y * width + x]
+      }
     }
     // Along the new edge, square after square, each half a square on.
     let along = isAcross ? high : wide
@@ -175,5 +237,8 @@ private struct CodeGrid {
     }
     codes = larger.map { $0 ?? 0 }
     width = wide
+    isDrawn = isNew
+    left += right
+    top += down
   }
 }

@@ -97,6 +97,9 @@ struct ImageCommand: ParsableCommand {
     if old?.recipe.needsInitialPicture == true, request.initialPicture == nil {
       throw ValidationError("that picture began from another: name it with --init")
     }
+    if old?.recipe.needsMask == true, request.mask == nil {
+      throw ValidationError("that picture was drawn behind a mask: name it with --mask")
+    }
     let added = old?.recipe.loras ?? []
     let loras = try loraOptions.loras(like: added)
     if !added.isEmpty, loras.isEmpty {

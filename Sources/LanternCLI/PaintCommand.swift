@@ -23,14 +23,18 @@ struct PaintCommand: ParsableCommand {
     name: [.customShort("i"), .customLong("init")],
     help: ArgumentHelp("A picture to change or extend.", valueName: "file"))
   var initial: String?
-  @Option(
-    help: ArgumentHelp("Where it is drawn anew: white there, black elsewhere.", valueName: "file"))
+  @Option(help: ArgumentHelp(MaskHelp.text, valueName: "file"))
   var mask: String?
   @Option(
     help: ArgumentHelp(
       "Extend it by half a picture: \(Self.sides); several times, where wanted.",
       valueName: "side"))
   var extend: [String] = []
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Put back what is kept, byte for byte; without, it goes through the image tokenizer.")
+  var paste: Bool?
 
   @OptionGroup var modelOptions: StoryModelOptions
 
@@ -44,6 +48,9 @@ struct PaintCommand: ParsableCommand {
     }
     if initial == nil, mask != nil || !extend.isEmpty {
       throw ValidationError("--mask and --extend need a picture: --init FILE")
+    }
+    if initial == nil, paste != nil {
+      throw ValidationError("--paste and --no-paste need a picture: --init FILE")
     }
     if initial != nil, mask == nil, extend.isEmpty {
       throw ValidationError("--init needs --mask FILE or --extend SIDE")
@@ -66,6 +73,7 @@ struct PaintCommand: ParsableCommand {
       request.schedule = pictures.maskSchedule
       request.initialPicture = try initial.map { try Picture(contentsOf: $0) }
       request.mask = try mask.map { try Mask(contentsOf: $0) }
+      request.pastesKept = paste ?? request.pastesKept
       request.extensions = extend.compactMap(TokenPictureRequest.Side.init)
       let generator = try modelOptions.load()
       var bar = ProgressBar(console)
@@ -78,6 +86,7 @@ struct PaintCommand: ParsableCommand {
         ])
       }
       bar.end()
+      for note in picture.notes { console.note(note) }
       var metadata: PictureMetadata = [:]
       metadata["parameters"] =
         "\(prompt)\nSeed: \(request.seed), Model: \(FileSystem.split(generator.path).name)"

@@ -8,6 +8,8 @@ public struct Mask: Sendable, Equatable {
   public let height: Int
   /// How much each pixel is to be painted, row by row.
   public let pixels: [UInt8]
+  /// What of its file is taken otherwise than may be expected: a line each.
+  public private(set) var notes: [String] = []
 
   /// A mask of the given bytes.
   ///
@@ -22,29 +24,27 @@ public struct Mask: Sendable, Equatable {
     self.pixels = pixels
   }
 
-  /// Reads a PNG or JPEG file, told apart by content: how bright it is, or, where it is transparent
-  /// anywhere, how opaque, as stable-diffusion-webui takes masks.
+  /// Reads a PNG or JPEG file, told apart by content: how bright it is, times how opaque. Where
+  /// all that is to be seen has one colour, opacity alone tells: paint is white, and black paint
+  /// with holes in it stays black and is white in its holes.
   ///
   /// - Throws: ``PictureError`` when the file cannot be read, is damaged, or is too large.
   public init(contentsOf path: String) throws(PictureError) {
     let file = try PictureFile(path)
     width = file.width
     height = file.height
-    let area = file.width * file.height
-    if file.channels == 4 {
-      let alpha = (0..<area).map { file.pixels[4 * $0 + 3] }
-      if alpha.contains(where: { $0 != 255 }) {
-        pixels = alpha
-        return
-      }
+    switch file.paint {
+    case .colours: pixels = try file.paintedBrightness()
+    case .one(isDark: false): pixels = try file.opacity(inverted: false)
+    case .one(isDark: true):
+      pixels = try file.opacity(inverted: true)
+      notes = ["\(path): black with holes: the holes are drawn anew, what is black stays"]
     }
-    // Pillow's `convert("L")`: ITU-R 601 in fixed point.
-    pixels = (0..<area).map { pixel in
-      let start = pixel * file.channels
-      let red = Int(file.pixels[start])
-      let green = Int(file.pixels[start + 1])
-      let blue = Int(file.pixels[start + 2])
-      return UInt8((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16)
+    let grey = pixels.count { (32..<224).contains($0) }
+    if grey > pixels.count / 4 {
+      notes.append(
+        "\(path): much of this mask is grey: what is at least half as bright as white counts as white"
+      )
     }
   }
 
@@ -70,9 +70,89 @@ public struct Mask: Sendable, Equatable {
     return Mask(known: newWidth, newHeight, resized)
   }
 
+  /// Whether both have the same size and pixels.
+  public static func == (a: Mask, b: Mask) -> Bool {
+    a.width == b.width && a.height == b.height && a.pixels == b.pixels
+  }
+
   private init(known width: Int, _ height: Int, _ pixels: [UInt8]) {
     self.width = width
     self.height = height
     self.pixels = pixels
+  }
+}
+
+extension Mask {
+  /// The mask without what lies in cells that are not drawn: `columns` · `rows` of them, row by row.
+  ///
+  /// - Throws: ``PictureError/outOfMemory(byteCount:)``.
+  package func limited(to cells: [Bool], columns: Int, rows: Int) throws(PictureError) -> Mask {
+    var limited = try [UInt8].zeros(pixels.count)
+    for y in 0..<height {
+      for x in 0..<width where cells[y * rows / height * columns + x * columns / width] {
+        limited[y * width + x] = pixels[y * width + x]
+      }
+    }
+    return Mask(known: width, height, limited)
+  }
+
+  /// Whether a picture has this shape too, within a fiftieth.
+  package func fits(_ picture: Picture) -> Bool {
+    let (one, other) = (Double(width * picture.height), Double(height * picture.width))
+    return abs(one - other) <= 0.02 * max(one, other)
+  }
+}
+
+/// What a mask's file is painted with.
+private enum Paint {
+  case colours
+  case one(isDark: Bool)
+}
+
+extension PictureFile {
+  /// Whether all that is to be seen has one colour, and some of the picture is not to be seen.
+  fileprivate var paint: Paint {
+    guard channels == 4 else { return .colours }
+    var (mostOpaque, least) = (0, UInt8.max)
+    for start in stride(from: 0, to: pixels.count, by: 4) {
+      if pixels[start + 3] > pixels[mostOpaque + 3] { mostOpaque = start }
+      least = min(least, pixels[start + 3])
+    }
+    guard least < 128 else { return .colours }
+    let colour = pixels[mostOpaque..<mostOpaque + 3].map(Int.init)
+    for start in stride(from: 0, to: pixels.count, by: 4) {
+      let alpha = Int(pixels[start + 3])
+      for channel in 0..<3 {
+        // What is hardly opaque has hardly a colour: programs round it in their own ways.
+        let difference = abs(Int(pixels[start + channel]) - colour[channel])
+        if difference * alpha > 4 * 255 { return .colours }
+      }
+    }
+    return .one(isDark: colour.allSatisfy { $0 < 128 })
+  }
+
+  /// How bright each pixel is by Pillow's `convert("L")`, ITU-R 601 in fixed point, times how opaque.
+  fileprivate func paintedBrightness() throws(PictureError) -> [UInt8] {
+    var bright = try [UInt8].zeros(width * height)
+    for pixel in bright.indices {
+      let start = pixel * channels
+      let red = Int(pixels[start])
+      let green = Int(pixels[start + 1])
+      let blue = Int(pixels[start + 2])
+      let value = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16
+      let alpha = channels == 4 ? Int(pixels[start + 3]) : 255
+      bright[pixel] = UInt8((value * alpha + 127) / 255)
+    }
+    return bright
+  }
+
+  /// How opaque each pixel is, of a picture of four channels, or how transparent.
+  fileprivate func opacity(inverted: Bool) throws(PictureError) -> [UInt8] {
+    var opacity = try [UInt8].zeros(width * height)
+    for pixel in opacity.indices {
+      let alpha = pixels[4 * pixel + 3]
+      opacity[pixel] = inverted ? 255 - alpha : alpha
+    }
+    return opacity
   }
 }

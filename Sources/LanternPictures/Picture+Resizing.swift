@@ -21,17 +21,55 @@ extension Picture {
     return try Picture(known: square.side, square.side, square.cut(pixels, channels: 3))
       .resized(width: side, height: side)
   }
+
+  /// The picture as a part of a larger one, in which its edges go on.
+  ///
+  /// - Throws: ``PictureError/outOfMemory(byteCount:)``.
+  package func enlarged(width: Int, height: Int, left: Int, top: Int) throws(PictureError)
+    -> Picture
+  {
+    var larger = try [UInt8].zeros(width * height * 3)
+    for y in 0..<height {
+      let row = min(max(y - top, 0), self.height - 1) * self.width
+      for x in 0..<width {
+        let source = 3 * (row + min(max(x - left, 0), self.width - 1))
+        for channel in 0..<3 { larger[3 * (y * width + x) + channel] = pixels[source + channel] }
+      }
+    }
+    return Picture(known: width, height, larger)
+  }
 }
 
 extension Mask {
+  /// The middle square in another size.
+  ///
+  /// - Throws: as ``resized(width:height:)``.
+  package func middleSquare(_ side: Int) throws(PictureError) -> Mask {
+    let square = MiddleSquare(width, height)
+    return try Mask(
+      width: square.side, height: square.side, pixels: square.cut(pixels, channels: 1)
+    ).resized(width: side, height: side)
+  }
+
   /// Whether each of `side` · `side` squares of the middle square is to be painted, for the most part.
   ///
   /// - Throws: as ``resized(width:height:)``.
   package func cells(_ side: Int) throws(PictureError) -> [Bool] {
-    let square = MiddleSquare(width, height)
-    let cut = try Mask(
-      width: square.side, height: square.side, pixels: square.cut(pixels, channels: 1))
-    return try cut.resized(width: side, height: side).pixels.map { $0 >= 128 }
+    try middleSquare(side).pixels.map { $0 >= 128 }
+  }
+
+  /// The mask as a part of a larger one, which is white around it.
+  ///
+  /// - Throws: ``PictureError/outOfMemory(byteCount:)``.
+  package func enlarged(width: Int, height: Int, left: Int, top: Int) throws(PictureError) -> Mask {
+    var larger = try [UInt8].zeros(width * height)
+    for index in larger.indices { larger[index] = 255 }
+    for y in 0..<self.height {
+      let row = pixels[y * self.width..<(y + 1) * self.width]
+      let start = (top + y) * width + left
+      larger.replaceSubrange(start..<start + row.count, with: row)
+    }
+    return try Mask(width: width, height: height, pixels: larger)
   }
 }
 
@@ -65,7 +103,7 @@ enum Resampling {
     guard (1...Picture.sideLimit).contains(newWidth), (1...Picture.sideLimit).contains(newHeight)
     else { throw .size(width: newWidth, height: newHeight, byteCount: pixels.count) }
     if newWidth == width, newHeight == height { return pixels }
-    var resized = [UInt8](repeating: 0, count: newWidth * newHeight * channels)
+    var resized = try [UInt8].zeros(newWidth * newHeight * channels)
     let isDone = resized.withUnsafeMutableBufferPointer { buffer in
       lp_resample_lanczos(
         pixels, width, height, channels, buffer.baseAddress, newWidth, newHeight)

@@ -8,6 +8,9 @@ public struct Picture: Sendable, Equatable {
   public let height: Int
   /// Red, green, blue of each pixel, row by row: `[height, width, 3]`.
   public let pixels: [UInt8]
+  /// What of its file, or of a request, has no effect, or another one than may be expected: a line
+  /// each.
+  public package(set) var notes: [String] = []
 
   /// The most pixels a side that a file may have.
   static let sideLimit = 16_384
@@ -48,6 +51,11 @@ public struct Picture: Sendable, Equatable {
       throw .shape(found: image.shape, expected: expected)
     }
     self.init(known: shape[1], shape[0], try Self.bytes(of: image))
+  }
+
+  /// Whether both have the same size and pixels.
+  public static func == (a: Picture, b: Picture) -> Bool {
+    a.width == b.width && a.height == b.height && a.pixels == b.pixels
   }
 
   /// The picture as numbers, `[1, height, width, 3]` of 0…1.

@@ -242,4 +242,36 @@ struct ImageCommandTests {
       expectError(try model.draw("a fox", "--mask", "a.png"), code: 64, ["mask"])
     }
   }
+
+  @Test("what a mask keeps stays to the byte, and --like repeats that, or --no-paste")
+  func pasting() throws {
+    try TinyModel.copied { model in
+      #expect(try model.draw("a fox", "-o", "a.png").code == 0)
+      let half = try Mask(width: 8, height: 8, pixels: (0..<64).map { $0 < 32 ? 255 : 0 })
+      let grey = half.pixels.flatMap { [$0, $0, $0] }
+      try Picture(width: 8, height: 8, pixels: grey).write(to: model.out + "/half.png")
+      let picture = ["-i", "a.png", "--mask", "half.png"]
+      func draw(_ arguments: [String]) throws -> Picture {
+        let run = try Program.run(
+          ["image", "-m", model.path, "--steps", "2", "-o", "b.png"] + arguments + picture,
+          in: model.out)
+        #expect(run.code == 0, "\(run.errors)")
+        if arguments.contains("--like") { #expect(run.errors.contains("identical to c.png")) }
+        return try Picture(contentsOf: model.out + "/b.png")
+      }
+      let original = try Picture(contentsOf: model.out + "/a.png")
+      let below = 64 * 32 * 3
+      for flags in [[], ["--no-paste"]] {
+        let drawn = try draw(["a cat", "--strength", "1"] + flags)
+        #expect(
+          (drawn.pixels.suffix(below) == original.pixels.suffix(below)) == flags.isEmpty)
+        try? FileManager.default.removeItem(atPath: model.out + "/c.png")
+        try FileManager.default.moveItem(
+          atPath: model.out + "/b.png", toPath: model.out + "/c.png")
+        _ = try draw(["--like", "c.png"])
+      }
+      expectError(
+        try model.draw("--like", "c.png", "-i", "a.png"), code: 64, ["behind a mask", "--mask"])
+    }
+  }
 }

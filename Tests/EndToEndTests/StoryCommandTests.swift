@@ -88,7 +88,7 @@ import Testing
       ["story", "x", "--begin-image", "a.png"], ["story", "x", "--top-p", "2"],
       ["story", "x", "--seed", "-2"], ["caption"], ["paint", "x", "--extend", "up"],
       ["paint", "x", "-i", "a.png"], ["paint", "x", "-i", "a.png", "--extend", "out"],
-      ["paint", "x", "-t", "0"],
+      ["paint", "x", "-t", "0"], ["paint", "x", "--no-paste"],
     ])
   func mistakes(arguments: [String]) throws {
     try withFolder { root in

@@ -50,6 +50,7 @@ struct UsageTests {
       (["fox", "--stepz", "3"], ["--stepz", "Did you mean '--steps'?"]),
       (["fox", "-o", "fox.gif"], ["fox.gif", ".png"]),
       (["fox", "-o", "fox"], ["fox", ".png"]),
+      (["fox", "--no-paste"], ["--no-paste", "--mask FILE"]),
       (["fox", "-p", "cat"], ["prompt stands twice"]),
       (["fox", "--trace", "t", "-b", "2"], ["--trace"]),
       (["fox", "cat\nand dog"], ["cat and dog"]),

@@ -221,19 +221,4 @@ struct PictureFilesTests {
       #expect(left.isEmpty)
     }
   }
-
-  @Test("a mask is how bright a picture is, or how opaque where any of it is transparent")
-  func readsMasks() throws {
-    try withTemporaryFolder { folder in
-      let path = folder + "/x.png"
-      let colours: [UInt8] = [255, 255, 255, 0, 0, 0, 255, 0, 0, 0, 255, 0]
-      try Picture(width: 2, height: 2, pixels: colours).write(to: path)
-      #expect(try Mask(contentsOf: path).pixels == [255, 0, 76, 150])
-      try AtomicFile.write(bytes("png.6.8.file"), to: path)
-      let mask = try Mask(contentsOf: path)
-      #expect(mask.width == 13 && mask.height == 11)
-      // Random alpha, so neither all opaque nor equal to the brightness of the picture.
-      #expect(Set(mask.pixels).count > 50)
-    }
-  }
 }

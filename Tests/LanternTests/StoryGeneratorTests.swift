@@ -175,10 +175,18 @@ import Testing
     try withGenerator { generator in
       let picture = try generator.draw(TokenPictureRequest(prompt: "a fox"))
       var request = TokenPictureRequest(prompt: "a cat")
-      request.initialPicture = picture
+      request.initialPicture = try Picture(
+        width: 8, height: 8, pixels: (0..<192).map { UInt8($0) })
+      let original = try #require(request.initialPicture)
       request.mask = try Mask(width: 8, height: 8, pixels: [UInt8](repeating: 0, count: 64))
-      let codes = try generator.model.codes(of: picture)
-      #expect(try generator.draw(request) == generator.model.picture(codes))
+      let kept = try generator.draw(request)
+      #expect(kept == original && kept.notes.count == 1)
+      #expect(kept.notes.first?.contains("nothing to draw") == true)
+      request.pastesKept = false
+      #expect(
+        try generator.draw(request)
+          == generator.model.picture(generator.model.codes(of: original)))
+      request.initialPicture = picture
       request.mask = try Mask(width: 8, height: 8, pixels: [UInt8](repeating: 255, count: 64))
       var anew = TokenPictureRequest(prompt: "a cat")
       anew.seed = request.seed
@@ -188,19 +196,47 @@ import Testing
     }
   }
 
+  @Test("black stays to the byte beside white, and the seam is white's")
+  func pasting() throws {
+    try withGenerator { generator in
+      var request = TokenPictureRequest(prompt: "a cat")
+      request.initialPicture = try Picture(
+        width: 8, height: 8, pixels: (0..<192).map { UInt8($0) })
+      request.mask = try Mask(
+        width: 8, height: 8, pixels: (0..<64).map { $0 % 8 < 4 ? 0 : 255 })
+      let pasted = try generator.draw(request)
+      request.pastesKept = false
+      let drawn = try generator.draw(request)
+      for index in 0..<192 {
+        let share = max(0, index / 3 % 8 - 3)
+        let mixed = Int(drawn.pixels[index]) * share + index * (4 - share)
+        #expect(Int(pasted.pixels[index]) == (mixed + 2) / 4, "\(index)")
+      }
+    }
+  }
+
   @Test("a picture extended to all sides grows by half a picture to each, around what it was")
   func extending() throws {
     try withGenerator { generator in
       var request = TokenPictureRequest(prompt: "a cat")
-      request.initialPicture = try generator.draw(request)
+      let original = try generator.draw(request)
+      request.initialPicture = original
       request.extensions = [.right, .down, .left, .up]
       var steps: [String] = []
       let picture = try generator.draw(request) { number, count, _ in
         steps.append("\(number)/\(count)")
       }
-      #expect(picture.width == 16 && picture.height == 16)
+      #expect(picture.width == 16 && picture.height == 16 && picture.notes.isEmpty)
       // One square to the right, two below 12 columns, two beside 12 rows, three above 16 columns.
       #expect(steps == (1...24).map { "\($0)/24" })
+      for y in 0..<8 {
+        let (row, start) = (24 * y, 3 * (16 * (y + 4) + 4))
+        #expect(picture.pixels[start..<start + 24] == original.pixels[row..<row + 24])
+      }
+      request.initialPicture = try original.resized(width: 16, height: 12)
+      let notes = try generator.draw(request).notes
+      #expect(
+        notes == ["of the picture's 16×12 pixels the middle square is taken, as 8×8"])
     }
   }
 

@@ -47,6 +47,7 @@ struct TinyPipeline {
       request.initialPicture = try photo()
     }
     if kind == "mask" || kind == "inpainting" { request.mask = try mask() }
+    request.pastesKept = false
     return request
   }
 

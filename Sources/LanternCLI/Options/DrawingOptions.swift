@@ -56,8 +56,15 @@ struct DrawingOptions: ParsableArguments {
     help: "How much of it is drawn anew, above 0 up to 1; 0.75 by default.")
   var strength: Double?
 
-  @Option(help: ArgumentHelp("Where it is drawn anew: white in this picture.", valueName: "file"))
+  @Option(help: ArgumentHelp(MaskHelp.text, valueName: "file"))
   var mask: String?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: ArgumentHelp(
+      "Put back what a mask keeps, byte for byte, with a soft seam (default: --paste); without, all of it "
+        + "goes through the autoencoder and changes a little, as in diffusers."))
+  var paste: Bool?
 
   @Option(
     parsing: .unconditional,
@@ -69,6 +76,12 @@ struct DrawingOptions: ParsableArguments {
 
   @Flag(help: "Take the prompt to the letter, cut at the model's length, as diffusers does.")
   var literal = false
+
+  mutating func validate() throws {
+    if paste != nil, mask == nil {
+      throw ValidationError("--paste and --no-paste need a mask: --mask FILE")
+    }
+  }
 
   /// Puts everything that was said into a request.
   ///
@@ -98,6 +111,7 @@ struct DrawingOptions: ParsableArguments {
     request.literalPrompt = request.literalPrompt || literal
     if let initialPicture { request.initialPicture = try Picture(contentsOf: initialPicture) }
     if let mask { request.mask = try Mask(contentsOf: mask) }
+    request.pastesKept = paste ?? request.pastesKept
     if let seed {
       request.seed =
         seed == -1 ? UInt64(UInt32.random(in: 0...UInt32.max)) : UInt64(bitPattern: seed)
@@ -114,4 +128,12 @@ struct DrawingOptions: ParsableArguments {
     }
     return text.last?.isNewline == true ? String(text.dropLast()) : text
   }
+}
+
+/// What a mask's colours mean.
+enum MaskHelp {
+  static let text: String =
+    "Where it is drawn anew: white is, black stays, grey counts as white from half as bright on, and "
+    + "what is transparent as not painted: it stays. Where all paint has one colour, paint is drawn anew; "
+    + "but black paint stays, and holes in it are drawn anew."
 }
