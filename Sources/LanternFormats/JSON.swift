@@ -4,6 +4,8 @@ package enum JSONValue: Sendable, Equatable {
   case bool(Bool)
   /// A number without a fraction that `Int` holds exactly, however it was spelt.
   case integer(Int)
+  /// A number without a fraction beyond `Int` that `UInt64` holds exactly: seeds are such.
+  case unsigned(UInt64)
   /// Any other number.
   case number(Double)
   case string(String)
@@ -20,10 +22,15 @@ package enum JSONValue: Sendable, Equatable {
     default: nil
     }
   }
+  /// The whole number of 64 bits, if it is one that is not negative.
+  package var unsigned: UInt64? {
+    if case .unsigned(let value) = self { value } else { integer.flatMap { UInt64(exactly: $0) } }
+  }
   /// The number, if it is one.
   package var double: Double? {
     switch self {
     case .integer(let value): Double(value)
+    case .unsigned(let value): Double(value)
     case .number(let value): value
     default: nil
     }
@@ -38,6 +45,11 @@ package enum JSONValue: Sendable, Equatable {
   }
   /// Whether it is `null`.
   package var isNull: Bool { self == .null }
+
+  /// A whole number of 64 bits.
+  package init(_ whole: UInt64) {
+    self = Int(exactly: whole).map(JSONValue.integer) ?? .unsigned(whole)
+  }
 }
 
 /// Reading and writing JSON: strict on the way in, plain and reproducible on the way out.
@@ -101,6 +113,7 @@ package enum JSON {
     case .null: text += "null"
     case .bool(let value): text += value ? "true" : "false"
     case .integer(let value): text += String(value)
+    case .unsigned(let value): text += String(value)
     case .number(let value): text += value.isFinite ? "\(value)" : "null"
     case .string(let value): append(value, to: &text)
     case .array(let values):

@@ -214,8 +214,10 @@ struct JSONParser {
     }
     let isNegativeZero = isZeroFirst && bytes[start] == UInt8(ascii: "-")
     if isWhole, !isNegativeZero, let whole = integer(start..<position) { return .integer(whole) }
-    let digits = UnsafeBufferPointer(rebasing: bytes[start..<position])
-    guard let value = Double(String(decoding: digits, as: UTF8.self)), value.isFinite else {
+    let digits = String(
+      decoding: UnsafeBufferPointer(rebasing: bytes[start..<position]), as: UTF8.self)
+    if isWhole, let whole = UInt64(digits), whole > Int.max { return .unsigned(whole) }
+    guard let value = Double(digits), value.isFinite else {
       throw malformed("a number too large for 64 bits", at: start)
     }
     // 2⁵³: whole numbers beyond it may be rounded ones.

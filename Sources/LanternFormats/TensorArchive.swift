@@ -13,6 +13,9 @@ package struct TensorArchive: Sendable {
     + "save_file({k: v.contiguous() for k, v in torch.load(sys.argv[1], weights_only=True).items()}, "
     + "sys.argv[2])' OLD NEW.safetensors"
 
+  /// The files.
+  package var paths: [String] { files.map(\.path) }
+
   /// Finds the weights in a folder under the first of `stems` that is there, whole or in parts,
   /// plain or as the variant `fp16`; safetensors before PyTorch's checkpoints.
   ///

@@ -29,7 +29,8 @@ struct JSONTests {
     arguments: [
       ("null", .null), (" true ", .bool(true)), ("false\n", .bool(false)), ("0", .integer(0)),
       ("-12", .integer(-12)), ("9223372036854775807", .integer(.max)),
-      ("-9223372036854775808", .integer(.min)), ("9223372036854775808", .number(0x1p63)),
+      ("-9223372036854775808", .integer(.min)), ("9223372036854775808", .unsigned(1 << 63)),
+      ("18446744073709551615", .unsigned(.max)), ("18446744073709551616", .number(0x1p64)),
       ("1.0", .integer(1)), ("1e3", .integer(1000)), ("-0", .number(-0.0)), ("0.5", .number(0.5)),
       ("1E-5", .number(1e-5)), ("0.00085", .number(0.00085)), ("1e300", .number(1e300)),
       (#""""#, .string("")), (#""a\"\\\/\b\f\n\r\t""#, .string("a\"\\/\u{8}\u{c}\n\r\t")),

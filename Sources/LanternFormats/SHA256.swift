@@ -1,0 +1,81 @@
+/// SHA-256 (FIPS 180-4), which programs tell files apart by.
+package enum SHA256 {
+  /// The digest of bytes, in hexadecimal.
+  package static func hex(of bytes: [UInt8]) -> String {
+    var state: [UInt32] = [
+      0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
+      0x5be0_cd19,
+    ]
+    var words = [UInt32](repeating: 0, count: 64)
+    let whole = bytes.count / 64 * 64
+    // The end is filled up with one bit, zeros and the length in bits.
+    var tail = Array(bytes[whole...]) + [0x80]
+    tail += [UInt8](repeating: 0, count: (120 - tail.count % 64) % 64)
+    tail += (0..<8).map { UInt8(truncatingIfNeeded: (bytes.count &* 8) >> (56 - 8 * $0)) }
+    words.withUnsafeMutableBufferPointer { words in
+      state.withUnsafeMutableBufferPointer { state in
+        for (part, count) in [(bytes, whole), (tail, tail.count)] {
+          part.withUnsafeBufferPointer { part in
+            for start in stride(from: 0, to: count, by: 64) {
+              mix(part, from: start, words, state)
+            }
+          }
+        }
+      }
+    }
+    return state.map { word in
+      let digits = String(word, radix: 16)
+      return String(repeating: "0", count: 8 - digits.utf8.count) + digits
+    }.joined()
+  }
+
+  /// Mixes 64 bytes into the state.
+  private static func mix(
+    _ bytes: UnsafeBufferPointer<UInt8>, from start: Int,
+    _ words: UnsafeMutableBufferPointer<UInt32>, _ state: UnsafeMutableBufferPointer<UInt32>
+  ) {
+    for index in 0..<16 {
+      let place = start + 4 * index
+      words[index] =
+        UInt32(bytes[place]) << 24 | UInt32(bytes[place + 1]) << 16 | UInt32(bytes[place + 2]) << 8
+        | UInt32(bytes[place + 3])
+    }
+    for index in 16..<64 {
+      let (x, y) = (words[index - 15], words[index - 2])
+      let small = turned(x, 7) ^ turned(x, 18) ^ (x >> 3)
+      let large = turned(y, 17) ^ turned(y, 19) ^ (y >> 10)
+      words[index] = words[index - 16] &+ small &+ words[index - 7] &+ large
+    }
+    var (a, b, c, d) = (state[0], state[1], state[2], state[3])
+    var (e, f, g, h) = (state[4], state[5], state[6], state[7])
+    for index in 0..<64 {
+      let choice = (e & f) ^ (~e & g)
+      let first =
+        h &+ (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) &+ choice &+ constants[index]
+        &+ words[index]
+      let majority = (a & b) ^ (a & c) ^ (b & c)
+      let second = (turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) &+ majority
+      (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)
+    }
+    for (index, value) in [a, b, c, d, e, f, g, h].enumerated() { state[index] &+= value }
+  }
+
+  private static func turned(_ word: UInt32, _ count: UInt32) -> UInt32 {
+    word >> count | word << (32 - count)
+  }
+
+  /// The fractions of the cube roots of the first 64 primes.
+  private static let constants: [UInt32] = [
+    0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1,
+    0x923f_82a4, 0xab1c_5ed5, 0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3,
+    0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174, 0xe49b_69c1, 0xefbe_4786,
+    0x0fc1_9dc6, 0x240c_a1cc, 0x2de9_2c6f, 0x4a74_84aa, 0x5cb0_a9dc, 0x76f9_88da,
+    0x983e_5152, 0xa831_c66d, 0xb003_27c8, 0xbf59_7fc7, 0xc6e0_0bf3, 0xd5a7_9147,
+    0x06ca_6351, 0x1429_2967, 0x27b7_0a85, 0x2e1b_2138, 0x4d2c_6dfc, 0x5338_0d13,
+    0x650a_7354, 0x766a_0abb, 0x81c2_c92e, 0x9272_2c85, 0xa2bf_e8a1, 0xa81a_664b,
+    0xc24b_8b70, 0xc76c_51a3, 0xd192_e819, 0xd699_0624, 0xf40e_3585, 0x106a_a070,
+    0x19a4_c116, 0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5, 0x391c_0cb3, 0x4ed8_aa4a,
+    0x5b9c_ca4f, 0x682e_6ff3, 0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208,
+    0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
+  ]
+}
