@@ -31,6 +31,8 @@ public struct ImageSettings: Sendable, Equatable {
   public let convention: Convention
   /// The seed.
   public let seed: UInt64
+  /// Where other names were asked for than those of what draws: a line each.
+  package let notes: [String]
 
   private static let mostPixels = 4096
 
@@ -53,7 +55,14 @@ public struct ImageSettings: Sendable, Equatable {
     width = try size("width", request.width, picture?.width)
     height = try size("height", request.height, picture?.height)
     steps = request.steps ?? model.defaults.steps
-    usesCFGPlusPlus = request.usesCFGPlusPlus
+    let named = try (request.sampler ?? model.defaults.sampler).map {
+      try SamplerCatalogue.meaning(of: $0)
+    }
+    let curve = try request.schedule.map { try SamplerCatalogue.spacingMeaning(of: $0) }
+    sampler = named?.row.name ?? SamplerCatalogue.standard(for: model.schedule).name
+    schedule = (curve?.spacing ?? named?.spacing)?.rawValue
+    notes = (named?.notes ?? []) + (curve?.notes ?? [])
+    usesCFGPlusPlus = request.usesCFGPlusPlus || named?.usesCFGPlusPlus == true
     guidance = request.guidance ?? (usesCFGPlusPlus ? 0.6 : model.defaults.guidance)
     guard (0...(usesCFGPlusPlus ? 1 : 1000)).contains(guidance) else {
       throw RequestError.range(
@@ -80,14 +89,9 @@ public struct ImageSettings: Sendable, Equatable {
       throw RequestError.range(
         name: "guidance rescale", found: "\(guidanceRescale)", allowed: "0 to 1")
     }
-    sampler =
-      try (request.sampler ?? model.defaults.sampler).map {
-        try SamplerCatalogue.row(named: $0).name
-      } ?? SamplerCatalogue.standard(for: model.schedule).name
     if usesCFGPlusPlus, sampler != "ddim" {
       throw RequestError.needs(name: "CFG++", other: "the sampler ddim")
     }
-    schedule = try request.schedule.map { try SamplerCatalogue.spacing(named: $0).rawValue }
     eta = request.eta
     convention = request.convention
     seed = request.seed

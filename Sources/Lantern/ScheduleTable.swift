@@ -23,6 +23,8 @@ package struct ScheduleTable {
   package let usesSigma: Bool
   /// Whether the steps are but an example, since the sampler chooses its own.
   package let isExample: Bool
+  /// Where other names were asked for than those of what is shown: a line each.
+  package let notes: [String]
   /// The class of diffusers whose levels these are, or whose else.
   package let equals: String
 
@@ -42,13 +44,14 @@ package struct ScheduleTable {
     var schedule = try NoiseSchedule(
       Config(path: FileSystem.join(folder.folder(of: "scheduler"), "scheduler_config.json")))
     schedule.convention = convention
-    let row =
-      try sampler.map { try SamplerCatalogue.row(named: $0) }
-      ?? SamplerCatalogue.standard(for: schedule)
+    let named = try sampler.map { try SamplerCatalogue.meaning(of: $0) }
+    let curve = try spacing.map { try SamplerCatalogue.spacingMeaning(of: $0) }
+    let row = named?.row ?? SamplerCatalogue.standard(for: schedule)
     let solver = try row.make(schedule)
     let steps = try steps ?? ModelDefaults(folder: folder.path).steps
     let plan = try solver.plan(
-      steps: steps, over: schedule, spacing: spacing.map(SamplerCatalogue.spacing))
+      steps: steps, over: schedule, spacing: curve?.spacing ?? named?.spacing)
+    notes = (named?.notes ?? []) + (curve?.notes ?? [])
     self.sampler = row.name
     let calls = try solver.calls(over: plan)
     rows = plan.levels.indices.map { index in

@@ -30,10 +30,12 @@ struct ScheduleCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    try ErrorReport.reporting(to: Console(isJSON: json)) {
+    let console = Console(isJSON: json, isQuiet: json)
+    try ErrorReport.reporting(to: console) {
       let table = try ScheduleTable(
         model: modelOptions.folder(), sampler: sampling.sampler, steps: steps,
         spacing: sampling.schedule, convention: sampling.convention() ?? .diffusers)
+      for note in table.notes { console.note(note) }
       json ? printJSON(table) : printTable(table)
     }
   }

@@ -188,27 +188,22 @@ public enum SamplerCatalogue {
     return found ?? rows[0]
   }
 
-  /// The sampler of a name or alias, whatever its case.
+  /// The sampler of a name, as any program spells it (``meaning(of:)``), which names nothing else.
   ///
   /// - Throws: ``SamplerError/unknownSampler(name:nearest:known:)``.
   package static func row(named name: String) throws(SamplerError) -> Row {
-    let wanted = name.lowercased()
-    for row in rows where ([row.name] + row.aliases).contains(where: { $0.lowercased() == wanted })
-    {
-      return row
+    let meaning = try meaning(of: name)
+    guard meaning.spacing == nil, !meaning.usesCFGPlusPlus, meaning.notes.isEmpty else {
+      throw .unknownSampler(name: name, nearest: meaning.row.name, known: rows.map(\.name))
     }
-    let known = rows.map(\.name)
-    throw .unknownSampler(name: name, nearest: nearest(to: wanted, in: known), known: known)
+    return meaning.row
   }
 
-  /// The spacing of a name.
+  /// The spacing of a name, as any program spells it.
   ///
   /// - Throws: ``SamplerError/unknownSchedule(name:nearest:known:)``.
   package static func spacing(named name: String) throws(SamplerError) -> Spacing {
-    let wanted = name.lowercased()
-    if let spacing = Spacing(rawValue: wanted) ?? Spacing.aliases[wanted] { return spacing }
-    let known = Spacing.allCases.map(\.rawValue)
-    throw .unknownSchedule(name: name, nearest: nearest(to: wanted, in: known), known: known)
+    try spacingMeaning(of: name).spacing
   }
 
   /// The conventions of a name.

@@ -26,13 +26,6 @@ public enum Spacing: String, Sendable, CaseIterable {
   /// Align Your Steps (Sabour et al. 2024, arXiv:2404.14507): the table for Stable Diffusion 1.5.
   case alignYourSteps = "ays"
 
-  /// Other spellings.
-  static let aliases: [String: Spacing] = [
-    "default": .discrete, "normal": .discrete, "klop": .klOptimal, "kl-optimal": .klOptimal,
-    "sgm-uniform": .sgmUniform, "align_your_steps": .alignYourSteps,
-    "align-your-steps": .alignYourSteps, "poly": .polyexponential,
-  ]
-
   /// What it is good for.
   public var summary: String {
     switch self {
