@@ -98,7 +98,8 @@ public struct ImageGenerator: Sendable {
     try trace?.finish(image)
     return GeneratedImage(
       picture: try start.pastingKept(in: Picture(image)), settings: settings,
-      cutTokens: cutTokens, notes: start.notes, modelCalls: calls)
+      cutTokens: cutTokens, notes: settings.notes + promptNotes(request) + start.notes,
+      modelCalls: calls)
   }
 
   /// From the prompt to the latent of the picture.

@@ -5,8 +5,9 @@
 /// begins a new chunk. A bracket that is never closed reaches to the end; one that was never opened
 /// is text. Any text is a prompt: nothing is an error.
 ///
-/// Not of webui's language: `[from:to:when]`, `[a|b]` and `AND`, which change the prompt between
-/// steps or join several; they are read as text in brackets. Otherwise than there, `BREAK` within
+/// `<lora:name:1>` and its kin are no words. Not of webui's language: `[from:to:when]`, `[a|b]` and
+/// `AND`, which change the prompt between steps or join several; they are read as text in brackets,
+/// and ``PromptSyntax`` tells so. Otherwise than there, `BREAK` within
 /// brackets breaks too, a number that is none, as `(x:.)`, is text, brackets more than 100 deep do
 /// not weigh, and no weight goes beyond a million.
 package struct WeightedPrompt: Sendable, Equatable {
@@ -27,7 +28,7 @@ package struct WeightedPrompt: Sendable, Equatable {
   /// Reads webui's brackets.
   package init(parsing prompt: String) {
     var parser = WeightParser()
-    parser.read(Array(prompt.unicodeScalars))
+    parser.read(Array(PromptSyntax.withoutTags(prompt).prompt.unicodeScalars))
     pieces = parser.pieces()
   }
 }
@@ -36,7 +37,7 @@ package struct WeightedPrompt: Sendable, Equatable {
 /// bracket closes, so that rounding is webui's.
 private struct WeightParser {
   private struct Stretch {
-    var text: String.UnicodeScalarView
+    var text: [Unicode.Scalar]
     /// `nil` for a break.
     var weight: Double?
   }
@@ -95,7 +96,7 @@ private struct WeightParser {
       if let last = joined.indices.last, stretch.weight != nil,
         joined[last].weight == stretch.weight
       {
-        joined[last].text.append(contentsOf: stretch.text)
+        joined[last].text += stretch.text
       } else {
         joined.append(stretch)
       }
@@ -104,14 +105,13 @@ private struct WeightParser {
     return joined.map { stretch in
       guard let weight = stretch.weight else { return .chunkBreak }
       let limit = Self.weightLimit
-      return .text(String(stretch.text), weight: Float(min(max(weight, -limit), limit)))
+      let text = String(String.UnicodeScalarView(stretch.text))
+      return .text(text, weight: Float(min(max(weight, -limit), limit)))
     }
   }
 
   private mutating func append(_ text: ArraySlice<Unicode.Scalar>) {
-    var view = String.UnicodeScalarView()
-    view.append(contentsOf: text)
-    stretches.append(Stretch(text: view, weight: 1))
+    stretches.append(Stretch(text: Array(text), weight: 1))
   }
 
   private mutating func closeRound(_ factor: Double) {
@@ -144,7 +144,7 @@ private struct WeightParser {
       }
       let before = text[start..<position]
       append(before[..<Self.trimmedEnd(before)])
-      stretches.append(Stretch(text: .init(), weight: nil))
+      stretches.append(Stretch(text: [], weight: nil))
       start = text[end...].firstIndex { !Self.isSpace($0) } ?? text.endIndex
       position = start
     }
