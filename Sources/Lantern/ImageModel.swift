@@ -125,6 +125,20 @@ package struct ImageModel: Sendable {
     autoencoder.letEncoderGo()
   }
 
+  /// What tells its weights from others: the first ten digits of the SHA-256 of the U-Net's file, as
+  /// stable-diffusion-webui has them of a model's; nil for several files or large ones, whose digest
+  /// would take as long as a step of drawing.
+  package var hash: String? {
+    guard let folder = try? ModelFolder(path).folder(of: "unet"),
+      let archive = try? TensorArchive(folder: folder, stems: ["diffusion_pytorch_model"]),
+      archive.paths.count == 1, let file = archive.paths.first,
+      let bytes = try? FileSystem.read(file, limit: Self.hashLimit)
+    else { return nil }
+    return String(SHA256.hex(of: bytes).prefix(10))
+  }
+
+  private static let hashLimit = 64 << 20
+
   /// Whether the U-Net was trained to fill holes: it sees a mask and the masked picture too.
   var isInpaintingModel: Bool { unetConfig.inChannels != unetConfig.outChannels }
 }

@@ -1,4 +1,4 @@
-import LanternFormats
+package import LanternFormats
 import LanternPictures
 import LanternSamplers
 package import LanternTensor
@@ -7,13 +7,17 @@ package import LanternTensor
 /// many others read, and exactly, so that it can be drawn again.
 public struct PictureRecipe: Sendable, Equatable {
   /// Names of the texts in a file.
-  private enum Key {
+  enum Key {
     static let parameters = "parameters"
     static let exact = "lantern"
   }
 
   /// The settings, by the names of the command line's options.
-  private let values: [String: JSONValue]
+  let values: [String: JSONValue]
+  /// Whose settings they were, where another program wrote them.
+  package let program: String?
+  /// What of them has no effect, or another one than there: a line each.
+  package let notes: [String]
 
   /// The recipe of a picture that was drawn.
   ///
@@ -69,24 +73,21 @@ public struct PictureRecipe: Sendable, Equatable {
       values["masked"] = .bool(true)
       values["pasted"] = .bool(request.pastesKept)
     }
+    values["instruction_set"] = .string(ComputeEngine.instructionSet)
+    values["model_hash"] = model.hash.map(JSONValue.string)
+    self.init(values)
+  }
+
+  /// The recipe of settings by their names.
+  init(_ values: [String: JSONValue], by program: String? = nil, notes: [String] = []) {
     self.values = values
+    self.program = program
+    self.notes = notes
   }
 
   /// Whether both say the same: a whole number is one, however it was written.
   public static func == (a: PictureRecipe, b: PictureRecipe) -> Bool {
     parsed(JSON.write(.object(a.values))) == parsed(JSON.write(.object(b.values)))
-  }
-
-  /// The recipe in a picture's texts: Lantern's own, or stable-diffusion-webui's; nil when neither
-  /// is there.
-  package init?(_ metadata: PictureMetadata) {
-    if let text = metadata[Key.exact], case .object(let values)? = Self.parsed(text) {
-      self.values = values
-    } else if let text = metadata[Key.parameters] {
-      self.values = Self.parsed(parameters: text)
-    } else {
-      return nil
-    }
   }
 
   /// Both texts, for a file.
@@ -100,12 +101,33 @@ public struct PictureRecipe: Sendable, Equatable {
   /// The model's name, if the recipe has one.
   package var model: String? { values["model"]?.string }
 
+  /// The hash of the model's weights, if the recipe has one.
+  package var modelHash: String? { values["model_hash"]?.string }
+
+  /// The kernels that drew it, if the recipe says so: others round otherwise.
+  package var instructionSet: String? { values["instruction_set"]?.string }
+
+  /// Whether any seed will do, as stable-diffusion-webui's -1.
+  package var wantsAnySeed: Bool { values["seed"]?.string == "-1" }
+
+  /// How much of a picture to begin from was drawn anew, where another program says so; it may have
+  /// begun from one.
+  package var foreignStrength: Double? { program == nil ? nil : values["strength"]?.double }
+
+  /// The settings for programs that listen: as they stand in a file, and the seed as a number.
+  package var json: JSONValue {
+    var values = values
+    values["seed"] = JSONValue(request.seed)
+    return .object(values)
+  }
+
   /// Whether the model's LoRA for few steps drew it.
   package var isFast: Bool { values["fast"]?.bool ?? false }
 
   /// What the model computed in.
   package var precision: Precision {
-    values["precision"]?.string.flatMap(Precision.init) ?? .exact
+    // An older Lantern that did not say drew exactly; others' pictures are drawn as any.
+    values["precision"]?.string.flatMap(Precision.init) ?? (program == nil ? .exact : .standard)
   }
 
   /// What another version of Lantern may have called it.
@@ -150,7 +172,7 @@ public struct PictureRecipe: Sendable, Equatable {
     request.usesCFGPlusPlus = values["cfg_plus_plus"]?.bool ?? false
     request.eta = values["eta"]?.double.map { Float($0) }
     request.convention = values["compat"]?.string.flatMap(Convention.init) ?? .diffusers
-    request.seed = values["seed"]?.string.flatMap { UInt64($0) } ?? 42
+    request.seed = values["seed"].flatMap { $0.unsigned ?? $0.string.flatMap { UInt64($0) } } ?? 42
     request.clipSkip = values["clip_skip"]?.integer ?? 0
     request.literalPrompt = values["literal"]?.bool ?? false
     request.tiledDecoding = values["vae_tiling"]?.bool ?? false
@@ -160,127 +182,8 @@ public struct PictureRecipe: Sendable, Equatable {
     return request
   }
 
-  /// stable-diffusion-webui's text: the prompt, the negative prompt, and a line of settings.
-  package var parameters: String {
-    let request = request
-    // As webui has them, in the prompt, without their files' ending.
-    let tags = loras.map { label in
-      let parts = label.split(separator: ":")
-      return " <lora:\(parts[0].replacing(".safetensors", with: "")):\(parts.last ?? "1")>"
-    }
-    var lines = [request.prompt + tags.joined()]
-    if !request.negativePrompt.isEmpty {
-      lines.append("Negative prompt: \(request.negativePrompt)")
-    }
-    var facts = [
-      "Steps: \(request.steps ?? 0)", "Sampler: \(Self.spelledForWebUI(request.sampler ?? ""))",
-      "CFG scale: \(request.guidance ?? 0)", "Seed: \(request.seed)",
-      "Size: \(request.width ?? 0)x\(request.height ?? 0)",
-    ]
-    if let schedule = request.schedule.flatMap({ Self.webUISchedules[$0] }) {
-      facts.insert("Schedule type: \(schedule)", at: 2)
-    }
-    if let eta = request.eta { facts.append("Eta: \(eta)") }
-    if let model { facts.append("Model: \(model)") }
-    if needsInitialPicture { facts.append("Denoising strength: \(request.strength)") }
-    // There 1 means that no layer is left out; a stranger's file may say any number.
-    if request.clipSkip > 0 { facts.append("Clip skip: \(UInt(request.clipSkip) + 1)") }
-    facts.append("Version: Lantern")
-    lines.append(facts.joined(separator: ", "))
-    return lines.joined(separator: "\n")
-  }
-
-  private static let webUINames = [
-    "ddim": "DDIM", "ddpm": "DDPM", "dpm++2m": "DPM++ 2M", "dpm++2m_sde": "DPM++ 2M SDE",
-    "dpm++2s_a": "DPM++ 2S a", "dpm++3m_sde": "DPM++ 3M SDE", "dpm++sde": "DPM++ SDE",
-    "dpm2": "DPM2", "dpm2_a": "DPM2 a", "dpm_adaptive": "DPM adaptive", "euler": "Euler",
-    "euler_a": "Euler a", "heun": "Heun", "lcm": "LCM", "lms": "LMS", "pndm": "PLMS",
-    "unipc": "UniPC",
-  ]
-
-  private static let webUISchedules = [
-    "karras": "Karras", "exponential": "Exponential", "polyexponential": "Polyexponential",
-    "sgm_uniform": "SGM Uniform", "kl_optimal": "KL Optimal", "ays": "Align Your Steps",
-    "simple": "Simple", "discrete": "Normal", "beta": "Beta",
-  ]
-
-  private static func spelledForWebUI(_ sampler: String) -> String {
-    webUINames[sampler] ?? sampler
-  }
-
-  private static func parsed(_ text: String) -> JSONValue? {
+  /// The text of JSON as a value, if it is one.
+  static func parsed(_ text: String) -> JSONValue? {
     try? JSON.parse(text: text, file: Key.exact)
-  }
-
-  /// Reads stable-diffusion-webui's text.
-  private static func parsed(parameters text: String) -> [String: JSONValue] {
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false)[...]
-    var facts: [Substring] = []
-    if let last = lines.last, last.hasPrefix("Steps: ") {
-      facts = last.split(separator: ",").map { $0.drop { $0 == " " } }
-      lines.removeLast()
-    }
-    let mark = "Negative prompt: "
-    let start = lines.firstIndex { $0.hasPrefix(mark) } ?? lines.endIndex
-    let negative = lines[start...].joined(separator: "\n").dropFirst(mark.count)
-    let (prompt, loras) = withoutTags(lines[..<start].joined(separator: "\n"))
-    var values: [String: JSONValue] = ["prompt": .string(prompt)]
-    if !loras.isEmpty { values["loras"] = .array(loras.map(JSONValue.string)) }
-    if !negative.isEmpty { values["negative"] = .string(String(negative)) }
-    for fact in facts {
-      guard let colon = fact.firstIndex(of: ":") else { continue }
-      let value = String(fact[fact.index(after: colon)...].drop { $0 == " " })
-      switch fact[..<colon] {
-      case "Steps": values["steps"] = Int(value).map(JSONValue.integer)
-      case "CFG scale": values["guidance"] = Double(value).map(JSONValue.number)
-      case "Seed": values["seed"] = .string(value)
-      case "Sampler":
-        // Older versions write the schedule behind the sampler.
-        let plain = value.hasSuffix(" Karras") ? String(value.dropLast(7)) : value
-        if plain != value { values["schedule"] = .string("karras") }
-        values["sampler"] = .string(plain)
-      case "Schedule type":
-        let known = webUISchedules.first { $0.value.lowercased() == value.lowercased() }
-        if let known { values["schedule"] = .string(known.key) }
-      case "Eta": values["eta"] = Double(value).map(JSONValue.number)
-      case "Model": values["model"] = .string(value)
-      case "Denoising strength":
-        values["strength"] = Double(value).map(JSONValue.number)
-        values["from_picture"] = .bool(true)
-      case "Clip skip": values["clip_skip"] = Int(value).map { .integer($0 > 1 ? $0 - 1 : 0) }
-      case "Size":
-        let sizes = value.split(separator: "x").compactMap { Int($0) }
-        if sizes.count == 2 {
-          values["width"] = .integer(sizes[0])
-          values["height"] = .integer(sizes[1])
-        }
-      default: break
-      }
-    }
-    return values
-  }
-
-  /// A prompt without webui's `<lora:name:strength>`, and what these name.
-  private static func withoutTags(_ prompt: String) -> (prompt: String, loras: [String]) {
-    var (rest, loras) = (prompt, [String]())
-    while let start = rest.firstRange(of: "<lora:"),
-      let end = rest[start.upperBound...].firstIndex(of: ">")
-    {
-      let parts = rest[start.upperBound..<end].split(separator: ":")
-      if let name = parts.first {
-        loras.append("\(name).safetensors:\(parts.count > 1 ? parts[1] : "1")")
-      }
-      rest.removeSubrange(start.lowerBound...end)
-    }
-    return (loras.isEmpty ? prompt : rest.trimming { $0 == " " }, loras)
-  }
-}
-
-extension String {
-  /// The text without characters at both ends that `isTrimmed` names.
-  fileprivate func trimming(_ isTrimmed: (Character) -> Bool) -> String {
-    var text = self[...]
-    while let last = text.last, isTrimmed(last) { text.removeLast() }
-    return String(text.drop(while: isTrimmed))
   }
 }

@@ -16,6 +16,8 @@ public enum RequestError: Error, Sendable, Equatable {
   case mismatch(reason: String, path: String)
   /// A model that has no way of its own to draw in few steps.
   case notFast(path: String)
+  /// Settings beside a picture that another program wrote and that cannot be read.
+  case foreignSettings(program: String, reason: String)
   /// The numbers went out of bounds: a damaged model, or settings it cannot take.
   case notFinite(what: String, step: Int?)
 }
@@ -39,6 +41,8 @@ extension RequestError: CustomStringConvertible {
     case .notFast(let path):
       "\(path): says nothing of \"fast\": leave out --fast, or give a LoRA that was distilled for few "
         + "steps: --lora FILE --sampler lcm --steps 4 --guidance 1"
+    case .foreignSettings(let program, let reason):
+      "the picture's settings are \(program)'s: \(reason); give prompt and settings by hand"
     case .notFinite(let what, let step):
       "\(what) \(step.map { "after step \($0 + 1) " } ?? "")is not a number: the weights are damaged, "
         + "or sampler, steps and guidance do not suit the model; try others"

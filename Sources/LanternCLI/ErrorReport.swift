@@ -75,7 +75,7 @@ enum ErrorReport {
     case is ValidationError: .usage
     case let error as RequestError:
       switch error {
-      case .unsupportedModel, .mismatch, .notFinite, .notFast: .data
+      case .unsupportedModel, .mismatch, .notFinite, .notFast, .foreignSettings: .data
       case .size, .range, .needs, .longPrompt, .longStory: .usage
       }
     case let error as SamplerError:

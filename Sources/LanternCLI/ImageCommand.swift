@@ -45,7 +45,10 @@ struct ImageCommand: ParsableCommand {
     ], parsing: .unconditional, help: "How many pictures, each with the next seed.")
   var count = 1
 
-  @Option(help: ArgumentHelp("Draw a picture of Lantern's again, and compare.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Draw a picture again by the settings in its file (Lantern's, webui's, ComfyUI's …), and compare.",
+      valueName: "file"))
   var like: String?
 
   @Option(help: ArgumentHelp("Show the unfinished picture in this file.", valueName: "file"))
@@ -94,18 +97,11 @@ struct ImageCommand: ParsableCommand {
     let wasFast = old?.recipe.isFast ?? false
     if fast, !wasFast { request.forgetSampling() }
     try drawing.apply(to: &request, argument: text)
-    if old?.recipe.needsInitialPicture == true, request.initialPicture == nil {
-      throw ValidationError("that picture began from another: name it with --init")
-    }
-    if old?.recipe.needsMask == true, request.mask == nil {
-      throw ValidationError("that picture was drawn behind a mask: name it with --mask")
-    }
-    let added = old?.recipe.loras ?? []
-    let loras = try loraOptions.loras(like: added)
-    if !added.isEmpty, loras.isEmpty {
-      throw ValidationError(
-        "that picture was drawn with \(added.joined(separator: ", ")): name it with --lora FILE")
-    }
+    try old?.checkInitialPicture(of: request)
+    let loras = try loraOptions.loras(like: old?.recipe.loras ?? [])
+    try old?.checkLoRAs(loras)
+    let picksSeed = drawing.picksSeed(old?.recipe)
+    if drawing.seed == nil, picksSeed { request.seed = DrawingOptions.anySeed() }
     request.previewInterval = preview == nil ? 0 : previewInterval
 
     modelOptions.threads.apply()
@@ -123,32 +119,27 @@ struct ImageCommand: ParsableCommand {
       "\(name): loaded in \(rounded(loading)) s; \(ComputeEngine.instructionSet), "
         + "\(ComputeEngine.threadCount) threads, \(generator.model.precision.rawValue)")
     for note in generator.notes { console.note(note) }
-    if let model = old?.recipe.model, model != name {
-      console.note("that picture was drawn by \"\(model)\", and this model is \"\(name)\"")
-    }
-    if let strange = old?.recipe.unknownPrecision {
-      console.note(
-        "that picture was drawn in precision \"\(strange)\", which is not known here")
-    }
-    if let recipe = old?.recipe, Set(recipe.loras) != Set(loras.map(\.label)) {
-      console.note("that picture was drawn with other LoRAs: \(recipe.loras)")
-    }
-    if drawing.seed == -1 { console.tell("seed \(request.seed)") }
+    old?.tellDifferences(from: generator, request, loras, console)
+    if picksSeed { console.tell("seed \(request.seed)") }
 
     let pattern = OutputPattern(output, count: count)
+    var told: Set<String> = []
     for index in 1...count {
       let path = pattern.path(index)
       generator.keepsParts = index < count
       let image = try drawOne(request, generator, console)
+      // What holds for all pictures is told once.
+      for note in image.notes where told.insert(note).inserted { console.note(note) }
       let recipe = PictureRecipe(request, image.settings, generator)
       try write(image.picture, recipe, to: path, console)
       console.result(
         path,
         event: [
-          "event": .string("picture"), "path": .string(path), "seed": .string("\(request.seed)"),
+          "event": .string("picture"), "path": .string(path), "seed": JSONValue(request.seed),
           "width": .integer(image.picture.width), "height": .integer(image.picture.height),
+          "recipe": recipe.json,
         ])
-      if let old { old.compare(image.picture, console) }
+      try old?.compare(image.picture, console)
       request.seed &+= 1
     }
   }
@@ -191,46 +182,10 @@ struct ImageCommand: ParsableCommand {
       console.note(
         "the prompt's last \(image.cutTokens) tokens did not fit and were left out")
     }
-    for note in image.notes { console.note(note) }
     let settings = image.settings
     console.detail(
       "seed \(settings.seed), \(settings.width)×\(settings.height), \(settings.steps) steps of "
         + "\(settings.sampler), guidance \(settings.guidance), \(rounded(Console.now - begin)) s")
     return image
-  }
-}
-
-/// A picture that is to be drawn again.
-private struct Original {
-  let recipe: PictureRecipe
-  private let picture: Picture
-  private let path: String
-
-  init(_ path: String) throws {
-    self.path = path
-    picture = try Picture(contentsOf: path)
-    guard let recipe = PictureRecipe(try PictureMetadata(contentsOf: path)) else {
-      throw FormatError.unsupportedFileKind(
-        path: path, remedy: "says nothing of how it was drawn: give a picture that Lantern wrote")
-    }
-    self.recipe = recipe
-  }
-
-  /// Says whether the new picture is the old one.
-  func compare(_ new: Picture, _ console: Console) {
-    guard new.width == picture.width, new.height == picture.height else {
-      console.tell("differs from \(path): another size")
-      return
-    }
-    let differences = zip(new.pixels, picture.pixels).map { abs(Int($0) - Int($1)) }
-    let most = differences.max() ?? 0
-    let count = differences.count { $0 > 0 }
-    console.tell(
-      most == 0
-        ? "identical to \(path)"
-        : "differs from \(path) in \(count) of \(differences.count) values, by \(most)/255 at most")
-    console.event([
-      "event": .string("comparison"), "identical": .bool(most == 0), "most": .integer(most),
-    ])
   }
 }

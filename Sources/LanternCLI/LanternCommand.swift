@@ -1,4 +1,5 @@
 import ArgumentParser
+import Lantern
 
 /// The program: its subcommands and what it says of itself.
 @main
@@ -17,7 +18,7 @@ struct LanternCommand: ParsableCommand {
       supported; 66 a file is missing; 71 out of memory; 73 a file cannot be written; 74 standard
       output cannot be; 129, 130 or 143 stopped by a hangup, Ctrl-C or SIGTERM.
       """,
-    version: "0.1.0",
+    version: LanternVersion.number,
     subcommands: [
       BenchCommand.self, CaptionCommand.self, ImageCommand.self, InspectCommand.self,
       PaintCommand.self,

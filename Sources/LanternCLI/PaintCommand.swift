@@ -1,6 +1,7 @@
 import ArgumentParser
 import Lantern
 import LanternFormats
+import LanternTokenizers
 
 /// `lantern paint`: a picture by the transformer, from nothing or around another picture.
 struct PaintCommand: ParsableCommand {
@@ -86,15 +87,14 @@ struct PaintCommand: ParsableCommand {
         ])
       }
       bar.end()
-      for note in picture.notes { console.note(note) }
-      var metadata: PictureMetadata = [:]
-      metadata["parameters"] =
-        "\(prompt)\nSeed: \(request.seed), Model: \(FileSystem.split(generator.path).name)"
-      try picture.write(to: output, metadata: metadata)
+      let syntax = PromptSyntax(prompt, readsWeights: false)
+      for note in syntax.notes(on: "prompt") + picture.notes { console.note(note) }
+      let text = WebUIText(prompt, seed: request.seed, model: generator.path)
+      try picture.write(to: output, metadata: ["parameters": text.text])
       console.result(
         output,
         event: [
-          "event": .string("picture"), "path": .string(output),
+          "event": .string("picture"), "path": .string(output), "seed": JSONValue(request.seed),
           "width": .integer(picture.width), "height": .integer(picture.height),
         ])
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Lantern
 import LanternFormats
+import LanternTokenizers
 
 /// `lantern story`: from a prompt to a folder with words and pictures.
 struct StoryCommand: ParsableCommand {
@@ -105,6 +106,8 @@ struct StoryCommand: ParsableCommand {
     if !generator.isInterleaved {
       console.note("\(model) draws each page afresh; it was not trained to tell a story")
     }
+    let syntax = PromptSyntax(prompt, readsWeights: false)
+    for note in syntax.notes(on: "prompt") { console.note(note) }
     let folder = StoryFolder(output, request, model: model)
     try folder.make()
     var book = folder.book
@@ -115,7 +118,7 @@ struct StoryCommand: ParsableCommand {
       try teller.take(event)
       if case .page(let page) = event {
         let path = try folder.add(page, to: &book)
-        teller.finish(page, path)
+        teller.finish(page, path, seed: request.seed)
       }
     }
     console.event(["event": .string("end"), "seconds": .number(Console.now - begin)])
@@ -168,9 +171,10 @@ private struct StoryFolder {
   /// Writes a page's picture, and the book as far as it goes.
   func add(_ page: StoryPage, to book: inout StoryBook) throws -> String {
     var metadata: PictureMetadata = [:]
-    metadata["parameters"] =
-      "\(page.caption ?? page.text)\nStory: \(request.prompt), Page: \(page.number), "
-      + "Seed: \(request.seed), Model: \(model)"
+    var text = WebUIText(page.caption ?? page.text, seed: request.seed, model: model)
+    text.fields.insert(
+      contentsOf: [.init("Story", request.prompt), .init("Page", "\(page.number)")], at: 0)
+    metadata["parameters"] = text.text
     let png = try png(page.picture, metadata)
     let picture = FileSystem.join(path, StoryBook.pictureName(page.number))
     try AtomicFile.write(png, to: picture)
@@ -225,13 +229,13 @@ private struct Teller {
     }
   }
 
-  mutating func finish(_ page: StoryPage, _ path: String) {
+  mutating func finish(_ page: StoryPage, _ path: String, seed: UInt64) {
     bar?.end()
     bar = nil
     endLine()
     var event: [String: JSONValue] = [
       "event": .string("page"), "page": .integer(page.number), "text": .string(page.text),
-      "path": .string(path),
+      "path": .string(path), "seed": JSONValue(seed),
     ]
     if let caption = page.caption {
       event["caption"] = .string(caption)

@@ -59,6 +59,9 @@ extension Picture {
     _ = try Encoding(path)
   }
 
+  /// The quality that JPEG files are written with.
+  package static let jpegQuality = 95
+
   private enum Encoding {
     case png
     case jpeg
@@ -82,7 +85,7 @@ extension Picture {
     case .png:
       try PNG.encode(pixels, width, height, channels: 3, metadata, path)
     case .jpeg:
-      try JPEG.encode(self, quality: 95, metadata, path)
+      try JPEG.encode(self, quality: Self.jpegQuality, metadata, path)
     }
   }
 }

@@ -182,7 +182,7 @@ import Testing
       #expect(drawn.modelCalls == 3)
       #expect(try slow.draw(request).settings.steps == 20)
       let recipe = PictureRecipe(request, drawn.settings, fast)
-      let again = try #require(PictureRecipe(recipe.metadata))
+      let again = try #require(try PictureRecipe(recipe.metadata))
       #expect(again.isFast && again.loras.isEmpty)
       // It is another picture than the same settings draw without, and other LoRAs add up with it.
       var same = request

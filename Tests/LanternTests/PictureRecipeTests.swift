@@ -31,7 +31,7 @@ import Testing
       request.tiledDecoding = true
       request.literalPrompt = true
     }
-    let again = try #require(PictureRecipe(recipe.metadata))
+    let again = try #require(try PictureRecipe(recipe.metadata))
     #expect(again == recipe)
     #expect(again.model == "tiny_pipeline")
     #expect(!again.needsInitialPicture)
@@ -59,11 +59,11 @@ import Testing
       var request = ImageRequest(prompt: "a fox")
       request.steps = 1
       let recipe = PictureRecipe(request, try generator.draw(request).settings, generator)
-      #expect(try #require(PictureRecipe(recipe.metadata)).precision == precision)
+      #expect(try #require(try PictureRecipe(recipe.metadata)).precision == precision)
       #expect(recipe.parameters.contains("precision") == false)
     }
     let strange = PictureMetadata([.init(key: "lantern", text: #"{"precision": "int3"}"#)])
-    #expect(PictureRecipe(strange)?.precision == .exact)
+    #expect(try PictureRecipe(strange)?.precision == .exact)
   }
 
   @Test("so do those of guidance of other kinds")
@@ -75,7 +75,7 @@ import Testing
         request.dynamicThresholding =
           isPlusPlus ? nil : DynamicThresholding(mimicScale: 0.25, percentile: 0.5)
       }
-      let request = try #require(PictureRecipe(recipe.metadata)).request
+      let request = try #require(try PictureRecipe(recipe.metadata)).request
       #expect(request.usesCFGPlusPlus == isPlusPlus)
       #expect(request.guidance == (isPlusPlus ? 0.6 : 7.5))
       #expect(request.dynamicThresholding?.mimicScale == (isPlusPlus ? nil : 0.25))
@@ -85,17 +85,19 @@ import Testing
 
   @Test("webui's tags name LoRAs, and are no words of the prompt")
   func tags() throws {
-    let text = "a fox <lora:style:0.8>, sly <lora:more> \nSteps: 20, Seed: 7"
-    let recipe = try #require(PictureRecipe(["parameters": text]))
+    let text = "a fox <lora:style:0.8>, sly <lora:more> <lora:a:x:2> \nSteps: 20, Seed: 7"
+    let recipe = try #require(try PictureRecipe(["parameters": text]))
     #expect(recipe.request.prompt == "a fox , sly")
-    #expect(recipe.loras == ["style.safetensors:0.8", "more.safetensors:1"])
-    #expect(recipe.parameters.hasPrefix("a fox , sly <lora:style:0.8> <lora:more:1>\n"))
+    #expect(
+      recipe.loras == ["style.safetensors:0.8", "more.safetensors:1", "a.safetensors:1"])
+    #expect(
+      recipe.parameters.hasPrefix("a fox , sly <lora:style:0.8> <lora:more:1> <lora:a:1>\n"))
     for broken in ["a <lora:", "a <lora:>", "<lora:x"] {
-      #expect(PictureRecipe(["parameters": broken])?.request.prompt.isEmpty == false)
+      #expect(try PictureRecipe(["parameters": broken])?.request.prompt.isEmpty == false)
     }
   }
 
-  @Test("stable-diffusion-webui reads the rest, and what it writes is read")
+  @Test("what webui reads is written in its names, with version and hash")
   func parameters() throws {
     let recipe = try drawn { request in
       request.prompt = "a fox"
@@ -103,46 +105,52 @@ import Testing
       request.initialPicture = try TinyPipeline().photo()
       request.strength = 0.6
       request.clipSkip = 1
+      request.schedule = "karras"
     }
     #expect(
       recipe.metadata["parameters"] == """
         a fox
         Negative prompt: snow
-        Steps: 2, Sampler: DDIM, CFG scale: 7.5, Seed: 42, Size: 72x48, Model: tiny_pipeline, \
-        Denoising strength: 0.6, Clip skip: 2, Version: Lantern
+        Steps: 2, Sampler: DDIM, Schedule type: Karras, CFG scale: 7.5, Seed: 42, Size: 72x48, \
+        Model hash: 7d322f651a, Model: tiny_pipeline, Denoising strength: 0.6, Clip skip: 2, \
+        Version: lantern \(LanternVersion.number)
         """)
-    let webUI = try #require(
-      PictureRecipe([
-        "parameters": """
-        a fox,
-        at night
-        Negative prompt: snow,
-        ice
-        Steps: 20, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 4294967295, Size: 512x768, \
-        Model hash: abc, Model: v1-5, Denoising strength: 0.29, Clip skip: 2, ENSD: 31337
-        """
-      ]))
-    #expect(webUI.model == "v1-5")
-    #expect(webUI.needsInitialPicture)
-    let request = webUI.request
-    #expect(request.prompt == "a fox,\nat night")
-    #expect(request.negativePrompt == "snow,\nice")
-    #expect(request.steps == 20)
-    #expect(request.sampler == "DPM++ 2M")
-    #expect(request.schedule == "karras")
-    #expect(request.guidance == 7)
-    #expect(request.seed == 4_294_967_295)
-    #expect((request.width, request.height) == (512, 768))
-    #expect(request.strength == 0.29)
-    #expect(request.clipSkip == 1)
+    #expect(recipe.instructionSet == ComputeEngine.instructionSet)
+  }
+
+  @Test("webui's text alone says the same as the exact one, whatever the prompt looks like")
+  func roundTrip() throws {
+    let prompts = [
+      "a fox", "a, \"b: c\"", "a\nNegative prompt: b\nSteps: 9, Seed: 4, Size: 8x8", " a \n", "",
+      "\r\nSteps: 3", "Prompt: \"x\", b: c", "a [b|c] {d} \\",
+    ]
+    for (index, prompt) in prompts.enumerated() {
+      let values: [String: JSONValue] = [
+        "prompt": .string(prompt), "negative": .string(prompts[prompts.count - 1 - index]),
+        "steps": .integer(index + 1), "guidance": .number(3.25), "seed": .string("\(UInt64.max)"),
+        "sampler": .string(SamplerCatalogue.rows[index].name), "width": .integer(64),
+        "height": .integer(72), "model": .string(prompt.isEmpty ? "m" : "m, \"\(index)\": x"),
+        "clip_skip": .integer(index), "guidance_rescale": .number(0.5),
+        "schedule": .string(["karras", "polyexponential", "linspace"][index % 3]),
+      ]
+      let exact = try #require(try PictureRecipe(["lantern": JSON.write(.object(values))]))
+      let read = try #require(try PictureRecipe(["parameters": exact.parameters]))
+      let (a, b) = (exact.request, read.request)
+      #expect(a.prompt == b.prompt && a.negativePrompt == b.negativePrompt)
+      #expect(a.steps == b.steps && a.guidance == b.guidance && a.seed == b.seed)
+      #expect(a.sampler == b.sampler && a.schedule == b.schedule)
+      #expect(a.width == b.width && a.height == b.height && a.clipSkip == b.clipSkip)
+      #expect(a.guidanceRescale == b.guidanceRescale && exact.model == read.model)
+      #expect(read.notes.isEmpty, "\(read.notes)")
+    }
   }
 
   @Test("without such texts there is no recipe")
-  func none() {
-    #expect(PictureRecipe([:]) == nil)
-    #expect(PictureRecipe(["Comment": "Steps: 3"]) == nil)
-    #expect(PictureRecipe(["lantern": "{"]) == nil)
-    #expect(PictureRecipe(["lantern": "[1]", "parameters": "fox"])?.request.prompt == "fox")
+  func none() throws {
+    #expect(try PictureRecipe([:]) == nil)
+    #expect(try PictureRecipe(["Comment": "Steps: 3"]) == nil)
+    #expect(try PictureRecipe(["lantern": "{"]) == nil)
+    #expect(try PictureRecipe(["lantern": "[1]", "parameters": "fox"])?.request.prompt == "fox")
   }
 
   @Test(
@@ -152,18 +160,20 @@ import Testing
       "Steps: 99999999999999999999, CFG scale: 1e999, Denoising strength: nan, Seed: 1e9",
       "Steps: 1, Clip skip: \(Int.min)", "Steps: 1, Clip skip: \(Int.max), Size: \(Int.min)x0",
       "Negative prompt: ", "Negative prompt: Negative prompt: x\nSteps: 1, Sampler:  Karras",
+      "Steps: 1, Seed: 2, Eta: 1e9, CFG rescale: nan, Schedule rho: -1, Clip skip: -9",
     ])
   func strangers(text: String) throws {
-    let recipe = try #require(PictureRecipe(["parameters": text]))
+    let recipe = try #require(try PictureRecipe(["parameters": text]))
     #expect(!recipe.parameters.isEmpty)
-    #expect(PictureRecipe(recipe.metadata) != nil)
+    #expect(try PictureRecipe(recipe.metadata) != nil)
     let numbers = JSONValue.object([
       "clip_skip": .integer(.max), "steps": .integer(.min), "seed": .string("-1"),
       "strength": .number(1e300), "guidance": .number(-1e300), "prompt": .null,
       "width": .string(text),
     ])
-    let exact = try #require(PictureRecipe(["lantern": JSON.write(numbers)]))
+    let exact = try #require(try PictureRecipe(["lantern": JSON.write(numbers)]))
     #expect(exact.parameters.contains("Clip skip: 9223372036854775808"))
+    #expect(exact.wantsAnySeed)
     #expect(exact.request.strength == 1e300)
   }
 }

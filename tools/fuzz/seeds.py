@@ -84,6 +84,20 @@ def jpeg():
     return pictures(b"\xff\xd8")
 
 
+def webui():
+    """Texts beside pictures: stable-diffusion-webui's, and the JSON of others."""
+    settings = "Steps: 20, Sampler: DPM++ 2M Karras, Schedule type: Automatic, CFG scale: 7, Seed: -1, Size: 64x72"
+    node = {"class_type": "KSampler", "inputs": {"seed": 2**64 - 1, "positive": ["2", 0], "steps": 9}}
+    text = {"class_type": "CLIPTextEncode", "inputs": {"text": "a fox", "clip": ["1", 0]}}
+    return {
+        "plain": f"a (fox:1.2) [a|b]\r\nNegative prompt: x AND y\r\n{settings}, Eta: 0.5\r\n".encode(),
+        "quotes": f'a <lora:x:1>\n{settings}, Model: "a, b: \\"c", Hashes: {{"a": [1]}}\nTemplate: z'.encode(),
+        "comfy": JSON.dumps({"1": node, "2": text}).encode(),
+        "swarm": JSON.dumps({"sui_image_params": {"prompt": "a fox", "seed": 7, "steps": 9}}).encode(),
+        "prompt": b"a [b:c:0.5] {d|e} __f__ embedding:g (h)++ <random:i,j> --ar 3:2 BREAK \\(k\\)",
+    }
+
+
 if __name__ == "__main__":
     target, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)

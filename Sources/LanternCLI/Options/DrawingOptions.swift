@@ -113,10 +113,18 @@ struct DrawingOptions: ParsableArguments {
     if let mask { request.mask = try Mask(contentsOf: mask) }
     request.pastesKept = paste ?? request.pastesKept
     if let seed {
-      request.seed =
-        seed == -1 ? UInt64(UInt32.random(in: 0...UInt32.max)) : UInt64(bitPattern: seed)
+      request.seed = seed == -1 ? Self.anySeed() : UInt64(bitPattern: seed)
     }
   }
+
+  /// Whether a seed is picked by chance: as was asked for, or as the picture says that is drawn
+  /// again.
+  func picksSeed(_ recipe: PictureRecipe?) -> Bool {
+    seed.map { $0 == -1 } ?? (recipe?.wantsAnySeed == true)
+  }
+
+  /// A seed by chance, short enough to be typed.
+  static func anySeed() -> UInt64 { UInt64(UInt32.random(in: 0...UInt32.max)) }
 
   /// The text itself, or that of a file after `@`.
   private static func text(_ argument: String) throws(FormatError) -> String {

@@ -1,0 +1,148 @@
+import ArgumentParser
+import Lantern
+import LanternFormats
+
+/// The picture of `--like`, which is to be drawn again and compared.
+struct Original {
+  /// How it was drawn.
+  let recipe: PictureRecipe
+  private let picture: Picture
+  private let path: String
+  /// JPEG changes pixels: the new picture is compared as it would be after the same.
+  private let isJPEG: Bool
+
+  /// Reads the picture and what its file says of how it was drawn.
+  init(_ path: String) throws {
+    self.path = path
+    let start = try FileSystem.read(path, limit: 1 << 30).prefix(16)
+    if start.starts(with: Array("RIFF".utf8)), start.suffix(8).starts(with: Array("WEBP".utf8)) {
+      throw FormatError.unsupportedFileKind(
+        path: path,
+        remedy:
+          "is a WebP picture, which Lantern does not read: give a PNG or JPEG with its settings, "
+          + "or take prompt and settings from it by hand")
+    }
+    isJPEG = start.starts(with: [0xFF, 0xD8])
+    picture = try Picture(contentsOf: path)
+    guard let recipe = try PictureRecipe(PictureMetadata(contentsOf: path)) else {
+      throw FormatError.unsupportedFileKind(
+        path: path,
+        remedy: "says nothing of how it was drawn: give a picture that Lantern or "
+          + "stable-diffusion-webui wrote")
+    }
+    self.recipe = recipe
+  }
+
+  /// Refuses to draw one of Lantern's without the LoRAs that drew it; of another program's picture
+  /// that is told.
+  func checkLoRAs(_ given: [LoRA]) throws {
+    guard recipe.program == nil, given.isEmpty, !recipe.loras.isEmpty else { return }
+    throw ValidationError(
+      "that picture was drawn with \(recipe.loras.joined(separator: ", ")): name it with --lora FILE"
+    )
+  }
+
+  /// Refuses to draw one of Lantern's without the picture that it began from, or its mask; other programs' texts
+  /// do not say whether there was one.
+  func checkInitialPicture(of request: ImageRequest) throws {
+    if recipe.needsInitialPicture, request.initialPicture == nil {
+      throw ValidationError("that picture began from another: name it with --init")
+    }
+    if recipe.needsMask, request.mask == nil {
+      throw ValidationError("that picture was drawn behind a mask: name it with --mask")
+    }
+  }
+
+  /// Tells what of its settings is not heeded, and where the model at hand is not the one that drew
+  /// it.
+  func tellDifferences(
+    from generator: ImageGenerator, _ request: ImageRequest, _ loras: [LoRA], _ console: Console
+  ) {
+    for note in recipe.notes { console.note(note) }
+    if let strength = recipe.foreignStrength, request.initialPicture == nil {
+      console.note(
+        "denoising strength \(strength) has no effect without a picture to begin from: --init FILE")
+    }
+    let name = FileSystem.split(generator.model.path).name
+    let hash = generator.model.hash
+    let hasOtherHash = recipe.modelHash != nil && hash != nil && recipe.modelHash != hash
+    if let model = recipe.model, model != name {
+      console.note(
+        "that picture was drawn by \(JSON.quoted(model)), and this model is \(JSON.quoted(name))")
+    } else if hasOtherHash, let old = recipe.modelHash, let hash {
+      console.note(
+        "that picture was drawn by weights of the hash \(JSON.quoted(old)), and these are \(hash)")
+    }
+    if let strange = recipe.unknownPrecision {
+      console.note(
+        "that picture was drawn in precision \(JSON.quoted(strange)), which is not known here")
+    }
+    let (old, new) = (Set(recipe.loras), Set(loras.map(\.label)))
+    if old != new, recipe.program == nil || !new.isEmpty {
+      console.note("that picture was drawn with other LoRAs: \(recipe.loras)")
+    } else if old != new {
+      console.note(
+        "that picture was drawn with \(recipe.loras.joined(separator: ", ")), which is not added: "
+          + "name it with --lora FILE")
+    }
+  }
+
+  /// Says whether the new picture is the old one.
+  func compare(_ new: Picture, _ console: Console) throws {
+    guard new.width == picture.width, new.height == picture.height else {
+      console.tell("differs from \(path): another size")
+      console.event(["event": .string("comparison"), "identical": .bool(false)])
+      return
+    }
+    let new = isJPEG ? try Picture(new.jpeg(quality: Picture.jpegQuality), path: path) : new
+    let difference = PictureDifference(new, picture)
+    console.tell(difference.sentence(about: path, drawnOn: recipe.instructionSet))
+    var event: [String: JSONValue] = [
+      "event": .string("comparison"), "identical": .bool(difference.most == 0),
+      "most": .integer(difference.most), "values": .integer(difference.values),
+      "of": .integer(difference.count),
+    ]
+    if let instructions = recipe.instructionSet {
+      event["instruction_set"] = .string(instructions)
+    }
+    console.event(event)
+  }
+}
+
+/// How far apart two pictures of one size are, value by value.
+struct PictureDifference {
+  /// The largest difference, of 255.
+  let most: Int
+  /// How many values differ.
+  let values: Int
+  /// How many there are.
+  let count: Int
+
+  init(_ a: Picture, _ b: Picture) {
+    var (most, values) = (0, 0)
+    for (x, y) in zip(a.pixels, b.pixels) where x != y {
+      most = max(most, abs(Int(x) - Int(y)))
+      values += 1
+    }
+    (self.most, self.values, self.count) = (most, values, a.pixels.count)
+  }
+
+  /// A line for people.
+  ///
+  /// - Parameters:
+  ///   - path: what the older picture is called.
+  ///   - instructions: the instruction set that drew it, where that is known: a cause that is not
+  ///     known is not named.
+  /// - Returns: the line.
+  func sentence(about path: String, drawnOn instructions: String?) -> String {
+    guard most > 0 else { return "identical to \(path)" }
+    let here = ComputeEngine.instructionSet
+    let cause =
+      instructions.map {
+        $0 == here ? "" : "; drawn on another instruction set: \($0), here \(here)"
+      } ?? ""
+    return most == 1
+      ? "equal to the eye: \(path) (differs by 1/255 in \(values) values\(cause))"
+      : "differs from \(path) in \(values) of \(count) values, by \(most)/255 at most\(cause)"
+  }
+}
