@@ -22,7 +22,7 @@ LANTERN = .build/release/lantern
 .PHONY: demo build install test format lint bench samples fuzz arm64 parity fixtures tools
 
 demo: build
-	$(LANTERN) image "$(PROMPT)" -o picture.png
+	$(LANTERN) image "$(PROMPT)" --seed 42 -o picture.png --overwrite
 	@echo "Look at picture.png, then try: $(LANTERN) image \"a penguin at night\""
 
 build: tools

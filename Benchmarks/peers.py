@@ -156,7 +156,7 @@ def measure_picture(job: str, options: argparse.Namespace, peers: list[str]) -> 
             entrants.append(Program(f"Lantern {precision}", [
                 options.lantern, "image", PROMPT, "-m", model, *size, "--steps", STEPS, "--guidance",
                 guidance, "--precision", precision, "--seed", SEED, "--threads", options.threads,
-                "-o", file]))
+                "--overwrite", "-o", file]))
         # Whole processes keep nothing from one to the next that a round could warm.
         figures = turns(entrants, 1, options.rounds, uncounted=0)
     return [{"case": f"{STEPS} steps, {'512×512' if size else '128×128'}", "figures": figures}]

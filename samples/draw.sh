@@ -17,21 +17,21 @@ sheet() {
     "$lantern" image "$prompt" -q -o "$folder/$name-$number.png" \
       $(echo "$@" | sed "s/@/$number/") >/dev/null
   done <"$here/$prompts.txt"
-  "$lantern" sheet "$folder/$name"-*.png --columns "$columns" -o "$here/$name.png"
+  "$lantern" sheet "$folder/$name"-*.png --columns "$columns" -o "$here/$name.png" --overwrite
 }
 
-sheet picturebook picturebook 6
-sheet fast picturebook 6 --fast
+sheet picturebook picturebook 6 -s 42
+sheet fast picturebook 6 -s 42 --fast
 sheet singles singles 12 -s @
-"$lantern" image "a red fox on the beach" -q -o "$here/fox.png"
+"$lantern" image "a red fox on the beach" -q -s 42 -o "$here/fox.png" --overwrite
 
 # Three stories, each a folder.
 story() {
-  "$lantern" story "$2" -q -s "$3" -o "$here/$1"
+  "$lantern" story "$2" -q -s "$3" -o "$here/$1" --overwrite
 }
 
 story fox "a story about a red fox who looks for a key" 7
 story penguin "a tale about a penguin named Pip who wants a guitar" 2
 story bear "a story about a blue bear who makes friends with an owl and finds a crown" 5
 "$lantern" sheet "$here"/fox/0*.png "$here"/penguin/0*.png "$here"/bear/0*.png --columns 4 \
-  -o "$here/stories.png" >/dev/null
+  -o "$here/stories.png" --overwrite >/dev/null

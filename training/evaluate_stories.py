@@ -203,7 +203,7 @@ def main() -> None:
     for index, (prompt, plot) in enumerate(plots(options.stories)):
         folder = options.work / f"story-{index:03d}"
         events = subprocess.run(
-            [options.lantern, "story", prompt, "-m", str(options.model), "-o", str(folder), "--json",
+            [options.lantern, "story", prompt, "-m", str(options.model), "-o", str(folder), "--json", "--overwrite",
              "--seed", str(index), *extra], check=True, capture_output=True, text=True,
         ).stdout
         pages = [e for e in map(json.loads, events.splitlines()) if e["event"] == "page"]

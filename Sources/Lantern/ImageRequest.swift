@@ -32,8 +32,9 @@ public struct ImageRequest: Sendable {
   public var eta: Float?
   /// Whose conventions levels follow where programs disagree.
   public var convention = Convention.diffusers
-  /// Seed of the noise: the same seed draws the same picture, PyTorch's.
-  public var seed: UInt64 = 42
+  /// Seed of the noise, PyTorch's: the same seed draws the same picture. One by chance for each new
+  /// request.
+  public var seed: UInt64 = Seed.random()
   /// A picture to begin from.
   public var initialPicture: Picture?
   /// How much of ``initialPicture`` is drawn anew, 0…1.

@@ -107,9 +107,6 @@ public struct PictureRecipe: Sendable, Equatable {
   /// The kernels that drew it, if the recipe says so: others round otherwise.
   package var instructionSet: String? { values["instruction_set"]?.string }
 
-  /// Whether any seed will do, as stable-diffusion-webui's -1.
-  package var wantsAnySeed: Bool { values["seed"]?.string == "-1" }
-
   /// How much of a picture to begin from was drawn anew, where another program says so; it may have
   /// begun from one.
   package var foreignStrength: Double? { program == nil ? nil : values["strength"]?.double }
@@ -119,6 +116,11 @@ public struct PictureRecipe: Sendable, Equatable {
     var values = values
     values["seed"] = JSONValue(request.seed)
     return .object(values)
+  }
+
+  /// The seed of its noise, if the recipe has one.
+  package var seed: UInt64? {
+    values["seed"].flatMap { $0.unsigned ?? $0.string.flatMap { UInt64($0) } }
   }
 
   /// Whether the model's LoRA for few steps drew it.
@@ -172,7 +174,7 @@ public struct PictureRecipe: Sendable, Equatable {
     request.usesCFGPlusPlus = values["cfg_plus_plus"]?.bool ?? false
     request.eta = values["eta"]?.double.map { Float($0) }
     request.convention = values["compat"]?.string.flatMap(Convention.init) ?? .diffusers
-    request.seed = values["seed"].flatMap { $0.unsigned ?? $0.string.flatMap { UInt64($0) } } ?? 42
+    request.seed = seed ?? request.seed
     request.clipSkip = values["clip_skip"]?.integer ?? 0
     request.literalPrompt = values["literal"]?.bool ?? false
     request.tiledDecoding = values["vae_tiling"]?.bool ?? false

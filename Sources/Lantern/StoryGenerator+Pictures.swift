@@ -14,8 +14,8 @@ public struct TokenPictureRequest: Sendable {
 
   /// What the picture shows.
   public var prompt: String
-  /// Seed of all that is left to chance.
-  public var seed: UInt64 = 42
+  /// Seed of all that is left to chance; one by chance for each new request.
+  public var seed: UInt64 = Seed.random()
   /// Steps; the model's own when nil.
   public var steps: Int?
   /// Strength of guidance, 0 for none; the model's own when nil.

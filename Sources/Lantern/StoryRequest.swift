@@ -22,8 +22,9 @@ public struct StoryRequest: Sendable {
   public var pages: Int?
   /// Pages that the story begins with.
   public var beginning: [Page] = []
-  /// Seed of all that is left to chance: the same seed tells the same story.
-  public var seed: UInt64 = 42
+  /// Seed of all that is left to chance: the same seed tells the same story. One by chance for each new
+  /// request.
+  public var seed: UInt64 = Seed.random()
   /// How freely words are chosen; 0 takes the likeliest; the model's own when nil.
   public var temperature: Float?
   /// Only the likeliest words that together have this probability; the model's own when nil.

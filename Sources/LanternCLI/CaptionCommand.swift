@@ -43,10 +43,10 @@ struct CaptionCommand: ParsableCommand {
         let text = try generator.caption(picture, question: ask ?? "") { _ in
           try Interruption.check()
         }
-        let line = files.count == 1 ? text : "\(file): \(text)"
-        console.result(
-          line,
-          event: ["event": .string("caption"), "path": .string(file), "text": .string(text)])
+        console.event([
+          "event": .string("caption"), "path": .string(file), "text": .string(text),
+        ])
+        if !json { Console.print(files.count == 1 ? text : "\(file): \(text)") }
       }
     }
   }

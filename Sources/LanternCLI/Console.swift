@@ -20,10 +20,25 @@ struct Console {
 
   /// Whether a person looks at standard error.
   static let isTerminal = isatty(2) == 1
+  /// Whether a person looks at standard output.
+  private static let showsOutput = isatty(1) == 1
 
   /// A line for people, on standard error.
   func tell(_ line: String) {
-    if !isQuiet { Self.write(line + "\n", to: .standardError) }
+    if !isQuiet { Self.complain(line) }
+  }
+
+  /// A line on standard error, however quiet the rest is.
+  static func complain(_ line: String) {
+    write(line.escapingControls() + "\n", to: .standardError)
+  }
+
+  /// A line for people, on standard output.
+  static func print(_ line: String) { put(line + "\n") }
+
+  /// Text for people on standard output, line feeds and tabs as they are.
+  static func put(_ text: String) {
+    write(text.escapingControls(keepingLines: true), to: .standardOutput)
   }
 
   /// What has no effect, or another one than may be expected: a line for people, an event for
@@ -38,14 +53,16 @@ struct Console {
     if isVerbose { tell(line) }
   }
 
-  /// A result: a path on standard output, or an event when programs listen.
+  /// A result: a path on standard output, or an event when programs listen. Programs get the path as
+  /// it is; a terminal gets nothing to obey.
   func result(_ path: String, event: [String: JSONValue]) {
-    isJSON ? self.event(event) : Self.print(path)
+    let line = Self.showsOutput ? path.escapingControls() : path
+    isJSON ? self.event(event) : Self.write(line + "\n", to: .standardOutput)
   }
 
   /// An event for programs.
   func event(_ values: [String: JSONValue]) {
-    if isJSON { Self.print(JSON.write(.object(values))) }
+    if isJSON { Self.write(JSON.write(.object(values)) + "\n", to: .standardOutput) }
   }
 
   /// The two places to write to.
@@ -54,11 +71,9 @@ struct Console {
     case standardError = 2
   }
 
-  /// Writes a line to standard output.
-  static func print(_ line: String) { write(line + "\n", to: .standardOutput) }
-
-  /// Writes text as it is. What nobody reads any more is dropped; what standard output does not take
-  /// for another reason is remembered, and nothing more is written to it.
+  /// Writes text as it is: what may hold a stranger's words goes through ``tell(_:)``, ``print(_:)`` or
+  /// ``put(_:)``. What nobody reads any more is dropped; what standard output does not take for another
+  /// reason is remembered, and nothing more is written to it.
   static func write(_ text: String, to stream: Stream) {
     guard stream == .standardError || outputFailure == nil else { return }
     let code = Array(text.utf8).withUnsafeBytes { FileSystem.write($0, to: stream.rawValue) }

@@ -27,12 +27,12 @@ enum ErrorReport {
     do {
       try body()
     } catch let stopped as Interruption.Stopped {
-      Console.write("stopped\n", to: .standardError)
+      Console.complain("stopped")
       throw ExitCode(stopped.exitCode)
     } catch {
       let line = line("\(error)")
       console.event(["event": .string("error"), "message": .string(line)])
-      Console.write("Error: \(line)\n", to: .standardError)
+      Console.complain("Error: \(line)")
       throw ExitCode(code(of: error).rawValue)
     }
   }
@@ -51,7 +51,7 @@ enum ErrorReport {
     let names = command.configuration.subcommands.compactMap { $0.configuration.commandName }
     let name = names.first { $0 == CommandLine.arguments.dropFirst().first }
     let help = (["lantern", name, "--help"] as [String?]).compactMap { $0 }.joined(separator: " ")
-    Console.write("Error: \(line(message)) (see \(help))\n", to: .standardError)
+    Console.complain("Error: \(line(message)) (see \(help))")
     command.exit(withError: ExitCode(Code.usage.rawValue))
   }
 

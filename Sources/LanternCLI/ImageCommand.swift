@@ -35,8 +35,10 @@ struct ImageCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "Where to write: .png or .jpg; %03d numbers several.", valueName: "file"))
-  var output = "picture.png"
+      "Where to write: .png or .jpg; %03d numbers several. (default: picture.png)",
+      valueName: "file"))
+  var output: String?
+  @OptionGroup var writing: WritingOptions
 
   @Option(
     name: [
@@ -87,6 +89,7 @@ struct ImageCommand: ParsableCommand {
   }
 
   private func draw(_ console: Console) throws {
+    let output = self.output ?? "picture.png"
     for path in [output] + (preview.map { [$0] } ?? []) {
       try Picture.checkExtension(of: path)
       try FileSystem.checkFolder(of: path)
@@ -100,8 +103,6 @@ struct ImageCommand: ParsableCommand {
     try old?.checkInitialPicture(of: request)
     let loras = try loraOptions.loras(like: old?.recipe.loras ?? [])
     try old?.checkLoRAs(loras)
-    let picksSeed = drawing.picksSeed(old?.recipe)
-    if drawing.seed == nil, picksSeed { request.seed = DrawingOptions.anySeed() }
     request.previewInterval = preview == nil ? 0 : previewInterval
 
     modelOptions.threads.apply()
@@ -113,25 +114,28 @@ struct ImageCommand: ParsableCommand {
     let name = FileSystem.split(generator.model.path).name
     let loading = Console.now - begin
     console.event([
-      "event": .string("load"), "model": .string(name), "seconds": .number(loading),
+      "event": .string("load"), "model": .string(name), "seed": JSONValue(request.seed),
+      "seconds": .number(loading),
     ])
     console.detail(
       "\(name): loaded in \(rounded(loading)) s; \(ComputeEngine.instructionSet), "
         + "\(ComputeEngine.threadCount) threads, \(generator.model.precision.rawValue)")
     for note in generator.notes { console.note(note) }
     old?.tellDifferences(from: generator, request, loras, console)
-    if picksSeed { console.tell("seed \(request.seed)") }
+    let picksSeed = drawing.chance.seed.map { $0.number == nil } ?? (old?.recipe.seed == nil)
 
-    let pattern = OutputPattern(output, count: count)
+    var names = OutputNames(output, count: count, overwrites: writing.overwrites)
     var told: Set<String> = []
     for index in 1...count {
-      let path = pattern.path(index)
       generator.keepsParts = index < count
       let image = try drawOne(request, generator, console)
       // What holds for all pictures is told once.
       for note in image.notes where told.insert(note).inserted { console.note(note) }
       let recipe = PictureRecipe(request, image.settings, generator)
-      try write(image.picture, recipe, to: path, console)
+      let path = try names.write { path, replacing in
+        try write(image.picture, recipe, to: path, replacing, console)
+      }
+      if count == 1, !output.contains("%") { writing.tell(self.output, path, console) }
       console.result(
         path,
         event: [
@@ -139,6 +143,7 @@ struct ImageCommand: ParsableCommand {
           "width": .integer(image.picture.width), "height": .integer(image.picture.height),
           "recipe": recipe.json,
         ])
+      if picksSeed { console.tell("seed \(request.seed)") }
       try old?.compare(image.picture, console)
       request.seed &+= 1
     }
@@ -146,13 +151,14 @@ struct ImageCommand: ParsableCommand {
 
   /// Writes a picture; one whose settings its format cannot hold is not thrown away for that.
   private func write(
-    _ picture: Picture, _ recipe: PictureRecipe, to path: String, _ console: Console
+    _ picture: Picture, _ recipe: PictureRecipe, to path: String, _ replacing: Bool,
+    _ console: Console
   ) throws(PictureError) {
     do {
-      try picture.write(to: path, metadata: recipe.metadata)
+      try picture.write(to: path, metadata: recipe.metadata, replacing: replacing)
     } catch .metadata(let key, let reason) {
+      try picture.write(to: path, replacing: replacing)
       console.note("\(path): without its settings: \(key): \(reason)")
-      try picture.write(to: path)
     }
   }
 
@@ -163,6 +169,7 @@ struct ImageCommand: ParsableCommand {
     let begin = Console.now
     var bar = ProgressBar(console)
     let record = trace.map { _ in Trace() }
+    var frames = preview.map { RefreshedFile($0, overwrites: writing.overwrites) }
     defer { bar.end() }
     let image = try generator.draw(request, trace: record) { step in
       try Interruption.check()
@@ -171,13 +178,19 @@ struct ImageCommand: ParsableCommand {
         "event": .string("step"), "step": .integer(step.number), "of": .integer(step.count),
         "seconds": .number(Console.now - begin),
       ])
-      if let preview, let picture = try step.preview(every: request.previewInterval) {
-        try picture.write(to: preview)
+      if let picture = try step.preview(every: request.previewInterval),
+        let path = try frames?.write(picture)
+      {
+        writing.tell(preview, path, console)
       }
     }
     try Interruption.check()
     bar.end()
-    if let trace { try record?.write(to: trace) }
+    if let trace, let record {
+      var names = OutputNames(trace, overwrites: writing.overwrites)
+      let path = try names.write { try record.write(to: $0, $1 ? .replace : .create) }
+      writing.tell(trace, path, console)
+    }
     if image.cutTokens > 0 {
       console.note(
         "the prompt's last \(image.cutTokens) tokens did not fit and were left out")

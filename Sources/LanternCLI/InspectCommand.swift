@@ -25,7 +25,7 @@ struct InspectCommand: ParsableCommand {
         let archive = TensorArchive(files: [try SafetensorsFile(path)])
         Self.describe(path, archive, verbose)
         for (key, value) in archive.metadata.sorted(by: { $0.key < $1.key }) {
-          Console.print("  \(key): \(value)")
+          Self.describe(key, value)
         }
       } else {
         try inspectPicture()
@@ -99,7 +99,14 @@ struct InspectCommand: ParsableCommand {
     let picture = try Picture(contentsOf: path)
     Console.print("\(path): \(picture.width)×\(picture.height) pixels")
     for entry in try PictureMetadata(contentsOf: path).entries {
-      Console.print("  \(entry.key): \(entry.text)")
+      Self.describe(entry.key, entry.text)
     }
+  }
+
+  /// A text of a file, its further lines indented: none of them passes for one of ours.
+  private static func describe(_ key: String, _ text: String) {
+    let name = key.escapingControls()
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    Console.print("  \(name): \(lines.joined(separator: "\n    "))")
   }
 }

@@ -18,8 +18,11 @@ struct PaintCommand: ParsableCommand {
   var prompt: String
 
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("Where to write: .png or .jpg.", valueName: "file"))
-  var output = "picture.png"
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Where to write: .png or .jpg. (default: picture.png)", valueName: "file"))
+  var output: String?
+  @OptionGroup var writing: WritingOptions
   @Option(
     name: [.customShort("i"), .customLong("init")],
     help: ArgumentHelp("A picture to change or extend.", valueName: "file"))
@@ -65,10 +68,11 @@ struct PaintCommand: ParsableCommand {
     let console = telling.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
+      let output = self.output ?? "picture.png"
       try Picture.checkExtension(of: output)
       try FileSystem.checkFolder(of: output)
       var request = TokenPictureRequest(prompt: prompt)
-      request.seed = pictures.chosenSeed(console)
+      if let seed = pictures.chance.number { request.seed = seed }
       request.steps = pictures.steps
       request.guidance = pictures.guidance
       request.schedule = pictures.maskSchedule
@@ -90,13 +94,18 @@ struct PaintCommand: ParsableCommand {
       let syntax = PromptSyntax(prompt, readsWeights: false)
       for note in syntax.notes(on: "prompt") + picture.notes { console.note(note) }
       let text = WebUIText(prompt, seed: request.seed, model: generator.path)
-      try picture.write(to: output, metadata: ["parameters": text.text])
+      var names = OutputNames(output, overwrites: writing.overwrites)
+      let path = try names.write {
+        try picture.write(to: $0, metadata: ["parameters": text.text], replacing: $1)
+      }
+      writing.tell(self.output, path, console)
       console.result(
-        output,
+        path,
         event: [
-          "event": .string("picture"), "path": .string(output), "seed": JSONValue(request.seed),
+          "event": .string("picture"), "path": .string(path), "seed": JSONValue(request.seed),
           "width": .integer(picture.width), "height": .integer(picture.height),
         ])
+      if pictures.chance.number == nil { console.tell("seed \(request.seed)") }
     }
   }
 }

@@ -16,8 +16,10 @@ struct SheetCommand: ParsableCommand {
   var files: [String]
 
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("Where to write: .png or .jpg.", valueName: "file"))
-  var output = "sheet.png"
+    name: .shortAndLong,
+    help: ArgumentHelp("Where to write: .png or .jpg. (default: sheet.png)", valueName: "file"))
+  var output: String?
+  @OptionGroup var writing: WritingOptions
 
   @Option(help: "How many pictures to a row; about as many as rows by default.")
   var columns: Int?
@@ -36,12 +38,16 @@ struct SheetCommand: ParsableCommand {
   func run() throws {
     let console = Console()
     try ErrorReport.reporting(to: console) {
+      let output = self.output ?? "sheet.png"
       try Picture.checkExtension(of: output)
       try FileSystem.checkFolder(of: output)
       let pictures = try files.map { try Picture(contentsOf: $0) }
       let across = columns ?? Int(Double(files.count).squareRoot().rounded(.up))
-      try Picture.sheet(pictures, columns: across, gap: gap).write(to: output)
-      console.result(output, event: [:])
+      let sheet = Picture.sheet(pictures, columns: across, gap: gap)
+      var names = OutputNames(output, overwrites: writing.overwrites)
+      let path = try names.write { try sheet.write(to: $0, replacing: $1) }
+      writing.tell(self.output, path, console)
+      console.result(path, event: [:])
     }
   }
 }

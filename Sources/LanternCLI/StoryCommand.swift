@@ -26,8 +26,10 @@ struct StoryCommand: ParsableCommand {
   var prompt: String
 
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("The folder to write to.", valueName: "folder"))
-  var output = "story"
+    name: .shortAndLong,
+    help: ArgumentHelp("The folder to write to. (default: story)", valueName: "folder"))
+  var output: String?
+  @OptionGroup var writing: WritingOptions
 
   @OptionGroup var modelOptions: StoryModelOptions
 
@@ -89,7 +91,7 @@ struct StoryCommand: ParsableCommand {
       try Picture.checkExtension(of: preview)
       try FileSystem.checkFolder(of: preview)
     }
-    var request = try self.request()
+    let request = try self.request()
     let painter = try illustrator.map { name in
       try ImageGenerator(
         folder: name == "picturebook"
@@ -100,18 +102,20 @@ struct StoryCommand: ParsableCommand {
     let generator = try modelOptions.load(painter: painter)
     let model = FileSystem.split(generator.path).name
     console.event([
-      "event": .string("load"), "model": .string(model), "seconds": .number(Console.now - start),
+      "event": .string("load"), "model": .string(model), "seed": JSONValue(request.seed),
+      "seconds": .number(Console.now - start),
     ])
-    request.seed = pictures.chosenSeed(console)
     if !generator.isInterleaved {
       console.note("\(model) draws each page afresh; it was not trained to tell a story")
     }
     let syntax = PromptSyntax(prompt, readsWeights: false)
     for note in syntax.notes(on: "prompt") { console.note(note) }
-    let folder = StoryFolder(output, request, model: model)
-    try folder.make()
+    let output = self.output ?? "story"
+    let folder = try StoryFolder(output, writing, request, model: model)
+    writing.tell(self.output, folder.path, console)
     var book = folder.book
-    var teller = Teller(console, preview: preview)
+    defer { if book.pages.isEmpty { folder.discard() } }
+    var teller = Teller(console, preview: preview, writing, seed: request.seed)
     let begin = Console.now
     try generator.tell(request) { event in
       try Interruption.check()
@@ -121,15 +125,20 @@ struct StoryCommand: ParsableCommand {
         teller.finish(page, path, seed: request.seed)
       }
     }
-    console.event(["event": .string("end"), "seconds": .number(Console.now - begin)])
+    console.event([
+      "event": .string("end"), "seed": JSONValue(request.seed),
+      "seconds": .number(Console.now - begin),
+    ])
     console.detail(
       "\(book.pages.count) pages in \(rounded(Console.now - begin)) s, "
         + "loaded in \(rounded(begin - start)) s")
-    console.tell(FileSystem.join(output, "story.html"))
+    console.tell(FileSystem.join(folder.path, "story.html"))
+    if pictures.chance.number == nil { console.tell("seed \(request.seed)") }
   }
 
   private func request() throws -> StoryRequest {
     var request = StoryRequest(prompt: prompt)
+    if let seed = pictures.chance.number { request.seed = seed }
     request.pages = pages
     request.temperature = temperature
     request.topP = topP
@@ -150,60 +159,22 @@ struct StoryCommand: ParsableCommand {
   }
 }
 
-/// The folder that a story is written to, page by page: each file whole or not at all.
-private struct StoryFolder {
-  private let path: String
-  private let request: StoryRequest
-  private let model: String
-  let book: StoryBook
-
-  init(_ path: String, _ request: StoryRequest, model: String) {
-    self.path = path
-    self.request = request
-    self.model = model
-    book = StoryBook(
-      title: request.prompt.prefix(1).uppercased() + request.prompt.dropFirst(),
-      colophon: "Told and drawn by Lantern with \(model), seed \(request.seed).")
-  }
-
-  func make() throws { try FileSystem.makeFolder(path) }
-
-  /// Writes a page's picture, and the book as far as it goes.
-  func add(_ page: StoryPage, to book: inout StoryBook) throws -> String {
-    var metadata: PictureMetadata = [:]
-    var text = WebUIText(page.caption ?? page.text, seed: request.seed, model: model)
-    text.fields.insert(
-      contentsOf: [.init("Story", request.prompt), .init("Page", "\(page.number)")], at: 0)
-    metadata["parameters"] = text.text
-    let png = try png(page.picture, metadata)
-    let picture = FileSystem.join(path, StoryBook.pictureName(page.number))
-    try AtomicFile.write(png, to: picture)
-    book.add(page, png: png)
-    try AtomicFile.write(Array(book.markdown.utf8), to: FileSystem.join(path, "story.md"))
-    try AtomicFile.write(Array(book.html.utf8), to: FileSystem.join(path, "story.html"))
-    return picture
-  }
-
-  /// A picture's file; words that it cannot hold, as a zero byte, are left out.
-  private func png(_ picture: Picture, _ metadata: PictureMetadata) throws -> [UInt8] {
-    do {
-      return try picture.png(metadata)
-    } catch PictureError.metadata {
-      return try picture.png()
-    }
-  }
-}
-
 /// Tells people and programs what happens: words as they come, a bar for each picture.
 private struct Teller {
   private let console: Console
   private let preview: String?
+  private let writing: WritingOptions
+  private var frames: RefreshedFile?
+  private let seed: UInt64
   private var bar: ProgressBar?
   private var isInLine = false
 
-  init(_ console: Console, preview: String?) {
+  init(_ console: Console, preview: String?, _ writing: WritingOptions, seed: UInt64) {
     self.console = console
     self.preview = preview
+    self.writing = writing
+    frames = preview.map { RefreshedFile($0, overwrites: writing.overwrites) }
+    self.seed = seed
   }
 
   mutating func take(_ event: StoryEvent) throws {
@@ -213,7 +184,7 @@ private struct Teller {
         "event": .string("text"), "page": .integer(page), "text": .string(text),
       ])
       if !console.isQuiet {
-        Console.write(text, to: .standardOutput)
+        Console.put(text)
         isInLine = true
       }
     case .step(let number, let count, let page, let picture):
@@ -224,7 +195,9 @@ private struct Teller {
         "event": .string("step"), "page": .integer(page), "step": .integer(number),
         "of": .integer(count),
       ])
-      if let preview, let picture { try picture.write(to: preview) }
+      if let picture, let path = try frames?.write(picture) {
+        writing.tell(preview, path, console)
+      }
     case .page, .finished: break
     }
   }
@@ -246,7 +219,7 @@ private struct Teller {
   }
 
   private mutating func endLine() {
-    if isInLine { Console.write("\n", to: .standardOutput) }
+    if isInLine { Console.put("\n") }
     isInLine = false
   }
 }

@@ -13,6 +13,8 @@ package import LanternTensor
 package enum FileSystem {
   static let noSuchFile = ENOENT
   static let noSpace = ENOSPC
+  /// The `errno` of a name that is taken.
+  package static let fileExists = EEXIST
 
   /// The system's words for an `errno`.
   package static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
@@ -162,6 +164,9 @@ extension FileSystem {
     guard !isDirectory(path) else { throw .cannotWrite(path: path, code: EISDIR) }
     guard access(place, W_OK) == 0 else { throw .cannotWrite(path: path, code: errno) }
   }
+
+  /// Removes a file or an empty folder; what cannot be removed stays.
+  package static func discard(_ path: String) { remove(path) }
 
   /// Makes a folder that can be written to, with those above it, unless it is there.
   ///

@@ -132,6 +132,7 @@ extension FormatError: CustomStringConvertible {
     switch code {
     case FileSystem.noSuchFile: "; make the folder first"
     case FileSystem.noSpace: "; free some space or write elsewhere"
+    case FileSystem.fileExists: "; it is not replaced: write elsewhere"
     default: "; write elsewhere"
     }
   }

@@ -9,17 +9,19 @@ extension SafetensorsFile {
   ///   - tensors: each under a name of its own.
   ///   - metadata: texts to keep beside them.
   ///   - path: where to; whole or not at all.
+  ///   - mode: what becomes of a file that is there already.
   /// - Throws: ``FormatError/duplicateTensor(name:file:)``,
   ///   ``FormatError/cannotWrite(path:code:)``, or ``FormatError/tensor(_:)``.
   package static func write(
-    _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:], to path: String
+    _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:], to path: String,
+    _ mode: AtomicFile.Mode = .replace
   ) throws(FormatError) {
     let ordered = tensors.enumerated().sorted { one, other in
       (-one.element.tensor.dtype.byteSize, one.offset)
         < (-other.element.tensor.dtype.byteSize, other.offset)
     }.map(\.element)
     let header = try header(of: ordered, metadata, path)
-    try AtomicFile.write(to: path) { writer throws(FormatError) in
+    try AtomicFile.write(to: path, mode) { writer throws(FormatError) in
       try header.withBytes { buffer throws(FormatError) in try writer.write(buffer) }
       for (_, tensor) in ordered {
         let source = try contiguous(tensor)

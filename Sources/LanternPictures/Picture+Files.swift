@@ -21,14 +21,18 @@ extension Picture {
 
   /// Writes a PNG or JPEG file (quality 95), as the ending of `path` says, whole or not at all.
   ///
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - metadata: texts that go with the picture.
+  ///   - replacing: whether a file that is there gives way; where not, it is an error.
   /// - Throws: ``PictureError`` for another ending, metadata that the format cannot hold, or a file
   ///   that cannot be written.
-  public func write(to path: String, metadata: PictureMetadata = PictureMetadata())
-    throws(PictureError)
-  {
+  public func write(
+    to path: String, metadata: PictureMetadata = PictureMetadata(), replacing: Bool = true
+  ) throws(PictureError) {
     let bytes = try encoded(for: path, metadata)
     do {
-      try AtomicFile.write(bytes, to: path)
+      try AtomicFile.write(bytes, to: path, replacing ? .replace : .create)
     } catch {
       throw .file(error)
     }

@@ -54,10 +54,14 @@ struct ImageCommandTests {
     }
   }
 
-  @Test("seed -1 picks one and tells it, so that the picture can be drawn again")
-  func randomSeed() throws {
+  @Test(
+    "without a seed, and with -1, one is picked and told, so that the picture can be drawn again",
+    arguments: [[], ["-s", "-1"]])
+  func randomSeed(_ option: [String]) throws {
     try TinyModel.copied { model in
-      let run = try model.draw("a fox", "-s", "-1", "-o", "a.png")
+      let run = try Program.run(
+        ["image", "a fox", "-m", model.path, "--steps", "1", "-o", "a.png"] + option,
+        in: model.out)
       let line = try #require(run.errorLines.first { $0.hasPrefix("seed ") })
       let seed = String(line.dropFirst("seed ".count))
       #expect(try model.draw("a fox", "-s", seed, "-o", "b.png").code == 0)
@@ -65,6 +69,14 @@ struct ImageCommandTests {
         try Data(contentsOf: URL(fileURLWithPath: "\(model.out)/\($0).png"))
       }
       #expect(pictures[0] == pictures[1])
+      let others = try ["c.png", "d.png"].map { name in
+        try Program.run(
+          ["image", "a fox", "-m", model.path, "--steps", "1", "--json", "-o", name] + option,
+          in: model.out
+        ).events().compactMap { $0["seed"]?.unsigned }
+      }
+      #expect(others[0] != others[1])
+      #expect(others.allSatisfy { $0.count == 2 && $0[0] == $0[1] }, "load and picture tell it")
     }
   }
 
@@ -83,10 +95,71 @@ struct ImageCommandTests {
     }
   }
 
+  @Test(
+    "nothing is overwritten unless asked: names get numbers, and the one that was taken is told")
+  func keepsFiles() throws {
+    try TinyModel.copied { model in
+      func draw(_ more: String...) throws -> Program.Run {
+        try Program.run(
+          ["image", "fox", "-m", model.path, "--steps", "2", "-s", "1"] + more, in: model.out)
+      }
+      for name in ["picture.png", "picture-2.png", "picture-3.png"] {
+        let run = try draw("-q")
+        #expect(run.output == name + "\n" && run.errors.isEmpty)
+      }
+      let first = try Data(contentsOf: URL(fileURLWithPath: model.out + "/picture.png"))
+      let named = try draw("-o", "picture.png", "--json")
+      let events = try named.events()
+      #expect(events.last?["path"]?.string == "picture-4.png")
+      #expect(events.contains { $0["text"]?.string?.hasPrefix("picture.png is there") == true })
+      #expect(try draw("-o", "picture.png", "--overwrite", "-q").output == "picture.png\n")
+      #expect(
+        try Data(contentsOf: URL(fileURLWithPath: model.out + "/picture.png")) == first,
+        "the same seed")
+      // Numbers go on behind those that are there, and fill what is free.
+      #expect(try draw("-b", "2", "-o", "a-%d.png", "-q").output == "a-1.png\na-2.png\n")
+      try FileManager.default.removeItem(atPath: model.out + "/a-1.png")
+      #expect(try draw("-b", "2", "-o", "a-%d.png", "-q").output == "a-1.png\na-3.png\n")
+      // A trace and a preview too; a preview's own frames give way to the next.
+      let extra = [
+        "-o", "b.png", "--trace", "t.safetensors", "--preview", "p.png", "--preview-interval", "1",
+      ]
+      for _ in 0..<2 {
+        #expect(
+          try Program.run(
+            ["image", "fox", "-m", model.path, "--steps", "2"] + extra, in: model.out
+          ).code == 0)
+      }
+      let written = try model.written
+      for name in ["b-2.png", "p.png", "p-2.png", "t.safetensors", "t-2.safetensors"] {
+        #expect(written.contains(name), "\(name) of \(written)")
+      }
+      #expect(!written.contains("p-3.png"))
+    }
+  }
+
+  @Test("of processes that draw to one name at once none overwrites another's picture")
+  func races() throws {
+    try TinyModel.copied { model in
+      // A pipeline's programs run at once.
+      let shell = "\"$@\" -s 1 | \"$@\" -s 2 | \"$@\" -s 3"
+      let run = try model.draw("fox", "-q", "-t", "1", shell: shell)
+      #expect(run.code == 0)
+      let names = ["picture.png"] + (2...3).map { "picture-\($0).png" }
+      #expect(try model.written == names.sorted())
+      #expect(names.contains { run.output == $0 + "\n" })
+      let seeds = try names.map { name in
+        try PictureMetadata(contentsOf: "\(model.out)/\(name)")["lantern"]?
+          .components(separatedBy: "\"seed\":").last
+      }
+      #expect(Set(seeds).count == 3)
+    }
+  }
+
   @Test("--json tells programs of everything on standard output, and nothing elsewhere")
   func json() throws {
     try TinyModel.copied { model in
-      let run = try model.draw("a fox", "--json", "-o", "fox.png", steps: 2)
+      let run = try model.draw("a fox", "--json", "-o", "fox.png", "-s", "42", steps: 2)
       #expect(run.code == 0 && run.errors.isEmpty)
       let events = try run.events()
       #expect(events.map { $0["event"]?.string } == ["load", "step", "step", "picture"])
@@ -236,7 +309,8 @@ struct ImageCommandTests {
       let picture = ["-i", "a.png", "--mask", "half.png"]
       func draw(_ arguments: [String]) throws -> Picture {
         let run = try Program.run(
-          ["image", "-m", model.path, "--steps", "2", "-o", "b.png"] + arguments + picture,
+          ["image", "-m", model.path, "--steps", "2", "-o", "b.png", "--overwrite"] + arguments
+            + picture,
           in: model.out)
         #expect(run.code == 0, "\(run.errors)")
         if arguments.contains("--like") { #expect(run.errors.contains("identical to c.png")) }

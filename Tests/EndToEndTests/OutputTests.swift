@@ -56,7 +56,8 @@ struct OutputTests {
     try TinyModel.copied { model in
       try Data("old".utf8).write(to: URL(fileURLWithPath: model.out + "/a.png"))
       let shell = "ulimit -f 8; exec \"$@\""
-      expectError(try model.draw("fox", "-o", "a.png", shell: shell), code: 73, ["a.png"])
+      expectError(
+        try model.draw("fox", "-o", "a.png", "--overwrite", shell: shell), code: 73, ["a.png"])
       expectError(
         try model.draw("fox", "--trace", "t.safetensors", shell: shell), code: 73, ["t.safetensors"]
       )

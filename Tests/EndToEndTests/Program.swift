@@ -71,7 +71,8 @@ enum Program {
         kill(process.processIdentifier, signal)
       }
       if ended.wait(timeout: .now() + 60) == .timedOut {
-        process.terminate()
+        kill(process.processIdentifier, SIGKILL)
+        ended.wait()
         Issue.record("did not end within a minute: lantern \(arguments.joined(separator: " "))")
       }
       return Run(

@@ -23,7 +23,7 @@ import Testing
       let run = try Program.run(
         [
           "story", "a story about a fox", "-m", "model", "-o", "a/book", "--begin",
-          "There was a fox.", "--begin", "It slept.",
+          "There was a fox.", "--begin", "It slept.", "-s", "42",
         ], in: root)
       #expect(run.code == 0, "\(run.errors)")
       #expect(run.output == "There was a fox.\nIt slept.\n")
@@ -41,6 +41,8 @@ import Testing
     try withFolder { root in
       let run = try Program.run(
         ["story", "a fox", "-m", "model", "--json", "--pages", "1", "--image-steps", "2"], in: root)
+      let seeds = try run.events().compactMap { $0["seed"]?.unsigned }
+      #expect(seeds.count == 3 && Set(seeds).count == 1, "load, page and end tell the seed")
       #expect(run.code == 0, "\(run.errors)")
       let kinds = try run.events().compactMap { $0["event"]?.string }
       #expect(kinds.first == "load" && kinds.last == "end")
@@ -48,6 +50,34 @@ import Testing
       #expect(kinds.filter { $0 == "page" }.count == 1)
       #expect(kinds.contains("text"))
       #expect(run.errors.isEmpty)
+    }
+  }
+
+  @Test(
+    "a folder that holds a story, or a picture of its pages' names, is kept: the next gets a number"
+  )
+  func keepsStories() throws {
+    try withFolder { root in
+      func tell(_ more: String...) throws -> Program.Run {
+        try Program.run(
+          ["story", "a fox", "-m", "model", "--pages", "1", "--image-steps", "2"] + more, in: root)
+      }
+      for folder in ["story", "story-2", "story-3"] {
+        #expect(try tell().errors.contains("\n\(folder)/story.html\n"))
+      }
+      try FileManager.default.createDirectory(
+        atPath: root + "/mine", withIntermediateDirectories: false)
+      try Data("x".utf8).write(to: URL(fileURLWithPath: root + "/mine/17.png"))
+      let run = try tell("-o", "mine/")
+      #expect(run.errors.contains("note: mine/ is there already, so this is mine-2;"))
+      #expect(try names(root + "/mine") == ["17.png"])
+      #expect(try tell("-o", "mine", "--overwrite").errors.contains("\nmine/story.html\n"))
+      #expect(try names(root + "/mine") == ["01.png", "17.png", "story.html", "story.md"])
+      // A story that never had a page leaves nothing.
+      expectError(
+        try tell("-o", "never", "--begin", String(repeating: "fox ", count: 4000)), code: 64,
+        ["tokens"])
+      #expect(!FileManager.default.fileExists(atPath: root + "/never"))
     }
   }
 
@@ -86,7 +116,7 @@ import Testing
     arguments: [
       ["story"], ["story", "x", "--pages", "0"], ["story", "x", "--schedule", "cosy"],
       ["story", "x", "--begin-image", "a.png"], ["story", "x", "--top-p", "2"],
-      ["story", "x", "--seed", "-2"], ["caption"], ["paint", "x", "--extend", "up"],
+      ["story", "x", "--seed", "two"], ["caption"], ["paint", "x", "--extend", "up"],
       ["paint", "x", "-i", "a.png"], ["paint", "x", "-i", "a.png", "--extend", "out"],
       ["paint", "x", "-t", "0"], ["paint", "x", "--no-paste"],
     ])

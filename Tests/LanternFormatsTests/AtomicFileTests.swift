@@ -35,6 +35,22 @@ struct AtomicFileTests {
     }
   }
 
+  @Test("a file that is to be created leaves one that is there as it was")
+  func creates() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/x"
+      try AtomicFile.write([1], to: path, .create)
+      #expect(throws: FormatError.cannotWrite(path: path, code: FileSystem.fileExists)) {
+        try AtomicFile.write([2], to: path, .create)
+      }
+      try FileManager.default.createSymbolicLink(
+        atPath: folder + "/link", withDestinationPath: folder + "/nothing")
+      #expect(throws: FormatError.self) { try AtomicFile.write([2], to: folder + "/link", .create) }
+      #expect(try FileSystem.read(path, limit: 10) == [1])
+      #expect(try FileSystem.list(folder) == ["link", "x"])
+    }
+  }
+
   private func failHalfWay(_ path: String) throws(FormatError) {
     try AtomicFile.write(to: path) { writer throws(FormatError) in
       let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 100_000, alignment: 1)

@@ -13,6 +13,7 @@ import Testing
 
   private func request(_ prompt: String = "a red fox", steps: Int = 3) -> ImageRequest {
     var request = ImageRequest(prompt: prompt)
+    request.seed = 42
     request.steps = steps
     return request
   }

@@ -14,6 +14,7 @@ import Testing
     let generator = try ImageGenerator(
       folder: TinyPipeline.folder, adding: loras, precision: .exact)
     var request = ImageRequest(prompt: "a red fox")
+    request.seed = 42
     request.literalPrompt = true
     request.sampler = "ddim"
     request.steps = 4
@@ -86,6 +87,7 @@ import Testing
       let generator = try ImageGenerator(
         folder: TinyPipeline.folder, adding: loras, precision: .exact)
       var request = ImageRequest(prompt: "a red fox")
+      request.seed = 42
       request.steps = 2
       return try generator.draw(request).picture
     }
@@ -175,7 +177,8 @@ import Testing
       try settings.write(toFile: "\(model)/lantern.json", atomically: false, encoding: .utf8)
       let slow = try ImageGenerator(folder: model)
       let fast = try ImageGenerator(folder: model, isFast: true)
-      let request = ImageRequest(prompt: "a red fox")
+      var request = ImageRequest(prompt: "a red fox")
+      request.seed = 42
       let drawn = try fast.draw(request)
       #expect(drawn.settings.sampler == "lcm")
       #expect(drawn.settings.steps == 3)

@@ -11,6 +11,7 @@ import Testing
     _ generator: ImageGenerator? = nil, _ change: (inout ImageRequest) throws -> Void
   ) throws -> String {
     var request = ImageRequest(prompt: "fox")
+    request.seed = 42
     request.steps = 1
     try change(&request)
     let generator = try generator ?? ImageGenerator(folder: TinyPipeline.folder)

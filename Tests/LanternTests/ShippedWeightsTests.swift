@@ -15,6 +15,7 @@ import Testing
   func agreement(sampler: String) throws {
     let generator = try ImageGenerator(folder: Self.folder)
     var request = ImageRequest(prompt: "a rocket in space")
+    request.seed = 42
     let usual = try generator.draw(request).picture
     request.sampler = sampler
     let other = try generator.draw(request).picture
@@ -28,7 +29,9 @@ import Testing
     let generator = try ImageGenerator(folder: Self.folder, isFast: true)
     let reader = try StoryGenerator(folder: Self.weights + "/storyteller")
     for (thing, place) in [("red fox", "on the beach"), ("rocket", "in space")] {
-      let image = try generator.draw(ImageRequest(prompt: "a \(thing) \(place)"))
+      var request = ImageRequest(prompt: "a \(thing) \(place)")
+      request.seed = 42
+      let image = try generator.draw(request)
       #expect(image.modelCalls == 4 && image.settings.sampler == "lcm")
       #expect(try reader.caption(image.picture) == "a \(thing) \(place)")
     }
@@ -39,8 +42,9 @@ import Testing
     let generator = try StoryGenerator(folder: Self.weights + "/storyteller")
     #expect(generator.isInterleaved)
     var pages: [StoryPage] = []
-    try generator.tell(StoryRequest(prompt: "a story about a red fox who looks for a key")) {
-      event in
+    var request = StoryRequest(prompt: "a story about a red fox who looks for a key")
+    request.seed = 42
+    try generator.tell(request) { event in
       if case .page(let page) = event { pages.append(page) }
     }
     #expect(pages.count == 4)
@@ -51,7 +55,9 @@ import Testing
   @Test("what the storyteller draws it also tells")
   func caption() throws {
     let generator = try StoryGenerator(folder: Self.weights + "/storyteller")
-    let picture = try generator.draw(TokenPictureRequest(prompt: "a red balloon at night"))
+    var request = TokenPictureRequest(prompt: "a red balloon at night")
+    request.seed = 42
+    let picture = try generator.draw(request)
     let caption = try generator.caption(picture)
     #expect(caption.contains("at night") && caption.contains("red"))
     #expect(try generator.caption(picture, question: "where is this?") == "at night")

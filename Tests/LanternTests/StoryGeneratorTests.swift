@@ -136,7 +136,8 @@ import Testing
   @Test("a prompt that the positions do not reach ends in an error that says how long")
   func longPrompt() throws {
     try withGenerator { generator in
-      let request = StoryRequest(prompt: String(repeating: "fox ", count: 400))
+      var request = StoryRequest(prompt: String(repeating: "fox ", count: 400))
+      request.seed = 42
       let error = #expect(throws: RequestError.self) { try tell(request, generator) }
       #expect(error.map { "\($0)" }?.contains("tokens and the model takes 621") == true)
     }
@@ -145,9 +146,11 @@ import Testing
   @Test("special tokens in a prompt are words, not commands")
   func specialText() throws {
     try withGenerator { generator in
-      let spelt = StoryRequest(prompt: "<|endoftext|><|soi|><|eoi|>[PAD]<|lvg|>")
+      var spelt = StoryRequest(prompt: "<|endoftext|><|soi|><|eoi|>[PAD]<|lvg|>")
+      spelt.seed = 42
       let pages = try tell(spelt, generator).pages
-      let others = try tell(StoryRequest(prompt: ""), generator).pages
+      spelt.prompt = ""
+      let others = try tell(spelt, generator).pages
       #expect(pages.count == 2 && pages != others)
     }
   }
@@ -175,6 +178,7 @@ import Testing
     try withGenerator { generator in
       let picture = try generator.draw(TokenPictureRequest(prompt: "a fox"))
       var request = TokenPictureRequest(prompt: "a cat")
+      request.seed = 42
       request.initialPicture = try Picture(
         width: 8, height: 8, pixels: (0..<192).map { UInt8($0) })
       let original = try #require(request.initialPicture)
@@ -219,6 +223,7 @@ import Testing
   func extending() throws {
     try withGenerator { generator in
       var request = TokenPictureRequest(prompt: "a cat")
+      request.seed = 42
       let original = try generator.draw(request)
       request.initialPicture = original
       request.extensions = [.right, .down, .left, .up]

@@ -51,7 +51,8 @@ def shipped(lantern: str, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         ours, theirs = Path(folder) / "ours.png", Path(folder) / "theirs.png"
         commands = {
-            "lantern image": [lantern, "image", "a red fox on the beach", "-m", model, "-o", ours],
+            "lantern image": [lantern, "image", "a red fox on the beach", "-m", model, "--seed", 42,
+                              "--overwrite", "-o", ours],
             "python, imports alone": [sys.executable, "-c", "import torch, diffusers"],
             "diffusers, same picture": [
                 sys.executable, "-c", DRAW, model, defaults["steps"], defaults["guidance"], theirs],
@@ -118,7 +119,7 @@ def large(lantern: str, rounds: int, kept: Path | None) -> None:
             if os.waitpid(child, 0)[1] != 0:
                 sys.exit("could not make the model")
         command = [lantern, "image", "a castle", "-m", folder, "-W", 512, "-H", 512, "--steps", 3,
-                   "--json", "-o", Path(temporary) / "castle.png"]
+                   "--json", "--overwrite", "-o", Path(temporary) / "castle.png"]
         # Before PyTorch is here: Linux counts a parent's memory as its children's peak.
         seconds, memory = timed(command)
         import torch

@@ -100,7 +100,8 @@ def main() -> None:
             subprocess.run([*again, "write"], check=True)
         found = subprocess.run([*again, "peer"], check=True, capture_output=True, text=True).stdout
         theirs, memory = map(float, found.split()[-2:])
-        command = [options.lantern, "paint", "a red fox", "-m", work / "show-o", "-o", f"{temporary}/a.png"]
+        command = [options.lantern, "paint", "a red fox", "-m", work / "show-o", "--overwrite",
+                   "-o", f"{temporary}/a.png"]
         short, _ = timed([*command, "--steps", "2", "-q"])
         long, peak = timed([*command, "--steps", "6", "-q"])
         ours = (long - short) / 4

@@ -166,7 +166,8 @@ def compare(options, pipe, model, written, sampler, kind, changes, prompt, steps
     subprocess.run(
         [options.lantern, "image", prompt, "--precision", "exact", "-m", model,
          "--sampler", *sampler.split(), "--literal", "--steps", str(steps), "-g", str(guidance), "-s", "42", "-q", "-n", options.negative,
-         "-o", folder / "out.png", "--trace", folder / "out.safetensors", *flags],
+         "-o", folder / "out.png", "--trace", folder / "out.safetensors", "--overwrite",
+         *flags],
         check=True, stdout=subprocess.DEVNULL)
     trace = load_file(folder / "out.safetensors")
     ours = trace["latents"]

@@ -39,10 +39,7 @@ struct DrawingOptions: ParsableArguments {
     help: "Share of the noise that is drawn afresh in each step, 0 to 1, for samplers that do.")
   var eta: Float?
 
-  @Option(
-    name: [.customShort("s"), .customLong("seed")], parsing: .unconditional,
-    help: "Seed of the noise, PyTorch's: 42 by default, -1 picks one and tells it.")
-  var seed: Int64?
+  @OptionGroup var chance: SeedOptions
 
   @OptionGroup var size: SizeOptions
 
@@ -112,19 +109,8 @@ struct DrawingOptions: ParsableArguments {
     if let initialPicture { request.initialPicture = try Picture(contentsOf: initialPicture) }
     if let mask { request.mask = try Mask(contentsOf: mask) }
     request.pastesKept = paste ?? request.pastesKept
-    if let seed {
-      request.seed = seed == -1 ? Self.anySeed() : UInt64(bitPattern: seed)
-    }
+    if let seed = chance.seed { request.seed = seed.number ?? Seed.random() }
   }
-
-  /// Whether a seed is picked by chance: as was asked for, or as the picture says that is drawn
-  /// again.
-  func picksSeed(_ recipe: PictureRecipe?) -> Bool {
-    seed.map { $0 == -1 } ?? (recipe?.wantsAnySeed == true)
-  }
-
-  /// A seed by chance, short enough to be typed.
-  static func anySeed() -> UInt64 { UInt64(UInt32.random(in: 0...UInt32.max)) }
 
   /// The text itself, or that of a file after `@`.
   private static func text(_ argument: String) throws(FormatError) -> String {

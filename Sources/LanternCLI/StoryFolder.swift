@@ -1,0 +1,89 @@
+import Lantern
+import LanternFormats
+import LanternPictures
+
+/// The folder that a story is written to, page by page: each file whole or not at all.
+struct StoryFolder {
+  /// Where it is.
+  let path: String
+  private let request: StoryRequest
+  private let model: String
+  /// What is there for this story's sake, to be taken away where no page comes of it.
+  private let claimed: [String]
+  /// The book without a page.
+  let book: StoryBook
+
+  /// Makes the folder; where it holds a story, one of its name with a number.
+  ///
+  /// - Throws: ``FormatError/cannotWrite(path:code:)``.
+  init(_ wanted: String, _ writing: WritingOptions, _ request: StoryRequest, model: String) throws {
+    self.request = request
+    self.model = model
+    book = StoryBook(
+      title: request.prompt.prefix(1).uppercased() + request.prompt.dropFirst(),
+      colophon: "Told and drawn by Lantern with \(model), seed \(request.seed).")
+    if writing.overwrites {
+      try FileSystem.makeFolder(wanted)
+      (path, claimed) = (wanted, [])
+    } else {
+      (path, claimed) = try Self.claim(wanted, book)
+    }
+  }
+
+  /// Makes a folder that holds no story, and puts the beginning of one there: of two processes that want
+  /// it one goes on to the next.
+  private static func claim(_ wanted: String, _ book: StoryBook) throws -> (
+    path: String, claimed: [String]
+  ) {
+    let stem = wanted.count > 1 && wanted.hasSuffix("/") ? String(wanted.dropLast()) : wanted
+    let hasName = ![".", "..", ""].contains(FileSystem.split(stem).name)
+    var number = 1
+    while true {
+      let path = number == 1 ? stem : "\(stem)-\(number)"
+      let isNew = !FileSystem.exists(path)
+      try FileSystem.makeFolder(path)
+      let text = FileSystem.join(path, "story.md")
+      // Any picture that a story may have: nobody's is replaced.
+      let files = ["story.md", "story.html"] + (1...64).map(StoryBook.pictureName)
+      if !files.contains(where: { FileSystem.exists(FileSystem.join(path, $0)) }) {
+        do {
+          try AtomicFile.write(Array(book.markdown.utf8), to: text, .create)
+          return (path, isNew ? [text, path] : [text])
+        } catch {
+          let taken = FormatError.cannotWrite(path: text, code: FileSystem.fileExists)
+          guard error == taken else { throw error }
+        }
+      }
+      guard hasName else { throw FormatError.cannotWrite(path: text, code: FileSystem.fileExists) }
+      number += 1
+    }
+  }
+
+  /// Takes away what ``init(_:_:_:model:)`` put there, where no page came of it.
+  func discard() { for path in claimed { FileSystem.discard(path) } }
+
+  /// Writes a page's picture, and the book as far as it goes.
+  func add(_ page: StoryPage, to book: inout StoryBook) throws -> String {
+    var metadata: PictureMetadata = [:]
+    var text = WebUIText(page.caption ?? page.text, seed: request.seed, model: model)
+    text.fields.insert(
+      contentsOf: [.init("Story", request.prompt), .init("Page", "\(page.number)")], at: 0)
+    metadata["parameters"] = text.text
+    let png = try png(page.picture, metadata)
+    let picture = FileSystem.join(path, StoryBook.pictureName(page.number))
+    try AtomicFile.write(png, to: picture)
+    book.add(page, png: png)
+    try AtomicFile.write(Array(book.markdown.utf8), to: FileSystem.join(path, "story.md"))
+    try AtomicFile.write(Array(book.html.utf8), to: FileSystem.join(path, "story.html"))
+    return picture
+  }
+
+  /// A picture's file; words that it cannot hold, as a zero byte, are left out.
+  private func png(_ picture: Picture, _ metadata: PictureMetadata) throws -> [UInt8] {
+    do {
+      return try picture.png(metadata)
+    } catch PictureError.metadata {
+      return try picture.png()
+    }
+  }
+}
