@@ -80,7 +80,9 @@ let package = Package(
     .systemLibrary(
       name: "CJPEG", pkgConfig: "libjpeg",
       providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
-    .target(name: "CLanternPictures", dependencies: ["CPNG", "CJPEG"]),
+    .target(
+      name: "CLanternPictures", dependencies: ["CPNG", "CJPEG"],
+      linkerSettings: [.linkedLibrary("z")]),
     .executableTarget(
       name: "LanternCLI",
       dependencies: [

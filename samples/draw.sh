@@ -24,6 +24,9 @@ sheet picturebook picturebook 6 -s 42
 sheet fast picturebook 6 -s 42 --fast
 sheet singles singles 12 -s @
 "$lantern" image "a red fox on the beach" -q -s 42 -o "$here/fox.png" --overwrite
+# Its lower half anew: below.png is white there.
+"$lantern" image "a red fox in the meadow" -q -i "$here/fox.png" --mask "$here/below.png" \
+  --strength 1 -s 5 -o "$here/fox-meadow.png" --overwrite
 
 # Three stories, each a folder.
 story() {

@@ -10,7 +10,10 @@
 #include "lantern_pictures.h"
 
 // A progressive file may hold any number of scans over the same pixels; honest ones hold about ten.
-#define SCAN_LIMIT 100
+// Each costs as much as there are blocks of pixels: beyond so many, a scan must have a byte for so
+// many blocks.
+#define FREE_SCANS 16
+#define BLOCKS_PER_BYTE 16
 
 /// How libjpeg tells us of errors: `base` must come first.
 typedef struct error_manager {
@@ -60,9 +63,17 @@ struct lp_jpeg_reader {
   uint8_t *row;
 };
 
+static lp_status failure(const error_manager *errors) {
+  return errors->base.msg_code == JERR_OUT_OF_MEMORY ? LP_OUT_OF_MEMORY : LP_DAMAGED;
+}
+
 static void check_scans(j_common_ptr cinfo) {
   j_decompress_ptr jpeg = (j_decompress_ptr)cinfo;
-  if (jpeg->input_scan_number > SCAN_LIMIT) {
+  if (jpeg->input_scan_number <= FREE_SCANS) return;
+  lp_jpeg_reader *reader = jpeg->client_data;
+  uint64_t blocks = ((uint64_t)jpeg->image_width + 7) / 8 * ((jpeg->image_height + 7) / 8);
+  uint64_t paid = (uint64_t)BLOCKS_PER_BYTE * reader->count;
+  if ((uint64_t)(jpeg->input_scan_number - FREE_SCANS) * blocks > paid) {
     error_manager *errors = (error_manager *)cinfo->err;
     strncpy(errors->message, "far too many scans", LP_MESSAGE_SIZE - 1);
     longjmp(errors->exit, 1);
@@ -75,6 +86,7 @@ lp_jpeg_reader *lp_jpeg_reader_open(const uint8_t *bytes, size_t count) {
   reader->bytes = bytes;
   reader->count = count;
   reader->jpeg.err = prepare(&reader->errors);
+  reader->jpeg.client_data = reader;
   if (setjmp(reader->errors.exit)) {
     lp_jpeg_reader_close(reader);
     return NULL;
@@ -94,18 +106,16 @@ const char *lp_jpeg_reader_message(const lp_jpeg_reader *reader) {
   return reader->errors.message;
 }
 
-bool lp_jpeg_reader_header(lp_jpeg_reader *reader, uint32_t *width, uint32_t *height) {
+lp_status lp_jpeg_reader_header(lp_jpeg_reader *reader, uint32_t *width, uint32_t *height) {
   struct jpeg_decompress_struct *jpeg = &reader->jpeg;
-  if (setjmp(reader->errors.exit)) return false;
+  if (setjmp(reader->errors.exit)) return failure(&reader->errors);
   jpeg_mem_src(jpeg, reader->bytes, reader->count);
-  jpeg_save_markers(jpeg, LP_JPEG_APP1, 0xFFFF);
-  jpeg_save_markers(jpeg, LP_JPEG_COMMENT, 0xFFFF);
   jpeg->progress = &reader->progress;
   reader->progress.progress_monitor = check_scans;
   jpeg_read_header(jpeg, TRUE);
   *width = jpeg->image_width;
   *height = jpeg->image_height;
-  return true;
+  return LP_OK;
 }
 
 /// Inverted ink, as Adobe's programs store it, to light.
@@ -117,9 +127,9 @@ static void rgb_from_cmyk(const uint8_t *cmyk, size_t width, uint8_t *rgb) {
     }
 }
 
-bool lp_jpeg_reader_pixels(lp_jpeg_reader *reader, uint8_t *pixels) {
+lp_status lp_jpeg_reader_pixels(lp_jpeg_reader *reader, uint8_t *pixels) {
   struct jpeg_decompress_struct *jpeg = &reader->jpeg;
-  if (setjmp(reader->errors.exit)) return false;
+  if (setjmp(reader->errors.exit)) return failure(&reader->errors);
   bool is_ink = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
   jpeg->out_color_space = is_ink ? JCS_CMYK : JCS_RGB;
   jpeg_start_decompress(jpeg);
@@ -135,19 +145,7 @@ bool lp_jpeg_reader_pixels(lp_jpeg_reader *reader, uint8_t *pixels) {
     if (is_ink) rgb_from_cmyk(reader->row, width, out);
   }
   jpeg_finish_decompress(jpeg);
-  return true;
-}
-
-size_t lp_jpeg_reader_marker_count(const lp_jpeg_reader *reader) {
-  size_t count = 0;
-  for (jpeg_saved_marker_ptr m = reader->jpeg.marker_list; m; m = m->next) count++;
-  return count;
-}
-
-lp_marker lp_jpeg_reader_marker(const lp_jpeg_reader *reader, size_t index) {
-  jpeg_saved_marker_ptr marker = reader->jpeg.marker_list;
-  while (index--) marker = marker->next;
-  return (lp_marker){marker->marker, marker->data, marker->data_length};
+  return LP_OK;
 }
 
 // ---- Writing ---------------------------------------------------------------------------------
@@ -184,15 +182,12 @@ static bool write_all(
   return true;
 }
 
-bool lp_jpeg_write(
+lp_status lp_jpeg_write(
   const uint8_t *pixels, uint32_t width, uint32_t height, int quality, const lp_marker *markers,
   size_t marker_count, lp_buffer *out, char message[LP_MESSAGE_SIZE]) {
   *out = (lp_buffer){NULL, 0};
   writer *w = calloc(1, sizeof *w);
-  if (!w) {
-    strcpy(message, "out of memory");
-    return false;
-  }
+  if (!w) return LP_OUT_OF_MEMORY;
   w->jpeg.err = prepare(&w->errors);
   bool done = write_all(w, pixels, width, height, quality, markers, marker_count);
   // libjpeg tells the caller of a buffer it outgrew only when it is done.
@@ -202,7 +197,8 @@ bool lp_jpeg_write(
   else
     free(w->bytes);
   memcpy(message, w->errors.message, LP_MESSAGE_SIZE);
+  lp_status status = done ? LP_OK : failure(&w->errors);
   jpeg_destroy_compress(&w->jpeg);
   free(w);
-  return done;
+  return status;
 }

@@ -5,16 +5,13 @@
 
 #include "lantern_pictures.h"
 
-// No single text may unpack to more, and no file may hold more texts and other extra chunks.
-#define CHUNK_BYTES (4 << 20)
-#define CHUNK_COUNT 64
-
 struct lp_png_reader {
   png_structp png;
   png_infop info;
   const uint8_t *bytes;
   size_t count, position;
   uint32_t width, height;
+  bool is_out_of_memory;
   char message[LP_MESSAGE_SIZE];
 };
 
@@ -26,6 +23,19 @@ static void set_message(char message[LP_MESSAGE_SIZE], const char *text) {
 static void ignore_warning(png_structp png, png_const_charp text) {
   (void)png;
   (void)text;
+}
+
+/// libpng asks for memory here, so that its want is told apart from other errors. `mem_ptr` is a
+/// `bool`.
+static png_voidp take(png_structp png, png_alloc_size_t size) {
+  void *memory = malloc(size);
+  if (!memory) *(bool *)png_get_mem_ptr(png) = true;
+  return memory;
+}
+
+static void give(png_structp png, png_voidp memory) {
+  (void)png;
+  free(memory);
 }
 
 // ---- Reading ---------------------------------------------------------------------------------
@@ -48,8 +58,9 @@ lp_png_reader *lp_png_reader_open(const uint8_t *bytes, size_t count) {
   if (!reader) return NULL;
   reader->bytes = bytes;
   reader->count = count;
-  reader->png =
-    png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, on_read_error, ignore_warning);
+  reader->png = png_create_read_struct_2(
+    PNG_LIBPNG_VER_STRING, reader, on_read_error, ignore_warning, &reader->is_out_of_memory, take,
+    give);
   if (reader->png) reader->info = png_create_info_struct(reader->png);
   if (!reader->info) {
     lp_png_reader_close(reader);
@@ -66,15 +77,19 @@ void lp_png_reader_close(lp_png_reader *reader) {
 
 const char *lp_png_reader_message(const lp_png_reader *reader) { return reader->message; }
 
-bool lp_png_reader_header(
+static lp_status failure(const lp_png_reader *reader) {
+  return reader->is_out_of_memory ? LP_OUT_OF_MEMORY : LP_DAMAGED;
+}
+
+lp_status lp_png_reader_header(
   lp_png_reader *reader, uint32_t *width, uint32_t *height, int *channels) {
   png_structp png = reader->png;
   png_infop info = reader->info;
-  if (setjmp(png_jmpbuf(png))) return false;
+  if (setjmp(png_jmpbuf(png))) return failure(reader);
   png_set_read_fn(png, reader, read_bytes);
   png_set_user_limits(png, 1000000, 1000000);
-  png_set_chunk_malloc_max(png, CHUNK_BYTES);
-  png_set_chunk_cache_max(png, CHUNK_COUNT);
+  // Texts, profiles and the like are read by whoever looks at the chunks first.
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
   png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
 #endif
@@ -89,12 +104,12 @@ bool lp_png_reader_header(
   *width = reader->width;
   *height = reader->height;
   *channels = may_be_transparent ? 4 : 3;
-  return true;
+  return LP_OK;
 }
 
-bool lp_png_reader_pixels(lp_png_reader *reader, uint8_t *pixels) {
+lp_status lp_png_reader_pixels(lp_png_reader *reader, uint8_t *pixels) {
   png_structp png = reader->png;
-  if (setjmp(png_jmpbuf(png))) return false;
+  if (setjmp(png_jmpbuf(png))) return failure(reader);
   int passes = png_set_interlace_handling(png);
   png_read_update_info(png, reader->info);
   size_t row_bytes = png_get_rowbytes(png, reader->info);
@@ -105,38 +120,7 @@ bool lp_png_reader_pixels(lp_png_reader *reader, uint8_t *pixels) {
   for (int pass = 0; pass < passes; pass++)
     for (size_t y = 0; y < reader->height; y++) png_read_row(png, pixels + y * row_bytes, NULL);
   png_read_end(png, reader->info);
-  return true;
-}
-
-static png_textp texts(const lp_png_reader *reader, int *count) {
-  png_textp all = NULL;
-  *count = 0;
-  png_get_text(reader->png, reader->info, &all, count);
-  return all;
-}
-
-size_t lp_png_reader_text_count(const lp_png_reader *reader) {
-  int count;
-  texts(reader, &count);
-  return count > 0 ? (size_t)count : 0;
-}
-
-lp_text lp_png_reader_text(const lp_png_reader *reader, size_t index) {
-  int count;
-  png_textp text = texts(reader, &count) + index;
-  bool is_utf8 = text->compression >= PNG_ITXT_COMPRESSION_NONE;
-  size_t length = is_utf8 ? text->itxt_length : text->text_length;
-  return (lp_text){text->key, text->text, text->text ? length : 0, is_utf8};
-}
-
-const uint8_t *lp_png_reader_exif(const lp_png_reader *reader, size_t *count) {
-  png_bytep exif = NULL;
-  png_uint_32 size = 0;
-#ifdef PNG_eXIf_SUPPORTED
-  if (!png_get_eXIf_1(reader->png, reader->info, &size, &exif)) exif = NULL;
-#endif
-  *count = exif ? size : 0;
-  return exif;
+  return LP_OK;
 }
 
 // ---- Writing ---------------------------------------------------------------------------------
@@ -146,6 +130,7 @@ typedef struct writer {
   size_t capacity;
   png_text *texts;
   char *message;
+  bool is_out_of_memory;
 } writer;
 
 static void on_write_error(png_structp png, png_const_charp text) {
@@ -158,7 +143,10 @@ static void write_bytes(png_structp png, png_bytep bytes, size_t count) {
   if (count > w->capacity - w->out->count) {
     size_t capacity = w->capacity * 2 + count + 65536;
     uint8_t *grown = realloc(w->out->bytes, capacity);
-    if (!grown) png_error(png, "out of memory");
+    if (!grown) {
+      w->is_out_of_memory = true;
+      png_error(png, "out of memory");
+    }
     w->out->bytes = grown;
     w->capacity = capacity;
   }
@@ -184,15 +172,16 @@ static bool write_all(
   return true;
 }
 
-bool lp_png_write(
+lp_status lp_png_write(
   const uint8_t *pixels, uint32_t width, uint32_t height, int channels, const lp_text *texts,
   size_t text_count, lp_buffer *out, char message[LP_MESSAGE_SIZE]) {
   *out = (lp_buffer){NULL, 0};
-  set_message(message, "out of memory");
-  writer w = {out, 0, calloc(text_count + 1, sizeof(png_text)), message};
-  png_structp png =
-    w.texts ? png_create_write_struct(PNG_LIBPNG_VER_STRING, &w, on_write_error, ignore_warning)
-            : NULL;
+  set_message(message, "");
+  writer w = {out, 0, calloc(text_count + 1, sizeof(png_text)), message, false};
+  png_structp png = w.texts ? png_create_write_struct_2(
+                                PNG_LIBPNG_VER_STRING, &w, on_write_error, ignore_warning,
+                                &w.is_out_of_memory, take, give)
+                            : NULL;
   png_infop info = png ? png_create_info_struct(png) : NULL;
   bool done = false;
   if (info) {
@@ -214,5 +203,6 @@ bool lp_png_write(
     free(out->bytes);
     *out = (lp_buffer){NULL, 0};
   }
-  return done;
+  if (done) return LP_OK;
+  return !info || w.is_out_of_memory ? LP_OUT_OF_MEMORY : LP_DAMAGED;
 }

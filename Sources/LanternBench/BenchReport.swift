@@ -57,7 +57,7 @@ package struct BenchReport {
     let all = try labels.flatMap { label in
       try results.settings.steps.map { try picture(cell(label, $0)) ?? grey }
     }
-    return Picture.sheet(all, columns: results.settings.steps.count, gap: 4)
+    return try Picture.sheet(all, columns: results.settings.steps.count, gap: 4)
   }
 
   private func plot(

@@ -8,25 +8,47 @@ struct Exif {
   private static let orientationTag = 0x0112
   private static let exifFolderTag = 0x8769
   private static let userCommentTag = 0x9286
+  /// No honest folder has more; a damaged one may claim 65,535.
+  private static let fieldLimit = 512
 
-  /// Reads what it can of TIFF-like bytes; what is damaged is as if it were not there.
+  /// Reads what it can of TIFF-like bytes; what is damaged is as if it were not there. Of a tag that
+  /// comes again only the first counts, and only one folder is followed.
   init(_ bytes: UnsafeBufferPointer<UInt8>) {
-    let reader = Reader(bytes: bytes)
-    guard let reader, let first = reader.integer(4, 4) else { return }
-    reader.forEachField(at: first) { tag, _, count, place in
-      if tag == Self.orientationTag, let value = reader.integer(place, 2), (1...8).contains(value) {
-        orientation = value
-      }
-      if tag == Self.exifFolderTag, let folder = reader.integer(place, 4) {
-        reader.forEachField(at: folder) { tag, _, count, place in
-          if tag == Self.userCommentTag, count > 4, let start = reader.integer(place, 4),
-            let comment = reader.slice(start, count)
-          {
-            userComment = reader.comment(comment)
-          }
-        }
-      }
+    guard let reader = Self.reader(bytes), let start = reader.integer(4, 4) else { return }
+    let first = Self.fields(reader, at: start)
+    if let field = first[Self.orientationTag],
+      let value = reader.integer(field.place, field.type == 4 ? 4 : 2), (1...8).contains(value)
+    {
+      orientation = value
     }
+    if let folder = first[Self.exifFolderTag], let start = reader.integer(folder.place, 4),
+      let field = Self.fields(reader, at: start)[Self.userCommentTag], field.count > 4,
+      let start = reader.integer(field.place, 4), let comment = reader.slice(start, field.count)
+    {
+      userComment = Self.text(comment, reader.isBigEndian)
+    }
+  }
+
+  private static func reader(_ bytes: UnsafeBufferPointer<UInt8>) -> ByteReader? {
+    guard bytes.count >= 8, bytes[0] == bytes[1],
+      bytes[0] == UInt8(ascii: "M") || bytes[0] == UInt8(ascii: "I")
+    else { return nil }
+    let reader = ByteReader(bytes: bytes, isBigEndian: bytes[0] == UInt8(ascii: "M"))
+    return reader.integer(2, 2) == 42 ? reader : nil
+  }
+
+  private static func fields(_ reader: ByteReader, at start: Int) -> [Int: (
+    type: Int, count: Int, place: Int
+  )] {
+    var fields: [Int: (type: Int, count: Int, place: Int)] = [:]
+    for index in 0..<min(reader.integer(start, 2) ?? 0, fieldLimit) {
+      let place = start + 2 + 12 * index
+      guard let tag = reader.integer(place, 2), let type = reader.integer(place + 2, 2),
+        let count = reader.integer(place + 4, 4), reader.slice(place + 8, 4) != nil
+      else { break }
+      if fields[tag] == nil { fields[tag] = (type, count, place + 8) }
+    }
+    return fields
   }
 
   /// EXIF data with a comment alone, as piexif writes it: big-endian, UTF-16.
@@ -41,63 +63,22 @@ struct Exif {
     return start + folder + inner + comment
   }
 
-  private struct Reader {
-    let bytes: UnsafeBufferPointer<UInt8>
-    let isBigEndian: Bool
-
-    init?(bytes: UnsafeBufferPointer<UInt8>) {
-      guard bytes.count >= 8, bytes[0] == bytes[1],
-        bytes[0] == UInt8(ascii: "M") || bytes[0] == UInt8(ascii: "I")
-      else { return nil }
-      self.bytes = bytes
-      self.isBigEndian = bytes[0] == UInt8(ascii: "M")
-      guard integer(2, 2) == 42 else { return nil }
+  private static func text(_ field: UnsafeBufferPointer<UInt8>, _ isBigEndian: Bool) -> String? {
+    let text = field.dropFirst(8)
+    if field.starts(with: "ASCII\0\0\0".utf8) { return String(decoding: text, as: UTF8.self) }
+    guard field.starts(with: "UNICODE\0".utf8) else { return nil }
+    let pairs = stride(from: text.startIndex, to: text.endIndex - 1, by: 2)
+    // Programs disagree on whose byte order counts here. Most letters have a zero for high byte.
+    var (highFirst, lowFirst) = (0, 0)
+    for index in pairs {
+      highFirst += text[index] == 0 ? 1 : 0
+      lowFirst += text[index + 1] == 0 ? 1 : 0
     }
-
-    func slice(_ start: Int, _ count: Int) -> Slice<UnsafeBufferPointer<UInt8>>? {
-      guard start >= 0, count >= 0, start <= bytes.count, count <= bytes.count - start else {
-        return nil
-      }
-      return bytes[start..<start + count]
+    let isHighFirst = highFirst == lowFirst ? isBigEndian : highFirst > lowFirst
+    let units = pairs.lazy.map { index in
+      let (first, second) = (UInt16(text[index]), UInt16(text[index + 1]))
+      return isHighFirst ? first << 8 | second : second << 8 | first
     }
-
-    func integer(_ start: Int, _ size: Int) -> Int? {
-      guard let field = slice(start, size) else { return nil }
-      let ordered = isBigEndian ? Array(field) : Array(field.reversed())
-      return ordered.reduce(0) { $0 << 8 | Int($1) }
-    }
-
-    func forEachField(
-      at start: Int, _ body: (_ tag: Int, _ type: Int, _ count: Int, _ place: Int) -> Void
-    ) {
-      guard let count = integer(start, 2) else { return }
-      for field in 0..<count {
-        let place = start + 2 + 12 * field
-        guard let tag = integer(place, 2), let type = integer(place + 2, 2),
-          let count = integer(place + 4, 4), slice(place + 8, 4) != nil
-        else { return }
-        body(tag, type, count, place + 8)
-      }
-    }
-
-    func comment(_ field: Slice<UnsafeBufferPointer<UInt8>>) -> String? {
-      let text = field.dropFirst(8)
-      if field.starts(with: "UNICODE\0".utf8) {
-        let bytes = Array(text)
-        let pairs = stride(from: 0, to: bytes.count - 1, by: 2).map { (bytes[$0], bytes[$0 + 1]) }
-        // Programs disagree on whose byte order counts here. Most letters have a zero for high byte.
-        let (highFirst, lowFirst) = pairs.reduce((0, 0)) { zeros, pair in
-          (zeros.0 + (pair.0 == 0 ? 1 : 0), zeros.1 + (pair.1 == 0 ? 1 : 0))
-        }
-        let isHighFirst = highFirst == lowFirst ? isBigEndian : highFirst > lowFirst
-        let units = pairs.map { pair in
-          isHighFirst
-            ? UInt16(pair.0) << 8 | UInt16(pair.1) : UInt16(pair.1) << 8 | UInt16(pair.0)
-        }
-        return String(decoding: units, as: UTF16.self)
-      }
-      if field.starts(with: "ASCII\0\0\0".utf8) { return String(decoding: text, as: UTF8.self) }
-      return nil
-    }
+    return String(decoding: Array(units), as: UTF16.self)
   }
 }

@@ -1,73 +1,46 @@
 internal import CLanternPictures
 
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
-
 /// PNG files (ISO/IEC 15948), by libpng.
 enum PNG {
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
-  static func decode(_ bytes: [UInt8], _ path: String, _ orientation: inout Int)
-    throws(PictureError) -> PictureFile
+  static func decode(_ bytes: UnsafeBufferPointer<UInt8>, _ path: String) throws(PictureError)
+    -> PictureFile
   {
-    let outcome = bytes.withUnsafeBufferPointer { buffer in
-      Result { () throws(PictureError) in try decode(buffer, path) }
-    }
-    let file: PictureFile
-    (file, orientation) = try outcome.get()
-    return file
-  }
-
-  private static func decode(_ bytes: UnsafeBufferPointer<UInt8>, _ path: String)
-    throws(PictureError) -> (PictureFile, Int)
-  {
+    let chunks = try PNGChunks(bytes, path)
     guard let reader = lp_png_reader_open(bytes.baseAddress, bytes.count) else {
       throw .outOfMemory(byteCount: bytes.count)
     }
     defer { lp_png_reader_close(reader) }
     var (width, height, channels) = (UInt32(0), UInt32(0), Int32(0))
-    guard lp_png_reader_header(reader, &width, &height, &channels) else {
-      throw .damaged(path: path, reason: String(cString: lp_png_reader_message(reader)))
+    func check(_ status: lp_status) throws(PictureError) {
+      switch status {
+      case LP_OK: break
+      case LP_OUT_OF_MEMORY: throw .outOfMemory(byteCount: bytes.count)
+      default:
+        throw .damaged(path: path, reason: String(cString: lp_png_reader_message(reader)))
+      }
     }
+    try check(lp_png_reader_header(reader, &width, &height, &channels))
     try PictureFile.check(width, height, path)
-    var pixels = [UInt8](repeating: 0, count: Int(width) * Int(height) * Int(channels))
-    let isRead = pixels.withUnsafeMutableBufferPointer {
-      lp_png_reader_pixels(reader, $0.baseAddress)
+    let area = Int(width) * Int(height)
+    // A bit a pixel is the least there is.
+    guard area / 8 <= chunks.pixelByteCount * PNGChunks.mostUnpacked else {
+      throw .damaged(path: path, reason: "it is too short for \(width)×\(height) pixels")
     }
-    guard isRead else {
-      throw .damaged(path: path, reason: String(cString: lp_png_reader_message(reader)))
-    }
-    var exifCount = 0
-    let exif = lp_png_reader_exif(reader, &exifCount)
-    let file = PictureFile(
+    var pixels = try [UInt8].zeros(area * Int(channels))
+    try check(
+      pixels.withUnsafeMutableBufferPointer { lp_png_reader_pixels(reader, $0.baseAddress) })
+    return PictureFile(
       width: Int(width), height: Int(height), channels: Int(channels), pixels: pixels,
-      metadata: metadata(reader))
-    return (file, Exif(UnsafeBufferPointer(start: exif, count: exifCount)).orientation)
-  }
-
-  private static func metadata(_ reader: OpaquePointer) -> PictureMetadata {
-    var metadata = PictureMetadata()
-    for index in 0..<lp_png_reader_text_count(reader) {
-      let text = lp_png_reader_text(reader, index)
-      guard let key = text.key else { continue }
-      let bytes = UnsafeRawBufferPointer(start: text.bytes, count: text.count)
-      let value = text.is_utf8 ? String(decoding: bytes, as: UTF8.self) : String(latin1: bytes)
-      let keyBytes = UnsafeRawBufferPointer(start: key, count: strlen(key))
-      metadata.entries.append(.init(key: String(latin1: keyBytes), text: value))
-    }
-    return metadata
+      facts: chunks.facts)
   }
 
   /// Encodes `[height, width, channels]` bytes.
   static func encode(
     _ pixels: [UInt8], _ width: Int, _ height: Int, channels: Int, _ metadata: PictureMetadata,
     _ path: String
-  ) throws(PictureError) -> [UInt8] {
+  ) throws(PictureError) -> EncodedPicture {
     // One block for all keys and texts, each ended by a zero, so that pointers into it stay valid.
     var block: [CChar] = []
     var places: [(key: Int, text: Int, count: Int, isUTF8: Bool)] = []
@@ -76,7 +49,9 @@ enum PNG {
       guard !entry.text.utf8.contains(0) else {
         throw .metadata(key: entry.key, reason: "a text cannot hold a zero byte")
       }
-      let plain = isPlain(entry.text) ? entry.text.latin1 : nil
+      // What would be read as UTF-8 is no plain Latin-1.
+      let latin1 = isPlain(entry.text) ? entry.text.latin1 : nil
+      let plain = latin1.flatMap { String(utf8OrLatin1: $0) == entry.text ? $0 : nil }
       let text = plain ?? Array(entry.text.utf8)
       places.append((block.count, block.count + key.count + 1, text.count, plain == nil))
       block += (key + [0] + text + [0]).map { CChar(bitPattern: $0) }
@@ -86,7 +61,7 @@ enum PNG {
     guard let (wide, high) = Self.size(width, height) else {
       throw .tooLarge(path: path, width: width, height: height)
     }
-    let isWritten = block.withUnsafeBufferPointer { block in
+    let status = block.withUnsafeBufferPointer { block in
       let texts = places.map { place in
         lp_text(
           key: block.baseAddress.map { $0 + place.key },
@@ -96,11 +71,11 @@ enum PNG {
       return lp_png_write(
         pixels, wide, high, Int32(channels), texts, texts.count, &buffer, &message)
     }
-    defer { free(buffer.bytes) }
-    guard isWritten else {
-      throw .cannotEncode(path: path, reason: message.withUnsafeBytes(Self.text))
+    switch status {
+    case LP_OK: return EncodedPicture(buffer)
+    case LP_OUT_OF_MEMORY: throw .outOfMemory(byteCount: pixels.count)
+    default: throw .cannotEncode(path: path, reason: message.withUnsafeBytes(Self.text))
     }
-    return Array(UnsafeBufferPointer(start: buffer.bytes, count: buffer.count))
   }
 
   static func size(_ width: Int, _ height: Int) -> (UInt32, UInt32)? {

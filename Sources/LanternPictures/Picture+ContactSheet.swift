@@ -8,15 +8,23 @@ extension Picture {
   ///   - columns: how many to a row, at least 1.
   ///   - gap: white pixels between neighbours.
   /// - Returns: the sheet.
-  public static func sheet(_ pictures: [Picture], columns: Int, gap: Int = 8) -> Picture {
+  /// - Throws: ``PictureError/size(width:height:byteCount:)`` for one that would have more than
+  ///   a million pixels a side, ``PictureError/outOfMemory(byteCount:)``.
+  public static func sheet(
+    _ pictures: [Picture], columns: Int, gap: Int = 8
+  ) throws(PictureError) -> Picture {
     let cellWidth = pictures.map(\.width).max() ?? 1
     let cellHeight = pictures.map(\.height).max() ?? 1
     let across = max(min(columns, pictures.count), 1)
     let down = max((pictures.count + across - 1) / across, 1)
-    let space = max(gap, 0)
+    let space = min(max(gap, 0), 1_000_000)
     let width = across * cellWidth + (across - 1) * space
     let height = down * cellHeight + (down - 1) * space
-    var pixels = [UInt8](repeating: 255, count: width * height * 3)
+    guard width <= 1_000_000, height <= 1_000_000 else {
+      throw .size(width: width, height: height, byteCount: 0)
+    }
+    var pixels = try [UInt8].zeros(width * height * 3)
+    for index in pixels.indices { pixels[index] = 255 }
     for (index, picture) in pictures.enumerated() {
       let left = index % across * (cellWidth + space)
       let top = index / across * (cellHeight + space)

@@ -9,14 +9,14 @@ extension Picture {
   ///
   /// - Throws: ``PictureError`` when the file cannot be read, is damaged, or is too large.
   public init(contentsOf path: String) throws(PictureError) {
-    self = try PictureFile(path).onWhite()
+    self = try PictureFile(path).onWhite(path)
   }
 
   /// Reads the bytes of a PNG or JPEG file, which errors call `path`.
   ///
   /// - Throws: as ``init(contentsOf:)``.
   package init(_ bytes: [UInt8], path: String) throws(PictureError) {
-    self = try PictureFile(bytes, path: path).onWhite()
+    self = try PictureFile(bytes, path: path).onWhite(path)
   }
 
   /// Writes a PNG or JPEG file (quality 95), as the ending of `path` says, whole or not at all.
@@ -30,12 +30,7 @@ extension Picture {
   public func write(
     to path: String, metadata: PictureMetadata = PictureMetadata(), replacing: Bool = true
   ) throws(PictureError) {
-    let bytes = try encoded(for: path, metadata)
-    do {
-      try AtomicFile.write(bytes, to: path, replacing ? .replace : .create)
-    } catch {
-      throw .file(error)
-    }
+    try encoded(for: path, metadata).write(to: path, replacing ? .replace : .create)
   }
 
   /// The bytes of a PNG file.
@@ -43,7 +38,7 @@ extension Picture {
   /// - Throws: ``PictureError`` for want of memory or metadata that it cannot hold.
   package func png(_ metadata: PictureMetadata = PictureMetadata()) throws(PictureError) -> [UInt8]
   {
-    try PNG.encode(pixels, width, height, channels: 3, metadata, "PNG")
+    try PNG.encode(pixels, width, height, channels: 3, metadata, "PNG").array()
   }
 
   /// Encodes the picture as JPEG.
@@ -52,7 +47,7 @@ extension Picture {
   /// - Returns: the bytes of a file.
   /// - Throws: ``PictureError`` for want of memory or a picture that is too large.
   package func jpeg(quality: Int) throws(PictureError) -> [UInt8] {
-    try JPEG.encode(self, quality: quality, PictureMetadata(), "JPEG")
+    try JPEG.encode(self, quality: quality, PictureMetadata(), "JPEG").array()
   }
 
   /// Checks that a picture could be written to `path`, before the work to make one: that its ending
@@ -83,23 +78,24 @@ extension Picture {
   }
 
   private func encoded(for path: String, _ metadata: PictureMetadata) throws(PictureError)
-    -> [UInt8]
+    -> EncodedPicture
   {
     switch try Encoding(path) {
     case .png:
-      try PNG.encode(pixels, width, height, channels: 3, metadata, path)
+      return try PNG.encode(pixels, width, height, channels: 3, metadata, path)
     case .jpeg:
-      try JPEG.encode(self, quality: Self.jpegQuality, metadata, path)
+      return try JPEG.encode(self, quality: Self.jpegQuality, metadata, path)
     }
   }
 }
 
 extension PictureMetadata {
-  /// Reads the texts of a PNG or JPEG file.
+  /// Reads the texts of a PNG or JPEG file, up to 16 MiB together, and not its pixels.
   ///
   /// - Throws: ``PictureError`` when the file cannot be read or is damaged.
   public init(contentsOf path: String) throws(PictureError) {
-    self = try PictureFile(path).metadata
+    let bytes = try PictureFile.read(path)
+    self = try PictureFacts(bytes, path: path).metadata
   }
 }
 
@@ -111,39 +107,44 @@ struct PictureFile {
   let channels: Int
   /// `[height, width, channels]`.
   private(set) var pixels: [UInt8]
-  let metadata: PictureMetadata
+  let facts: PictureFacts
 
   private static let sizeLimit = 1 << 30
 
   init(_ path: String) throws(PictureError) {
-    let bytes: [UInt8]
-    do {
-      bytes = try FileSystem.read(path, limit: Self.sizeLimit)
-    } catch {
-      throw .file(error)
-    }
-    guard !bytes.isEmpty else { throw .file(.empty(path: path)) }
-    try self.init(bytes, path: path)
+    try self.init(Self.read(path), path: path)
   }
 
   init(_ bytes: [UInt8], path: String) throws(PictureError) {
-    var orientation = 1
-    if bytes.starts(with: PNG.signature) {
-      self = try PNG.decode(bytes, path, &orientation)
-    } else if bytes.starts(with: JPEG.signature) {
-      self = try JPEG.decode(bytes, path, &orientation)
-    } else {
-      throw .unknownFormat(path: path)
+    let format = PictureFormat(bytes)
+    self = try bytes.withUnsafeBufferPointer { bytes throws(PictureError) in
+      switch format {
+      case .png: try PNG.decode(bytes, path)
+      case .jpeg: try JPEG.decode(bytes, path)
+      case .other(let kind): throw .unknownFormat(path: path, kind: kind)
+      }
     }
-    turnUpright(from: orientation)
+    try turnUpright(from: facts.orientation)
   }
 
-  init(width: Int, height: Int, channels: Int, pixels: [UInt8], metadata: PictureMetadata) {
+  init(width: Int, height: Int, channels: Int, pixels: [UInt8], facts: PictureFacts) {
     self.width = width
     self.height = height
     self.channels = channels
     self.pixels = pixels
-    self.metadata = metadata
+    self.facts = facts
+  }
+
+  /// The bytes of a file that should be a picture.
+  static func read(_ path: String) throws(PictureError) -> [UInt8] {
+    let bytes: [UInt8]
+    do {
+      bytes = try FileSystem.read(path, limit: sizeLimit)
+    } catch {
+      throw .file(error)
+    }
+    guard !bytes.isEmpty else { throw .file(.empty(path: path)) }
+    return bytes
   }
 
   /// Checks the size a file claims, before memory is taken for it.
@@ -154,9 +155,18 @@ struct PictureFile {
   }
 
   /// The picture, what is transparent laid on white.
-  func onWhite() -> Picture {
-    guard channels == 4 else { return Picture(known: width, height, pixels) }
-    var opaque = [UInt8](repeating: 0, count: width * height * 3)
+  func onWhite(_ path: String) throws(PictureError) -> Picture {
+    var picture = Picture(known: width, height, channels == 4 ? try laidOnWhite() : pixels)
+    picture.notes = facts.notes.map { "\(path): \($0)" }
+    if channels == 4, stride(from: 3, to: pixels.count, by: 4).contains(where: { pixels[$0] < 255 })
+    {
+      picture.notes.append("\(path): what is transparent in it is taken as white")
+    }
+    return picture
+  }
+
+  private func laidOnWhite() throws(PictureError) -> [UInt8] {
+    var opaque = try [UInt8].zeros(width * height * 3)
     for pixel in 0..<width * height {
       let alpha = Int(pixels[4 * pixel + 3])
       for channel in 0..<3 {
@@ -164,17 +174,17 @@ struct PictureFile {
         opaque[3 * pixel + channel] = UInt8((value * alpha + 255 * (255 - alpha) + 127) / 255)
       }
     }
-    return Picture(known: width, height, opaque)
+    return opaque
   }
 
   /// Undoes how a camera was held, by EXIF's number for it.
-  private mutating func turnUpright(from orientation: Int) {
+  private mutating func turnUpright(from orientation: Int) throws(PictureError) {
     guard (2...8).contains(orientation) else { return }
     let isTurned = orientation >= 5
     let (newWidth, newHeight) = isTurned ? (height, width) : (width, height)
     let mirrorsX = [2, 3, 7, 8].contains(orientation)
     let mirrorsY = [3, 4, 6, 7].contains(orientation)
-    var turned = [UInt8](repeating: 0, count: pixels.count)
+    var turned = try [UInt8].zeros(pixels.count)
     var target = 0
     for y in 0..<newHeight {
       for x in 0..<newWidth {

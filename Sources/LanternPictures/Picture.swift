@@ -75,14 +75,12 @@ public struct Picture: Sendable, Equatable {
     let count = source.elementCount
     let floats = source.floatPointer
     var strangeIndex: Int?
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
-      for index in 0..<count {
-        let value = (floats[index] * 255).rounded(.toNearestOrEven)
-        if value.isNaN, strangeIndex == nil { strangeIndex = index }
-        // NaN is not greater than zero.
-        buffer[index] = value > 0 ? UInt8(min(value, 255)) : 0
-      }
-      initializedCount = count
+    var bytes = try [UInt8].zeros(count)
+    for index in 0..<count {
+      let value = (floats[index] * 255).rounded(.toNearestOrEven)
+      if value.isNaN, strangeIndex == nil { strangeIndex = index }
+      // NaN is not greater than zero.
+      bytes[index] = value > 0 ? UInt8(min(value, 255)) : 0
     }
     withExtendedLifetime(source) {}
     if let strangeIndex { throw .notANumber(index: strangeIndex) }

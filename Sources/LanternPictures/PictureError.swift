@@ -8,8 +8,8 @@ public enum PictureError: Error, Sendable, Equatable {
   case file(FormatError)
   /// An operation on a tensor failed, as for want of memory.
   case tensor(TensorError)
-  /// A file that is neither PNG nor JPEG.
-  case unknownFormat(path: String)
+  /// A file that is neither PNG nor JPEG, and what it is instead, if that is known.
+  case unknownFormat(path: String, kind: String? = nil)
   /// A file that should be a picture and is damaged, or of a kind its library does not read.
   case damaged(path: String, reason: String)
   /// A path whose ending names no format that Lantern writes.
@@ -36,7 +36,9 @@ extension PictureError: CustomStringConvertible {
     switch self {
     case .file(let error): "\(error)"
     case .tensor(let error): "\(error)"
-    case .unknownFormat(let path):
+    case .unknownFormat(let path, let kind?):
+      "\(path): is a \(kind), which is not read: convert it to PNG or JPEG, or fetch one"
+    case .unknownFormat(let path, nil):
       "\(path): is neither a PNG nor a JPEG picture; convert it to one of them"
     case .damaged(let path, let reason):
       "\(path): the picture cannot be read: \(reason); fetch or save it again"

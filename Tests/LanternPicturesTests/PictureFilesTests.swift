@@ -109,7 +109,7 @@ struct PictureFilesTests {
       try AtomicFile.write(bytes("jpeg.444.file"), to: folder + "/x.png")
       #expect(try Picture(contentsOf: folder + "/x.png").width == 37)
       try AtomicFile.write(Array("GIF89a".utf8), to: folder + "/x.png")
-      #expect(throws: PictureError.unknownFormat(path: folder + "/x.png")) {
+      #expect(throws: PictureError.unknownFormat(path: folder + "/x.png", kind: "GIF picture")) {
         try Picture(contentsOf: folder + "/x.png")
       }
       try AtomicFile.write([], to: folder + "/x.png")

@@ -65,12 +65,12 @@ struct PictureTests {
   func makesSheets() throws {
     let one = try Picture(width: 1, height: 1, pixels: [1, 1, 1])
     let tall = try Picture(width: 1, height: 2, pixels: [2, 2, 2, 3, 3, 3])
-    let sheet = Picture.sheet([one, tall, one], columns: 2, gap: 1)
+    let sheet = try Picture.sheet([one, tall, one], columns: 2, gap: 1)
     #expect(sheet.width == 3 && sheet.height == 5)
     let reds = stride(from: 0, to: sheet.pixels.count, by: 3).map { sheet.pixels[$0] }
     #expect(reds == [1, 255, 2, 255, 255, 3, 255, 255, 255, 1, 255, 255, 255, 255, 255])
-    #expect(Picture.sheet([], columns: 3).pixels == [255, 255, 255])
-    #expect(Picture.sheet([one], columns: 0, gap: -5) == one)
+    #expect(try Picture.sheet([], columns: 3).pixels == [255, 255, 255])
+    #expect(try Picture.sheet([one], columns: 0, gap: -5) == one)
   }
 
   @Test("a mask is binarized from the middle up")

@@ -7,6 +7,7 @@ import json as JSON
 import pathlib
 import struct
 import sys
+import zlib
 
 FIXTURES = pathlib.Path("Tests/Fixtures")
 
@@ -96,6 +97,28 @@ def webui():
         "swarm": JSON.dumps({"sui_image_params": {"prompt": "a fox", "seed": 7, "steps": 9}}).encode(),
         "prompt": b"a [b:c:0.5] {d|e} __f__ embedding:g (h)++ <random:i,j> --ar 3:2 BREAK \\(k\\)",
     }
+
+
+def exif():
+    """EXIF data, from behind the mark that leads it in a JPEG."""
+    mark = b"Exif\0\0"
+    with_exif = {name: data for name, data in jpeg().items() if mark in data[:64]}
+    return {name: data[data.index(mark) + 6 :][:256] for name, data in with_exif.items()}
+
+
+def texts():
+    """Files of few pixels, and a PNG with a profile and each chunk that is looked at."""
+    small = {name: data for name, data in pictures(b"").items() if name.startswith("texts.")}
+    profile = bytes(128) + struct.pack(">I4sII", 1, b"desc", 144, 40) + b"desc" + bytes(4)
+    profile += struct.pack(">I", 11) + b"Display P3\0"
+    chunks = {
+        b"iCCP": b"x\0\0" + zlib.compress(profile), b"gAMA": struct.pack(">I", 100000),
+        b"cHRM": bytes(32), b"cICP": bytes([12, 13, 0, 1]), b"acTL": bytes(8), b"IEND": b"",
+    }
+    file = b"\x89PNG\r\n\x1a\n"
+    for kind, data in chunks.items():
+        file += struct.pack(">I", len(data)) + kind + data + bytes(4)
+    return small | {"profile": file}
 
 
 if __name__ == "__main__":

@@ -10,10 +10,13 @@ extern "C" {
 #endif
 
 // libpng and libjpeg report errors by longjmp, which must never cross Swift's frames. Everything
-// that may fail is therefore done in here: a function returns false, and the reader or the message
-// tells why. Nothing is printed.
+// that may fail is therefore done in here: a function returns a status, and the reader or the
+// message tells why. Nothing is printed, and what failed has kept nothing.
 
 #define LP_MESSAGE_SIZE 208
+
+/// How something ended.
+typedef enum lp_status { LP_OK, LP_DAMAGED, LP_OUT_OF_MEMORY } lp_status;
 
 /// Bytes from malloc, to be given to free; null where there are none.
 typedef struct lp_buffer {
@@ -29,6 +32,14 @@ typedef struct lp_text {
   bool is_utf8;
 } lp_text;
 
+// ---- Packed bytes ----------------------------------------------------------------------------
+
+/// Unpacks a zlib stream. What comes before an error, or before `limit` bytes are full and more would
+/// follow (LP_DAMAGED too), is in `out` all the same.
+lp_status lp_inflate(const uint8_t *bytes, size_t count, size_t limit, lp_buffer *out);
+/// Whether CRC-32, as PNG's chunks have it, is what is expected.
+bool lp_checksum_is(const uint8_t *bytes, size_t count, uint32_t expected);
+
 // ---- PNG -------------------------------------------------------------------------------------
 
 typedef struct lp_png_reader lp_png_reader;
@@ -38,21 +49,17 @@ lp_png_reader *lp_png_reader_open(const uint8_t *bytes, size_t count);
 void lp_png_reader_close(lp_png_reader *reader);
 /// Why the last call failed.
 const char *lp_png_reader_message(const lp_png_reader *reader);
-/// Reads up to the pixels. `channels` becomes 3, or 4 where anything may be transparent.
-bool lp_png_reader_header(
+/// Reads up to the pixels, what is beside them passed over. `channels` becomes 3, or 4 where anything
+/// may be transparent.
+lp_status lp_png_reader_header(
   lp_png_reader *reader, uint32_t *width, uint32_t *height, int *channels);
 /// Reads all pixels as `[height, width, channels]`, 8 bits each, and what follows them. Once, after
 /// the header.
-bool lp_png_reader_pixels(lp_png_reader *reader, uint8_t *pixels);
-/// Texts found so far. Valid while the reader is.
-size_t lp_png_reader_text_count(const lp_png_reader *reader);
-lp_text lp_png_reader_text(const lp_png_reader *reader, size_t index);
-/// The EXIF data found so far, null where there is none.
-const uint8_t *lp_png_reader_exif(const lp_png_reader *reader, size_t *count);
+lp_status lp_png_reader_pixels(lp_png_reader *reader, uint8_t *pixels);
 
 /// Encodes `[height, width, channels]`, 8 bits each; `channels` is 1 or 3. Keys are Latin-1, 1 to 79
 /// bytes; texts hold no zero byte and end with one.
-bool lp_png_write(
+lp_status lp_png_write(
   const uint8_t *pixels, uint32_t width, uint32_t height, int channels, const lp_text *texts,
   size_t text_count, lp_buffer *out, char message[LP_MESSAGE_SIZE]);
 
@@ -60,7 +67,7 @@ bool lp_png_write(
 
 typedef struct lp_jpeg_reader lp_jpeg_reader;
 
-/// A marker of a JPEG: an APP1 segment or a comment.
+/// A marker of a JPEG to write: an APP1 segment or a comment.
 typedef struct lp_marker {
   int code;
   const uint8_t *bytes;
@@ -76,15 +83,11 @@ void lp_jpeg_reader_close(lp_jpeg_reader *reader);
 /// Why the last call failed.
 const char *lp_jpeg_reader_message(const lp_jpeg_reader *reader);
 /// Reads up to the pixels.
-bool lp_jpeg_reader_header(lp_jpeg_reader *reader, uint32_t *width, uint32_t *height);
+lp_status lp_jpeg_reader_header(lp_jpeg_reader *reader, uint32_t *width, uint32_t *height);
 /// Reads all pixels as `[height, width, 3]`, 8 bits each. Once, after the header.
-bool lp_jpeg_reader_pixels(lp_jpeg_reader *reader, uint8_t *pixels);
-/// Markers before the pixels. Valid after the header, until the pixels are read.
-size_t lp_jpeg_reader_marker_count(const lp_jpeg_reader *reader);
-lp_marker lp_jpeg_reader_marker(const lp_jpeg_reader *reader, size_t index);
-
+lp_status lp_jpeg_reader_pixels(lp_jpeg_reader *reader, uint8_t *pixels);
 /// Encodes `[height, width, 3]`, 8 bits each. Markers take at most 65,533 bytes each.
-bool lp_jpeg_write(
+lp_status lp_jpeg_write(
   const uint8_t *pixels, uint32_t width, uint32_t height, int quality, const lp_marker *markers,
   size_t marker_count, lp_buffer *out, char message[LP_MESSAGE_SIZE]);
 

@@ -1,0 +1,64 @@
+/// What a file says beside its pixels, found before they are unpacked and within bounds: `texts`
+/// together have a limit, whatever they were packed as.
+struct PictureFacts {
+  private(set) var metadata = PictureMetadata()
+  /// EXIF's number, 1 (upright) to 8.
+  var orientation = 1
+  /// What of it is not heeded.
+  var notes: [String] = []
+
+  /// How many more bytes of texts are taken.
+  private(set) var room = PictureFacts.textLimit
+
+  /// The most bytes of all texts together, unpacked.
+  static let textLimit = 16 << 20
+  /// What a text costs beside its bytes.
+  private static let overhead = 256
+
+  /// Takes from the room what was unpacked in vain.
+  mutating func waste(_ count: Int) { room = max(0, room - count - Self.overhead) }
+
+  /// Adds a text; one that there is no room for is told, once.
+  mutating func add(_ key: String, _ text: @autoclosure () -> String, byteCount: Int) {
+    guard byteCount + Self.overhead <= room else {
+      return refuseText()
+    }
+    room -= byteCount + Self.overhead
+    metadata.entries.append(.init(key: key, text: text()))
+  }
+
+  /// Says that a text was too long, and takes no more.
+  mutating func refuseText() {
+    room = 0
+    let note = "texts beyond \(Self.textLimit >> 20) MiB are left out"
+    if !notes.contains(note) { notes.append(note) }
+  }
+
+  /// Says that colours are taken as they are.
+  mutating func add(profile: String) {
+    notes.append("its colour profile (\(profile)) is not applied: colours are taken as sRGB's")
+  }
+}
+
+extension PictureFacts {
+  /// Reads what a PNG or JPEG file says beside its pixels.
+  ///
+  /// - Throws: ``PictureError`` where it is neither, or damaged.
+  init(_ bytes: [UInt8], path: String) throws(PictureError) {
+    let format = PictureFormat(bytes)
+    self = try bytes.withUnsafeBufferPointer { bytes throws(PictureError) in
+      switch format {
+      case .png: try PNGChunks(bytes, path).facts
+      case .jpeg: try JPEGSegments(bytes, path).facts
+      case .other(let kind): throw .unknownFormat(path: path, kind: kind)
+      }
+    }
+  }
+}
+
+extension String {
+  /// A text whose encoding nobody tells: UTF-8 where it is that, else Latin-1.
+  init(utf8OrLatin1 bytes: some Collection<UInt8>) {
+    self = String(validating: bytes, as: UTF8.self) ?? String(latin1: bytes)
+  }
+}
