@@ -1,12 +1,17 @@
-"""Six questions, as GenEval asks them (Ghosh et al. 2023, arXiv:2310.11513), of pictures that Lantern draws.
+"""Eight questions of pictures that Lantern draws: the six of GenEval (Ghosh et al. 2023, arXiv:2310.11513),
+and the two that a sentence of many things asks.
 
     evaluate --work FOLDER [--model ../weights/picturebook] [--count 100] [--seed 1] [OPTION FOR lantern…]
 
 A hundred prompts of each kind from a seed; half of them hold what was never trained on: a held-out colour
 on a subject, or two held-out subjects together. `lantern image` draws them into FOLDER (once: a second run
-goes on), and the judge answers yes or no for each picture. Beside the scores stands how often the judge
-says yes to a scene rendered for the same prompt, and no to the scene of the next prompt: what it would
-give to a perfect painter, and to one who paints something else.
+goes on), and the judge answers yes or no for each picture. GenEval's questions ask for one ability each:
+counting does not ask for colours, nor do positions. *Mixed counts* ("three red apples and a banana") and
+*three or four different things* ("a cat, a blue dog and a fox") ask for all that the prompt says: every
+thing, in its colour where one is named, and for mixed counts exactly as many of each.
+
+Beside the scores stands how often the judge says yes to a scene rendered for the same prompt, and no to the
+scene of the next prompt: what it would give to a perfect painter, and to one who paints something else.
 """
 
 from __future__ import annotations
@@ -16,8 +21,10 @@ import json
 import math
 import random
 import subprocess
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +38,13 @@ from train_judge import test, whole
 HERE = Path(__file__).resolve().parent
 KINDS = {
     "single": "single subject", "two": "two subjects", "counting": "counting", "colours": "colours",
-    "position": "position", "binding": "colour binding",
+    "position": "position", "binding": "colour binding", "mixed": "mixed counts",
+    "different": "three or four different things",
+}
+# How many of each subject there are, up to four things in all.
+NUMBERS = {
+    "mixed": [(1, 2), (2, 1), (2, 2), (1, 3), (3, 1), (1, 1, 2), (1, 2, 1), (2, 1, 1)],
+    "different": [(1, 1, 1), (1, 1, 1, 1)],
 }
 RELATIONS = {
     "to the left of": (-1, 0), "to the right of": (1, 0), "above": (0, -1), "below": (0, 1),
@@ -50,6 +63,8 @@ class Question:
 
     def answer(self, seen: list[Seen]) -> bool:
         """Whether what the judge has seen is what the prompt says."""
+        if self.kind in NUMBERS:
+            return self._has_all(seen)
         asked_colour = self.kind in ("colours", "binding")
         found = []
         for thing in dict.fromkeys((t.subject, t.colour) for t in self.things):
@@ -67,6 +82,15 @@ class Question:
             # Off by at least two of the judge's places, in the direction that was asked for.
             return bool((a.x - b.x) * across >= 16 if abs(first.x - second.x) > 20
                         else (a.y - b.y) * down >= 16)
+        return True
+
+    def _has_all(self, seen: list[Seen]) -> bool:
+        for (subject, colour), number in Counter((t.subject, t.colour) for t in self.things).items():
+            alike = [s for s in seen if s.subject == subject]
+            if self.kind == "mixed" and len(alike) != number:
+                return False
+            if sum(colour in (None, s.colour) for s in alike) < number:
+                return False
         return True
 
     def scene(self, rng: random.Random) -> Image.Image:
@@ -89,9 +113,28 @@ def _pick_two(rng: random.Random, held_out: bool) -> tuple[str, str]:
             return first, second
 
 
+def _many(kind: str, held_out: bool, rng: random.Random) -> tuple[list[Thing], str]:
+    """Things of several kinds, and what is said of them."""
+    numbers = rng.choice(NUMBERS[kind])
+    while True:
+        subjects = rng.sample(scenes.SUBJECTS, len(numbers))
+        things, phrase = scenes.counted(
+            list(zip(subjects, numbers)), scenes.Dice(rng.getrandbits(32), everything=held_out)
+        )
+        strange = any(scenes.held_out(thing.colour, thing.subject) for thing in things) or any(
+            scenes.held_out_pair(*pair) for pair in combinations(subjects, 2)
+        )
+        if strange == held_out:
+            return things, phrase
+
+
 def question(kind: str, held_out: bool, rng: random.Random) -> Question:
     """A prompt of a kind, in one of its wordings, at any place."""
     where = rng.choice(scenes.PLACES)
+    if kind in NUMBERS:
+        things, phrase = _many(kind, held_out, rng)
+        prompt = scenes.told(phrase, where, rng.random() < 0.25)
+        return Question(kind, prompt, tuple(things), where, held_out)
     spots, sizes, middle = list(scenes.SIDES), scenes.BESIDE[""], "and"
     if kind in ("two", "position"):
         kinds = [(None, subject) for subject in _pick_two(rng, held_out)]
@@ -163,11 +206,18 @@ def interval(right: int, count: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def overall(answers: dict[str, list[bool]]) -> tuple[float, float]:
-    """The mean of the kinds' shares, and half its 95 % confidence interval."""
-    shares = [(np.mean(found), len(found)) for found in answers.values()]
-    variance = sum(p * (1 - p) / n for p, n in shares) / len(shares) ** 2
-    return float(np.mean([p for p, _ in shares])), 1.96 * math.sqrt(variance)
+def overall(answers: dict[str, list[bool]]) -> tuple[float, float, float]:
+    """The mean of the kinds' shares and its 95 % confidence interval.
+
+    The interval is as wide as if two more answers of each kind were right and two wrong: none wrong
+    would mean no doubt otherwise (Agresti & Coull 1998).
+    """
+    mean, variance = float(np.mean([np.mean(found) for found in answers.values()])), 0.0
+    for found in answers.values():
+        share = (sum(found) + 2) / (len(found) + 4)
+        variance += share * (1 - share) / (len(found) + 4) / len(answers) ** 2
+    half = 1.96 * math.sqrt(variance)
+    return mean, max(mean - half, 0), min(mean + half, 1)
 
 
 def main() -> None:
@@ -209,25 +259,32 @@ def main() -> None:
         results[kind] = answers
         known[kind] = [a for i, a in zip(mine, answers) if not asked[i].held_out]
         held[kind] = [a for i, a in zip(mine, answers) if asked[i].held_out]
-        low, high = interval(sum(answers), len(answers))
         yes = np.mean([asked[i].answer(truth[i][0]) for i in mine])
         no = np.mean([
             not asked[i].answer(truth[j][0]) for i, j in zip(mine, mine[1:] + mine[:1])
             if asked[i].things != asked[j].things
         ])
-        rows.append(
-            f"| {name} | {np.mean(answers):.2f} | {low:.2f}–{high:.2f} | {np.mean(known[kind]):.2f} "
-            f"| {np.mean(held[kind]):.2f} | {yes:.2f}, {no:.2f} |"
-        )
-    print("\n| question | score | 95 % | trained on | held out | judge: yes to right, no to other |")
-    print("|---|---|---|---|---|---|")
+        shares = [
+            f"{np.mean(found):.2f} | {low:.2f}–{high:.2f}"
+            for found in (answers, known[kind], held[kind])
+            for low, high in [interval(sum(found), len(found))]
+        ]
+        rows.append(f"| {name} | {' | '.join(shares)} | {yes:.2f}, {no:.2f} |")
+    print("\n| question | score | 95 % | trained on | 95 % | held out | 95 % "
+          "| judge: yes to right, no to other |")
+    print("|---|---|---|---|---|---|---|---|")
     print("\n".join(rows))
-    (mean, half), (a, _), (b, _) = overall(results), overall(known), overall(held)
-    print(f"| **overall** | **{mean:.3f}** | {mean - half:.3f}–{mean + half:.3f} | {a:.3f} | {b:.3f} | |")
-    print(f"\nplace as asked: {np.mean(places):.1%} of {len(places)}")
+    means = [overall(found) for found in (results, known, held)]
+    print("| **mean of eight** | " + " | ".join(
+        f"**{mean:.3f}** | {low:.3f}–{high:.3f}" for mean, low, high in means) + " | |")
+    six = {kind: found for kind, found in results.items() if kind not in NUMBERS}
+    mean, low, high = overall(six)
+    print(f"\nmean of GenEval's six: {mean:.3f} ({low:.3f}–{high:.3f})")
+    print(f"place as asked: {np.mean(places):.1%} of {len(places)}")
     (options.work / f"results-{options.seed}.json").write_text(json.dumps(dict(
-        overall=mean, half_interval=half, trained=a, held_out=b, judge=accuracy,
-        places=float(np.mean(places)),
+        **{name: dict(zip(("mean", "low", "high"), found))
+           for name, found in zip(("overall", "trained", "held_out"), means)},
+        six=dict(mean=mean, low=low, high=high), judge=accuracy, places=float(np.mean(places)),
         questions=[
             dict(kind=q.kind, prompt=q.prompt, held_out=q.held_out, right=right,
                  seen=[f"{s.colour} {s.subject} at {s.x:.0f},{s.y:.0f}" for s in seen[i][0]])

@@ -318,7 +318,7 @@ def _pair(rng: Dice) -> tuple[list[Thing], str]:
     return (things, f"{a} {middle} {b}") if a_first else (things[::-1], f"{b} {middle} {a}")
 
 
-def _counted(kinds: list[tuple[str, int]], rng: Dice) -> tuple[list[Thing], str]:
+def counted(kinds: list[tuple[str, int]], rng: Dice) -> tuple[list[Thing], str]:
     """So many of each subject, each kind in one colour, at the spots for their number."""
     spots = list(SPOTS[sum(count for _, count in kinds)])
     if len(kinds) > 1:
@@ -339,7 +339,7 @@ def _counted(kinds: list[tuple[str, int]], rng: Dice) -> tuple[list[Thing], str]
 
 
 def _count(rng: Dice) -> tuple[list[Thing], str]:
-    return _counted([(rng.choice(SUBJECTS), rng.choice([2, 3, 4]))], rng)
+    return counted([(rng.choice(SUBJECTS), rng.choice([2, 3, 4]))], rng)
 
 
 def _group(rng: Dice) -> tuple[list[Thing], str]:
@@ -347,7 +347,7 @@ def _group(rng: Dice) -> tuple[list[Thing], str]:
     subjects: list[str] = []
     for _ in numbers:
         subjects.append(rng.another(subjects))
-    return _counted(list(zip(subjects, numbers)), rng)
+    return counted(list(zip(subjects, numbers)), rng)
 
 
 @dataclass(frozen=True)

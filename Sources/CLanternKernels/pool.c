@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lantern_kernels.h"
@@ -79,6 +80,12 @@ void lk_set_threads(int count) {
 }
 
 int lk_thread_index(void) { return thread_index; }
+
+double lk_thread_seconds(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
 
 /// Claims and does one chunk; false when there is none left.
 static bool work_once(void) {

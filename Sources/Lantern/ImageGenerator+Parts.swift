@@ -20,6 +20,11 @@ extension ImageGenerator {
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   package func readEverything() throws { try model.autoencoder.readEncoder() }
 
+  /// Checks, before work begins, that a picture can be drawn as a request asks.
+  ///
+  /// - Throws: ``RequestError`` for numbers out of range, `SamplerError` for unknown names.
+  package func check(_ request: ImageRequest) throws { _ = try ImageSettings(request, model) }
+
   /// The text encoder, a call of the denoiser, the decoder and the encoder, each on made-up input.
   ///
   /// - Parameters:

@@ -72,7 +72,7 @@ package struct ImageModel: Sendable {
     self.unetConfig = try unet().config
     self.autoencoder = try Self.load(
       "vae", stem, folder, ModelCatalogue.autoencoders, [], precision.ofSmallParts)
-    self.notes = promptEncoder.tokenizer.notes
+    self.notes = promptEncoder.tokenizer.notes + [precision.note].compactMap { $0 }
     try checkFit()
   }
 

@@ -4,11 +4,11 @@ package struct BenchComparison {
   package struct Row {
     /// The sampler, the schedule and the steps.
     package let name: String
-    /// New seconds over old.
+    /// New median of the seconds over the old one.
     package let secondsRatio: Double
     /// Whether the two spreads of seconds lie apart.
     package let isTimeBeyondNoise: Bool
-    /// New distance over old; nil where the old is 0.
+    /// New median of the distances over the old one; nil where the old is 0.
     package let distanceRatio: Double?
     /// New accuracy less old; nil where no judge was asked.
     package let accuracyChange: Double?
@@ -35,7 +35,7 @@ package struct BenchComparison {
         (cell.seconds.min() ?? 0) > (before.seconds.max() ?? 0)
         || (cell.seconds.max() ?? 0) < (before.seconds.min() ?? 0)
       let accuracies = [cell, before].compactMap { cell in
-        cell.accuracy.map { ($0, Double(cell.right.count)) }
+        cell.accuracy.map { ($0, Double(cell.judged.count)) }
       }
       // Two right and two wrong ones more, or none wrong would mean no doubt (Agresti & Coull
       // 1998).
@@ -45,23 +45,17 @@ package struct BenchComparison {
       }
       rows.append(
         Row(
-          name: cell.name, secondsRatio: cell.medianSeconds / max(before.medianSeconds, 1e-9),
+          name: cell.name,
+          secondsRatio: (cell.medianSeconds ?? 0) / max(before.medianSeconds ?? 0, 1e-9),
           isTimeBeyondNoise: isKnown && apart,
-          distanceRatio: before.medianDistance > 0
-            ? cell.medianDistance / before.medianDistance : nil,
+          distanceRatio: before.medianDistance.flatMap { old in
+            old > 0 ? cell.medianDistance.map { $0 / old } : nil
+          },
           accuracyChange: accuracies.count == 2 ? accuracies[0].0 - accuracies[1].0 : nil,
           accuracyNoise: 1.96 * variance.squareRoot()))
     }
     self.rows = rows
     unmatched = old.cells.count + new.cells.count - 2 * rows.count
-    let (before, now) = (old.settings, new.settings)
-    differences = [
-      ("model", old.model != new.model), ("machine", old.machine != new.machine),
-      ("prompts", before.prompts != now.prompts), ("seeds", before.seeds != now.seeds),
-      ("LoRAs", before.loras != now.loras),
-      ("precision", before.precision != now.precision),
-      ("guidance", before.guidance != now.guidance),
-      ("judge", before.judge != now.judge),
-    ].filter(\.1).map(\.0)
+    differences = new.differences(from: old)
   }
 }

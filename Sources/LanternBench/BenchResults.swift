@@ -1,61 +1,8 @@
 package import LanternFormats
+import LanternSamplers
 import LanternTensor
 
-/// A sampler with a schedule and a number of steps, and what was measured of it.
-package struct BenchCell: Sendable, Equatable {
-  package let sampler: String
-  /// The schedule's name; nil for the model's own.
-  package let schedule: String?
-  package let steps: Int
-  /// How often the model was asked for a picture.
-  package var calls = 0
-  /// Of each picture, from the prompt to the pixels.
-  package var seconds: [Double] = []
-  /// Of each picture's latent to the converged one, against its length.
-  package var distances: [Double] = []
-  /// Of each picture to the converged one, PSNR in decibels.
-  package var decibels: [Double] = []
-  /// Of each picture that a judge could be asked about, whether it shows what its prompt says.
-  package var right: [Bool] = []
-  /// Fréchet distance of the judge's features of all pictures to those of rendered scenes; it falls
-  /// with the number of pictures too.
-  package var frechet: Double?
-  /// Why it cannot be, if it cannot.
-  package var refusal: String?
-
-  init(sampler: String, schedule: String?, steps: Int) {
-    self.sampler = sampler
-    self.schedule = schedule
-    self.steps = steps
-  }
-
-  /// The steps and the sampler, in words.
-  var words: String { "\(steps) steps of \(label)" }
-  /// The sampler and the schedule.
-  package var label: String { sampler + (schedule.map { " \($0)" } ?? "") }
-  /// What tells it from others: `euler-karras-8`.
-  package var name: String { "\(sampler)\(schedule.map { "-\($0)" } ?? "")-\(steps)" }
-  /// Its first picture, from the bench's folder.
-  package var picturePath: String { "pictures/\(name).png" }
-  /// The middle of the seconds.
-  package var medianSeconds: Double { Self.median(seconds) }
-  /// The middle of the distances.
-  package var medianDistance: Double { Self.median(distances) }
-  /// The mean of the decibels.
-  package var meanDecibels: Double { decibels.reduce(0, +) / Double(max(decibels.count, 1)) }
-  /// Share of pictures that show what their prompts say; nil where no judge was asked.
-  package var accuracy: Double? {
-    right.isEmpty ? nil : Double(right.count { $0 }) / Double(right.count)
-  }
-
-  private static func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    guard !sorted.isEmpty else { return 0 }
-    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-  }
-}
-
-/// All that a bench of samplers found, as `results.json` and `results.csv` hold it.
+/// All that a bench of samplers found, as `results.json` holds it.
 package struct BenchResults: Sendable, Equatable {
   package let model: String
   package let settings: SamplerBench.Settings
@@ -103,24 +50,19 @@ package struct BenchResults: Sendable, Equatable {
     }
     let config = Config(object, file: path)
     model = try config.string("model")
-    let wanted = Config(object["settings"]?.object ?? [:], file: path)
-    var settings = SamplerBench.Settings(
-      samplers: try wanted.strings("samplers"),
-      schedules: try wanted.strings("schedules").map { $0.isEmpty ? nil : $0 },
-      steps: try wanted.integers("steps"), prompts: try wanted.strings("prompts"),
-      seeds: try wanted.strings("seeds").compactMap { UInt64($0) },
-      guidance: try wanted.optionalFloat("guidance"), judge: try wanted.optionalString("judge"))
-    settings.loras = try wanted.strings("loras", default: [])
-    settings.precision =
-      Precision(rawValue: try wanted.string("precision", default: "")) ?? .exact
-    self.settings = settings
+    settings = try Self.settings(Config(object["settings"]?.object ?? [:], file: path))
     converged = try config.string("converged", default: SamplerBench.Settings.converged)
     machine = object["machine"]?.object ?? [:]
     var cells: [BenchCell] = []
     for value in object["cells"]?.array ?? [] {
       let found = Config(value.object ?? [:], file: path)
+      let sampler = try found.string("sampler")
+      // Older files have one guidance for all cells.
+      let common = sampler == SamplerBench.Settings.fast ? nil : settings.guidances[0]
       var cell = BenchCell(
-        sampler: try found.string("sampler"), schedule: try found.optionalString("schedule"),
+        sampler: sampler, schedule: try found.optionalString("schedule"),
+        guidance: try found.optionalFloat("guidance")
+          ?? (settings.guidances.count == 1 ? common : nil),
         steps: try found.integer("steps"))
       cell.refusal = try found.optionalString("refusal")
       cell.calls = try found.integer("calls", default: 0)
@@ -128,10 +70,30 @@ package struct BenchResults: Sendable, Equatable {
       cell.distances = try found.doubles("distances", default: [])
       cell.decibels = try found.doubles("decibels", default: [])
       cell.frechet = try found.optionalDouble("frechet")
-      cell.right = try found.integers("right", default: []).map { $0 != 0 }
+      cell.right = (value.object?["right"]?.array ?? []).map { $0.integer.map { $0 != 0 } }
       cells.append(cell)
     }
     self.cells = cells
+  }
+
+  private static func settings(_ wanted: Config) throws(FormatError) -> SamplerBench.Settings {
+    var settings = SamplerBench.Settings(
+      samplers: try wanted.strings("samplers"),
+      schedules: try wanted.strings("schedules").map { $0.isEmpty ? nil : $0 },
+      steps: try wanted.integers("steps"), prompts: try wanted.strings("prompts"),
+      seeds: try wanted.strings("seeds").compactMap { UInt64($0) })
+    let guidances = try wanted.doubles("guidances", default: []).map { Float($0) as Float? }
+    settings.guidances = guidances.isEmpty ? [try wanted.optionalFloat("guidance")] : guidances
+    settings.width = try wanted.optionalInteger("width")
+    settings.height = try wanted.optionalInteger("height")
+    settings.eta = try wanted.optionalFloat("eta")
+    settings.convention =
+      Convention(rawValue: try wanted.string("compat", default: "")) ?? .diffusers
+    settings.loras = try wanted.strings("loras", default: [])
+    settings.precision =
+      Precision(rawValue: try wanted.string("precision", default: "")) ?? .exact
+    settings.judge = try wanted.optionalString("judge")
+    return settings
   }
 
   /// Writes `results.json`, whole or not at all.
@@ -142,31 +104,19 @@ package struct BenchResults: Sendable, Equatable {
         "calls": .integer(cell.calls), "seconds": .array(cell.seconds.map(JSONValue.number)),
         "distances": .array(cell.distances.map(JSONValue.number)),
         "decibels": .array(cell.decibels.map(JSONValue.number)),
-        "right": .array(cell.right.map { .integer($0 ? 1 : 0) }),
+        "right": .array(cell.right.map { $0.map { .integer($0 ? 1 : 0) } ?? .null }),
       ]
+      if let guidance = cell.guidance { values["guidance"] = .number(Double(guidance)) }
       if let schedule = cell.schedule { values["schedule"] = .string(schedule) }
       if let frechet = cell.frechet { values["frechet"] = .number(frechet) }
       if let refusal = cell.refusal { values["refusal"] = .string(refusal) }
       return JSON.write(.object(values))
     }
-    var wanted: [String: JSONValue] = [
-      "samplers": .array(settings.samplers.map(JSONValue.string)),
-      "schedules": .array(settings.schedules.map { .string($0 ?? "") }),
-      "steps": .array(settings.steps.map { .integer($0) }),
-      "prompts": .array(settings.prompts.map(JSONValue.string)),
-      "seeds": .array(settings.seeds.map { .string(String($0)) }),
-    ]
-    if let guidance = settings.guidance { wanted["guidance"] = .number(Double(guidance)) }
-    if let judge = settings.judge { wanted["judge"] = .string(judge) }
-    if settings.precision != .exact {
-      wanted["precision"] = .string(settings.precision.rawValue)
-    }
-    if !settings.loras.isEmpty { wanted["loras"] = .array(settings.loras.map(JSONValue.string)) }
     let text = """
       {"model": \(JSON.quoted(model)),
       "converged": \(JSON.quoted(converged)),
       "machine": \(JSON.write(.object(machine))),
-      "settings": \(JSON.write(.object(wanted))),
+      "settings": \(JSON.write(.object(written(settings)))),
       "cells": [
       \(rows.joined(separator: ",\n"))
       ]}
@@ -175,19 +125,58 @@ package struct BenchResults: Sendable, Equatable {
     try AtomicFile.write(Array(text.utf8), to: path)
   }
 
-  /// A row for each cell, for spreadsheets.
-  package var csv: String {
-    let head =
-      "sampler,schedule,steps,calls,seconds,least_seconds,most_seconds,distance,decibels,accuracy,frechet,refusal"
-    let rows = cells.map { cell in
-      [
-        cell.sampler, cell.schedule ?? "", "\(cell.steps)", "\(cell.calls)",
-        "\(cell.medianSeconds)", "\(cell.seconds.min() ?? 0)", "\(cell.seconds.max() ?? 0)",
-        "\(cell.medianDistance)", "\(cell.meanDecibels)", cell.accuracy.map { "\($0)" } ?? "",
-        cell.frechet.map { "\($0)" } ?? "",
-        cell.refusal.map { "\"\($0.replacing("\"", with: "\"\""))\"" } ?? "",
-      ].joined(separator: ",")
+  /// These with the cells of an older bench in the same folder: of the same settings, or of others of what
+  /// makes a cell (sampler, schedule, guidance, steps).
+  ///
+  /// - Throws: ``FormatError`` that names what else is not the same.
+  func joined(to old: BenchResults, at path: String) throws(FormatError) -> BenchResults {
+    let others = differences(from: old)
+    guard others.isEmpty else {
+      throw .unsupportedFileKind(
+        path: path,
+        remedy:
+          "is of a bench with other settings (\(others.joined(separator: ", "))): choose another "
+          + "folder with --output, or give the same again to add to it")
     }
-    return ([head] + rows).joined(separator: "\n") + "\n"
+    return BenchResults(
+      model: model, settings: settings.joined(to: old.settings), converged: converged,
+      machine: machine, cells: old.cells)
+  }
+
+  /// Puts cells into the order of the settings, whatever order they were measured in.
+  mutating func sort() {
+    let names = settings.cells.map(\.name)
+    let places = Dictionary(zip(names, names.indices), uniquingKeysWith: { first, _ in first })
+    cells.sort { (places[$0.name] ?? .max, $0.name) < (places[$1.name] ?? .max, $1.name) }
+  }
+
+  private func written(_ settings: SamplerBench.Settings) -> [String: JSONValue] {
+    var wanted: [String: JSONValue] = [
+      "samplers": .array(settings.samplers.map(JSONValue.string)),
+      "schedules": .array(settings.schedules.map { .string($0 ?? "") }),
+      "steps": .array(settings.steps.map { .integer($0) }),
+      "prompts": .array(settings.prompts.map(JSONValue.string)),
+      "seeds": .array(settings.seeds.map { .string(String($0)) }),
+    ]
+    let guidances = settings.guidances.compactMap { $0 }.map { JSONValue.number(Double($0)) }
+    if !guidances.isEmpty { wanted["guidances"] = .array(guidances) }
+    wanted["width"] = settings.width.map(JSONValue.integer)
+    wanted["height"] = settings.height.map(JSONValue.integer)
+    wanted["eta"] = settings.eta.map { .number(Double($0)) }
+    if settings.convention != .diffusers {
+      wanted["compat"] = .string(settings.convention.rawValue)
+    }
+    wanted["judge"] = settings.judge.map(JSONValue.string)
+    if settings.precision != .exact {
+      wanted["precision"] = .string(settings.precision.rawValue)
+    }
+    if !settings.loras.isEmpty { wanted["loras"] = .array(settings.loras.map(JSONValue.string)) }
+    return wanted
+  }
+
+  /// What is not the same in another bench, and may be the reason why figures are not, in words.
+  package func differences(from other: BenchResults) -> [String] {
+    [("model", model != other.model), ("machine", machine != other.machine)].filter(\.1).map(\.0)
+      + settings.differences(from: other.settings)
   }
 }

@@ -56,7 +56,9 @@ package struct PicturebookPrompt: Sendable, Equatable {
     for word in Relation.allCases.map(\.rawValue) + ["next to", "and"] {
       phrases = phrases.flatMap { Self.split($0, at: " \(word) ") }
     }
+    // "a cat, a dog, and a fox": what stands before "and" may end in a comma of its own.
     phrases = phrases.flatMap { Self.split($0, at: ", ") }
+      .map { $0.hasSuffix(",") ? String($0.dropLast()) : $0 }
     var things: [Thing] = []
     for phrase in phrases {
       guard let thing = Self.thing(phrase, judge) else { return nil }
@@ -85,10 +87,11 @@ package struct PicturebookPrompt: Sendable, Equatable {
     return nil
   }
 
-  /// Whether a judge saw what the prompt says: each thing in its colour, as many as are named where
-  /// it is more than one, standing as they should, at the place.
+  /// Whether a judge saw what the prompt says: each thing in its colour, standing as they should, at the
+  /// place; exactly as many of each where any is to be there more than once.
   package func isShown(by reading: Judge.Reading) -> Bool {
     guard place.isEmpty || reading.place == place else { return false }
+    let isCounted = things.contains { $0.count > 1 }
     var found: [Judge.Sighting] = []
     var left = reading.things.sorted { $0.certainty > $1.certainty }
     for thing in things {
@@ -99,7 +102,7 @@ package struct PicturebookPrompt: Sendable, Equatable {
       let others = things.filter { $0.subject == thing.subject && $0.colour == thing.colour }
       let wanted = others.reduce(0) { $0 + $1.count }
       guard let surest = left.firstIndex(where: isAlike),
-        wanted == 1 || reading.things.count(where: isAlike) == wanted
+        wanted == 1 && !isCounted || reading.things.count(where: isAlike) == wanted
       else { return false }
       found.append(left.remove(at: surest))
     }

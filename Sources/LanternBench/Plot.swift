@@ -1,3 +1,5 @@
+import Lantern
+
 #if canImport(Darwin)
   import Darwin
 #elseif canImport(Musl)
@@ -6,7 +8,8 @@
   import Glibc
 #endif
 
-/// A drawing of lines over two axes, as SVG that needs nothing else.
+/// A drawing of lines over two axes, each with its name at its end, as SVG for ``BenchReport``'s page: large
+/// letters and narrow, so that it can be read on a phone.
 struct Plot {
   /// A point, and what is said of it when it is pointed at.
   struct Point {
@@ -17,55 +20,10 @@ struct Plot {
 
   /// Points that belong together.
   struct Series {
+    /// Its number among all of the page, which its colour, mark and class follow.
+    var index: Int
     var name: String
     var points: [Point]
-  }
-
-  /// How an axis counts.
-  enum Axis {
-    case linear(ClosedRange<Double>)
-    case logarithmic(ClosedRange<Double>)
-
-    /// A logarithmic axis around values, in whole powers of `base`.
-    static func logarithmic(around values: [Double], base: Double) -> Axis {
-      let positive = values.filter { (1e-30...1e30).contains($0) }
-      guard let least = positive.min(), let most = positive.max() else {
-        return .logarithmic(1...base)
-      }
-      let low = pow(base, (log(least) / log(base) + 1e-9).rounded(.down))
-      let high = pow(base, (log(most) / log(base) - 1e-9).rounded(.up))
-      return .logarithmic(low...max(high, low * base))
-    }
-
-    /// Where a value lies, 0…1.
-    func place(_ value: Double) -> Double {
-      switch self {
-      case .linear(let range):
-        (value - range.lowerBound) / (range.upperBound - range.lowerBound)
-      case .logarithmic(let range):
-        log(max(value, range.lowerBound) / range.lowerBound)
-          / log(range.upperBound / range.lowerBound)
-      }
-    }
-
-    /// Values to write beside it.
-    var ticks: [Double] {
-      switch self {
-      case .linear(let range):
-        return (0...5).map {
-          range.lowerBound + (range.upperBound - range.lowerBound) * Double($0) / 5
-        }
-      case .logarithmic(let range):
-        let isBinary = range.upperBound / range.lowerBound < 300
-        var ticks: [Double] = []
-        var tick = range.lowerBound
-        while tick <= range.upperBound * 1.0001, ticks.count < 64 {
-          ticks.append(tick)
-          tick *= isBinary ? 2 : 10
-        }
-        return ticks
-      }
-    }
   }
 
   var title: String
@@ -77,12 +35,14 @@ struct Plot {
   /// Whether more is better along `y`.
   var isMoreBetter: Bool
 
-  private static let (width, height) = (760.0, 460.0)
-  private static let (left, right, top, bottom) = (64.0, 14.0, 34.0, 46.0)
+  private static let (width, height) = (560.0, 600.0)
+  private static let (left, top, bottom) = (58.0, 40.0, 56.0)
+  /// Between the names of two lines.
+  static let nameHeight = 19.0
 
-  /// The colour of the series of an index.
-  static func colour(_ index: Int) -> String {
-    "hsl(\(index * 137 % 360) 65% \(40 + index % 3 * 9)%)"
+  /// Room for the names.
+  private var right: Double {
+    30 + min(7.6 * Double(series.map(\.name.count).max() ?? 0), Self.width / 3)
   }
 
   /// Points that no other beats in both ways: less along `x`, better along `y`.
@@ -99,50 +59,91 @@ struct Plot {
 
   /// The drawing.
   var svg: String {
+    let title = HTMLText.quoted(title)
     var parts = [
       "<svg viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" role=\"img\" aria-label=\"\(title)\">",
-      "<text x=\"\(Self.left)\" y=\"20\" class=\"head\">\(title)</text>",
+      "<text x=\"8\" y=\"22\" class=\"head\">\(title)</text>",
     ]
     for tick in x.ticks {
-      let place = across(tick)
+      let place = Self.fixed(across(tick))
       parts.append(
-        "<line x1=\"\(place)\" x2=\"\(place)\" y1=\"\(Self.top)\" "
-          + "y2=\"\(Self.height - Self.bottom)\" class=\"grid\"/>"
-          + "<text x=\"\(place)\" y=\"\(Self.height - 28)\" class=\"tick\" "
+        "<path d=\"M\(place) \(Self.top)V\(Self.height - Self.bottom)\" class=\"grid\"/>"
+          + "<text x=\"\(place)\" y=\"\(Self.height - Self.bottom + 18)\" "
           + "text-anchor=\"middle\">\(Self.short(tick))</text>")
     }
     for tick in y.ticks {
       let place = up(tick)
       parts.append(
-        "<line x1=\"\(Self.left)\" x2=\"\(Self.width - Self.right)\" y1=\"\(place)\" "
-          + "y2=\"\(place)\" class=\"grid\"/><text x=\"\(Self.left - 6)\" y=\"\(place + 4)\" "
-          + "class=\"tick\" text-anchor=\"end\">\(Self.short(tick))</text>")
+        "<path d=\"M\(Self.left) \(Self.fixed(place))H\(Self.width - right)\" class=\"grid\"/>"
+          + "<text x=\"\(Self.left - 6)\" y=\"\(Self.fixed(place + 5))\" "
+          + "text-anchor=\"end\">\(Self.short(tick))</text>")
     }
     parts.append(
-      "<text x=\"\((Self.left + Self.width - Self.right) / 2)\" y=\"\(Self.height - 8)\" "
-        + "class=\"axis\" text-anchor=\"middle\">\(across)</text>"
-        + "<text transform=\"translate(14 \(Self.height / 2)) rotate(-90)\" class=\"axis\" "
-        + "text-anchor=\"middle\">\(up)</text>")
+      "<text x=\"\((Self.left + Self.width - right) / 2)\" y=\"\(Self.height - 12)\" "
+        + "text-anchor=\"middle\">\(HTMLText.quoted(across))</text>"
+        + "<text transform=\"translate(14 \(Self.height / 2)) rotate(-90)\" "
+        + "text-anchor=\"middle\">\(HTMLText.quoted(up))</text>")
     for point in front {
       parts.append(
-        "<circle cx=\"\(across(point.x))\" cy=\"\(up(point.y))\" r=\"8\" class=\"front\"/>")
+        "<circle cx=\"\(Self.fixed(across(point.x)))\" cy=\"\(Self.fixed(up(point.y)))\" r=\"9\" "
+          + "class=\"front\"/>")
     }
-    for (index, line) in series.enumerated() {
-      let places = line.points.map { "\(Self.fixed(across($0.x))),\(Self.fixed(up($0.y)))" }
-      parts.append(
-        "<polyline points=\"\(places.joined(separator: " "))\" fill=\"none\" "
-          + "stroke=\"\(Self.colour(index))\" stroke-width=\"1.6\"/>")
-      for point in line.points {
-        parts.append(
-          "<circle cx=\"\(Self.fixed(across(point.x)))\" cy=\"\(Self.fixed(up(point.y)))\" r=\"3.4\" "
-            + "fill=\"\(Self.colour(index))\"><title>\(point.title)</title></circle>")
-      }
-    }
+    let places = namePlaces
+    parts += series.map { group($0, name: places[$0.index]) }
     return (parts + ["</svg>"]).joined(separator: "\n")
   }
 
+  /// A line with its marks, its name, and what leads to that.
+  private func group(_ line: Series, name: Double?) -> String {
+    guard let last = line.points.last else { return "" }
+    let places = line.points.map { "\(Self.fixed(across($0.x))) \(Self.fixed(up($0.y)))" }
+    let look = SeriesLook(line.index)
+    let path = "<path d=\"M\(places.joined(separator: "L"))\""
+    var parts = [
+      "<g class=\"series \(look.name)\">",
+      // Something wide enough to be pointed at.
+      path + " class=\"near\"/>",
+      path + " class=\"line\"\(look.dashes.map { " stroke-dasharray=\"\($0)\"" } ?? "")/>",
+    ]
+    for (point, place) in zip(line.points, places) {
+      parts.append(
+        "<path transform=\"translate(\(place))\" d=\"\(look.mark)\" class=\"mark\"><title>"
+          + "\(HTMLText.quoted(point.title))</title></path>")
+    }
+    if let name {
+      let start = Self.width - right + 12
+      parts.append(
+        "<path d=\"M\(Self.fixed(across(last.x) + 6)) \(Self.fixed(up(last.y)))L\(start - 4) "
+          + "\(Self.fixed(name))\" class=\"lead\"/>"
+          + "<path transform=\"translate(\(start + 3) \(Self.fixed(name)))\" d=\"\(look.mark)\" class=\"mark\"/>"
+          + "<text class=\"name\" x=\"\(start + 12)\" y=\"\(Self.fixed(name + 5))\">\(HTMLText.quoted(line.name))</text>"
+      )
+    }
+    return (parts + ["</g>"]).joined()
+  }
+
+  /// Where the name of each line stands, by the line's number: as near to its end as the others let it. Where
+  /// there are more lines than room, those that end best have one.
+  var namePlaces: [Int: Double] {
+    let (least, most) = (Self.top + 6, Self.height - Self.bottom)
+    let room = Int((most - least) / Self.nameHeight) + 1
+    let ends = series.compactMap { line in
+      line.points.last.map { (index: line.index, value: $0.y, place: up($0.y)) }
+    }.sorted { ($0.place, $0.index) < ($1.place, $1.index) }
+    let chosen = isMoreBetter ? ends.prefix(room) : ends.suffix(room)
+    var places: [Double] = []
+    for end in chosen {
+      places.append(max(end.place, least, (places.last ?? -.infinity) + Self.nameHeight))
+    }
+    // What was pushed out below comes back, and pushes others up.
+    for (number, index) in places.indices.reversed().enumerated() {
+      places[index] = min(places[index], most - Double(number) * Self.nameHeight)
+    }
+    return Dictionary(uniqueKeysWithValues: zip(chosen.map(\.index), places))
+  }
+
   private func across(_ value: Double) -> Double {
-    Self.left + x.place(value) * (Self.width - Self.left - Self.right)
+    Self.left + x.place(value) * (Self.width - Self.left - right)
   }
 
   private func up(_ value: Double) -> Double {
@@ -160,5 +161,38 @@ struct Plot {
     let digits = max(0, 2 - Int(log10(size).rounded(.down)))
     let factor = pow(10, Double(digits))
     return "\((value * factor).rounded() / factor)"
+  }
+}
+
+/// What tells a line from 63 others: its colour, its mark, its dashes.
+struct SeriesLook: Equatable {
+  /// Of its class in the page's style.
+  let name: String
+  let colour: String
+  /// A path around the origin.
+  let mark: String
+  /// Nil for an unbroken line.
+  let dashes: String?
+
+  /// Apart in hue and in lightness, on white and on black.
+  private static let colours = [
+    "#3b76b5", "#d97700", "#c93a3a", "#1a9c93", "#4d8f2f", "#8d5fc0", "#d0559a", "#8f6a4c",
+  ]
+  private static let marks = [
+    "M-4 0A4 4 0 1 0 4 0A4 4 0 1 0 -4 0Z", "M-3.6 -3.6H3.6V3.6H-3.6Z", "M0 -4.8L4.6 3.6H-4.6Z",
+    "M0 -5L5 0L0 5L-5 0Z", "M-4.6 -3.6H4.6L0 4.8Z",
+    "M-1.4 -4.6H1.4V-1.4H4.6V1.4H1.4V4.6H-1.4V1.4H-4.6V-1.4H-1.4Z",
+    "M-4.4 -2.4L-2.4 -4.4L0 -2L2.4 -4.4L4.4 -2.4L2 0L4.4 2.4L2.4 4.4L0 2L-2.4 4.4L-4.4 2.4L-2 0Z",
+    "M0 -5L4.8 -1.5L2.9 4H-2.9L-4.8 -1.5Z",
+  ]
+  private static let patterns = [nil, "7 3", "2 3", "9 3 2 3"]
+
+  /// That of the line of a number.
+  init(_ index: Int) {
+    let round = index / 8
+    name = "s\(index)"
+    colour = Self.colours[index % 8]
+    mark = Self.marks[(index + 3 * round) % 8]
+    dashes = Self.patterns[round % 4]
   }
 }

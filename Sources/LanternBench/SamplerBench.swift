@@ -3,55 +3,17 @@ import LanternFormats
 package import LanternModels
 import LanternPictures
 import LanternSamplers
-package import LanternTensor
+import LanternTensor
 
 /// Samplers against steps: what a step buys, in evaluations, seconds, nearness to the converged
 /// picture and, for prompts in the picturebook's words, in pictures that show what was asked for.
 package struct SamplerBench {
-  /// What is to be measured. Two benches of equal settings may be continued and compared.
-  package struct Settings: Sendable, Equatable {
-    package var samplers: [String]
-    /// Names of schedules; nil for the model's own.
-    package var schedules: [String?]
-    package var steps: [Int]
-    package var prompts: [String]
-    package var seeds: [UInt64]
-    package var guidance: Float?
-    /// LoRAs that were added to the model, each with its strength after a colon.
-    package var loras: [String] = []
-    /// What the model computed in.
-    package var precision = Precision.exact
-    /// Who judges, by a hash of its weights; nil for nobody.
-    package var judge: String?
-
-    /// Steps at most of the sampler that the converged picture is drawn with.
-    static let convergedSteps = 250
-    /// That sampler: of second order, one call a step; where a model refuses it, the second.
-    static let convergedSamplers = ["dpm++2m", "euler"]
-    /// What people usually get of these, in words.
-    package static let converged = "\(convergedSteps) steps of \(convergedSamplers[0])"
-    /// The name that stands for the model's own LoRA for few steps, with the sampler that it wants.
-    package static let fast = "fast"
-    package init(
-      samplers: [String], schedules: [String?], steps: [Int], prompts: [String], seeds: [UInt64],
-      guidance: Float?, judge: String? = nil
-    ) {
-      self.samplers = samplers
-      self.schedules = schedules
-      self.steps = steps
-      self.prompts = prompts
-      self.seeds = seeds
-      self.guidance = guidance
-      self.judge = judge
-    }
-  }
-
   /// Where a bench is.
   package enum Event {
     /// A step of a picture is done.
     case step
-    /// A picture is drawn: how many of how many, and of which cell.
-    case picture(Int, of: Int, name: String)
+    /// A picture is drawn: how many of how many, and the share of the work that is done.
+    case picture(Int, of: Int, share: Double)
     /// A cell is finished and on disk.
     case cell(BenchCell)
   }
@@ -62,6 +24,8 @@ package struct SamplerBench {
   private let rendered: FeatureStatistics?
   private let settings: Settings
   private let folder: String
+  private let allPictures: String?
+  private let references: BenchReferences
   private let prompts: [PicturebookPrompt?]
 
   /// A bench that writes into a folder.
@@ -73,11 +37,11 @@ package struct SamplerBench {
   ///   - rendered: what the judge's features of rendered scenes are like, if that is known.
   ///   - settings: what to measure.
   ///   - folder: where results and pictures go; made if it is not there.
-  /// - Throws: `SamplerError` for unknown names.
+  ///   - allPictures: a folder for every picture of every cell; none when nil.
+  /// - Throws: `SamplerError` for unknown names, `RequestError` for what cannot be drawn.
   package init(
     _ generator: ImageGenerator, fast: ImageGenerator? = nil, judge: Judge?,
-    rendered: FeatureStatistics?, _ settings: Settings,
-    folder: String
+    rendered: FeatureStatistics?, _ settings: Settings, folder: String, allPictures: String? = nil
   ) throws {
     for name in settings.samplers where name != Settings.fast || fast == nil {
       _ = try SamplerCatalogue.row(named: name)
@@ -91,79 +55,157 @@ package struct SamplerBench {
     self.rendered = rendered
     self.settings = settings
     self.folder = folder
+    self.allPictures = allPictures
+    references = BenchReferences(in: folder)
     prompts = settings.prompts.map { prompt in
       judge.flatMap { PicturebookPrompt(prompt, knowing: $0.config) }
+    }
+    for guidance in settings.guidances {
+      try generator.check(request(try convergedCell(guidance), settings.prompts.first ?? "", 0))
     }
   }
 
   /// Measures every cell that is not measured yet, and writes results after each.
   ///
   /// - Parameter onEvent: told of each picture and cell; throw to stop. What is finished stays.
-  /// - Returns: all results.
-  /// - Throws: what drawing throws, ``FormatError`` for files, and what `onEvent` throws.
-  package func run(onEvent: (Event) throws -> Void) throws -> BenchResults {
+  /// - Returns: all results of the folder.
+  /// - Throws: what drawing throws, ``FormatError`` for files and for a folder with results of another
+  ///   bench, and what `onEvent` throws.
+  package func run(onEvent: @escaping (Event) throws -> Void) throws -> BenchResults {
+    try FileSystem.makeFolder(folder)
+    let lock = try FolderLock(folder)
+    defer { withExtendedLifetime(lock) {} }
     let path = BenchResults.path(in: folder)
     var results = BenchResults(
       model: FileSystem.split(generator.model.path).name, settings: settings,
-      converged: try convergedCell().words, machine: BenchResults.thisMachine, cells: [])
+      converged: try convergedCell(nil).words, machine: BenchResults.thisMachine, cells: [])
     if FileSystem.exists(path) {
-      let old = try BenchResults(contentsOf: path)
-      guard old.settings == settings, old.model == results.model,
-        old.machine == results.machine
-      else {
-        throw FormatError.unsupportedFileKind(
-          path: path,
-          remedy: "is of a bench with other settings or of another machine: choose another folder")
-      }
-      // A picture that was taken away is drawn again.
-      results.cells = old.cells.filter {
-        $0.refusal != nil || FileSystem.exists(FileSystem.join(folder, $0.picturePath))
-      }
+      results = try results.joined(to: BenchResults(contentsOf: path), at: path)
     }
+    // A picture that was taken away is drawn again.
+    results.cells.removeAll { $0.refusal == nil && !hasPictures($0) }
     try FileSystem.makeFolder(FileSystem.join(folder, "pictures"))
 
-    let wanted = settings.schedules.flatMap { schedule in
-      settings.samplers.flatMap { sampler in
-        settings.steps.map { BenchCell(sampler: sampler, schedule: schedule, steps: $0) }
-      }
+    let missing = settings.cells.filter { cell in
+      !results.cells.contains { $0.name == cell.name }
     }
-    let missing = wanted.filter { cell in !results.cells.contains { $0.name == cell.name } }
-    let runs = settings.prompts.count * settings.seeds.count
-    var drawn = 0
-    let total = (missing.count + (missing.isEmpty ? 0 : 1)) * runs
-    func count(_ name: String) throws {
-      drawn += 1
-      try onEvent(.picture(min(drawn, total), of: total, name: name))
-    }
-
-    var converged: [Drawing] = []
+    var progress = Progress(onEvent)
+    try plan(missing, results.settings, &progress)
+    var converged: [Float?: [BenchReferences.Reference]] = [:]
     for cell in missing {
-      if converged.isEmpty {
-        converged = try drawings(
-          convergedCell(), onStep: { try onEvent(.step) }, onPicture: { try count("converged") })
-      }
-      let measured = try measure(
-        cell, against: converged, onStep: { try onEvent(.step) },
-        onPicture: { try count(cell.name) })
+      let guidance = cell.guidance ?? results.settings.guidances[0]
+      let found = try converged[guidance] ?? convergedReferences(guidance, &progress)
+      converged[guidance] = found
+      let measured = try measure(cell, against: found, &progress)
       results.cells.append(measured)
       try results.write(to: path)
       try onEvent(.cell(measured))
     }
-    // In the order of the settings, whatever order they were measured in.
-    results.cells = wanted.compactMap { cell in results.cells.first { $0.name == cell.name } }
+    results.sort()
     try results.write(to: path)
     return results
   }
 
+  /// Whether a cell's pictures are where they belong.
+  private func hasPictures(_ cell: BenchCell) -> Bool {
+    guard FileSystem.exists(FileSystem.join(folder, cell.picturePath)) else { return false }
+    guard let allPictures, settings.cells.contains(where: { $0.name == cell.name }) else {
+      return true
+    }
+    return runs.allSatisfy { FileSystem.exists(path(of: $0, cell, in: allPictures)) }
+  }
+
+  private func path(of run: Run, _ cell: BenchCell, in folder: String) -> String {
+    FileSystem.join(FileSystem.join(folder, cell.name), "\(run.name).png")
+  }
+
+  /// A prompt with a seed.
+  private struct Run {
+    let prompt: Int
+    let seed: UInt64
+    /// `03-42` for the third prompt.
+    var name: String { (prompt < 9 ? "0" : "") + "\(prompt + 1)-\(seed)" }
+  }
+
+  private var runs: [Run] {
+    settings.prompts.indices.flatMap { prompt in
+      settings.seeds.map { Run(prompt: prompt, seed: $0) }
+    }
+  }
+
+  private func request(_ cell: BenchCell, _ prompt: String, _ seed: UInt64) -> ImageRequest {
+    var request = ImageRequest(prompt: prompt)
+    if cell.sampler != Settings.fast { request.sampler = cell.sampler }
+    request.guidance = cell.guidance
+    request.schedule = cell.schedule
+    request.steps = cell.steps
+    request.seed = seed
+    (request.width, request.height) = (settings.width, settings.height)
+    request.convention = settings.convention
+    let row = try? SamplerCatalogue.row(named: cell.sampler)
+    if row?.standardEta != nil { request.eta = settings.eta }
+    return request
+  }
+
+  private func generator(of cell: BenchCell) -> ImageGenerator {
+    cell.sampler == Settings.fast ? fast ?? generator : generator
+  }
+
+  private func cost(_ cell: BenchCell) -> Double {
+    generator(of: cell).cost(of: request(cell, "", 0))
+  }
+
+  /// What there is to draw.
+  private func plan(_ missing: [BenchCell], _ all: Settings, _ progress: inout Progress) throws {
+    let guidances = Set(missing.map { $0.guidance ?? all.guidances[0] })
+    for guidance in guidances {
+      let cell = try convergedCell(guidance)
+      let undrawn = runs.count { reference($0, cell) == nil }
+      progress.expect(undrawn, pictures: cost(cell))
+    }
+    for cell in missing { progress.expect(runs.count, pictures: cost(cell)) }
+  }
+
   /// How the converged pictures are drawn: in many steps, as far as the model has them.
-  private func convergedCell() throws -> BenchCell {
+  private func convergedCell(_ guidance: Float?) throws -> BenchCell {
     let schedule = generator.model.schedule
     let names = Settings.convergedSamplers
     let name =
       names.first { name in (try? SamplerCatalogue.row(named: name).make(schedule)) != nil }
       ?? names[0]
     let most = try SamplerCatalogue.row(named: name).make(schedule).mostSteps(over: schedule)
-    return BenchCell(sampler: name, schedule: nil, steps: min(Settings.convergedSteps, most))
+    return BenchCell(
+      sampler: name, schedule: nil, guidance: guidance, steps: min(Settings.convergedSteps, most))
+  }
+
+  /// What a reference was drawn from, beside what is the same in a whole folder.
+  private func facts(_ run: Run, _ cell: BenchCell) -> [String: String] {
+    ["cell": cell.name, "prompt": settings.prompts[run.prompt], "seed": "\(run.seed)"]
+  }
+
+  private func name(_ run: Run, _ cell: BenchCell) -> String {
+    run.name + (cell.guidance.map { "-g\($0)" } ?? "")
+  }
+
+  private func reference(_ run: Run, _ cell: BenchCell) -> BenchReferences.Reference? {
+    references.load(name(run, cell), drawnAs: facts(run, cell))
+  }
+
+  /// The converged picture of every run: those that are kept, and others drawn.
+  private func convergedReferences(_ guidance: Float?, _ progress: inout Progress) throws
+    -> [BenchReferences.Reference]
+  {
+    let cell = try convergedCell(guidance)
+    let cost = cost(cell)
+    return try runs.map { run in
+      if let kept = reference(run, cell) { return kept }
+      let drawing = try draw(run, cell, progress)
+      let found = BenchReferences.Reference(
+        latent: drawing.latent, picture: drawing.image.picture)
+      try references.keep(found, as: name(run, cell), drawnAs: facts(run, cell))
+      try progress.drew(cost)
+      return found
+    }
   }
 
   /// What one run leaves behind.
@@ -171,75 +213,91 @@ package struct SamplerBench {
     let image: GeneratedImage
     let latent: [Float]
     let seconds: Double
-    let calls: Int
     let reading: Judge.Reading?
-    let isRight: Bool?
+  }
+
+  /// How far the bench is.
+  private struct Progress {
+    let onEvent: (Event) throws -> Void
+    private var pictures = (drawn: 0, all: 0)
+    private var work = (done: 0.0, all: 0.0)
+
+    init(_ onEvent: @escaping (Event) throws -> Void) { self.onEvent = onEvent }
+
+    mutating func expect(_ count: Int, pictures cost: Double) {
+      pictures.all += count
+      work.all += Double(count) * cost
+    }
+
+    mutating func drew(_ cost: Double) throws {
+      pictures.drawn += 1
+      work.done += cost
+      let share = work.all > 0 ? min(work.done / work.all, 1) : 1
+      try onEvent(.picture(pictures.drawn, of: pictures.all, share: share))
+    }
   }
 
   private func measure(
-    _ cell: BenchCell, against converged: [Drawing], onStep: () throws -> Void,
-    onPicture: () throws -> Void
+    _ cell: BenchCell, against converged: [BenchReferences.Reference], _ progress: inout Progress
   ) throws -> BenchCell {
     var cell = cell
+    let cost = cost(cell)
+    var left = runs.count
     do {
-      let drawings = try drawings(cell, onStep: onStep, onPicture: onPicture)
-      cell.calls = drawings.reduce(0) { $0 + $1.calls } / max(drawings.count, 1)
-      cell.seconds = drawings.map(\.seconds)
-      for (ours, theirs) in zip(drawings, converged) {
-        cell.distances.append(Self.distance(ours.latent, theirs.latent))
-        cell.decibels.append(ours.image.picture.decibels(beside: theirs.image.picture))
+      var features: [[Float]] = []
+      var calls = 0
+      for (run, reference) in zip(runs, converged) {
+        let drawing = try draw(run, cell, progress)
+        let picture = drawing.image.picture
+        calls += drawing.image.modelCalls
+        cell.seconds.append(drawing.seconds)
+        cell.distances.append(Self.distance(drawing.latent, reference.latent))
+        cell.decibels.append(picture.decibels(beside: reference.picture))
+        cell.right.append(
+          drawing.reading.flatMap { prompts[run.prompt]?.isShown(by: $0) })
+        if let reading = drawing.reading { features.append(reading.features) }
+        if let allPictures {
+          let path = path(of: run, cell, in: allPictures)
+          try FileSystem.makeFolder(FileSystem.split(path).folder)
+          try picture.write(to: path)
+        }
+        if left == runs.count {
+          try picture.write(to: FileSystem.join(folder, cell.picturePath))
+        }
+        left -= 1
+        try progress.drew(cost)
       }
-      cell.right = drawings.compactMap(\.isRight)
-      let features = drawings.compactMap { $0.reading?.features }
+      cell.calls = calls / max(runs.count, 1)
       cell.frechet = rendered.flatMap { FeatureStatistics(features)?.distance(to: $0) }
-      try drawings.first?.image.picture.write(to: FileSystem.join(folder, cell.picturePath))
+      return cell
     } catch let error as SamplerError {
       // A pair that cannot be is a result too.
       cell.refusal = "\(error)"
-      for _ in 0..<settings.prompts.count * settings.seeds.count { try onPicture() }
     } catch RequestError.notFinite(let what, let step) {
       cell.refusal = "\(RequestError.notFinite(what: what, step: step))"
     }
-    return cell
+    var refused = BenchCell(
+      sampler: cell.sampler, schedule: cell.schedule, guidance: cell.guidance, steps: cell.steps)
+    refused.refusal = cell.refusal
+    for _ in 0..<left { try progress.drew(cost) }
+    return refused
   }
 
-  /// Every prompt with every seed.
-  private func drawings(
-    _ cell: BenchCell, onStep: () throws -> Void, onPicture: () throws -> Void
-  ) throws -> [Drawing] {
-    var all: [Drawing] = []
-    for (index, prompt) in settings.prompts.enumerated() {
-      for seed in settings.seeds {
-        var request = ImageRequest(prompt: prompt)
-        let isFast = cell.sampler == Settings.fast
-        // Guidance is baked into a LoRA for few steps.
-        request.sampler = isFast ? nil : cell.sampler
-        request.guidance = isFast ? nil : settings.guidance
-        request.schedule = cell.schedule
-        request.steps = cell.steps
-        request.seed = seed
-        let trace = Trace()
-        let clock = ContinuousClock()
-        let start = clock.now
-        let image = try (isFast ? fast ?? generator : generator).draw(request, trace: trace) { _ in
-          try onStep()
-        }
-        let time = start.duration(to: clock.now).components
-        let seconds = Double(time.seconds) + Double(time.attoseconds) * 1e-18
-        let pixels = try image.picture.tensor.scaled(by: 2, plus: -1)
-        let reading = try judge.flatMap { judge in
-          judge.canRead(width: image.picture.width, height: image.picture.height)
-            ? try judge.read(pixels) : nil
-        }
-        all.append(
-          Drawing(
-            image: image, latent: try trace.finalLatent?.floats() ?? [], seconds: seconds,
-            calls: image.modelCalls, reading: reading,
-            isRight: reading.flatMap { prompts[index]?.isShown(by: $0) }))
-        try onPicture()
-      }
-    }
-    return all
+  private func draw(_ run: Run, _ cell: BenchCell, _ progress: Progress) throws -> Drawing {
+    let trace = Trace()
+    let clock = ContinuousClock()
+    let start = clock.now
+    let image = try generator(of: cell).draw(
+      request(cell, settings.prompts[run.prompt], run.seed), trace: trace
+    ) { _ in try progress.onEvent(.step) }
+    let seconds = start.duration(to: clock.now).seconds
+    let pixels = try image.picture.tensor.scaled(by: 2, plus: -1)
+    return Drawing(
+      image: image, latent: try trace.finalLatent?.floats() ?? [], seconds: seconds,
+      reading: try judge.flatMap { judge in
+        judge.canRead(width: image.picture.width, height: image.picture.height)
+          ? try judge.read(pixels) : nil
+      })
   }
 
   /// The length of the difference of two latents, against the length of the second.

@@ -47,6 +47,7 @@ struct BenchKernelsCommand: ParsableCommand {
     try ErrorReport.reporting(to: console) {
       threads.apply()
       let precision = computing.precision ?? .standard
+      if let note = precision.note { console.note(note) }
       let peaks = try MachinePeaks()
       for (index, name) in (cases.isEmpty ? KernelCase.standard : cases).enumerated() {
         try Interruption.check()
@@ -61,7 +62,7 @@ struct BenchKernelsCommand: ParsableCommand {
         } else {
           if index == 0 {
             Console.print(
-              "case".padded(to: 30) + "   seconds     least   GFLOP/s   of peak      GB/s")
+              "case".padded(to: 30) + "    median     least   GFLOP/s   of peak      GB/s")
           }
           let speed = Double(row.operations) / row.median
           let peak = peaks.operations[shape.arithmetic(precision)] ?? 1

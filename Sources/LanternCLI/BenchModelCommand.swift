@@ -60,6 +60,7 @@ struct BenchModelCommand: ParsableCommand {
       let generator = try ImageGenerator(
         folder: modelOptions.folder(),
         precision: computing.precision ?? .standard)
+      generator.notes.forEach(console.note)
       var bar = ProgressBar(console)
       defer { bar.end() }
       let bench = try ModelBench(
@@ -76,7 +77,7 @@ struct BenchModelCommand: ParsableCommand {
   private func tell(_ bench: ModelBench) {
     Console.print(
       "part".padded(to: 20)
-        + "  seconds    least     most      GFLOP   GFLOP/s   of peak       MB      GB/s")
+        + "   median    least     most      GFLOP   GFLOP/s   of peak       MB      GB/s")
     for row in bench.rows {
       let speed = Double(row.operations) / row.median
       let cells = [

@@ -76,7 +76,7 @@ struct BenchPrecisionCommand: ParsableCommand {
         load: { try ImageGenerator(folder: path, precision: $0) },
         onPicture: { done, all in
           try Interruption.check()
-          bar.show(done, of: all)
+          bar.show(done, of: all, "picture")
         })
       bar.end()
       for (index, row) in bench.rows.enumerated() {
@@ -85,7 +85,7 @@ struct BenchPrecisionCommand: ParsableCommand {
     }
   }
 
-  private static let widths = [8, 9, 9, 10, 9, 10, 10]
+  private static let widths = [10, 9, 9, 10, 9, 10, 10]
 
   private static func line(_ name: String, _ cells: [String]) -> String {
     name.padded(to: 10) + zip(cells, widths).map { $0.aligned($1) }.joined()
@@ -93,7 +93,7 @@ struct BenchPrecisionCommand: ParsableCommand {
 
   private func tell(_ row: PrecisionBench.Row, isFirst: Bool) {
     if isFirst {
-      let head = ["seconds", "loading", "MB", "dB least", "dB mean", "worst", "accuracy"]
+      let head = ["median s", "loading", "MB", "dB least", "dB mean", "worst", "accuracy"]
       Console.print(Self.line("precision", head))
     }
     let mean = row.decibels.reduce(0, +) / Double(max(row.decibels.count, 1))

@@ -19,6 +19,7 @@ enum ErrorReport {
     case memory = 71
     case output = 73
     case lost = 74
+    case busy = 75
   }
 
   /// Runs `body`; an error becomes one line on standard error (and an event for programs), and the
@@ -100,6 +101,7 @@ enum ErrorReport {
     switch error {
     case .missingFile, .cannotRead, .notAFolder, .notAFile: .missing
     case .cannotWrite: .output
+    case .inUse: .busy
     case .tensor(let inner): code(of: inner)
     default: .data
     }

@@ -8,23 +8,31 @@ struct ProgressBar {
   init(_ console: Console) { self.console = console }
 
   /// Shows that `number` of `count` steps are done.
-  mutating func show(_ number: Int, of count: Int) {
+  ///
+  /// - Parameters:
+  ///   - number: from 1.
+  ///   - count: of them.
+  ///   - unit: what a step is called.
+  ///   - share: of the work that is done, 0 to 1, where steps are not alike.
+  mutating func show(_ number: Int, of count: Int, _ unit: String = "step", share: Double? = nil) {
     guard !console.isQuiet, !console.isJSON else { return }
     let now = Console.now
     let each = (now - start) / Double(number)
-    let left = each * Double(count - number)
+    let done = max(share ?? Double(number) / Double(max(count, 1)), 1e-9)
+    let left = (now - start) * (1 - done) / done
+    let speed = share == nil ? "\(rounded(each)) s a \(unit), " : ""
     if Console.isTerminal {
       let width = 24
-      let filled = number * width / count
+      let filled = Int(min(done, 1) * Double(width))
       let bar =
         String(repeating: "█", count: filled) + String(repeating: "·", count: width - filled)
       Console.write(
-        "\r\(bar) \(number)/\(count)  \(rounded(each)) s a step, \(rounded(left, 0)) s left\u{1b}[K",
+        "\r\(bar) \(number)/\(count)  \(speed)\(rounded(left, 0)) s left\u{1b}[K",
         to: .standardError)
     } else if now - told > 5 || number == count {
       told = now
       console.tell(
-        "step \(number) of \(count), \(rounded(each)) s a step, \(rounded(left, 0)) s left")
+        "\(unit) \(number) of \(count), \(speed)\(rounded(left, 0)) s left")
     }
   }
 

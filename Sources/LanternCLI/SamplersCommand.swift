@@ -33,7 +33,12 @@ struct SamplersCommand: ParsableCommand {
     for spacing in Spacing.allCases {
       Console.print(spacing.rawValue.padded(to: 17) + spacing.summary)
     }
-    Console.print("\nOther spellings are taken too: see --json.")
+    Console.print(
+      """
+
+      From how many steps on: where the shipped weights show what is asked for in all pictures but one of
+      eight (docs/samplers.md); other models may want more. Other spellings are taken too: see --json.
+      """)
   }
 }
 

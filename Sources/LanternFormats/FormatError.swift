@@ -7,6 +7,8 @@ public enum FormatError: Error, Sendable, Equatable {
   case cannotRead(path: String, code: Int32)
   /// The system refused to write a file; `code` is its `errno`.
   case cannotWrite(path: String, code: Int32)
+  /// A folder that another process is writing into.
+  case inUse(path: String)
   /// A file that must be there is not.
   case missingFile(path: String, remedy: String)
   /// A folder was wanted, and something else is there.
@@ -71,6 +73,8 @@ extension FormatError: CustomStringConvertible {
         + (code == FileSystem.noSuchFile ? "; check the name" : "")
     case .cannotWrite(let path, let code):
       "\(path): cannot be written: \(FileSystem.reason(code))\(Self.hint(writing: code))"
+    case .inUse(let path):
+      "\(path): another lantern is writing there; wait until it has ended, or choose another folder"
     case .missingFile(let path, let remedy): "\(path): there is no such file; \(remedy)"
     case .notAFolder(let path): "\(path): is not a folder; give one as diffusers lays it out"
     case .notAFile(let path): "\(path): is not a file; put the file itself there"

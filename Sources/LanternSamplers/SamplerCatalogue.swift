@@ -6,7 +6,7 @@ public enum SamplerCatalogue {
     public let name: String
     /// Other spellings of theirs.
     public let aliases: [String]
-    /// What it is good for.
+    /// What it is, and from how many steps on the shipped weights are right with it.
     public let summary: String
     /// The class of diffusers whose files ask for it, and which it equals where docs/samplers.md
     /// does not say otherwise; nil for those that come from elsewhere.
@@ -38,19 +38,19 @@ public enum SamplerCatalogue {
     Row(
       name: "ddim",
       aliases: ["DDIM", "ddim_uniform", "DDIMScheduler"],
-      summary: "deterministic; steady with 30 to 50 steps",
+      summary: "deterministic, first order; from 4 steps",
       schedulerClass: "DDIMScheduler", standardEta: 0,
       build: { DDIM($0, eta: $1) }),
     Row(
       name: "ddpm",
       aliases: ["DDPM", "DDPMScheduler"],
-      summary: "the model's own random walk; wants hundreds of steps",
+      summary: "the model's own random walk; from 8 steps",
       schedulerClass: "DDPMScheduler", standardEta: nil,
       build: { schedule, _ in DDPM(schedule) }),
     Row(
       name: "deis",
       aliases: ["DEISMultistepScheduler"],
-      summary: "polynomials through past noises; good with 10 to 20 steps",
+      summary: "second order by polynomials through past noises; from 4 steps",
       schedulerClass: "DEISMultistepScheduler", standardEta: nil,
       build: { schedule, _ in DEIS(schedule) }),
     Row(
@@ -59,43 +59,43 @@ public enum SamplerCatalogue {
         "dpmpp2m", "dpmpp_2m", "dpm++_2m", "dpmpp", "k_dpmpp_2m", "DPM++ 2M",
         "DPMSolverMultistepScheduler", "EDMDPMSolverMultistepScheduler",
       ],
-      summary: "second order; the best picture for 15 to 30 steps",
+      summary: "second order with one call a step; from 4 steps",
       schedulerClass: "DPMSolverMultistepScheduler", standardEta: nil,
       build: { schedule, _ in DPMPP2M(schedule) }),
     Row(
       name: "dpm++2m_sde",
       aliases: ["dpmpp2m_sde", "dpmpp_2m_sde", "dpm++_2m_sde", "k_dpmpp_2m_sde", "DPM++ 2M SDE"],
-      summary: "as dpm++2m with fresh noise; rich detail with 20 to 50 steps",
+      summary: "as dpm++2m with fresh noise in every step; from 8 steps",
       schedulerClass: "DPMSolverMultistepScheduler", standardEta: 1,
       build: { DPMPP2MSDE($0, eta: $1) }),
     Row(
       name: "dpm++2s_a",
       aliases: ["dpmpp2s_a", "dpmpp_2s_ancestral", "dpm++_2s_a", "k_dpmpp_2s_a", "DPM++ 2S a"],
-      summary: "two calls a step and fresh noise; lively with 15 to 30 steps",
+      summary: "second order with two calls a step and fresh noise; from 8 steps",
       schedulerClass: nil, standardEta: 1,
       build: { DPMPP2SAncestral($0, eta: $1) }),
     Row(
       name: "dpm++3m_sde",
       aliases: ["dpmpp3m_sde", "dpmpp_3m_sde", "dpm++_3m_sde", "k_dpmpp_3m_sde", "DPM++ 3M SDE"],
-      summary: "third order with fresh noise; wants 30 steps and more",
+      summary: "third order with fresh noise in every step; from 16 steps",
       schedulerClass: nil, standardEta: 1,
       build: { DPMPP3MSDE($0, eta: $1) }),
     Row(
       name: "dpm++sde",
       aliases: ["dpmpp_sde", "dpm++_sde", "k_dpmpp_sde", "DPM++ SDE", "DPMSolverSDEScheduler"],
-      summary: "two calls a step and fresh noise; rich with 10 to 20 steps",
+      summary: "two calls a step and fresh noise in both; from 8 steps",
       schedulerClass: "DPMSolverSDEScheduler", standardEta: 1,
       build: { DPMPPSDE($0, eta: $1) }),
     Row(
       name: "dpm2",
       aliases: ["k_dpm_2", "dpm_2", "DPM2", "KDPM2DiscreteScheduler"],
-      summary: "midpoint method, two calls a step; 10 to 25 steps",
+      summary: "midpoint method, two calls a step; from 16 steps",
       schedulerClass: "KDPM2DiscreteScheduler", standardEta: nil,
       build: { schedule, _ in DPM2(schedule) }),
     Row(
       name: "dpm2_a",
       aliases: ["k_dpm_2_a", "dpm_2_ancestral", "DPM2 a", "KDPM2AncestralDiscreteScheduler"],
-      summary: "dpm2 with fresh noise in every step",
+      summary: "dpm2 with fresh noise in every step; from 32 steps",
       schedulerClass: "KDPM2AncestralDiscreteScheduler", standardEta: 1,
       build: { DPM2Ancestral($0, eta: $1) }),
     Row(
@@ -107,7 +107,7 @@ public enum SamplerCatalogue {
     Row(
       name: "dpm_singlestep",
       aliases: ["dpm-solver", "dpmsolver", "dpm_solver", "DPMSolverSinglestepScheduler"],
-      summary: "second order without memory of earlier groups; 15 to 30 steps",
+      summary: "second order without memory of earlier groups; from 4 steps",
       schedulerClass: "DPMSolverSinglestepScheduler", standardEta: nil,
       build: { schedule, _ in DPMSinglestep(schedule) }),
     Row(
@@ -116,7 +116,7 @@ public enum SamplerCatalogue {
         "k_euler", "Euler", "EulerDiscreteScheduler", "EDMEulerScheduler",
         "FlowMatchEulerDiscreteScheduler",
       ],
-      summary: "simple and predictable; 20 to 50 steps",
+      summary: "simple and predictable, first order; from 8 steps",
       schedulerClass: "EulerDiscreteScheduler", standardEta: nil,
       build: { schedule, _ in schedule.isFlow ? FlowEuler() as any Sampler : Euler() }),
     Row(
@@ -125,19 +125,19 @@ public enum SamplerCatalogue {
         "euler-a", "eulera", "k_euler_a", "euler_ancestral", "Euler a",
         "EulerAncestralDiscreteScheduler",
       ],
-      summary: "fresh noise in every step; lively, never settles",
+      summary: "euler with fresh noise in every step, never settles; from 4 steps",
       schedulerClass: "EulerAncestralDiscreteScheduler", standardEta: 1,
       build: { _, eta in EulerAncestral(eta: eta) }),
     Row(
       name: "heun",
       aliases: ["k_heun", "Heun", "HeunDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"],
-      summary: "two calls a step, second order; 10 to 25 steps",
+      summary: "second order with two calls a step; from 8 steps",
       schedulerClass: "HeunDiscreteScheduler", standardEta: nil,
       build: { schedule, _ in schedule.isFlow ? FlowHeun() as any Sampler : Heun(schedule) }),
     Row(
       name: "ipndm",
       aliases: ["IPNDM", "IPNDMScheduler"],
-      summary: "fourth order with one call a step; good with 10 to 20 steps",
+      summary: "fourth order on levels of its own; from 32 steps",
       schedulerClass: nil, standardEta: nil,
       build: { _, _ in IPNDM() }),
     Row(
@@ -149,19 +149,19 @@ public enum SamplerCatalogue {
     Row(
       name: "lms",
       aliases: ["k_lms", "LMS", "LMSDiscreteScheduler"],
-      summary: "fourth order with one call a step; wants 30 steps and more",
+      summary: "fourth order with one call a step; from 8 steps",
       schedulerClass: "LMSDiscreteScheduler", standardEta: nil,
       build: { _, _ in LMS() }),
     Row(
       name: "pndm",
       aliases: ["plms", "PLMS", "PNDM", "PNDMScheduler"],
-      summary: "Stable Diffusion's own; steady with 30 to 50 steps",
+      summary: "Stable Diffusion's own, fourth order; from 32 steps",
       schedulerClass: "PNDMScheduler", standardEta: nil,
       build: { schedule, _ in PNDM(schedule) }),
     Row(
       name: "sa_solver",
       aliases: ["sa-solver", "SASolver", "SASolverScheduler"],
-      summary: "noise in the middle of the way alone; 20 steps and more",
+      summary: "fresh noise in the middle of the way alone; from 16 steps",
       schedulerClass: "SASolverScheduler", standardEta: 1,
       build: { SASolver($0, eta: $1) }),
     Row(
@@ -173,7 +173,7 @@ public enum SamplerCatalogue {
     Row(
       name: "unipc",
       aliases: ["uni_pc", "UniPC", "UniPCMultistepScheduler"],
-      summary: "mends each step by the next; the best for 5 to 15 steps",
+      summary: "mends each step by the next; from 4 steps",
       schedulerClass: "UniPCMultistepScheduler", standardEta: nil,
       build: { schedule, _ in UniPC(schedule) }),
   ]

@@ -10,13 +10,30 @@ public enum Precision: String, Sendable, CaseIterable {
   /// with the right instructions twice as fast. On 64-bit ARM with f16 arithmetic products of f16, a
   /// little less exact.
   case fast
-  /// Large weights as 8-bit whole numbers, a byte each; pictures hardly to be told from exact ones.
+  /// Large weights as 8-bit whole numbers, a byte each; pictures hardly to be told from exact ones. Faster
+  /// than ``fast`` where an instruction multiplies and adds bytes by fours (AVX-512 VNNI, dot products
+  /// of 64-bit ARM), slower elsewhere.
   case int8
   /// Large weights as 4-bit whole numbers, half a byte each; pictures differ in details.
   case int4
 
   /// What suits this processor when nothing is said: `fast` where it gains from it.
   public static var standard: Precision { kernels.whole_pays ? .fast : .exact }
+
+  /// That it saves no time on this processor, in a line; nil where it does, or never means to.
+  package var note: String? {
+    let slower =
+      switch self {
+      case .exact: false
+      case .fast, .int4: !kernels.whole_pays
+      case .int8: !kernels.bytes_pay
+      }
+    let other = kernels.whole_pays ? Precision.fast : .exact
+    return slower
+      ? "precision \(rawValue) is slower than \(other.rawValue) on this processor "
+        + "(\(ComputeEngine.instructionSet)): it saves memory alone"
+      : nil
+  }
 
   /// What parts that are small beside the denoiser compute in.
   package var ofSmallParts: Precision { self == .exact ? .exact : .fast }

@@ -1,5 +1,6 @@
 import Foundation
 import LanternFormats
+import LanternPictures
 import TestSupport
 import Testing
 
@@ -26,11 +27,15 @@ struct BenchCommandTests {
       #expect(run.code == 0, "\(run.errors)")
       let cells = try run.events().filter { $0["event"]?.string == "cell" }
       #expect(cells.count == 6)
-      #expect(cells.map { $0["calls"]?.integer } == [2, 60, 2, 0, 3, 119])
+      #expect(cells.map { $0["calls"]?.integer } == [2, 60, 2, nil, 3, 119])
       #expect(cells[3]["refusal"]?.string?.contains("60 steps: choose 1 to 50") == true)
-      #expect(cells.filter { ($0["distance"]?.double ?? 0) > 0 }.count == 5)
+      #expect(cells.filter { ($0["median_distance"]?.double ?? 0) > 0 }.count == 5)
       let files = try FileManager.default.contentsOfDirectory(atPath: folder + "/out").sorted()
-      #expect(files == ["pictures", "report.html", "results.csv", "results.json", "sheet.png"])
+      #expect(
+        files == [
+          "pictures", "pictures.csv", "references", "report.html", "results.csv", "results.json",
+          "results.md", "sheet.png",
+        ])
       let pictures = try FileManager.default.contentsOfDirectory(atPath: folder + "/out/pictures")
       #expect(pictures.count == 5)
       let report = try String(contentsOfFile: folder + "/out/report.html", encoding: .utf8)
@@ -71,7 +76,9 @@ struct BenchCommandTests {
     arguments: [
       (["--samplers", "euler,hoin"], 64, ["\"hoin\"", "did you mean"]),
       (["--schedules", "karas"], 64, ["\"karas\"", "karras"]),
-      (["--steps", "1,x"], 64, ["steps", "1,x"]), (["--steps", ""], 64, ["steps"]),
+      (["--steps", "1,x"], 64, ["steps", "1,x"]), (["-g", "2,-1"], 64, ["guidance", "2,-1"]),
+      (["--eta", "2"], 64, ["eta 2"]), (["--compat", "foo"], 64, ["foo", "kdiffusion"]),
+      (["-W", "7"], 64, ["width 7"]), (["--steps", ""], 64, ["steps"]),
       (["--seeds", "-1"], 64, ["seeds"]), (["--against", "none.json"], 66, ["none.json"]),
       (["--judge", "nowhere"], 66, ["nowhere"]), (["--prompts", "none.txt"], 66, ["none.txt"]),
     ] as [([String], Int32, [String])])
@@ -102,13 +109,136 @@ struct BenchCommandTests {
       try Program.run(arguments + ["--runs", "0"], in: "/"), code: 64, ["runs 0", "1 to 1000"])
   }
 
-  @Test("a folder of another bench is not written over")
-  func others() throws {
+  @Test(
+    "a bench with other settings in the same folder is refused, and what differs is named",
+    arguments: [
+      (["--seeds", "2"], "seeds"), (["--eta", "0.5"], "eta"), (["-W", "128"], "size"),
+      (["--compat", "kdiffusion"], "compat"), (["--precision", "exact"], "precision"),
+      (["--prompts", "others.txt"], "prompts"), (["--threads", "1"], "machine"),
+    ])
+  func others(_ more: [String], _ name: String) throws {
+    try Self.inFolder { folder in
+      try Data("a blue cat\n".utf8).write(to: URL(fileURLWithPath: folder + "/others.txt"))
+      let arguments = Self.arguments(
+        "--samplers", "ddim", "--steps", "1", "--precision", "fast", "--threads", "2")
+      #expect(try Program.run(arguments, in: folder).code == 0)
+      let path = URL(fileURLWithPath: folder + "/out/results.json")
+      let before = try Data(contentsOf: path)
+      let other = try Program.run(arguments + more, in: folder)
+      expectError(other, code: 65, ["out/results.json", "(\(name))", "another folder"])
+      #expect(try Data(contentsOf: path) == before)
+    }
+  }
+
+  @Test("other samplers, guidances and steps in the same folder are added to what is there")
+  func added() throws {
+    try Self.inFolder { folder in
+      let arguments = Self.arguments("--samplers", "euler", "--steps", "2", "-g", "2,3")
+      #expect(try Program.run(arguments, in: folder).code == 0)
+      let references = folder + "/out/references"
+      func drawn() throws -> [String: Date] {
+        try Dictionary(
+          uniqueKeysWithValues: FileManager.default.contentsOfDirectory(atPath: references).map {
+            let facts = try FileManager.default.attributesOfItem(atPath: references + "/" + $0)
+            return ($0, try #require(facts[.modificationDate] as? Date))
+          })
+      }
+      let before = try drawn()
+      #expect(before.count == 8)
+      let run = try Program.run(
+        Self.arguments("--samplers", "ddim", "--steps", "1", "-g", "3,4", "--json"), in: folder)
+      #expect(run.code == 0, "\(run.errors)")
+      #expect(try run.events().filter { $0["event"]?.string == "cell" }.count == 2)
+      // References that are there are not drawn again.
+      let after = try drawn()
+      #expect(after.count == 12 && after.filter { before[$0.key] != nil } == before)
+      let table = try String(contentsOfFile: folder + "/out/results.csv", encoding: .utf8)
+      let rows = table.split(separator: "\n").dropFirst().map {
+        $0.split(separator: ",", omittingEmptySubsequences: false).prefix(4).joined(separator: ",")
+      }
+      #expect(rows == ["euler,,2.0,2", "euler,,3.0,2", "ddim,,3.0,1", "ddim,,4.0,1"])
+    }
+  }
+
+  @Test("while one bench writes into a folder another is refused there, and the report too")
+  func concurrent() throws {
+    try Self.inFolder { folder in
+      let arguments = Self.arguments("--samplers", "euler", "--steps", "1")
+      #expect(try Program.run(arguments, in: folder).code == 0)
+      let lock = try FolderLock(folder + "/out")
+      expectError(
+        try Program.run(arguments, in: folder), code: 75, ["out", "another lantern", "wait"])
+      expectError(
+        try Program.run(["bench", "report", "out"], in: folder), code: 75, ["another lantern"])
+      _ = consume lock
+      #expect(try Program.run(arguments, in: folder).code == 0)
+    }
+  }
+
+  @Test("every picture is kept where it is asked for, and drawn again where some were not")
+  func pictures() throws {
+    try Self.inFolder { folder in
+      let arguments = Self.arguments(
+        "--samplers", "euler", "--steps", "1,2", "--seeds", "5,6", "-W", "64", "-H", "128")
+      #expect(try Program.run(arguments, in: folder).code == 0)
+      let run = try Program.run(arguments + ["--pictures", "all"], in: folder)
+      #expect(run.code == 0, "\(run.errors)")
+      for cell in ["euler-1", "euler-2"] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder + "/all/" + cell)
+        #expect(names.sorted() == ["01-5.png", "01-6.png", "02-5.png", "02-6.png"])
+      }
+      let picture = try Picture(contentsOf: folder + "/all/euler-2/02-6.png")
+      #expect(picture.width == 64 && picture.height == 128)
+      let rows = try String(contentsOfFile: folder + "/out/pictures.csv", encoding: .utf8)
+        .split(separator: "\n")
+      #expect(rows.count == 1 + 2 * 4 && rows[8].hasPrefix("euler,,,2,a blue cat,6,2,"))
+    }
+  }
+
+  @Test("--eta is told to have no effect where it has none, and is heeded where it has")
+  func eta() throws {
+    try Self.inFolder { folder in
+      let arguments = ["--samplers", "euler,ddim", "--steps", "3", "--json"]
+      let plain = try Program.run(Self.arguments() + arguments, in: folder).events()
+      let run = try Program.run(
+        Self.arguments("--eta", "1") + ["-o", "other"] + arguments, in: folder)
+      let events = try run.events()
+      let notes = events.filter { $0["event"]?.string == "note" }
+      #expect(notes.count == 1 && notes[0]["text"]?.string?.contains("euler") == true)
+      #expect(notes[0]["text"]?.string?.contains("ddim") == false)
+      func distances(_ events: [[String: JSONValue]]) -> [Double?] {
+        events.filter { $0["event"]?.string == "cell" }.map { $0["median_distance"]?.double }
+      }
+      let (before, after) = (distances(plain), distances(events))
+      #expect(before[0] == after[0] && before[1] != after[1])
+    }
+  }
+
+  @Test("the time left is told by the work that is left, not by the number of pictures")
+  func timeLeft() throws {
     try Self.inFolder { folder in
       let run = try Program.run(Self.arguments("--samplers", "euler", "--steps", "1"), in: folder)
-      #expect(run.code == 0)
-      let other = try Program.run(Self.arguments("--samplers", "ddim", "--steps", "1"), in: folder)
-      expectError(other, code: 65, ["out/results.json", "another folder"])
+      #expect(run.code == 0 && run.errors.contains("picture 4 of 4, 0 s left"), "\(run.errors)")
+    }
+  }
+
+  @Test("a report is written again from its figures, and its table is printed")
+  func report() throws {
+    try Self.inFolder { folder in
+      #expect(
+        try Program.run(Self.arguments("--samplers", "euler", "--steps", "1,2"), in: folder).code
+          == 0)
+      func read(_ name: String) throws -> String {
+        try String(contentsOfFile: folder + "/out/" + name, encoding: .utf8)
+      }
+      let (report, table) = (try read("report.html"), try read("results.csv"))
+      try FileManager.default.removeItem(atPath: folder + "/out/report.html")
+      #expect(try Program.run(["bench", "report", "out"], in: folder).code == 0)
+      #expect(try read("report.html") == report && read("results.csv") == table)
+      let printed = try Program.run(["bench", "report", "out", "--markdown"], in: folder)
+      #expect(try printed.output == read("results.md") && printed.output.contains("| `euler` |"))
+      expectError(
+        try Program.run(["bench", "report", "none"], in: folder), code: 66, ["none/results.json"])
     }
   }
 }

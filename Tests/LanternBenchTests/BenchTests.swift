@@ -5,12 +5,12 @@ import Testing
 
 @Suite struct BenchTests {
   private static func results(
-    _ cells: String, model: String = "m", more settings: String = ""
+    _ cells: String, model: String = "m", prompts: String = "\"a fox\"", more settings: String = ""
   ) throws -> BenchResults {
     try withTemporaryFolder { folder in
       let text = """
         {"model": "\(model)", "machine": {"threads": 2}, "settings": {"samplers": ["euler"],
-        "schedules": ["", "karras"], "steps": [2], "prompts": ["a fox"], "seeds": ["1"]\(settings)},
+        "schedules": ["", "karras"], "steps": [2], "prompts": [\(prompts)], "seeds": ["1"]\(settings)},
         "cells": [\(cells)]}
         """
       try AtomicFile.write(Array(text.utf8), to: folder + "/results.json")
@@ -30,7 +30,93 @@ import Testing
     let cell = try #require(found.cells.first)
     #expect(cell.medianSeconds == 2 && cell.medianDistance == 0.3 && cell.meanDecibels == 25)
     #expect(cell.accuracy == 0.75 && cell.name == "euler-2")
-    #expect(found.csv.hasSuffix("\neuler,,2,2,2.0,1.0,3.0,0.3,25.0,0.75,,\n"))
+  }
+
+  /// Rows by the names of the first.
+  private func table(_ text: String) -> [[String: String]] {
+    let lines = text.split(separator: "\n").map {
+      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+    return lines.dropFirst().map {
+      Dictionary(zip(lines[0], $0), uniquingKeysWith: { first, _ in first })
+    }
+  }
+
+  @Test(
+    "a row a cell has medians, means and their intervals, and nothing where nothing was measured")
+  func cellTable() throws {
+    let rows = table(
+      try Self.results(
+        Self.cell + ", {\"sampler\": \"lcm\", \"steps\": 99, \"refusal\": \"too many\"}"
+      ).csv)
+    let row = rows[0]
+    #expect(row["median_seconds"] == "2.0" && row["least_seconds"] == "1.0")
+    #expect(row["median_distance"] == "0.3" && row["distance_low"] == "")
+    #expect(row["mean_decibels"] == "25.0" && row["calls"] == "2" && row["pictures"] == "3")
+    #expect(row["accuracy"] == "0.75" && row["accuracy_low"]?.hasPrefix("0.300") == true)
+    #expect(
+      rows[1].filter { !$0.value.isEmpty } == [
+        "sampler": "lcm", "steps": "99", "refusal": "too many",
+      ])
+  }
+
+  @Test("a row a picture has its prompt and its seed, and what the judge said of it alone")
+  func pictureTable() throws {
+    let found = try Self.results(
+      """
+      {"sampler": "euler", "steps": 2, "calls": 2, "seconds": [3, 1], "distances": [0.5, 0.1],
+      "decibels": [20, 30], "right": [null, 1]},
+      {"sampler": "ddim", "steps": 2, "calls": 2, "seconds": [3, 1], "distances": [0.5, 0.1],
+      "decibels": [20, 30], "right": [1]},
+      {"sampler": "lcm", "steps": 99, "refusal": "too many"}
+      """, prompts: #""a fox", "say \"hi\u0301\", fox""#)
+    let lines = found.picturesCSV.split(separator: "\n")
+    #expect(lines.count == 5)
+    #expect(lines[1] == "euler,,,2,a fox,1,2,3.0,0.5,20.0,")
+    #expect(lines[2] == "euler,,,2,\"say \"\"hi\u{301}\"\", fox\",1,2,1.0,0.1,30.0,1")
+    // Of an answer that may be any picture's nothing is said.
+    #expect(lines[3].hasSuffix(",20.0,") && lines[4].hasSuffix(",30.0,"))
+  }
+
+  @Test(
+    "what differs for all cells is named; other samplers, schedules, guidances and steps may be added"
+  )
+  func settings() throws {
+    let one = try Self.results(Self.cell).settings
+    var other = one
+    other.samplers = ["heun"]
+    other.steps = [1, 2]
+    other.guidances = [3]
+    #expect(other.differences(from: one).isEmpty)
+    let both = other.joined(to: one)
+    #expect(both.samplers == ["euler", "heun"] && both.steps == [1, 2])
+    #expect(both.guidances == [nil, 3] && both.cells.count == 2 * 2 * 2 * 2)
+    (other.seeds, other.width, other.eta) = ([7], 64, 0.5)
+    (other.convention, other.precision) = (.kDiffusion, .int8)
+    #expect(other.differences(from: one) == ["seeds", "size", "eta", "compat", "precision"])
+  }
+
+  @Test("--eta has no effect on samplers without a say in it, which are named")
+  func eta() throws {
+    var settings = try Self.results(Self.cell).settings
+    settings.samplers = ["ddim", "euler", "euler_a", "fast"]
+    #expect(settings.etaless.isEmpty)
+    settings.eta = 0.5
+    #expect(settings.etaless == ["euler", "fast"])
+  }
+
+  @Test("steps are enough from where all but one picture in eight are right, whatever comes after")
+  func enough() throws {
+    func cell(_ steps: Int, _ right: Int) -> String {
+      let answers = (0..<8).map { $0 < right ? "1" : "0" }.joined(separator: ",")
+      return "{\"sampler\": \"euler\", \"steps\": \(steps), \"right\": [\(answers)]}"
+    }
+    func wanted(_ cells: String...) throws -> Int? {
+      try Self.results(cells.joined(separator: ",")).stepsWanted("euler")
+    }
+    #expect(try wanted(cell(1, 0), cell(2, 7), cell(4, 8)) == 2)
+    #expect(try wanted(cell(1, 8), cell(2, 6), cell(4, 8)) == 4)
+    #expect(try wanted(cell(1, 8), cell(2, 6)) == nil)
   }
 
   @Test("a file that is no bench's is refused by name")

@@ -39,6 +39,31 @@ import Testing
   }
 
   @Test(
+    "several things of several numbers are read, listed with and without a comma before the last",
+    arguments: [
+      "three red foxes and a cat", "a bus, two ice creams and one blue fish in the snow",
+      "in the snow, a bus, two ice creams, and one blue fish", "there are a fox, a cat and a bus",
+    ])
+  func lists(_ text: String) throws {
+    let prompt = try #require(PicturebookPrompt(text, knowing: config))
+    let (fox, cat) = ("fox", "cat")
+    #expect(
+      [
+        [.init(subject: fox, colour: "red", count: 3), .init(subject: cat, colour: nil, count: 1)],
+        [
+          .init(subject: "bus", colour: nil, count: 1),
+          .init(subject: "ice cream", colour: nil, count: 2),
+          .init(subject: "fish", colour: "blue", count: 1),
+        ],
+        [
+          .init(subject: fox, colour: nil, count: 1), .init(subject: cat, colour: nil, count: 1),
+          .init(subject: "bus", colour: nil, count: 1),
+        ],
+      ].contains(prompt.things))
+    #expect(prompt.place == (text.contains("snow") ? "in the snow" : ""))
+  }
+
+  @Test(
     "what a judge cannot tell is not read",
     arguments: ["", "a wolf", "a green fox", "fox", "a red fox who sings", "a fox and"])
   func others(_ text: String) {
@@ -66,5 +91,13 @@ import Testing
     #expect(try isShown("a fox and a cat", [fox, cat, cat]))
     #expect(try !isShown("a fox and a fox", [fox]))
     #expect(try isShown("a fox and a fox", [fox, seen("fox", "blue", 90, 60)]))
+    // Where things are counted one is one, and only of its colour.
+    let blue = seen("fox", "blue", 30, 90)
+    #expect(try isShown("two foxes and a cat", [fox, blue, cat]))
+    #expect(try !isShown("two foxes and a cat", [fox, blue, cat, cat]))
+    #expect(try !isShown("two foxes and a cat", [fox, cat]))
+    #expect(try !isShown("two red foxes and a cat", [fox, blue, cat]))
+    #expect(try isShown("a fox, a cat and a bus", [fox, cat, seen("bus", "red", 60, 90), blue]))
+    #expect(try !isShown("a fox, a cat and a bus", [fox, cat, blue]))
   }
 }

@@ -29,6 +29,8 @@ void lk_set_threads(int count);
 int lk_threads(void);
 /// Which of a call's threads this is: 0 the caller, below the limit where there is one.
 int lk_thread_index(void);
+/// Processor time that the calling thread has taken.
+double lk_thread_seconds(void);
 
 /// Adds to the arithmetic (a multiplication and an addition are two) and to the bytes of arguments that
 /// linear maps, convolutions and attention were asked for since the process began; tells both.
@@ -194,6 +196,7 @@ typedef struct lk_kernels {
   const char *name; // "portable", "avx2", "avx512", "avx512vnni", "neon", "neondot", "neonhalf"
   bool whole_pays;  // whether products of 16-bit whole numbers are faster than those of f32, by what
                     // instructions do in a cycle
+  bool bytes_pay;   // whether those of 8-bit ones are faster still: where an instruction adds four
   bool has_halves;  // whether they are done in f16, in sums of 32 that are folded into f32
 
   // gemm, conv. Packed layouts, in packing.inc, are the same for every instruction set.
@@ -242,8 +245,9 @@ typedef struct lk_kernels {
   void (*reduce)(lk_reduction op, const float *x, int64_t rows, int64_t columns, float *y);
 
   /// Multiplies and adds in registers on all threads, with the arithmetic that weights of LK_F32, LK_I16
-  /// or LK_I8 are multiplied with; returns how many operations that were. For measuring peaks.
-  int64_t (*spin)(lk_dtype type, int64_t rounds);
+  /// or LK_I8 are multiplied with; returns how many operations a second that were while threads had a
+  /// processor, of all of them together. For measuring peaks.
+  double (*spin)(lk_dtype type, int64_t rounds);
 } lk_kernels;
 
 /// Bytes of `pack`'s result, a multiple of 64.

@@ -20,9 +20,9 @@ public enum ComputeEngine {
 
   /// Multiplies and adds in registers on all threads, as products with weights of a form do.
   ///
-  /// - Returns: how many operations that were.
-  package static func spin(_ form: PackedMatrix.Form, rounds: Int) -> Int {
-    Int(kernels.spin(form.kernelType, Int64(rounds)))
+  /// - Returns: operations a second while threads had a processor, of all of them together.
+  package static func spin(_ form: PackedMatrix.Form, rounds: Int) -> Double {
+    kernels.spin(form.kernelType, Int64(rounds))
   }
 
   /// The arithmetic of linear maps, convolutions and attention since the process began, and the bytes

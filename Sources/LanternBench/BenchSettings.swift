@@ -1,0 +1,98 @@
+import Lantern
+package import LanternSamplers
+package import LanternTensor
+
+extension SamplerBench {
+  /// What is to be measured.
+  package struct Settings: Sendable, Equatable {
+    package var samplers: [String]
+    /// Names of schedules; nil for the model's own.
+    package var schedules: [String?]
+    /// How closely prompts are followed; nil for the model's own.
+    package var guidances: [Float?] = [nil]
+    package var steps: [Int]
+    package var prompts: [String]
+    package var seeds: [UInt64]
+    /// Size in pixels; nil for the model's own.
+    package var width: Int?
+    /// See ``width``.
+    package var height: Int?
+    /// Share of noise that is drawn afresh, by samplers that have a say in it; nil for their own.
+    package var eta: Float?
+    /// Whose levels are followed.
+    package var convention = Convention.diffusers
+    /// LoRAs that were added to the model, each with its strength after a colon.
+    package var loras: [String] = []
+    /// What the model computed in.
+    package var precision = Precision.exact
+    /// Who judges, by a hash of its weights; nil for nobody.
+    package var judge: String?
+
+    /// Steps at most of the sampler that the converged picture is drawn with.
+    static let convergedSteps = 250
+    /// That sampler: of second order, one call a step; where a model refuses it, the second.
+    static let convergedSamplers = ["dpm++2m", "euler"]
+    /// What people usually get of these, in words.
+    package static let converged = "\(convergedSteps) steps of \(convergedSamplers[0])"
+    /// The name that stands for the model's own LoRA for few steps, with the sampler that it wants.
+    package static let fast = "fast"
+
+    package init(
+      samplers: [String], schedules: [String?], steps: [Int], prompts: [String], seeds: [UInt64]
+    ) {
+      self.samplers = samplers
+      self.schedules = schedules
+      self.steps = steps
+      self.prompts = prompts
+      self.seeds = seeds
+    }
+
+    /// Samplers that draw as much fresh noise as ever, whatever ``eta`` says.
+    package var etaless: [String] {
+      guard eta != nil else { return [] }
+      return samplers.filter { name in
+        (try? SamplerCatalogue.row(named: name))?.standardEta == nil
+      }
+    }
+
+    /// All cells, in the order in which they are measured and told.
+    package var cells: [BenchCell] {
+      guidances.flatMap { guidance in
+        schedules.flatMap { schedule in
+          samplers.flatMap { sampler -> [BenchCell] in
+            // Guidance is baked into a LoRA for few steps.
+            let isFast = sampler == Self.fast
+            if isFast, guidance != guidances.first { return [] }
+            return steps.map {
+              BenchCell(
+                sampler: sampler, schedule: schedule, guidance: isFast ? nil : guidance, steps: $0)
+            }
+          }
+        }
+      }
+    }
+
+    /// What holds for all cells alike and is not the same in another bench, in words.
+    package func differences(from other: Settings) -> [String] {
+      [
+        ("prompts", prompts != other.prompts), ("seeds", seeds != other.seeds),
+        ("size", width != other.width || height != other.height), ("eta", eta != other.eta),
+        ("compat", convention != other.convention), ("LoRAs", loras != other.loras),
+        ("precision", precision != other.precision), ("judge", judge != other.judge),
+      ].filter(\.1).map(\.0)
+    }
+
+    /// These, and the samplers, schedules, guidances and steps of another bench before them.
+    package func joined(to other: Settings) -> Settings {
+      func both<Value: Equatable>(_ old: [Value], _ new: [Value]) -> [Value] {
+        old + new.filter { !old.contains($0) }
+      }
+      var all = self
+      all.samplers = both(other.samplers, samplers)
+      all.schedules = both(other.schedules, schedules)
+      all.guidances = both(other.guidances, guidances)
+      all.steps = both(other.steps, steps).sorted()
+      return all
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import LanternBench
+import LanternFormats
+
+/// `lantern bench report`: what a bench of samplers found, told again.
+struct BenchReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Writes the report and tables of a bench of samplers again, from its figures.",
+    discussion: """
+      lantern bench report bench
+      lantern bench report samples/samplers --markdown
+
+      Nothing is drawn or measured: report.html, the tables and sheet.png come from results.json and what
+      pictures are in the folder.
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of a bench of samplers.", valueName: "folder"))
+  var folder: String
+
+  @Flag(help: "Print the table for documents alone, and write nothing.")
+  var markdown = false
+
+  @OptionGroup var telling: TellingOptions
+
+  func run() throws {
+    let console = telling.console
+    try ErrorReport.reporting(to: console) {
+      let results = try BenchResults(contentsOf: FileSystem.join(folder, "results.json"))
+      if markdown {
+        Console.write(results.markdown, to: .standardOutput)
+        return
+      }
+      let lock = try FolderLock(folder)
+      defer { withExtendedLifetime(lock) {} }
+      try BenchReport(results, folder: folder).write()
+      console.result(
+        FileSystem.join(folder, "report.html"),
+        event: ["event": .string("report"), "folder": .string(folder)])
+    }
+  }
+}
