@@ -24,13 +24,15 @@ public struct ImageGenerator: Sendable {
   ///   - folder: a model as diffusers lays it out, with a `model_index.json`.
   ///   - loras: what is added to its weights.
   ///   - isFast: whether to draw in few steps, with the LoRA that the folder has for it.
+  ///   - variant: of the weights, as `fp16` for `model.fp16.safetensors`; the plain ones when nil.
   ///   - precision: how exactly it computes; what suits this processor by default.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   public init(
-    folder: String, adding loras: [LoRA] = [], isFast: Bool = false,
+    folder: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
     precision: Precision = .standard
   ) throws {
-    model = try ImageModel(folder, adding: loras, isFast: isFast, precision: precision)
+    model = try ImageModel(
+      folder, adding: loras, isFast: isFast, variant: variant, precision: precision)
   }
 
   /// What of the model's files is passed over, or differs from what they say: a line each.
@@ -38,8 +40,8 @@ public struct ImageGenerator: Sendable {
 
   /// Size in pixels that the model draws when nothing is said.
   public var nativeSize: (width: Int, height: Int) {
-    let side = model.unetConfig.sampleSize * model.autoencoder.config.downsampling
-    return (side, side)
+    let (size, pixels) = (model.unetConfig.sampleSize, model.autoencoder.config.downsampling)
+    return (size.width * pixels, size.height * pixels)
   }
 
   /// About how much memory a picture of the native size takes beside the weights: two and a half of

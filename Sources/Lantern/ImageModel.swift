@@ -19,6 +19,8 @@ package struct ImageModel: Sendable {
   let isFast: Bool
   /// What was added to its weights.
   let loras: [LoRA]
+  /// Which of its weights were asked for, as `fp16`.
+  let variant: String?
   /// What it computes in.
   package let precision: Precision
   /// What of its files is passed over, or differs from what they say: a line each.
@@ -36,11 +38,12 @@ package struct ImageModel: Sendable {
   ///   - path: the folder.
   ///   - loras: what is added to the weights.
   ///   - isFast: whether to add the folder's own LoRA for few steps, and heed its settings.
+  ///   - variant: of the weights, as `fp16`; the plain ones when nil.
   ///   - precision: what it computes in.
   /// - Throws: an error of the room where something is wrong; each says which file, what, and the
   ///   remedy.
   package init(
-    _ path: String, adding loras: [LoRA] = [], isFast: Bool = false,
+    _ path: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
     precision: Precision = .standard
   ) throws {
     let folder = try ModelFolder(path)
@@ -53,44 +56,32 @@ package struct ImageModel: Sendable {
     self.defaults = try ModelDefaults(folder: folder.path, isFast: isFast)
     self.isFast = isFast
     self.loras = loras
+    self.variant = variant
     self.precision = precision
-    let adapters = try ((defaults.lora.map { [LoRA($0)] } ?? []) + loras).map { try $0.adapter() }
-    self.schedule = try NoiseSchedule(
-      Config(path: FileSystem.join(folder.folder(of: "scheduler"), "scheduler_config.json")))
+    let all = (defaults.lora.map { [LoRA($0)] } ?? []) + loras
+    let adapters = try all.flatMap { try $0.adapters() }
+    let reader = PartReader(folder: folder, variant: variant)
+    let scheduler = try Config(
+      path: FileSystem.join(folder.folder(of: "scheduler"), "scheduler_config.json"))
+    self.schedule = try NoiseSchedule(scheduler)
     let textEncoder = ModelPart {
-      try Self.load(
-        "text_encoder", ["model", "pytorch_model"], folder, ModelCatalogue.textEncoders, adapters,
-        precision.ofSmallParts)
+      try reader.read(
+        "text_encoder", ModelCatalogue.textEncoders, adapters, precision.ofSmallParts)
     }
     self.promptEncoder = PromptEncoder(
       tokenizer: try TokenizerCatalogue.load(folder: folder.folder(of: "tokenizer")),
       textEncoder: textEncoder, layerCount: try textEncoder().layerCount, path: folder.path)
-    let stem = ["diffusion_pytorch_model"]
     self.unet = ModelPart {
-      try Self.load("unet", stem, folder, ModelCatalogue.denoisers, adapters, precision)
+      try reader.read("unet", ModelCatalogue.denoisers, adapters, precision)
     }
     self.unetConfig = try unet().config
-    self.autoencoder = try Self.load(
-      "vae", stem, folder, ModelCatalogue.autoencoders, [], precision.ofSmallParts)
-    self.notes = promptEncoder.tokenizer.notes + [precision.note].compactMap { $0 }
+    self.autoencoder = try reader.read(
+      "vae", ModelCatalogue.autoencoders, [], precision.ofSmallParts)
+    self.notes =
+      promptEncoder.tokenizer.notes + scheduler.notes + reader.notes { $0 }
+      + adapters.flatMap(\.notes) + [precision.note].compactMap { $0 }
+    try reader.checkVariant()
     try checkFit()
-  }
-
-  private static func load<Model>(
-    _ component: String, _ stems: [String], _ folder: ModelFolder,
-    _ catalogue: [String: @Sendable (Config, Weights) throws(ModelError) -> Model],
-    _ adapters: [LowRankAdapter], _ precision: Precision
-  ) throws -> Model {
-    let place = try folder.folder(of: component)
-    let name = folder.components[component]?.className ?? ""
-    guard let make = catalogue[name] else {
-      throw RequestError.unsupportedModel(
-        kind: name, path: place, supported: catalogue.keys.sorted().joined(separator: ", "))
-    }
-    let config = try Config(path: FileSystem.join(place, "config.json"))
-    let archive = try TensorArchive(folder: place, stems: stems)
-    return try make(
-      config, Weights(archive, of: component, adding: adapters, precision: precision))
   }
 
   /// Parts of different models may each be sound and yet not fit.
@@ -141,4 +132,56 @@ package struct ImageModel: Sendable {
 
   /// Whether the U-Net was trained to fill holes: it sees a mask and the masked picture too.
   var isInpaintingModel: Bool { unetConfig.inChannels != unetConfig.outChannels }
+}
+
+/// Reads the parts of a folder.
+private struct PartReader: Sendable {
+  let folder: ModelFolder
+  /// Of the weights.
+  let variant: String?
+  /// What is told of the parts that were read: a line each.
+  let notes = Locked<[String]>([])
+  private let variants = Locked<Set<String>>([])
+  private let hasVariant = Locked(false)
+
+  private static let stems = [
+    "text_encoder": ["model", "pytorch_model"], "unet": ["diffusion_pytorch_model"],
+    "vae": ["diffusion_pytorch_model"],
+  ]
+
+  func read<Model>(
+    _ component: String,
+    _ catalogue: [String: @Sendable (Config, Weights) throws(ModelError) -> Model],
+    _ adapters: [LowRankAdapter], _ precision: Precision
+  ) throws -> Model {
+    let place = try folder.folder(of: component)
+    let name = folder.components[component]?.className ?? ""
+    guard let make = catalogue[name] else {
+      throw RequestError.unsupportedModel(
+        kind: name, path: place, supported: catalogue.keys.sorted().joined(separator: ", "))
+    }
+    let config = try Config(path: FileSystem.join(place, "config.json"))
+    let stems = Self.stems[component] ?? []
+    let archive = try TensorArchive(folder: place, stems: stems, variant: variant)
+    if let kind = CheckpointKind(names: archive.names), kind.isOriginal {
+      throw ModelError.unsupported(what: "is \(kind.name)", file: archive.file(of: ""))
+    }
+    let model = try make(
+      config, Weights(archive, of: component, adding: adapters, precision: precision))
+    notes { $0 += archive.notes + config.notes }
+    variants { $0.formUnion(TensorArchive.variants(in: place, stems: stems)) }
+    if let variant, archive.variant == variant {
+      hasVariant { $0 = true }
+    }
+    return model
+  }
+
+  /// Checks that some part has the variant that was asked for; as in diffusers, not all need it.
+  func checkVariant() throws(FormatError) {
+    guard let variant, !hasVariant({ $0 }) else { return }
+    let there = variants { $0.sorted().joined(separator: ", ") }
+    throw .missingFile(
+      path: "\(folder.path): weights of the variant \(JSON.quoted(variant))",
+      remedy: there.isEmpty ? "there are plain ones alone: leave it out" : "there are \(there)")
+  }
 }

@@ -42,18 +42,18 @@ public struct ImageSettings: Sendable, Equatable {
   init(_ request: ImageRequest, _ model: ImageModel) throws {
     let shrink = model.autoencoder.config.downsampling
     let unit = max(8, shrink)
-    let native = model.unetConfig.sampleSize * shrink
+    let native = model.unetConfig.sampleSize
     let picture = request.initialPicture
-    func size(_ name: String, _ asked: Int?, _ found: Int?) throws -> Int {
+    func size(_ name: String, _ asked: Int?, _ found: Int?, _ native: Int) throws -> Int {
       // A picture to begin from may have any size; it is resized to the nearest that fits below.
-      let size = asked ?? found.map { max(unit, $0 / unit * unit) } ?? native
+      let size = asked ?? found.map { max(unit, $0 / unit * unit) } ?? native * shrink
       guard size >= unit, size <= Self.mostPixels, size % unit == 0 else {
         throw RequestError.size(name: name, found: size, unit: unit, most: Self.mostPixels)
       }
       return size
     }
-    width = try size("width", request.width, picture?.width)
-    height = try size("height", request.height, picture?.height)
+    width = try size("width", request.width, picture?.width, native.width)
+    height = try size("height", request.height, picture?.height, native.height)
     steps = request.steps ?? model.defaults.steps
     let named = try (request.sampler ?? model.defaults.sampler).map {
       try SamplerCatalogue.meaning(of: $0)

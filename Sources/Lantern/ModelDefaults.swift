@@ -43,9 +43,9 @@ package struct ModelDefaults: Sendable {
         throw FormatError.unsupportedSetting(key: "fast.sampler", value: wanted, file: path)
       }
       _ = try (fast.integer("steps", default: 4), fast.float("guidance", default: 1))
-      try fast.finish()
+      try fast.finishStrictly()
       if isFast { (sampler, lora) = (row.name, FileSystem.join(folder, name)) }
     }
-    try config.finish()
+    try config.finishStrictly()
   }
 }

@@ -58,6 +58,7 @@ public struct PictureRecipe: Sendable, Equatable {
       // The file's name alone: where it lies is nobody else's business.
       values["loras"] = .array(model.loras.map { .string($0.label) })
     }
+    if let variant = model.variant { values["variant"] = .string(variant) }
     if let eta = settings.eta { values["eta"] = .number(Double(eta)) }
     if settings.convention != .diffusers {
       values["compat"] = .string(settings.convention.rawValue)
@@ -100,6 +101,9 @@ public struct PictureRecipe: Sendable, Equatable {
 
   /// The model's name, if the recipe has one.
   package var model: String? { values["model"]?.string }
+
+  /// Which of the model's weights drew it, where they were not the plain ones.
+  package var variant: String? { values["variant"]?.string }
 
   /// The hash of the model's weights, if the recipe has one.
   package var modelHash: String? { values["model_hash"]?.string }

@@ -32,6 +32,6 @@ package struct StoryDefaults: Sendable {
     temperature = try config.float("temperature", default: 0.8)
     topP = try config.float("top_p", default: 0.95)
     isInterleaved = try config.bool("interleaved", default: false)
-    try config.finish()
+    try config.finishStrictly()
   }
 }

@@ -58,7 +58,7 @@ struct BenchModelCommand: ParsableCommand {
     try ErrorReport.reporting(to: console) {
       modelOptions.threads.apply()
       let generator = try ImageGenerator(
-        folder: modelOptions.folder(),
+        folder: modelOptions.folder(), variant: modelOptions.variant,
         precision: computing.precision ?? .standard)
       generator.notes.forEach(console.note)
       var bar = ProgressBar(console)

@@ -73,7 +73,7 @@ struct BenchPrecisionCommand: ParsableCommand {
       defer { bar.end() }
       let bench = try PrecisionBench(
         wanted(), requests, judge: drawn.judgeFolder().map { try Judge(folder: $0) },
-        load: { try ImageGenerator(folder: path, precision: $0) },
+        load: { try ImageGenerator(folder: path, variant: modelOptions.variant, precision: $0) },
         onPicture: { done, all in
           try Interruption.check()
           bar.show(done, of: all, "picture")

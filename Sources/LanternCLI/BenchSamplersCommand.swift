@@ -99,14 +99,17 @@ struct BenchSamplersCommand: ParsableCommand {
           + "is no choice")
     }
     modelOptions.threads.apply()
-    let generator = try ImageGenerator(folder: folder, adding: loras, precision: precision)
+    let variant = modelOptions.variant
+    let generator = try ImageGenerator(
+      folder: folder, adding: loras, variant: variant, precision: precision)
     generator.notes.forEach(console.note)
     let isFastWanted = settings.samplers.contains(SamplerBench.Settings.fast)
     let statistics = place.map { FileSystem.join($0, "scenes.safetensors") }
     let bench = try SamplerBench(
       generator,
       fast: isFastWanted
-        ? try ImageGenerator(folder: folder, adding: loras, isFast: true, precision: precision)
+        ? try ImageGenerator(
+          folder: folder, adding: loras, isFast: true, variant: variant, precision: precision)
         : nil,
       judge: place.map { try Judge(folder: $0) },
       rendered: statistics.flatMap {

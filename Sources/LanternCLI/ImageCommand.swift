@@ -110,6 +110,7 @@ struct ImageCommand: ParsableCommand {
     let begin = Console.now
     var generator = try ImageGenerator(
       folder: folder, adding: loras, isFast: fast || wasFast,
+      variant: modelOptions.variant ?? old?.recipe.variant,
       precision: computing.precision ?? old?.recipe.precision ?? .standard)
     let name = FileSystem.split(generator.model.path).name
     let loading = Console.now - begin

@@ -7,7 +7,7 @@ import LanternTensor
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Tells what a model folder, a .safetensors file or a picture is.")
+    abstract: "Tells what a model folder, a file of weights or a picture is.")
 
   @Argument(help: ArgumentHelp("The folder or file.", valueName: "path"))
   var path: String
@@ -21,15 +21,26 @@ struct InspectCommand: ParsableCommand {
         try inspectStoryteller()
       } else if FileSystem.isDirectory(path) || FileSystem.split(path).name == "model_index.json" {
         try inspectModel()
-      } else if path.hasSuffix(".safetensors") {
-        let archive = TensorArchive(files: [try SafetensorsFile(path)])
-        Self.describe(path, archive, verbose)
-        for (key, value) in archive.metadata.sorted(by: { $0.key < $1.key }) {
-          Self.describe(key, value)
-        }
       } else {
-        try inspectPicture()
+        try inspectFile()
       }
+    }
+  }
+
+  private func inspectFile() throws {
+    // Weights are known by their ending, pictures by their content, all else by its first bytes.
+    let isWeights = [".safetensors", ".bin", ".pt", ".pth", ".ckpt"].contains(where: path.hasSuffix)
+    if !isWeights, let refusal = FileKind.refusal(at: path) {
+      throw FormatError.unsupportedFileKind(path: path, remedy: refusal)
+    }
+    guard isWeights else { return try inspectPicture() }
+    let archive = TensorArchive(files: [try openTensorFile(path)])
+    Self.describe(path, archive, verbose)
+    if let kind = CheckpointKind(names: archive.names) {
+      Console.print("  \(kind.name)\(kind.isRead ? "" : ", which Lantern does not read yet")")
+    }
+    for (key, value) in archive.metadata.sorted(by: { $0.key < $1.key }) {
+      Self.describe(key, value)
     }
   }
 
@@ -50,6 +61,7 @@ struct InspectCommand: ParsableCommand {
     }
     // What a check of every tensor and setting finds, it finds now.
     let generator = try ImageGenerator(folder: path)
+    for note in generator.notes { Console().note(note) }
     let size = generator.nativeSize
     let working = generator.estimatedWorkingMegabytes
     BufferPool.shared.drain()

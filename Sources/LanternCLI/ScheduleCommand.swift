@@ -29,6 +29,12 @@ struct ScheduleCommand: ParsableCommand {
   @Flag(help: "One JSON object a line.")
   var json = false
 
+  mutating func validate() throws {
+    if modelOptions.variant != nil {
+      throw ValidationError("--variant chooses weights, of which a schedule reads none")
+    }
+  }
+
   func run() throws {
     let console = Console(isJSON: json, isQuiet: json)
     try ErrorReport.reporting(to: console) {

@@ -1,5 +1,5 @@
 /// The settings of one JSON object, and a note of which were asked for: a setting that nobody asks
-/// for is one whose effect Lantern does not have, and must not be passed over in silence.
+/// for is not passed over in silence.
 ///
 /// `null` counts as absent everywhere but in ``value(_:)`` and ``has(_:)``. Used by one thread,
 /// while a model is loaded.
@@ -11,6 +11,11 @@ package struct Config {
 
   private final class Ledger {
     var asked: Set<String> = []
+  }
+  private let passedOver: Notes
+
+  private final class Notes {
+    var lines: [String] = []
   }
 
   /// Reads a JSON file that holds an object.
@@ -25,9 +30,17 @@ package struct Config {
 
   /// The settings in `object`, which came from `file`.
   package init(_ object: [String: JSONValue], file: String) {
+    self.init(object, file: file, Notes())
+  }
+
+  private init(_ object: [String: JSONValue], file: String, _ notes: Notes) {
     self.members = object
     self.file = file
+    self.passedOver = notes
   }
+
+  /// What ``finish(ignoring:)`` passed over: a line each.
+  package var notes: [String] { passedOver.lines }
 
   /// The names of all settings, sorted.
   package var keys: [String] { members.keys.sorted() }
@@ -120,7 +133,7 @@ package struct Config {
   ///
   /// - Throws: ``FormatError/wrongType(key:expected:file:)``.
   package func section(_ key: String) throws(FormatError) -> Config? {
-    try read(key, "an object") { $0.object }.map { Config($0, file: file) }
+    try read(key, "an object") { $0.object }.map { Config($0, file: file, passedOver) }
   }
 
   /// A list of texts.
@@ -164,6 +177,44 @@ package struct Config {
     return try required(key, found, one)
   }
 
+  /// A whole number, or one for each of two sides: height, then width.
+  ///
+  /// - Throws: as ``integer(_:default:)``.
+  package func size(_ key: String, default standard: Int? = nil) throws(FormatError) -> (
+    height: Int, width: Int
+  ) {
+    let found = try read(key, "a whole number or two") { value -> (height: Int, width: Int)? in
+      if let side = value.integer { return (side, side) }
+      guard let sides = value.array, let height = sides.first?.integer,
+        let width = sides.last?.integer, sides.count <= 2
+      else { return nil }
+      return (height, width)
+    }
+    return try required(key, found, standard.map { ($0, $0) })
+  }
+
+  /// A setting that may be given for each level, and must be the same for all: written once, or as a
+  /// list.
+  ///
+  /// - Throws: ``FormatError/unsupportedSetting(key:value:file:)`` for a list of different values.
+  package func sameInteger(_ key: String, default standard: Int) throws(FormatError) -> Int {
+    guard let value = try same(key) else { return standard }
+    guard let number = value.integer else {
+      throw .wrongType(key: key, expected: "a whole number or a list of them", file: file)
+    }
+    return number
+  }
+
+  /// As ``sameInteger(_:default:)``, of any type; nil when absent.
+  package func same(_ key: String) throws(FormatError) -> JSONValue? {
+    guard let value = value(key), value != .null else { return nil }
+    guard let each = value.array else { return value }
+    guard let first = each.first, each.allSatisfy({ $0 == first }) else {
+      throw unsupported(key, value)
+    }
+    return first
+  }
+
   /// Checks that a setting, where it is present, has one of the values Lantern knows.
   ///
   /// - Throws: ``FormatError/unsupportedSetting(key:value:file:)``.
@@ -175,15 +226,51 @@ package struct Config {
     guard isKnown else { throw unsupported(key, value) }
   }
 
-  /// Checks that every setting was asked for, but those `ignoring` names, those whose name begins
-  /// with `_`, and those that are `null`.
+  /// Ends the reading of a file that diffusers or `transformers` wrote. Settings that nobody asked
+  /// for are unknown to their classes, which pass them over: so they are noted, but for those of
+  /// ``telling``, which change results all the same.
   ///
+  /// - Parameter ignoring: settings that their classes have and that change nothing here; all others
+  ///   that they have must be asked for.
   /// - Throws: ``FormatError/unsupportedSetting(key:value:file:)`` for the first by name.
   package func finish(ignoring: Set<String> = []) throws(FormatError) {
-    for key in keys where !ledger.asked.contains(key) && !ignoring.contains(key) {
-      if let value = members[key], value != .null, !key.hasPrefix("_") {
-        throw unsupported(key, value)
-      }
+    let left = unasked(ignoring)
+    for (key, value) in left where Self.telling[key].map({ $0 != value }) == true {
+      throw unsupported(key, value)
+    }
+    guard !left.isEmpty else { return }
+    let names = left.prefix(8).map { JSON.quoted($0.key) }.joined(separator: ", ")
+    passedOver.lines.append(
+      "\(file): settings without an effect: \(names)"
+        + (left.count > 8 ? " and \(left.count - 8) more" : ""))
+  }
+
+  /// Ends the reading of a file of Lantern's own, in which a setting that nobody asked for is a slip.
+  ///
+  /// - Parameter ignoring: settings that change nothing.
+  /// - Throws: ``FormatError/unsupportedSetting(key:value:file:)`` for the first by name.
+  package func finishStrictly(ignoring: Set<String> = []) throws(FormatError) {
+    if let (key, value) = unasked(ignoring).first { throw unsupported(key, value) }
+  }
+
+  /// Settings that no class of diffusers or `transformers` has (any more) and that change results
+  /// all the same, with the value that changes none.
+  private static let telling: [String: JSONValue] = [
+    // Diffusers of 2022: false says that the model predicts the clean sample. Today's pass it over.
+    "predict_epsilon": .bool(true),
+    // Heads that were taken out of the weights (transformers 4).
+    "pruned_heads": .object([:]),
+    // Weights in another form than they are named.
+    "quantization_config": .null,
+  ]
+
+  /// Settings that are neither `null`, nor bookkeeping that begins with `_`.
+  private func unasked(_ ignoring: Set<String>) -> [(key: String, value: JSONValue)] {
+    keys.compactMap { key in
+      guard !ledger.asked.contains(key), !ignoring.contains(key), !key.hasPrefix("_"),
+        let value = members[key], value != .null
+      else { return nil }
+      return (key, value)
     }
   }
 

@@ -100,6 +100,24 @@ package enum FileSystem {
     return bytes
   }
 
+  /// The first bytes of an ordinary file, `count` at most.
+  ///
+  /// - Throws: ``FormatError/cannotRead(path:code:)``, ``FormatError/notAFile(path:)`` or
+  ///   ``FormatError/empty(path:)``.
+  static func beginning(of path: String, count: Int) throws(FormatError) -> [UInt8] {
+    guard isFile(path) || !exists(path) else { throw .notAFile(path: path) }
+    let (file, size) = try openForReading(path)
+    defer { close(file) }
+    guard size > 0 else { throw .empty(path: path) }
+    var bytes = [UInt8](repeating: 0, count: min(count, size))
+    let filled = bytes.withUnsafeMutableBytes { buffer in
+      buffer.baseAddress.map { Glue.read(file, $0, buffer.count) } ?? 0
+    }
+    guard filled >= 0 else { throw .cannotRead(path: path, code: errno) }
+    bytes.removeLast(bytes.count - filled)
+    return bytes
+  }
+
   /// Maps an ordinary file into memory, read-only.
   ///
   /// Should another program cut the file short while it is mapped, reading it ends the process: the

@@ -84,6 +84,27 @@ package enum JSON {
     return try result.get()
   }
 
+  /// The keys of an object within a text that was already read, in the order in which they stand.
+  ///
+  /// - Parameters:
+  ///   - path: the keys that lead to the object.
+  ///   - text: the whole text.
+  ///   - file: what errors call the text.
+  /// - Returns: the keys; none where there is no such object.
+  /// - Throws: as ``parse(_:file:)``.
+  package static func keys(at path: [String], in text: String, file: String) throws(FormatError)
+    -> [String]
+  {
+    var text = text
+    let result = text.withUTF8 { bytes in
+      Result { () throws(FormatError) in
+        var parser = JSONParser(UnsafeRawBufferPointer(bytes), file: file)
+        return try parser.keys(at: path)
+      }
+    }
+    return try result.get()
+  }
+
   /// Reads a file.
   ///
   /// - Throws: as ``parse(_:file:)``, and ``FormatError`` for a file that cannot be read.

@@ -61,6 +61,34 @@ struct JSONParser {
     return members
   }
 
+  /// The keys of the object at `path` in the order of the text; none where there is no such object.
+  mutating func keys(at path: [String]) throws(FormatError) -> [String] {
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+    var rest = path[...]
+    var found: [String] = []
+    while true {
+      skipSpace()
+      guard try peek("an object") == UInt8(ascii: "{") else { return [] }
+      position += 1
+      if try closes(with: UInt8(ascii: "}")) { return [] }
+      var isInside = false
+      repeat {
+        skipSpace()
+        let key = try string()
+        skipSpace()
+        position += 1
+        if key == rest.first {
+          rest = rest.dropFirst()
+          isInside = true
+          break
+        }
+        if rest.isEmpty { found.append(key) }
+        _ = try value(depth: 1)
+      } while try continues(until: UInt8(ascii: "}"))
+      if !isInside { return rest.isEmpty ? found : [] }
+    }
+  }
+
   private mutating func array(depth: Int) throws(FormatError) -> [JSONValue] {
     try enter(depth)
     var values: [JSONValue] = []

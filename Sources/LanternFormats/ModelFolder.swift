@@ -25,11 +25,8 @@ package struct ModelFolder: Sendable {
       throw .missingFile(path: path, remedy: "give the folder that holds \(Self.indexName)")
     }
     guard FileSystem.isDirectory(folder) else {
-      if [".safetensors", ".ckpt", ".gguf", ".bin", ".pt"].contains(where: folder.hasSuffix) {
-        throw .unsupportedFileKind(
-          path: path,
-          remedy: "is a model in one file; Lantern reads folders as diffusers lays them out: "
-            + "convert it with diffusers' `from_single_file` and `save_pretrained`")
+      if let refusal = CheckpointKind.refusal(at: folder) {
+        throw .unsupportedFileKind(path: path, remedy: refusal)
       }
       throw .notAFolder(path: path)
     }

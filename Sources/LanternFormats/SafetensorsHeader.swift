@@ -50,29 +50,19 @@ package struct SafetensorsHeader {
   private static func refuseOtherKinds(_ bytes: UnsafeRawBufferPointer, _ file: String)
     throws(FormatError)
   {
-    func begins(_ start: StaticString) -> Bool {
-      bytes.starts(
-        with: UnsafeBufferPointer(start: start.utf8Start, count: start.utf8CodeUnitCount))
+    if let refusal = FileKind.refusal(of: bytes, path: file) {
+      throw .unsupportedFileKind(path: file, remedy: refusal)
     }
-    if begins("version https://git-lfs") {
+    if ZipDirectory.isZip(bytes) {
       throw .unsupportedFileKind(
-        path: file, remedy: "is a Git LFS pointer, not the file itself; run `git lfs pull`")
-    }
-    if begins("PK\u{3}\u{4}") {
-      throw .unsupportedFileKind(path: file, remedy: TensorArchive.conversion)
-    }
-    if begins("GGUF") {
-      throw .unsupportedFileKind(
-        path: file, remedy: "is a GGUF file; Lantern reads .safetensors files")
-    }
-    if begins("<!DOCTYPE") || begins("<!doctype") || begins("<html") {
-      throw .unsupportedFileKind(
-        path: file, remedy: "is a web page, not a model; fetch the file itself")
+        path: file, remedy: "is a checkpoint of PyTorch's under another name: call it .bin")
     }
   }
 
   private mutating func read(_ members: [String: JSONValue]) throws(FormatError) {
     for (name, value) in members {
+      // The reference implementation takes null for no metadata.
+      if name == "__metadata__", value.isNull { continue }
       guard case .object(let fields) = value else {
         throw .wrongType(key: name, expected: "an object", file: file)
       }

@@ -6,69 +6,65 @@ package struct TensorArchive: Sendable {
   private let places: [String: Int]
   private let origin: String
 
-  /// How to make a file that Lantern reads out of one that it does not.
+  /// Which variant its files are of, as `fp16`; nil for the plain ones.
+  package private(set) var variant: String?
+  /// What was taken in place of what one may expect: a line each.
+  package private(set) var notes: [String] = []
+
+  /// How to make a file that Lantern reads out of a pickle that it does not.
   static let conversion =
-    "holds Python pickles of a kind that Lantern does not read; "
-    + "convert it: python -c 'import sys, torch; from safetensors.torch import save_file; "
+    "convert it: python -c 'import sys, torch; from safetensors.torch import save_file; "
     + "save_file({k: v.contiguous() for k, v in torch.load(sys.argv[1], weights_only=True).items()}, "
     + "sys.argv[2])' OLD NEW.safetensors"
 
   /// The files.
   package var paths: [String] { files.map(\.path) }
 
-  /// Finds the weights in a folder under the first of `stems` that is there, whole or in parts,
-  /// plain or as the variant `fp16`; safetensors before PyTorch's checkpoints.
+  /// Finds the weights in a folder under the first of `stems` that is there, whole or in parts;
+  /// safetensors before PyTorch's checkpoints.
+  ///
+  /// As in diffusers, a folder that has none of the variant is read without; otherwise than there, a
+  /// folder that has one variant alone is read without its being named.
   ///
   /// - Parameters:
   ///   - folder: the folder of the component.
   ///   - stems: names without ending, as `diffusion_pytorch_model`.
-  /// - Throws: ``FormatError/missingFile(path:remedy:)`` when there is none,
-  ///   ``FormatError/unsupportedFileKind(path:remedy:)`` when there are only pickles, or what makes
-  ///   a file or index unsound.
-  package init(folder: String, stems: [String]) throws(FormatError) {
+  ///   - variant: as `fp16` in `model.fp16.safetensors`; the plain files when nil.
+  /// - Throws: ``FormatError/missingFile(path:remedy:)`` when there is none, or what makes a file or
+  ///   index unsound.
+  package init(folder: String, stems: [String], variant: String? = nil) throws(FormatError) {
     guard FileSystem.exists(folder) else {
       throw .missingFile(path: folder, remedy: "the model's folder is not complete: fetch it again")
     }
     guard FileSystem.isDirectory(folder) else { throw .notAFolder(path: folder) }
-    for stem in stems {
-      for name in ["\(stem).safetensors", "\(stem).fp16.safetensors"] {
-        let path = FileSystem.join(folder, name)
-        if FileSystem.exists(path) {
-          self.init(files: [try SafetensorsFile(path)])
-          return
-        }
-      }
-      let indices = [
-        "\(stem).safetensors.index.json", "\(stem).safetensors.index.fp16.json",
-        "\(stem).fp16.safetensors.index.json",
-      ]
-      for name in indices where FileSystem.exists(FileSystem.join(folder, name)) {
-        try self.init(folder: folder, index: name)
-        return
-      }
+    let files = WeightFiles(names: try FileSystem.list(folder), stems: stems)
+    if let variant, let found = files.find(variant: variant) {
+      try self.init(folder: folder, found)
+      self.variant = variant
+    } else if let found = files.find(variant: nil) {
+      try self.init(folder: folder, found)
+    } else if let only = files.variants.first, files.variants.count == 1,
+      let found = files.find(variant: only)
+    {
+      try self.init(folder: folder, found)
+      self.variant = only
+      notes = ["\(folder): has weights of the variant \(JSON.quoted(only)) alone, which are used"]
+    } else {
+      throw files.missing(in: folder)
     }
-    for stem in stems {
-      for name in ["\(stem).bin", "\(stem).pth", "\(stem).pt", "\(stem).ckpt"] {
-        let path = FileSystem.join(folder, name)
-        if FileSystem.exists(path) {
-          self.init(files: [try TorchFile(path)])
-          return
-        }
-      }
-      let index = "\(stem).bin.index.json"
-      if FileSystem.exists(FileSystem.join(folder, index)) {
-        try self.init(folder: folder, index: index)
-        return
-      }
+  }
+
+  /// The variants of weights that a folder has; none of one that is not there.
+  package static func variants(in folder: String, stems: [String]) -> [String] {
+    WeightFiles(names: (try? FileSystem.list(folder)) ?? [], stems: stems).variants
+  }
+
+  private init(folder: String, _ name: String) throws(FormatError) {
+    if name.hasSuffix(".json") {
+      try self.init(folder: folder, index: name)
+    } else {
+      self.init(files: [try openTensorFile(FileSystem.join(folder, name))])
     }
-    let names = try FileSystem.list(folder)
-    for name in names where [".bin", ".ckpt", ".pt", ".pth"].contains(where: name.hasSuffix) {
-      throw .unsupportedFileKind(path: FileSystem.join(folder, name), remedy: Self.conversion)
-    }
-    let expected = stems.first.map { "\($0).safetensors" } ?? "model.safetensors"
-    throw .missingFile(
-      path: FileSystem.join(folder, expected),
-      remedy: "the weights of this component belong there: fetch the model again")
   }
 
   /// The tensors of several files; of two with one name the first file's counts.
@@ -112,8 +108,7 @@ package struct TensorArchive: Sendable {
       guard FileSystem.exists(shardPath) else {
         throw .missingFile(path: shardPath, remedy: "\(index) names it: fetch the model again")
       }
-      let file: any TensorFile =
-        shard.hasSuffix(".bin") ? try TorchFile(shardPath) : try SafetensorsFile(shardPath)
+      let file = try openTensorFile(shardPath)
       let wanted = Set(names[shard] ?? [])
       if let missing = wanted.filter({ !file.contains($0) }).min() {
         throw .missingTensor(name: missing, file: shardPath)

@@ -50,6 +50,18 @@ extension TensorFile {
   package func contains(_ name: String) -> Bool { info(name) != nil }
 }
 
+/// Opens a file of tensors, safetensors or PyTorch's, told apart by content.
+///
+/// - Throws: ``FormatError`` when it cannot be read, is of another kind, or is not sound.
+package func openTensorFile(_ path: String) throws(FormatError) -> any TensorFile {
+  let bytes = try FileSystem.beginning(of: path, count: 9)
+  // A ZIP archive, or a pickle, which the reader names.
+  let isPyTorch = bytes.withUnsafeBytes { bytes in
+    !FileKind.isSafetensors(bytes) && (bytes.starts(with: [0x50, 0x4B]) || bytes[0] == 0x80)
+  }
+  return isPyTorch ? try TorchFile(path) : try SafetensorsFile(path)
+}
+
 extension DType {
   /// The type that safetensors spells so; nil for one that Lantern does not compute with.
   init?(safetensors name: String) {

@@ -38,8 +38,12 @@ package struct TorchFile: TensorFile {
     self.path = path
     self.storage = storage
     let bytes = UnsafeRawBufferPointer(start: storage.base, count: storage.byteCount)
+    if let refusal = FileKind.refusal(of: bytes, path: path) {
+      throw .unsupportedFileKind(path: path, remedy: refusal)
+    }
     guard ZipDirectory.isZip(bytes) else {
-      throw .unsupportedFileKind(path: path, remedy: TensorArchive.conversion)
+      throw .unsupportedFileKind(
+        path: path, remedy: "is no checkpoint of PyTorch's: \(TensorArchive.conversion)")
     }
     let directory = try ZipDirectory(bytes, file: path)
     guard let pickle = directory.ranges.first(where: { $0.key.hasSuffix("/data.pkl") }) else {

@@ -10,7 +10,8 @@ package struct Linear: Sendable {
     throws(ModelError)
   {
     self.weight = try weights.matrix("weight", outputs, inputs)
-    self.bias = bias ? try weights.tensor("bias", [outputs]) : nil
+    self.bias =
+      bias ? try weights.tensor("bias", [outputs]) : try weights.addedBias([outputs])
   }
 
   /// Some of the outputs of a map of `outputs`: a head of which only part is asked for.

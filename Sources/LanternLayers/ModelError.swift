@@ -20,6 +20,8 @@ package enum ModelError: Error, Sendable, Equatable {
   case unusedTensors(names: [String], file: String)
   /// Two settings of a configuration contradict each other.
   case inconsistent(reason: String, file: String)
+  /// A file of a kind that Lantern does not read.
+  case unsupported(what: String, file: String)
 }
 
 extension ModelError: CustomStringConvertible {
@@ -43,6 +45,7 @@ extension ModelError: CustomStringConvertible {
       "\(file): \(names.count) tensors have no place in the model that the configuration describes, "
         + "the first \"\(names.first ?? "")\"; use the config.json and the weights of one model"
     case .inconsistent(let reason, let file): "\(file): \(reason); \(FormatError.mending)"
+    case .unsupported(let what, let file): "\(file): \(what), which Lantern does not read"
     }
   }
 }

@@ -221,14 +221,19 @@ package struct Weights: Sendable {
     return try adapted(weight, key)
   }
 
-  /// A weight with what adapters add to it, in f32 then.
-  private func adapted(_ weight: Tensor, _ key: String) throws(ModelError) -> Tensor {
-    guard !adapters.isEmpty, key.hasSuffix(".weight") else { return weight }
-    let layer = LowRankAdapter.plain(String(key.dropLast(".weight".count)))
-    ledger { _ = $0.adapted.insert(layer) }
-    var sum = weight
+  /// A weight or bias with what adapters add to it, in f32 then.
+  private func adapted(_ tensor: Tensor, _ key: String) throws(ModelError) -> Tensor {
+    guard !adapters.isEmpty else { return tensor }
+    let isBias = key.hasSuffix(".bias")
+    guard isBias || key.hasSuffix(".weight") else { return tensor }
+    let layer = AdapterName.plain(String(key.dropLast(isBias ? ".bias".count : ".weight".count)))
+    if !isBias { ledger { _ = $0.adapted.insert(layer) } }
+    var sum = tensor
     for adapter in adapters {
-      let change = try adapter.change(to: layer, of: component, shape: weight.shape)
+      let change =
+        isBias
+        ? try adapter.biasChange(to: layer, of: component, shape: tensor.shape)
+        : try adapter.change(to: layer, of: component, weight: tensor)
       do {
         if let change { sum = try sum.converted(to: .float32) + change }
       } catch {
@@ -236,6 +241,23 @@ package struct Weights: Sendable {
       }
     }
     return sum
+  }
+
+  /// The bias of a layer that has none of its own; nil where adapters add none.
+  ///
+  /// - Throws: ``ModelError`` when an adapter's is of another shape, or not finite.
+  package func addedBias(_ shape: [Int]) throws(ModelError) -> Tensor? {
+    let layer = AdapterName.plain(prefix)
+    guard adapters.contains(where: { $0.hasBias(layer, of: component) }) else { return nil }
+    do {
+      return try adapted(Tensor(repeating: 0, shape: shape), "\(prefix).bias")
+    } catch let error as TensorError {
+      throw .tensor(error)
+    } catch let error as ModelError {
+      throw error
+    } catch {
+      throw .inconsistent(reason: "\(error)", file: prefix)
+    }
   }
 
   private func full(_ name: String) -> String { prefix.isEmpty ? name : "\(prefix).\(name)" }

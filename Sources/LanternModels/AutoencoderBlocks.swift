@@ -39,10 +39,10 @@ struct AutoencoderBlocksConfig: Sendable {
       inChannels = try config.integer("in_channels", default: 3)
       outChannels = try config.integer("out_channels", default: 3)
       blockOutChannels = try config.integers("block_out_channels", default: [64])
-      layersPerBlock = try config.integer("layers_per_block", default: 1)
+      layersPerBlock = try config.sameInteger("layers_per_block", default: 1)
       latentChannels = try config.integer("latent_channels", default: standard)
       normNumGroups = try config.integer("norm_num_groups", default: 32)
-      sampleSize = try config.integer("sample_size", default: 32)
+      sampleSize = try config.size("sample_size", default: 32).height
       midBlockAddAttention = try config.bool("mid_block_add_attention", default: true)
     } catch {
       throw .file(error)

@@ -13,15 +13,10 @@ package struct CLIPTextConfig: Sendable {
   var activation: Activation
   var layerNormEps: Float
 
-  /// Settings of training, generation and pooling, and names: none changes a token's vector.
-  private static let harmless: Set<String> = [
-    "architectures", "attention_dropout", "bos_token_id", "dropout", "dtype", "eos_token_id",
-    "initializer_factor", "initializer_range", "model_type", "pad_token_id", "projection_dim",
-    "torch_dtype", "transformers_version", "is_decoder", "is_encoder_decoder",
-    "use_cache", "tie_word_embeddings", "return_dict", "output_hidden_states", "output_attentions",
-    "torchscript", "chunk_size_feed_forward",
-    "problem_type", "id2label", "label2id", "gradient_checkpointing",
-  ]
+  /// Settings of training and pooling: none changes a token's vector.
+  private static let harmless = TransformersSettings.harmless.union([
+    "dropout", "initializer_factor", "projection_dim",
+  ])
 
   /// Reads the settings.
   ///
@@ -29,6 +24,8 @@ package struct CLIPTextConfig: Sendable {
   ///   ``ModelError/inconsistent(reason:file:)`` when sizes do not divide.
   package init(_ config: Config) throws(ModelError) {
     do throws(FormatError) {
+      // Of a file for both of CLIP's sides, as in transformers.
+      let config = try config.section("text_config") ?? config
       try config.expect("use_attention_mask", [.bool(false)])
       vocabSize = try config.integer("vocab_size", default: 49408)
       hiddenSize = try config.integer("hidden_size", default: 512)

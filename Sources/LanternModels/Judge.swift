@@ -36,7 +36,7 @@ package struct JudgeConfig: Sendable {
       subjects = try config.strings("subjects")
       colours = try config.strings("colours")
       places = try config.strings("places")
-      try config.finish()
+      try config.finishStrictly()
     } catch {
       throw .file(error)
     }

@@ -32,7 +32,7 @@ package struct MAGVITv2Config: Sendable {
       zChannels = try config.integer("z_channels", default: 13)
       normNumGroups = try config.integer("norm_num_groups", default: 32)
       resolution = try config.integer("resolution", default: 256)
-      try config.finish(ignoring: ["model_type", "torch_dtype", "dtype"])
+      try config.finishStrictly(ignoring: ["model_type", "torch_dtype", "dtype"])
     } catch {
       throw .file(error)
     }

@@ -16,12 +16,9 @@ package struct PhiConfig: Sendable {
   var hiddenAct: Activation
 
   /// Settings of training and generation, names, and sizes of a vocabulary that Show-o replaces.
-  private static let harmless: Set<String> = [
-    "architectures", "attention_dropout", "auto_map", "bos_token_id", "dtype", "embd_pdrop",
-    "eos_token_id", "initializer_range", "model_type", "pad_token_id", "qk_layernorm",
-    "resid_pdrop",
-    "tie_word_embeddings", "torch_dtype", "transformers_version", "use_cache", "vocab_size",
-  ]
+  private static let harmless = TransformersSettings.harmless.union([
+    "embd_pdrop", "resid_pdrop", "vocab_size",
+  ])
 
   /// Reads the settings; absent ones are Phi-1.5's.
   ///
@@ -39,6 +36,7 @@ package struct PhiConfig: Sendable {
       ropeTheta = try config.float("rope_theta", default: 10000)
       try config.expect("num_key_value_heads", [.null, .integer(numAttentionHeads)])
       try config.expect("rope_scaling", [.null])
+      try config.expect("qk_layernorm", [.bool(false)])
       let name = try config.string("hidden_act", default: "gelu_new")
       let known: [String: Activation] = [
         "gelu": .gelu, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh, "relu": .relu,
@@ -86,7 +84,7 @@ extension Config {
       theta: try inner.optionalFloat("rope_theta"),
       partial: try inner.optionalFloat("partial_rotary_factor")
     )
-    try inner.finish()
+    try inner.finishStrictly()
     return found
   }
 }

@@ -28,7 +28,7 @@ package struct ShowoConfig: Sendable {
       mmHiddenSize = try config.integer("mm_hidden_size", default: 0)
       try config.expect("w_clip_vit", [.bool(false)])
       try config.expect("mask_token_id", [.integer(vocabSize - 1)])
-      try config.finish(ignoring: [
+      try config.finishStrictly(ignoring: [
         "load_from_showo", "model_type", "num_new_special_tokens", "pretrained_model_path",
         "torch_dtype", "dtype",
       ])

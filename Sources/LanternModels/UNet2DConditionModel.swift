@@ -4,7 +4,8 @@ package import LanternTensor
 
 /// The settings of a U-Net, read from diffusers' `unet/config.json`.
 package struct UNet2DConditionConfig: Sendable {
-  package var sampleSize: Int
+  /// Height and width that it was trained on, in latents.
+  package var sampleSize: (height: Int, width: Int)
   package var inChannels: Int
   package var outChannels: Int
   var flipSinToCos: Bool
@@ -33,7 +34,6 @@ package struct UNet2DConditionConfig: Sendable {
     ("encoder_hid_dim", .null), ("encoder_hid_dim_type", .null),
     ("mid_block_scale_factor", .integer(1)),
     ("num_attention_heads", .null), ("num_class_embeds", .null),
-    ("only_cross_attention", .bool(false)),
     ("projection_class_embeddings_input_dim", .null), ("resnet_out_scale_factor", .integer(1)),
     ("resnet_skip_time_act", .bool(false)), ("resnet_time_scale_shift", .string("default")),
     ("reverse_transformer_layers_per_block", .null), ("time_cond_proj_dim", .null),
@@ -56,6 +56,10 @@ package struct UNet2DConditionConfig: Sendable {
     do throws(FormatError) {
       for (key, value) in Self.fixed { try config.expect(key, [value]) }
       try config.expect("act_fn", [.string("silu"), .string("swish")])
+      guard try config.same("only_cross_attention") ?? .bool(false) == .bool(false) else {
+        throw FormatError.unsupportedSetting(
+          key: "only_cross_attention", value: "true", file: config.file)
+      }
       blockOutChannels = try config.integers("block_out_channels", default: [320, 640, 1280, 1280])
       let levels = blockOutChannels.count
       let down = try config.strings(
@@ -71,7 +75,7 @@ package struct UNet2DConditionConfig: Sendable {
       }
       try config.expect("mid_block_type", [.string("UNetMidBlock2DCrossAttn")])
       hasMidBlock = config.value("mid_block_type") != .null
-      sampleSize = try config.integer("sample_size", default: 64)
+      sampleSize = try config.size("sample_size", default: 64)
       inChannels = try config.integer("in_channels", default: 4)
       outChannels = try config.integer("out_channels", default: 4)
       flipSinToCos = try config.bool("flip_sin_to_cos", default: true)
@@ -79,7 +83,7 @@ package struct UNet2DConditionConfig: Sendable {
       layersPerBlock = try config.perLevel("layers_per_block", count: levels, default: 2)
       normNumGroups = try config.integer("norm_num_groups", default: 32)
       normEps = try config.float("norm_eps", default: 1e-5)
-      crossAttentionDim = try config.integer("cross_attention_dim", default: 1280)
+      crossAttentionDim = try config.sameInteger("cross_attention_dim", default: 1280)
       transformerLayersPerBlock = try config.perLevel(
         "transformer_layers_per_block", count: levels, default: 1)
       // diffusers calls the number of heads `attention_head_dim`, as its own comment says.
@@ -113,7 +117,8 @@ package struct UNet2DConditionConfig: Sendable {
     }
     let sizes = blockOutChannels + layersPerBlock + transformerLayersPerBlock + heads
     let scalars = [
-      inChannels, outChannels, normNumGroups, crossAttentionDim, timeEmbeddingDim, sampleSize,
+      inChannels, outChannels, normNumGroups, crossAttentionDim, timeEmbeddingDim,
+      sampleSize.height, sampleSize.width,
     ]
     guard (sizes + scalars).allSatisfy({ (1...65536).contains($0) }),
       [convInKernel, convOutKernel].allSatisfy({ (1...15).contains($0) && $0 % 2 == 1 })

@@ -119,9 +119,12 @@ struct PictureFile {
     let format = PictureFormat(bytes)
     self = try bytes.withUnsafeBufferPointer { bytes throws(PictureError) in
       switch format {
-      case .png: try PNG.decode(bytes, path)
-      case .jpeg: try JPEG.decode(bytes, path)
-      case .other(let kind): throw .unknownFormat(path: path, kind: kind)
+      case .png: return try PNG.decode(bytes, path)
+      case .jpeg: return try JPEG.decode(bytes, path)
+      case .other(let kind):
+        let refusal = FileKind.refusal(of: UnsafeRawBufferPointer(bytes), path: path)
+        guard kind == nil, let refusal else { throw .unknownFormat(path: path, kind: kind) }
+        throw .file(.unsupportedFileKind(path: path, remedy: refusal))
       }
     }
     try turnUpright(from: facts.orientation)

@@ -346,8 +346,9 @@ private let contradictions: [Damage] = [
     try model.replace(
       "unet/config.json", "\"cross_attention_dim\": 16", "\"cross_attention_dim\": 8")
   },
-  Damage("an unknown setting", "unet/config.json", "\"novelty\"") { model in
-    try model.replace("unet/config.json", "{", "{\"novelty\": true, ")
+  Damage("a setting of another model", "unet/config.json", "\"num_class_embeds\"") { model in
+    try model.replace(
+      "unet/config.json", "\"num_class_embeds\": null", "\"num_class_embeds\": 10")
   },
   Damage("a setting of the wrong type", "unet/config.json", "\"in_channels\"") { model in
     try model.replace("unet/config.json", "\"in_channels\": 4", "\"in_channels\": \"four\"")

@@ -81,16 +81,68 @@ struct ConfigTests {
     )
   }
 
-  @Test("a setting nobody asked for is refused at the end")
-  func finishes() throws {
+  private func asked() throws -> Config {
     let config = Config(
       ["asked": .integer(1), "other": .string("x"), "_x": .integer(1), "none": .null],
       file: "config.json")
     _ = try config.integer("asked")
+    return config
+  }
+
+  @Test("a setting nobody asked for is noted at the end, and refused in a file of our own")
+  func finishes() throws {
+    let config = try asked()
+    try config.finish()
+    #expect(config.notes == [#"config.json: settings without an effect: "other""#])
+    let silent = try asked()
+    try silent.finish(ignoring: ["other"])
+    #expect(silent.notes.isEmpty)
     #expect(
       throws: FormatError.unsupportedSetting(key: "other", value: "\"x\"", file: "config.json")
-    ) { try config.finish() }
-    try config.finish(ignoring: ["other"])
+    ) { try asked().finishStrictly() }
+    try asked().finishStrictly(ignoring: ["other"])
+    let many = Config(
+      Dictionary(uniqueKeysWithValues: (10..<20).map { ("k\($0)", .integer(1)) }), file: "x")
+    try many.finish()
+    #expect(many.notes[0].hasSuffix("\"k17\" and 2 more"))
+  }
+
+  @Test(
+    "a setting that no class has and that changes results is refused unless it changes none",
+    arguments: [
+      ("predict_epsilon", .bool(true), .bool(false)),
+      ("pruned_heads", .object([:]), .object(["0": .array([.integer(1)])])),
+      ("quantization_config", .null, .object(["bits": .integer(4)])),
+    ] as [(String, JSONValue, JSONValue)])
+  func telling(key: String, harmless: JSONValue, harmful: JSONValue) throws {
+    try Config([key: harmless], file: "config.json").finish()
+    let error = #expect(throws: FormatError.self) {
+      try Config([key: harmful], file: "config.json").finish()
+    }
+    #expect(error?.description.hasPrefix("config.json: \"\(key)\" is ") == true)
+  }
+
+  @Test("sizes are a number or two, and what is the same for all levels a number or a list of it")
+  func sizes() throws {
+    let config = Config(
+      [
+        "one": .integer(64), "two": .array([.integer(64), .integer(48)]),
+        "single": .array([.integer(9)]), "three": .array([.integer(1), .integer(2), .integer(3)]),
+        "text": .string("64"), "same": .array([.integer(5), .integer(5)]), "empty": .array([]),
+      ], file: "config.json")
+    #expect(try config.size("one") == (64, 64))
+    #expect(try config.size("two") == (64, 48))
+    #expect(try config.size("single") == (9, 9))
+    #expect(try config.size("absent", default: 7) == (7, 7))
+    for key in ["three", "text", "empty", "absent"] {
+      #expect(throws: FormatError.self) { try config.size(key) }
+    }
+    #expect(try config.sameInteger("same", default: 1) == 5)
+    #expect(try config.sameInteger("one", default: 1) == 64)
+    #expect(try config.sameInteger("absent", default: 1) == 1)
+    for key in ["two", "empty", "text"] {
+      #expect(throws: FormatError.self) { try config.sameInteger(key, default: 1) }
+    }
   }
 
   @Test("a file that holds no object is refused")

@@ -128,6 +128,17 @@ struct SafetensorsFileTests {
     _ type: String, _ shape: String, _ offsets: String, name: String = "a"
   ) -> String { "{\"\(name)\":\(fields(type, shape, offsets))}" }
 
+  @Test("null for no metadata is none, as in the reference implementation")
+  func nullMetadata() throws {
+    try withTemporaryFolder { folder in
+      let header = #"{"__metadata__":null,"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#
+      let count = [UInt8(header.utf8.count)] + Array(repeating: 0, count: 7)
+      try AtomicFile.write(count + Array(header.utf8) + [5], to: folder + "/a.safetensors")
+      let file = try SafetensorsFile(folder + "/a.safetensors")
+      #expect(file.names == ["a"] && file.metadata.isEmpty)
+    }
+  }
+
   @Test("bytes at the end that belong to no tensor are refused")
   func refusesTrailingBytes() {
     let header = Self.tensor("F32", "[1]", "[0,4]")
@@ -160,7 +171,7 @@ struct SafetensorsFileTests {
     "a file of another kind is named for what it is",
     arguments: [
       ("version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
-      ("PK\u{3}\u{4}archive/data.pkl", "save_file"), ("<!DOCTYPE html><html>", "web page"),
+      ("PK\u{3}\u{4}archive/data.pkl", "call it .bin"), ("<!DOCTYPE html><html>", "web page"),
       ("GGUF\u{3}\0\0\0", "GGUF"),
     ])
   func namesOtherKinds(start: String, word: String) throws {

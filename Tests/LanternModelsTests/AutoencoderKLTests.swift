@@ -156,7 +156,7 @@ import Testing
     "settings that it has no place for are refused by name",
     arguments: [
       ("act_fn", .string("relu"), "\"relu\""), ("latents_mean", .array([.integer(0)]), "[0]"),
-      ("latents_std", .integer(1), "1"), ("temporal_compression_ratio", .integer(4), "4"),
+      ("latents_std", .integer(1), "1"),
       ("down_block_types", .array([.string("AttnDownEncoderBlock2D")]), "AttnDownEncoderBlock2D"),
       ("up_block_types", .array([.string("UpDecoderBlock2D"), .string("X")]), "X"),
     ] as [(String, JSONValue, String)])

@@ -92,7 +92,7 @@ import Testing
   @Test(
     "settings that it has no place for are refused by name",
     arguments: [
-      ("hidden_act", .string("mish"), "mish"), ("rope_theta", .integer(7), "7"),
+      ("hidden_act", .string("mish"), "mish"),
       ("use_attention_mask", .bool(true), "true"),
     ] as [(String, JSONValue, String)])
   func unsupported(key: String, value: JSONValue, shown: String) throws {

@@ -118,8 +118,8 @@ import Testing
       ("act_fn", .string("mish")), ("addition_embed_type", .string("text_time")),
       ("center_input_sample", .bool(true)), ("class_embed_type", .string("timestep")),
       ("dual_cross_attention", .bool(true)), ("encoder_hid_dim", .integer(7)),
-      ("mid_block_type", .string("UNetMidBlock2D")), ("motion_modules", .bool(true)),
-      ("num_attention_heads", .integer(8)), ("only_cross_attention", .bool(true)),
+      ("mid_block_type", .string("UNetMidBlock2D")), ("num_attention_heads", .integer(8)),
+      ("only_cross_attention", .bool(true)),
       ("resnet_time_scale_shift", .string("scale_shift")), ("time_cond_proj_dim", .integer(256)),
     ] as [(String, JSONValue)])
   func unsupported(key: String, value: JSONValue) throws {

@@ -11,19 +11,7 @@ import Testing
   private static func file(_ name: String) -> String { fixture("lora/\(name).safetensors") }
 
   private func expectParity(_ loras: [LoRA], _ name: String) throws {
-    let generator = try ImageGenerator(
-      folder: TinyPipeline.folder, adding: loras, precision: .exact)
-    var request = ImageRequest(prompt: "a red fox")
-    request.seed = 42
-    request.literalPrompt = true
-    request.sampler = "ddim"
-    request.steps = 4
-    request.guidance = 4.5
-    let trace = Trace()
-    _ = try generator.draw(request, trace: trace)
-    let latents = try #require(trace.finalLatent)
-    let expected = try #require(try SafetensorsFile(Self.file("drawn")).tensor(name))
-    try expectEqual(latents.reshaped(expected.shape), expected, relative: 1e-4, name)
+    try expectDrawn(loras, name)
   }
 
   @Test(
@@ -120,7 +108,9 @@ import Testing
     let plain = "\(TinyPipeline.folder)/vae/diffusion_pytorch_model.safetensors"
     #expect {
       try ImageGenerator(folder: TinyPipeline.folder, adding: [LoRA(plain)])
-    } throws: { "\($0)".contains("nothing of a LoRA") }
+    } throws: {
+      "\($0)".contains("nothing of a LoRA for the U-Net or the text encoder: this is an auto")
+    }
     let layer = "lora_unet_mid_block_attentions_0_proj_in"
     #expect(
       try complaint("kohya") { $0["\(layer).dora_scale"] = try Tensor(repeating: 1, shape: [4]) }
@@ -148,6 +138,22 @@ import Testing
     #expect(
       try complaint("kohya") { $0["\(layer).hada_w1_a"] = try Tensor(repeating: 1, shape: [4]) }
         .contains("LoHa"))
+    for (name, said) in [
+      ("lora_unet_input_blocks_1_1_proj_in.lora_down.weight", "original code (LDM)"),
+      ("model.diffusion_model.input_blocks.0.0.weight", "original code (LDM)"),
+      ("lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_up.weight", "second text encoder"),
+      ("transformer.transformer_blocks.0.attn.to_q.lora_A.weight", "diffusion transformer"),
+      ("\(layer).lora_mid.weight", "three factors"), ("\(layer).lokr_w1", "LoKr"),
+      ("\(layer).oft_blocks", "OFT"), ("\(layer).diff", "whole differences"),
+      ("\(layer).diff_b", "whole differences"), ("\(layer).on_input", "IA³"),
+      ("base_model.model.conv_out.weight", "saved whole"),
+      ("base_model.model.conv_out.base_layer.bias", "saved whole"),
+      ("base_model.model.embeddings.token_embedding.token_adapter.trainable_tokens_delta", "words"),
+      ("emb_params", "textual inversion"), ("<toy>", "textual inversion"),
+    ] {
+      let complaint = try complaint("kohya") { $0[name] = try Tensor(repeating: 1, shape: [4]) }
+      #expect(complaint.contains("\"\(name)\" is ") && complaint.contains(said), "\(complaint)")
+    }
     #expect(
       try complaint("kohya") {
         $0["\(layer).lora_up.weight"] = try Tensor(repeating: .nan, shape: [16, 2])

@@ -68,6 +68,18 @@ import Testing
     #expect(tokenizer.encode("a <new>") == plain.encode("b") + [reference.vocabulary.count])
   }
 
+  @Test("curly quotes and wide letters stay as they are typed, as in transformers 5 without ftfy")
+  func typography() throws {
+    let reference = try TokenizerFixture("plain")
+    let tokenizer = try reference.load()
+    #expect(reference.texts("mended").count == 4)
+    for (text, mended) in reference.texts("mended") {
+      #expect(tokenizer.encode(text) != tokenizer.encode(mended))
+      #expect(
+        reference.pairs("texts").contains { $0.text == text && $0.ids == tokenizer.encode(text) })
+    }
+  }
+
   @Test("each token of several vectors stands as all of them, as diffusers' pipelines have it")
   func severalVectors() throws {
     let reference = try TokenizerFixture("several vectors")

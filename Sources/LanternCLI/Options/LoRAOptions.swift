@@ -8,7 +8,7 @@ struct LoRAOptions: ParsableArguments {
     name: .customLong("lora"),
     help: ArgumentHelp(
       "Add a LoRA (diffusers, PEFT, kohya) to the model, and how much of it; several add up.",
-      valueName: "file[:strength]"))
+      valueName: "file or folder[:strength]"))
   var files: [String] = []
 
   mutating func validate() throws { _ = try loras() }
@@ -20,24 +20,32 @@ struct LoRAOptions: ParsableArguments {
   /// - Returns: files and strengths.
   /// - Throws: ``ValidationError`` for a strength that is no number.
   func loras(like recipe: [String] = []) throws -> [LoRA] {
-    let known = try recipe.map(Self.parsed)
+    let known = recipe.map(Self.labelled)
     return try files.map { text in
       let (path, strength) = try Self.parsed(text)
-      let name = FileSystem.split(path).name
+      let name = LoRA(path).name
       let before = known.first { $0.path == name }?.strength
       return LoRA(path, strength: strength ?? before ?? 1)
     }
   }
 
+  /// A path, and the strength after its last colon. What is there by the whole name is meant: colons
+  /// may stand in names.
   private static func parsed(_ text: String) throws -> (path: String, strength: Float?) {
+    guard !FileSystem.exists(text), let colon = text.lastIndex(of: ":") else { return (text, nil) }
+    let (path, strength) = labelled(text)
+    if strength != nil { return (path, strength) }
+    let before = String(text[..<colon])
+    guard FileSystem.exists(before), !before.isEmpty else { return (text, nil) }
+    throw ValidationError(
+      "LoRA \"\(text)\": after the colon stands how much of it to add, like \(before):0.8")
+  }
+
+  /// A recipe's name of a LoRA, and its strength after the last colon.
+  private static func labelled(_ text: String) -> (path: String, strength: Float?) {
     guard let colon = text.lastIndex(of: ":"),
-      !["/", "\\"].contains(text[colon...].dropFirst().first)
+      let number = Float(text[text.index(after: colon)...]), number.isFinite
     else { return (text, nil) }
-    guard let number = Float(text[text.index(after: colon)...]), number.isFinite else {
-      throw ValidationError(
-        "LoRA \"\(text)\": after the colon stands how much of it to add, like \(text[..<colon]):0.8"
-      )
-    }
     return (String(text[..<colon]), number)
   }
 }

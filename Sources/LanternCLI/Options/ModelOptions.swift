@@ -20,6 +20,12 @@ struct ModelOptions: ParsableArguments {
       valueName: "folder"))
   var model: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Which of the model's weights: fp16 for model.fp16.safetensors; the plain ones by default.",
+      valueName: "name"))
+  var variant: String?
+
   @OptionGroup var threads: ThreadOptions
 
   /// The model's folder: the one asked for, or the shipped one.

@@ -1,0 +1,111 @@
+/// What a file of tensors is for, told by their names.
+package struct CheckpointKind {
+  /// The kind in words, as `a LoRA in kohya's names`.
+  package let name: String
+  /// Whether Lantern reads it, where it belongs.
+  package let isRead: Bool
+  /// Whether its names are those of the original code of latent diffusion.
+  package let isOriginal: Bool
+
+  private struct Row {
+    /// Beginnings of names, one of each list of which must be there.
+    let beginnings: [[String]]
+    let name: String
+    var isRead = false
+    var isOriginal = false
+  }
+
+  /// The first row that fits counts.
+  private static let rows: [Row] = [
+    Row(
+      beginnings: [
+        ["lora_unet_double_blocks", "lora_unet_single_blocks", "lora_unet_joint_blocks"]
+      ],
+      name: "a LoRA for a diffusion transformer, in kohya's names"),
+    Row(
+      beginnings: [
+        ["lora_unet_input_blocks", "lora_unet_middle_block", "lora_unet_output_blocks"]
+      ], name: "a LoRA in the names of the original code (LDM)", isOriginal: true),
+    Row(beginnings: [["lora_unet_", "lora_te"]], name: "a LoRA in kohya's names", isRead: true),
+    Row(
+      beginnings: [["model.diffusion_model."], ["conditioner.embedders."]],
+      name:
+        "a checkpoint of Stable Diffusion XL in one file, in the names of the original code (LDM)",
+      isOriginal: true),
+    Row(
+      beginnings: [["model.diffusion_model.joint_blocks"]],
+      name: "a checkpoint of Stable Diffusion 3 in one file", isOriginal: true),
+    Row(
+      beginnings: [["model.diffusion_model.double_blocks", "double_blocks."]],
+      name: "a checkpoint of FLUX in the names of the original code", isOriginal: true),
+    Row(
+      beginnings: [["model.diffusion_model."], ["cond_stage_model."]],
+      name:
+        "a checkpoint of Stable Diffusion 1 or 2 in one file, in the names of the original code "
+        + "(LDM)", isOriginal: true),
+    Row(
+      beginnings: [["model.diffusion_model.", "input_blocks.", "cond_stage_model."]],
+      name: "a part of a checkpoint in the names of the original code (LDM)", isOriginal: true),
+    Row(
+      beginnings: [["control_model."]],
+      name: "a ControlNet in the names of the original code (LDM)", isOriginal: true),
+    Row(
+      beginnings: [["first_stage_model.", "encoder.down.", "decoder.up."]],
+      name: "an autoencoder in the names of the original code (LDM)", isOriginal: true),
+    Row(beginnings: [["controlnet_"]], name: "a ControlNet"),
+    Row(beginnings: [["ip_adapter", "image_proj"]], name: "an IP-Adapter"),
+    Row(
+      beginnings: [["emb_params", "string_to_param", "<"]],
+      name: "vectors of textual inversion"),
+    Row(
+      beginnings: [["down_blocks."], ["up_blocks."], ["conv_in.weight"]],
+      name: "a U-Net in diffusers' names", isRead: true),
+    Row(
+      beginnings: [["encoder.down_blocks.", "encoder.conv_in."]],
+      name: "an autoencoder in diffusers' names", isRead: true),
+    Row(
+      beginnings: [["text_model.encoder.", "encoder.layers."]],
+      name: "a text encoder in transformers' names", isRead: true),
+    Row(
+      beginnings: [["model.layers.", "transformer.h.", "model.embed_tokens"]],
+      name: "a language model in transformers' names"),
+  ]
+
+  /// The kind of a file by the names in it; nil for one that is not known.
+  package init?(names: [String]) {
+    if names.contains(where: { $0.contains(".lora_A.") || $0.contains(".lora.down.") }) {
+      self.init(name: "a LoRA in PEFT's or diffusers' names", isRead: true, isOriginal: false)
+      return
+    }
+    var there: Set<String> = []
+    let all = Set(Self.rows.flatMap { $0.beginnings.joined() })
+    for name in names {
+      for beginning in all where name.hasPrefix(beginning) { there.insert(beginning) }
+    }
+    let row = Self.rows.first { row in
+      row.beginnings.allSatisfy { $0.contains(where: there.contains) }
+    }
+    guard let row else { return nil }
+    self.init(name: row.name, isRead: row.isRead, isOriginal: row.isOriginal)
+  }
+
+  private init(name: String, isRead: Bool, isOriginal: Bool) {
+    (self.name, self.isRead, self.isOriginal) = (name, isRead, isOriginal)
+  }
+
+  /// What is said of a file that was given in place of a model's folder; nil for one that says
+  /// nothing of itself.
+  static func refusal(at path: String) -> String? {
+    if let refusal = FileKind.refusal(at: path) { return refusal }
+    let isNamedSo = [".safetensors", ".ckpt", ".bin", ".pt", ".pth"].contains(where: path.hasSuffix)
+    guard let file = try? openTensorFile(path) else {
+      return isNamedSo ? "is a model in one file; \(remedy)" : nil
+    }
+    let kind = CheckpointKind(names: file.names)
+    return "is \(kind?.name ?? "a model in one file"); \(remedy)"
+  }
+
+  private static let remedy =
+    "Lantern reads folders as diffusers lays them out: convert it with diffusers' "
+    + "`from_single_file` and `save_pretrained`"
+}

@@ -1,0 +1,159 @@
+/// Where a tensor of an adapter belongs, told by its name in any of the spellings that people meet:
+/// PEFT's (`base_model.model.….lora_A.weight`), diffusers' (`unet.….lora_A.weight`, and older
+/// `….lora.down.weight` and `….processor.to_q_lora.down.weight`), and kohya's
+/// (`lora_unet_….lora_down.weight`).
+struct AdapterName {
+  /// What a tensor is to its layer.
+  enum Role { case down, up, alpha, magnitude, bias, embeddingDown, embeddingUp }
+
+  /// Such as `unet`.
+  let component: String
+  /// The layer's name as the file spells it, without what stands before it.
+  let spelling: String
+  let role: Role
+  /// What PEFT calls the adapter where the file says so.
+  let adapter: String?
+  /// Whether the name is as PEFT writes it.
+  let isPEFT: Bool
+
+  /// The layer's name with `_` for `.`.
+  var layer: String { Self.plain(spelling) }
+
+  private static let endings: [(ending: String, role: Role)] = [
+    (".lora_down.weight", .down), (".lora_up.weight", .up), (".lora.down.weight", .down),
+    (".lora.up.weight", .up), (".lora_linear_layer.down.weight", .down),
+    (".lora_linear_layer.up.weight", .up), ("_lora.down.weight", .down), ("_lora.up.weight", .up),
+    (".alpha", .alpha),
+  ]
+
+  /// What PEFT puts behind a layer's name, before the adapter's, and what may follow.
+  private static let marks: [(mark: String, endings: [(String, Role)])] = [
+    (".lora_A", [("weight", .down)]), (".lora_B", [("weight", .up), ("bias", .bias)]),
+    (".lora_embedding_A", [("", .embeddingDown)]), (".lora_embedding_B", [("", .embeddingUp)]),
+    (".lora_magnitude_vector", [("", .magnitude), ("weight", .magnitude)]),
+  ]
+
+  private static let beginnings: [(beginning: String, component: String)] = [
+    ("lora_unet_", "unet"), ("lora_te_", "text_encoder"), ("lora_te1_", "text_encoder"),
+    ("unet.", "unet"), ("text_encoder.", "text_encoder"), ("te1.", "text_encoder"),
+  ]
+
+  /// The first parts of layers' names, for names that begin with them.
+  private static let first: [(component: String, beginnings: [String])] = [
+    ("text_encoder", ["text_model.", "encoder.layers.", "embeddings.", "final_layer_norm."]),
+    (
+      "unet",
+      ["down_blocks.", "mid_block.", "up_blocks.", "conv_in.", "conv_out.", "time_embedding."]
+    ),
+  ]
+
+  /// The place of a tensor; nil for a name that is none of a LoRA's.
+  init?(_ name: String) {
+    guard let (stem, role, adapter) = Self.split(name) else { return nil }
+    let lead = "base_model.model."
+    isPEFT = stem.hasPrefix(lead)
+    var rest = String(isPEFT ? stem.dropFirst(lead.count) : stem[...])
+    let known = Self.beginnings.first { rest.hasPrefix($0.beginning) }
+    if let known {
+      rest.removeFirst(known.beginning.count)
+      component = known.component
+    } else {
+      let first = Self.first.first { $0.beginnings.contains { "\(rest).".hasPrefix($0) } }
+      guard let found = first?.component ?? (isPEFT ? "unet" : nil) else { return nil }
+      component = found
+    }
+    (self.role, self.adapter) = (role, adapter)
+    spelling = rest
+  }
+
+  /// A name's layer, what it is there, and the adapter's name.
+  private static func split(_ name: String) -> (stem: String, role: Role, adapter: String?)? {
+    for (mark, endings) in marks {
+      guard let range = name.firstRange(of: mark) else { continue }
+      let rest = name[range.upperBound...]
+      guard rest.isEmpty || rest.first == "." else { continue }
+      let parts = rest.split(separator: ".").map(String.init)
+      for (ending, role) in endings {
+        let tail = ending.isEmpty ? [] : [ending]
+        guard parts.count <= tail.count + 1, Array(parts.suffix(tail.count)) == tail else {
+          continue
+        }
+        let adapter = parts.count > tail.count ? parts[0] : nil
+        return (String(name[..<range.lowerBound]), role, adapter)
+      }
+    }
+    guard let (ending, role) = endings.first(where: { name.hasSuffix($0.ending) }) else {
+      return nil
+    }
+    return (String(name.dropLast(ending.count)), role, nil)
+  }
+
+  /// A layer's name as both sides spell it: with `_` for `.`, and for the text encoder without the
+  /// `text_model` that its weights may or may not begin with.
+  static func plain(_ layer: String) -> String {
+    var layer = layer.replacing(".", with: "_").replacing("_processor_", with: "_")
+    if layer.hasPrefix("text_model_") { layer.removeFirst("text_model_".count) }
+    // Older diffusers calls a U-Net's last projection so, and a text encoder's as the U-Net's.
+    if layer.hasSuffix("_to_out") { layer += layer.contains("_self_attn_") ? "" : "_0" }
+    for part in ["q", "k", "v", "out"] where layer.hasSuffix("_self_attn_to_\(part)") {
+      layer = layer.dropLast("to_\(part)".count) + "\(part)_proj"
+    }
+    return layer
+  }
+
+  /// What a name is of that is no LoRA's for the U-Net or the text encoder, or one of another kind;
+  /// nil where that cannot be told.
+  static func stranger(_ name: String) -> String? {
+    if name.hasPrefix("base_model.model."), AdapterName(name) == nil,
+      relatives.allSatisfy({ relative in !relative.parts.contains(where: name.contains) })
+    {
+      return "of a layer that was saved whole (modules_to_save, bias)"
+    }
+    return relatives.first { relative in
+      relative.parts.contains { part in
+        part.hasPrefix("^") ? name.hasPrefix(part.dropFirst()) : name.contains(part)
+      } || relative.endings.contains(where: name.hasSuffix)
+    }?.kind
+  }
+
+  private static let relatives: [(kind: String, parts: [String], endings: [String])] = [
+    ("of LoHa", ["hada_"], []), ("of LoKr", ["lokr_"], []),
+    ("of a LoRA with three factors (Tucker, CP)", ["lora_mid"], []),
+    ("of a DoRA in kohya's names", ["dora_scale"], []),
+    ("of BOFT", ["boft_"], []), ("of OFT", [".oft_", "oft_blocks"], []),
+    ("of IA³", ["ia3_l"], [".on_input"]), ("of AdaLoRA", ["lora_E", "ranknum"], []),
+    ("of VeRA", ["vera_lambda"], []), ("of HRA", ["hra_u"], []),
+    ("of GLoRA", [], [".a1.weight", ".a2.weight", ".b1.weight", ".b2.weight"]),
+    (
+      "of whole differences", [], [".diff", ".diff_b", ".set_weight", ".w_norm", ".b_norm"]
+    ),
+    ("of trained words (trainable_token_indices)", ["trainable_tokens"], []),
+    ("of Custom Diffusion", ["custom_diffusion"], []),
+    ("of an IP-Adapter", ["^image_proj", "^ip_adapter", "to_k_ip", "to_v_ip"], []),
+    ("of vectors of textual inversion", ["^emb_params", "^string_to", "^<"], []),
+    (
+      "of a second text encoder, as SDXL, SD 3 and FLUX have",
+      ["^lora_te2_", "^lora_te3_", "^text_encoder_2.", "^text_encoder_3."], []
+    ),
+    (
+      "of a diffusion transformer, as SD 3 and FLUX have",
+      [
+        "^transformer.", "^lora_transformer_", "^lora_unet_double_", "^lora_unet_single_",
+        "^lora_unet_joint_", "joint_blocks", "double_blocks", "single_blocks",
+      ], []
+    ),
+    (
+      "spelt as in the original code (LDM)",
+      [
+        "input_blocks", "output_blocks", "middle_block", "lora_unet_time_embed_", "^lora_unet_out_",
+        "^model.diffusion_model.", "^diffusion_model.", "^cond_stage_model.", "^first_stage_model.",
+      ],
+      []
+    ),
+    ("of CLIP's side for pictures", ["vision_model."], []),
+    (
+      "of a layer that was saved whole (modules_to_save, bias)", ["base_layer", "modules_to_save"],
+      []
+    ),
+  ]
+}
