@@ -9,7 +9,7 @@ void lk_copy_strided(
   char *target = y;
   int64_t run = rank > 0 ? shape[rank - 1] : 1;
   int64_t step = rank > 0 ? strides[rank - 1] * (int64_t)element_size : 0;
-  int64_t index[6] = {0};
+  int64_t index[LK_MOST_AXES] = {0};
   for (int axis = 0; axis < rank; axis++) {
     if (shape[axis] == 0) return;
   }

@@ -21,9 +21,6 @@ struct PromptEncoder: Sendable {
     var cutTokens: Int
   }
 
-  /// Most chunks of tokens in a prompt; beyond what anybody writes, every step grows slow.
-  static let mostChunks = 64
-
   /// Encodes both prompts to the same length, the shorter filled up with empty text.
   ///
   /// - Throws: ``RequestError/longPrompt(chunks:most:)``, ``RequestError/mismatch(reason:path:)``,
@@ -32,9 +29,9 @@ struct PromptEncoder: Sendable {
     let positive = PromptChunks(request.prompt, literally: request.literalPrompt, tokenizer)
     let negative = PromptChunks(
       request.negativePrompt, literally: request.literalPrompt, tokenizer)
-    let count = max(positive.chunks.count, negative.chunks.count)
-    guard count <= Self.mostChunks else {
-      throw RequestError.longPrompt(chunks: count, most: Self.mostChunks)
+    let count = max(positive.count, negative.count)
+    guard count <= PromptChunks.most else {
+      throw RequestError.longPrompt(chunks: count, most: PromptChunks.most)
     }
     return Encoding(
       positive: try encode(positive.padded(to: count, tokenizer), request.clipSkip),

@@ -100,7 +100,7 @@ enum ErrorReport {
   private static func code(of error: FormatError) -> Code {
     switch error {
     case .missingFile, .cannotRead, .notAFolder, .notAFile: .missing
-    case .cannotWrite: .output
+    case .cannotWrite, .cannotHoldFile: .output
     case .inUse: .busy
     case .tensor(let inner): code(of: inner)
     default: .data

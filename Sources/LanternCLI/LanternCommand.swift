@@ -1,5 +1,6 @@
 import ArgumentParser
 import Lantern
+import LanternTensor
 
 /// The program: its subcommands and what it says of itself.
 @main
@@ -16,7 +17,8 @@ struct LanternCommand: ParsableCommand {
 
       Exit codes: 0 done; 64 the command or a value in it makes no sense; 65 a file is damaged or not
       supported; 66 a file is missing; 71 out of memory; 73 a file cannot be written; 74 standard
-      output cannot be; 129, 130 or 143 stopped by a hangup, Ctrl-C or SIGTERM.
+      output cannot be, or a file was lost while it was read; 129, 130 or 143 stopped by a hangup,
+      Ctrl-C or SIGTERM.
       """,
     version: LanternVersion.number,
     subcommands: [
@@ -29,11 +31,14 @@ struct LanternCommand: ParsableCommand {
   /// Runs the program; a mistake in the command is one line on standard error.
   static func main() {
     Interruption.refuseDeath()
-    do {
-      var command = try parseAsRoot()
-      try command.run()
-    } catch {
-      ErrorReport.exit(of: self, with: error)
+    LostFile.listen()
+    DeepStack.run {
+      do {
+        var command = try parseAsRoot()
+        try command.run()
+      } catch {
+        ErrorReport.exit(of: self, with: error)
+      }
     }
     ErrorReport.exit(of: self)
   }

@@ -11,8 +11,8 @@
 ///
 /// The other name is `.<name>.<process>.partial`. Its writer holds a lock on it (flock), so that one
 /// left behind by a process that was killed is known, and removed by the next write to its folder.
-/// A symbolic link is followed. What is no ordinary file, as a pipe or `/dev/stdout`, is written to
-/// directly.
+/// A symbolic link is followed. A device, as `/dev/null`, or a pipe that the process was given open,
+/// as `/dev/stdout`, is written to directly.
 package enum AtomicFile {
   /// What becomes of a file that is there already.
   package enum Mode: Sendable {
@@ -59,7 +59,11 @@ package enum AtomicFile {
     let exists = stat(path, &status) == 0
     if !exists, errno != ENOENT { throw .cannotWrite(path: path, code: errno) }
     if exists, mode == .create { throw .cannotWrite(path: path, code: EEXIST) }
-    if exists, status.st_mode & S_IFMT != S_IFREG { return try writeDirectly(to: path, body) }
+    if exists, status.st_mode & S_IFMT == S_IFDIR { throw .cannotWrite(path: path, code: EISDIR) }
+    if exists, status.st_mode & S_IFMT != S_IFREG {
+      try FileSystem.checkCanBeWrittenTo(path, status)
+      return try writeDirectly(to: path, body)
+    }
     if exists, access(path, W_OK) != 0 { throw .cannotWrite(path: path, code: errno) }
     let target = exists ? resolved(path) : path
     let (folder, name) = FileSystem.split(target)
@@ -75,8 +79,10 @@ package enum AtomicFile {
   private static func writeDirectly(
     to path: String, _ body: (borrowing Writer) throws(FormatError) -> Void
   ) throws(FormatError) {
-    let file = open(path, O_WRONLY | O_CLOEXEC)
+    // Opening never waits; writing does, for whoever reads.
+    let file = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { throw .cannotWrite(path: path, code: errno) }
+    _ = fcntl(file, F_SETFL, 0)
     do {
       try body(Writer(file: file, path: path))
     } catch {

@@ -19,8 +19,12 @@ package enum FileSystem {
   /// The system's words for an `errno`.
   package static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 
-  /// Whether there is anything at `path`, symbolic links followed.
-  package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  /// Whether there is anything at `path`, symbolic links followed: false only where the system says
+  /// that there is nothing. What it does not let be seen counts as there, and opening it tells why.
+  package static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR)
+  }
 
   /// Whether there is a folder at `path`, symbolic links followed.
   package static func isDirectory(_ path: String) -> Bool { kind(path) == S_IFDIR }
@@ -31,6 +35,19 @@ package enum FileSystem {
   private static func kind(_ path: String) -> mode_t? {
     var status = stat()
     return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
+  }
+
+  /// Why `path`, which is no folder that can be seen, cannot be used as one.
+  package static func refusal(ofFolder path: String) -> FormatError {
+    var status = stat()
+    return stat(path, &status) == 0 ? .notAFolder(path: path) : .cannotRead(path: path, code: errno)
+  }
+
+  /// Whether `path` names something that the process was given open, as a shell's `<(…)` is: a pipe
+  /// there has another end.
+  static func isOwnDescriptor(_ path: String) -> Bool {
+    path == "/dev/stdin" || path == "/dev/stdout" || path.hasPrefix("/dev/fd/")
+      || path.hasPrefix("/proc/self/fd/")
   }
 
   /// `name` inside `folder`, or `name` itself where it is absolute.
@@ -53,10 +70,13 @@ package enum FileSystem {
     guard let stream = opendir(folder) else { throw .cannotRead(path: folder, code: errno) }
     defer { closedir(stream) }
     var names: [String] = []
+    errno = 0
     while let entry = readdir(stream) {
       let name = name(of: entry)
       if name != ".", name != ".." { names.append(name) }
+      errno = 0
     }
+    guard errno == 0 else { throw .cannotRead(path: folder, code: errno) }
     return names.sorted()
   }
 
@@ -69,20 +89,31 @@ package enum FileSystem {
     }
   }
 
-  /// All bytes of a file, or of a pipe until it ends.
+  /// All bytes of an ordinary file.
   ///
-  /// - Throws: ``FormatError/cannotRead(path:code:)``, ``FormatError/notAFile(path:)``, or
-  ///   ``FormatError/tooLarge(path:byteCount:limit:)`` for more than `limit` bytes.
-  package static func read(_ path: String, limit: Int) throws(FormatError) -> [UInt8] {
-    let (file, size) = try openForReading(path)
+  /// - Parameters:
+  ///   - path: where it is.
+  ///   - limit: how many bytes it may have.
+  ///   - isPipeAllowed: whether a pipe that the process was given open, as `/dev/stdin`, is read until
+  ///     it ends.
+  /// - Returns: the bytes.
+  /// - Throws: ``FormatError/cannotRead(path:code:)``, ``FormatError/notAFile(path:)``,
+  ///   ``FormatError/tooLarge(path:byteCount:limit:)`` for more than `limit` bytes, or
+  ///   ``FormatError/tensor(_:)`` for want of memory.
+  package static func read(_ path: String, limit: Int, isPipeAllowed: Bool = false)
+    throws(FormatError) -> [UInt8]
+  {
+    let (file, size) = try openForReading(path, isPipeAllowed: isPipeAllowed)
     defer { close(file) }
     guard size <= limit else { throw .tooLarge(path: path, byteCount: size, limit: limit) }
     // A byte more than the file claims, so that one read past it can tell that it ends there.
+    try require(size + 1)
     var bytes = [UInt8](repeating: 0, count: size + 1)
     var filled = 0
     while true {
       if filled == bytes.count {
         guard filled <= limit else { throw .tooLarge(path: path, byteCount: filled, limit: limit) }
+        try require(2 * filled)
         bytes.append(contentsOf: repeatElement(0, count: max(filled, 65536)))
       }
       let count = bytes.withUnsafeMutableBytes { buffer in
@@ -120,39 +151,55 @@ package enum FileSystem {
 
   /// Maps an ordinary file into memory, read-only.
   ///
-  /// Should another program cut the file short while it is mapped, reading it ends the process: the
-  /// price of not copying gigabytes.
+  /// Should another program cut the file short while it is mapped, reading it raises SIGBUS: the price
+  /// of not copying gigabytes. ``MappedFiles`` knows which file it was.
   ///
-  /// - Throws: ``FormatError/cannotRead(path:code:)``, ``FormatError/notAFile(path:)``, or
-  ///   ``FormatError/empty(path:)``.
+  /// - Throws: ``FormatError/cannotRead(path:code:)``, ``FormatError/notAFile(path:)``,
+  ///   ``FormatError/empty(path:)``, or ``FormatError/tensor(_:)`` for want of memory.
   package static func map(_ path: String) throws(FormatError) -> Storage {
     let (file, size) = try openForReading(path)
     defer { close(file) }
-    guard isFile(path) else { throw .notAFile(path: path) }
     guard size > 0 else { throw .empty(path: path) }
     let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0)
     guard let base, base != UnsafeMutableRawPointer(bitPattern: -1) else {
-      throw .cannotRead(path: path, code: errno)
+      let code = errno
+      if code == ENOMEM { throw .tensor(.outOfMemory(byteCount: size)) }
+      throw .cannotRead(path: path, code: code)
     }
-    return Storage(mapped: base, byteCount: size)
+    let note = MappedFiles.add(path, byteCount: size)
+    return Storage(mapped: base, byteCount: size) { MappedFiles.remove(note) }
   }
 
-  private static func openForReading(_ path: String) throws(FormatError) -> (
-    file: Int32, size: Int
-  ) {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { throw .cannotRead(path: path, code: errno) }
+  /// Opens an ordinary file, never waiting for anything: what is no file is refused unopened, since to
+  /// open some devices is to use them, and is looked at once more when it is open.
+  private static func openForReading(_ path: String, isPipeAllowed: Bool = false)
+    throws(FormatError) -> (file: Int32, size: Int)
+  {
+    func isReadable(_ status: stat) -> Bool {
+      let kind = status.st_mode & S_IFMT
+      return kind == S_IFREG || (kind == S_IFIFO && isPipeAllowed && isOwnDescriptor(path))
+    }
     var status = stat()
+    guard stat(path, &status) == 0 else { throw .cannotRead(path: path, code: errno) }
+    guard isReadable(status) else { throw .notAFile(path: path) }
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { throw .cannotRead(path: path, code: errno) }
     guard fstat(file, &status) == 0 else {
       let code = errno
       close(file)
       throw .cannotRead(path: path, code: code)
     }
-    guard status.st_mode & S_IFMT != S_IFDIR else {
+    guard isReadable(status) else {
       close(file)
       throw .notAFile(path: path)
     }
+    // Where an ordinary file waits it is for its disk.
+    _ = fcntl(file, F_SETFL, 0)
     return (file, status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : 0)
+  }
+
+  private static func require(_ byteCount: Int) throws(FormatError) {
+    do { try Memory.require(byteCount) } catch { throw .tensor(error) }
   }
 }
 
@@ -173,18 +220,42 @@ extension FileSystem {
   /// Checks, before work begins, that a file can be written where `path` says.
   ///
   /// - Throws: ``FormatError/cannotWrite(path:code:)`` when the folder is missing or not writable, or
-  ///   when a folder is in the file's place.
+  ///   when a folder is in the file's place; ``FormatError/cannotHoldFile(path:)``.
   package static func checkFolder(of path: String) throws(FormatError) {
+    var status = stat()
+    if stat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT != S_IFDIR else {
+        throw .cannotWrite(path: path, code: EISDIR)
+      }
+      guard status.st_mode & S_IFMT == S_IFREG else {
+        return try checkCanBeWrittenTo(path, status)
+      }
+    } else if errno != ENOENT {
+      throw .cannotWrite(path: path, code: errno)
+    }
     let folder = split(path).folder
     let place = folder.isEmpty ? "." : folder
-    guard exists(place) else { throw .cannotWrite(path: path, code: ENOENT) }
+    guard stat(place, &status) == 0 else { throw .cannotWrite(path: path, code: errno) }
     guard isDirectory(place) else { throw .cannotWrite(path: path, code: ENOTDIR) }
-    guard !isDirectory(path) else { throw .cannotWrite(path: path, code: EISDIR) }
     guard access(place, W_OK) == 0 else { throw .cannotWrite(path: path, code: errno) }
   }
 
   /// Removes a file or an empty folder; what cannot be removed stays.
   package static func discard(_ path: String) { remove(path) }
+
+  /// Checks that what is in the place of a file takes bytes one after the other and does not keep a
+  /// writer waiting: `/dev/null`, a terminal, a pipe that the process was given open.
+  ///
+  /// A pipe by name is refused: unless somebody reads it at that moment, to open it is to wait.
+  ///
+  /// - Throws: ``FormatError/cannotHoldFile(path:)``, ``FormatError/cannotWrite(path:code:)``.
+  static func checkCanBeWrittenTo(_ path: String, _ status: stat) throws(FormatError) {
+    let kind = status.st_mode & S_IFMT
+    guard kind == S_IFCHR || (kind == S_IFIFO && isOwnDescriptor(path)) else {
+      throw .cannotHoldFile(path: path)
+    }
+    guard access(path, W_OK) == 0 else { throw .cannotWrite(path: path, code: errno) }
+  }
 
   /// Makes a folder that can be written to, with those above it, unless it is there.
   ///

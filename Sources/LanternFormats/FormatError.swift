@@ -9,11 +9,13 @@ public enum FormatError: Error, Sendable, Equatable {
   case cannotWrite(path: String, code: Int32)
   /// A folder that another process is writing into.
   case inUse(path: String)
+  /// A pipe, socket or disk is where a file should be written.
+  case cannotHoldFile(path: String)
   /// A file that must be there is not.
   case missingFile(path: String, remedy: String)
   /// A folder was wanted, and something else is there.
   case notAFolder(path: String)
-  /// A file was wanted, and a folder or device is there.
+  /// A file was wanted, and a folder, pipe or device is there.
   case notAFile(path: String)
   /// A file without a byte.
   case empty(path: String)
@@ -75,6 +77,8 @@ extension FormatError: CustomStringConvertible {
       "\(path): cannot be written: \(FileSystem.reason(code))\(Self.hint(writing: code))"
     case .inUse(let path):
       "\(path): another lantern is writing there; wait until it has ended, or choose another folder"
+    case .cannotHoldFile(let path):
+      "\(path): is a pipe, a socket or a disk, not a place for a file; write elsewhere"
     case .missingFile(let path, let remedy): "\(path): there is no such file; \(remedy)"
     case .notAFolder(let path): "\(path): is not a folder; give one as diffusers lays it out"
     case .notAFile(let path): "\(path): is not a file; put the file itself there"

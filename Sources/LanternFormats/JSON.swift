@@ -1,3 +1,5 @@
+import LanternTensor
+
 /// A value of JSON (RFC 8259).
 package enum JSONValue: Sendable, Equatable {
   case null
@@ -56,7 +58,13 @@ package enum JSONValue: Sendable, Equatable {
 package enum JSON {
   /// How many lists and objects may lie in one another.
   package static let depthLimit = 64
-  private static let sizeLimit = 256 << 20
+  /// The most bytes of a file.
+  package static let sizeLimit = 128 << 20
+  /// How many values a text may hold: four times what the largest vocabularies and their merges have.
+  package static let valueLimit = 1 << 23
+  /// The most memory that reading takes for each byte of a text, which is one of many small lists.
+  package static let memoryPerByte = 48
+  private static let memoryPerValue = 128
 
   /// Reads a whole text.
   ///
@@ -65,10 +73,17 @@ package enum JSON {
   ///   - file: what errors call the text.
   /// - Returns: the one value of the text.
   /// - Throws: ``FormatError/malformedJSON(file:at:reason:)``,
-  ///   ``FormatError/tooDeep(file:at:limit:)`` or ``FormatError/duplicateKey(key:file:at:)``.
+  ///   ``FormatError/tooDeep(file:at:limit:)``, ``FormatError/duplicateKey(key:file:at:)``, or
+  ///   ``FormatError/tensor(_:)`` for want of memory.
   package static func parse(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError)
     -> JSONValue
   {
+    do {
+      let ofValues = min(memoryPerByte * bytes.count, memoryPerValue * valueLimit)
+      try Memory.require(ofValues + 2 * bytes.count)
+    } catch {
+      throw .tensor(error)
+    }
     var parser = JSONParser(bytes, file: file)
     return try parser.document()
   }

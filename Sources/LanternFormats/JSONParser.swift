@@ -3,6 +3,7 @@ struct JSONParser {
   private let bytes: UnsafeBufferPointer<UInt8>
   private let file: String
   private var position = 0
+  private var valueCount = 0
 
   init(_ bytes: UnsafeRawBufferPointer, file: String) {
     self.bytes = bytes.bindMemory(to: UInt8.self)
@@ -22,6 +23,10 @@ struct JSONParser {
 
   private mutating func value(depth: Int) throws(FormatError) -> JSONValue {
     skipSpace()
+    valueCount += 1
+    guard valueCount <= JSON.valueLimit else {
+      throw malformed("more than \(JSON.valueLimit) values")
+    }
     switch try peek("a value") {
     case UInt8(ascii: "\""): return .string(try string())
     case UInt8(ascii: "{"): return .object(try object(depth: depth + 1))

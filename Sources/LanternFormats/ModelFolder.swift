@@ -28,7 +28,7 @@ package struct ModelFolder: Sendable {
       if let refusal = CheckpointKind.refusal(at: folder) {
         throw .unsupportedFileKind(path: path, remedy: refusal)
       }
-      throw .notAFolder(path: path)
+      throw FileSystem.refusal(ofFolder: path)
     }
     let index = FileSystem.join(folder, Self.indexName)
     guard FileSystem.exists(index) else {
@@ -79,7 +79,7 @@ package struct ModelFolder: Sendable {
       throw .missingFile(
         path: folder, remedy: "\(Self.indexName) names this part: fetch the model again")
     }
-    guard FileSystem.isDirectory(folder) else { throw .notAFolder(path: folder) }
+    guard FileSystem.isDirectory(folder) else { throw FileSystem.refusal(ofFolder: folder) }
     return folder
   }
 

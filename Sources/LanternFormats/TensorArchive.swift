@@ -36,7 +36,7 @@ package struct TensorArchive: Sendable {
     guard FileSystem.exists(folder) else {
       throw .missingFile(path: folder, remedy: "the model's folder is not complete: fetch it again")
     }
-    guard FileSystem.isDirectory(folder) else { throw .notAFolder(path: folder) }
+    guard FileSystem.isDirectory(folder) else { throw FileSystem.refusal(ofFolder: folder) }
     let files = WeightFiles(names: try FileSystem.list(folder), stems: stems)
     if let variant, let found = files.find(variant: variant) {
       try self.init(folder: folder, found)

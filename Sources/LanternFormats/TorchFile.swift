@@ -13,9 +13,10 @@ package struct TorchFile: TensorFile {
     let type: String
     let shape: [Int]
     let strides: [Int]
-    /// Of element 0, and of the end of what the tensor lies in.
+    /// Of element 0.
     let begin: Int
-    let end: Int
+    /// Of all elements, each counted by itself.
+    let byteCount: Int
   }
 
   /// Bytes an element takes, for all types of PyTorch's.
@@ -46,28 +47,54 @@ package struct TorchFile: TensorFile {
         path: path, remedy: "is no checkpoint of PyTorch's: \(TensorArchive.conversion)")
     }
     let directory = try ZipDirectory(bytes, file: path)
-    guard let pickle = directory.ranges.first(where: { $0.key.hasSuffix("/data.pkl") }) else {
-      throw .malformedCheckpoint(file: path, reason: "it has no data.pkl")
+    let pickles = directory.ranges.filter { $0.key.hasSuffix("/data.pkl") }
+    guard let (name, range) = pickles.first, pickles.count == 1 else {
+      throw .malformedCheckpoint(
+        file: path, reason: "it has \(pickles.count) files data.pkl, not one")
     }
-    let root = pickle.key.dropLast("data.pkl".count)
+    guard range.count <= Self.longestPickle else {
+      throw .tooLarge(path: path, byteCount: range.count, limit: Self.longestPickle)
+    }
+    let root = name.dropLast("data.pkl".count)
     if let order = directory.ranges["\(root)byteorder"], !bytes[order].elementsEqual("little".utf8)
     {
       throw .malformedCheckpoint(file: path, reason: "its numbers are not little-endian")
     }
+    var storages: [String: Range<Int>] = [:]
+    let prefix = Array("\(root)data/".utf8)
+    for (name, range) in directory.ranges where name.utf8.starts(with: prefix) {
+      storages[String(decoding: name.utf8.dropFirst(prefix.count), as: UTF8.self)] = range
+    }
     var names: [String] = []
     var entries: [String: Place] = [:]
-    let list = try TorchPickle.entries(
-      UnsafeRawBufferPointer(rebasing: bytes[pickle.value]), file: path)
+    var total = 0
+    do { try Memory.require(Self.memoryPerByte * range.count) } catch { throw .tensor(error) }
+    let list = try TorchPickle.entries(UnsafeRawBufferPointer(rebasing: bytes[range]), file: path)
     for (name, entry) in list {
-      guard let data = directory.ranges["\(root)data/\(entry.storage)"] else {
+      guard let data = storages[entry.storage] else {
         throw .missingTensor(name: name, file: path)
       }
-      if entries[name] == nil { names.append(name) }
-      entries[name] = try Self.place(entry, data, name, path)
+      let place = try Self.place(entry, data, name, path)
+      guard entries.updateValue(place, forKey: name) == nil else {
+        throw .duplicateTensor(name: name, file: path)
+      }
+      names.append(name)
+      total += place.byteCount
+      guard total <= Self.mostViews * bytes.count else {
+        throw .malformedCheckpoint(
+          file: path, reason: "its tensors repeat its bytes more than \(Self.mostViews) times")
+      }
     }
     self.names = names
     self.entries = entries
   }
+
+  /// Bytes of the pickle: a hundred times what one of ten thousand tensors takes.
+  private static let longestPickle = 64 << 20
+  /// The most memory that reading takes for each byte of the pickle, of which one makes a value.
+  private static let memoryPerByte = 120
+  /// How often tensors may have the file's bytes: several may share them, and one may repeat them.
+  private static let mostViews = 16
 
   /// Where a tensor lies, checked against the bytes that are there.
   private static func place(
@@ -77,26 +104,31 @@ package struct TorchFile: TensorFile {
       throw .unknownElementType(name: name, type: entry.type, file: path)
     }
     let shape = entry.shape
-    guard shape.count <= SafetensorsFile.rankLimit, shape.allSatisfy({ $0 >= 0 }),
-      (try? shape.checkedElementCount()) != nil
+    guard shape.count <= SafetensorsFile.rankLimit, let count = try? shape.checkedElementCount()
     else { throw .badShape(name: name, shape: shape, file: path) }
+    guard count > 0 else {
+      // Without elements, it lies nowhere: no offset is wrong.
+      return Place(
+        type: entry.type, shape: shape, strides: shape.contiguousStrides, begin: data.lowerBound,
+        byteCount: 0)
+    }
     // The furthest element that the shape and the strides reach.
     var last = entry.offset
     var isSound = entry.offset >= 0
-    for (count, stride) in zip(shape, entry.strides) where count > 0 {
+    for (count, stride) in zip(shape, entry.strides) {
       let (reach, overflow) = (count - 1).multipliedReportingOverflow(by: stride)
       let (sum, overflow2) = last.addingReportingOverflow(reach)
       isSound = isSound && stride >= 0 && !overflow && !overflow2
       last = sum
     }
     let limit = data.count / size
-    guard isSound, shape.contains(0) || last < limit else {
+    guard isSound, last < limit else {
       throw .tensorOutOfRange(
         name: name, begin: entry.offset, end: last, limit: limit, file: path)
     }
     return Place(
       type: entry.type, shape: shape, strides: entry.strides,
-      begin: data.lowerBound + entry.offset * size, end: data.upperBound)
+      begin: data.lowerBound + entry.offset * size, byteCount: count * size)
   }
 
   package var byteCount: Int { storage.byteCount }
@@ -111,17 +143,16 @@ package struct TorchFile: TensorFile {
       throw .unsupportedElementType(name: name, type: entry.type, file: path)
     }
     do {
-      if entry.shape.contains(0) { return try Draft(entry.shape, dtype).tensor() }
-      var (source, begin) = (storage, entry.begin)
-      if begin % dtype.byteSize != 0 {
-        source = try Storage(byteCount: entry.end - begin)
-        source.base.copyMemory(from: storage.base + begin, byteCount: entry.end - begin)
-        begin = 0
-      }
       let view = Tensor(
-        storage: source, shape: entry.shape, dtype: dtype, strides: entry.strides,
-        byteOffset: begin)
-      return try view.contiguous()
+        storage: storage, shape: entry.shape, dtype: dtype, strides: entry.strides,
+        byteOffset: entry.begin)
+      guard entry.begin % dtype.byteSize != 0, view.isContiguous else {
+        // Where it is not a view, it is copied element by element, which may lie askew.
+        return try view.contiguous()
+      }
+      let copy = try Draft(entry.shape, dtype)
+      copy.bytes.copyMemory(from: storage.base + entry.begin, byteCount: entry.byteCount)
+      return copy.tensor()
     } catch {
       throw .tensor(error)
     }

@@ -12,26 +12,32 @@ struct TorchPickle {
     let strides: [Int]
   }
 
-  private final class Items {
-    var values: [Value] = []
-  }
-
-  private indirect enum Value {
+  private enum Value {
     case opaque
     case integer(Int)
     case text(String)
-    case tuple([Value])
+    case tuple(Items)
     case list(Items)
     /// Keys and values in turn.
     case dictionary(Items)
     case global(String)
-    case storage(key: String, type: String)
-    case tensor(Entry)
+    indirect case storage(key: String, type: String)
+    indirect case tensor(Entry)
   }
+
+  /// The number of a tuple, list or dictionary in ``items``. Values hold no others, so that however
+  /// deep they nest, and be it in themselves, nothing that is done with one is recursive.
+  private struct Items {
+    let number: Int
+  }
+
+  /// Bytes of a class's or a storage's name.
+  private static let longestName = 1000
 
   private let bytes: UnsafeRawBufferPointer
   private let file: String
   private var position = 0
+  private var items: [[Value]] = []
   private var stack: [Value] = []
   private var marks: [Int] = []
   private var memo: [Int: Value] = [:]
@@ -45,10 +51,10 @@ struct TorchPickle {
   {
     var machine = TorchPickle(bytes: bytes, file: file)
     let top = try machine.run()
-    let found = tensors(of: top)
+    let found = machine.tensors(of: top)
     if !found.isEmpty { return found }
     for key in ["state_dict", "model", "params", "module"] {
-      let inner = tensors(of: member(key, of: top))
+      let inner = machine.tensors(of: machine.member(key, of: top))
       if !inner.isEmpty { return inner }
     }
     throw .malformedCheckpoint(file: file, reason: "it holds no tensors under names")
@@ -59,20 +65,21 @@ struct TorchPickle {
     self.file = file
   }
 
-  private static func tensors(of value: Value?) -> [(name: String, entry: Entry)] {
-    guard case .dictionary(let items)? = value else { return [] }
-    return stride(from: 0, to: items.values.count - 1, by: 2).compactMap { index in
-      guard case .text(let name) = items.values[index],
-        case .tensor(let entry) = items.values[index + 1]
+  private func tensors(of value: Value?) -> [(name: String, entry: Entry)] {
+    guard case .dictionary(let members)? = value else { return [] }
+    let values = items[members.number]
+    return stride(from: 0, to: values.count - 1, by: 2).compactMap { index in
+      guard case .text(let name) = values[index], case .tensor(let entry) = values[index + 1]
       else { return nil }
       return (name, entry)
     }
   }
 
-  private static func member(_ key: String, of value: Value) -> Value? {
-    guard case .dictionary(let items) = value else { return nil }
-    for index in stride(from: 0, to: items.values.count - 1, by: 2) {
-      if case .text(key) = items.values[index] { return items.values[index + 1] }
+  private func member(_ key: String, of value: Value) -> Value? {
+    guard case .dictionary(let members) = value else { return nil }
+    let values = items[members.number]
+    for index in stride(from: 0, to: values.count - 1, by: 2) {
+      if case .text(key) = values[index] { return values[index + 1] }
     }
     return nil
   }
@@ -97,31 +104,27 @@ struct TorchPickle {
       case 0x8A: stack.append(try long(try number(1)))  // LONG1
       case 0x8B: stack.append(try long(try number(4)))  // LONG4
       case UInt8(ascii: "G"):  // a float
-        _ = try text(8)
+        try skip(8)
         stack.append(.opaque)
       case UInt8(ascii: "X"): stack.append(.text(try text(try number(4))))
       case 0x8C, UInt8(ascii: "U"): stack.append(.text(try text(try number(1))))
       case 0x8D: stack.append(.text(try text(try number(8))))
       case UInt8(ascii: "T"): stack.append(.text(try text(try number(4))))
       case UInt8(ascii: "B"), UInt8(ascii: "C"), 0x8E:  // bytes
-        _ = try text(try number(code == 0x8E ? 8 : code == UInt8(ascii: "C") ? 1 : 4))
+        try skip(try number(code == 0x8E ? 8 : code == UInt8(ascii: "C") ? 1 : 4))
         stack.append(.opaque)
-      case UInt8(ascii: ")"): stack.append(.tuple([]))
+      case UInt8(ascii: ")"): stack.append(.tuple(new([])))
       case 0x85, 0x86, 0x87:  // TUPLE1, TUPLE2, TUPLE3
         let count = Int(code) - 0x84
         guard stack.count - (marks.last ?? 0) >= count else {
           throw broken("a tuple of too little")
         }
-        let values = Array(stack.suffix(count))
-        stack.removeLast(count)
-        stack.append(.tuple(values))
-      case UInt8(ascii: "t"): stack.append(.tuple(try popToMark()))
-      case UInt8(ascii: "]"): stack.append(.list(Items()))
-      case UInt8(ascii: "}"): stack.append(.dictionary(Items()))
-      case UInt8(ascii: "l"), UInt8(ascii: "d"):
-        let items = Items()
-        items.values = try popToMark()
-        stack.append(code == UInt8(ascii: "l") ? .list(items) : .dictionary(items))
+        stack.append(.tuple(new(popLast(count))))
+      case UInt8(ascii: "t"): stack.append(.tuple(new(try popToMark())))
+      case UInt8(ascii: "]"): stack.append(.list(new([])))
+      case UInt8(ascii: "}"): stack.append(.dictionary(new([])))
+      case UInt8(ascii: "l"): stack.append(.list(new(try popToMark())))
+      case UInt8(ascii: "d"): stack.append(.dictionary(new(try popToMark())))
       case UInt8(ascii: "a"): add([try pop()])
       case UInt8(ascii: "e"): add(try popToMark())
       case UInt8(ascii: "s"):
@@ -141,6 +144,10 @@ struct TorchPickle {
         guard case .text(let name) = try pop(), case .text(let module) = try pop() else {
           throw broken("a name that is none")
         }
+        // One text may be named again and again.
+        guard module.utf8.count + name.utf8.count <= Self.longestName else {
+          throw broken("a name too long")
+        }
         stack.append(.global("\(module).\(name)"))
       case UInt8(ascii: "Q"): stack.append(try storage(try pop()))
       case UInt8(ascii: "R"), 0x81:  // REDUCE, NEWOBJ
@@ -154,12 +161,13 @@ struct TorchPickle {
   }
 
   /// What a function makes of its arguments: a tensor, a dictionary, or nothing that matters here.
-  private func call(_ function: Value, _ arguments: Value) throws(FormatError) -> Value {
-    guard case .global(let name) = function, case .tuple(let given) = arguments else {
+  private mutating func call(_ function: Value, _ arguments: Value) throws(FormatError) -> Value {
+    guard case .global(let name) = function, case .tuple(let tuple) = arguments else {
       return .opaque
     }
+    let given = items[tuple.number]
     switch name {
-    case "collections.OrderedDict": return .dictionary(Items())
+    case "collections.OrderedDict": return .dictionary(new([]))
     case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
       return given.first ?? .opaque
     case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor":
@@ -167,21 +175,31 @@ struct TorchPickle {
         case .integer(let offset) = given[1], case .tuple(let sizes) = given[2],
         case .tuple(let steps) = given[3]
       else { throw broken("a tensor of something else") }
-      func integers(_ values: [Value]) -> [Int] {
-        values.compactMap { if case .integer(let number) = $0 { number } else { nil } }
-      }
-      let (shape, strides) = (integers(sizes), integers(steps))
-      guard shape.count == sizes.count, strides.count == shape.count, strides.count == steps.count
-      else { throw broken("a tensor without a shape") }
+      let (shape, strides) = (try integers(sizes), try integers(steps))
+      guard shape.count == strides.count else { throw broken("a tensor without a shape") }
       return .tensor(
         Entry(storage: key, type: type, offset: offset, shape: shape, strides: strides))
     default: return .opaque
     }
   }
 
+  private func integers(_ tuple: Items) throws(FormatError) -> [Int] {
+    // More than any tensor has axes, and few enough to read again for each that names this tuple.
+    guard items[tuple.number].count <= 64 else { throw broken("a tensor of absurdly many axes") }
+    return try items[tuple.number].map { value throws(FormatError) in
+      guard case .integer(let number) = value else { throw broken("a tensor without a shape") }
+      return number
+    }
+  }
+
   private func storage(_ identity: Value) throws(FormatError) -> Value {
-    guard case .tuple(let parts) = identity, parts.count >= 3, case .text("storage") = parts[0],
-      case .global(let kind) = parts[1], case .text(let key) = parts[2]
+    guard case .tuple(let tuple) = identity else {
+      throw broken("a reference to something other than a storage")
+    }
+    let parts = items[tuple.number]
+    guard parts.count >= 3, case .text("storage") = parts[0],
+      case .global(let kind) = parts[1], case .text(let key) = parts[2],
+      key.utf8.count <= Self.longestName
     else { throw broken("a reference to something other than a storage") }
     let types = [
       "FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16", "IntStorage": "I32",
@@ -192,18 +210,30 @@ struct TorchPickle {
     return .storage(key: key, type: types[name] ?? name)
   }
 
+  private mutating func new(_ values: [Value]) -> Items {
+    items.append(values)
+    return Items(number: items.count - 1)
+  }
+
   // Mutating, so that it looks at the stack as it is after its argument was taken off.
   private mutating func add(_ values: [Value]) {
     switch stack.last {
-    case .list(let items), .dictionary(let items): items.values += values
+    case .list(let target), .dictionary(let target): items[target.number] += values
     default: break
     }
   }
 
   private mutating func popToMark() throws(FormatError) -> [Value] {
     guard let mark = marks.popLast(), mark <= stack.count else { throw broken("no beginning") }
-    let values = Array(stack[mark...])
-    stack.removeSubrange(mark...)
+    return popLast(stack.count - mark)
+  }
+
+  /// Takes off values one by one: while a slice of the stack lives, to change the stack is to copy it.
+  private mutating func popLast(_ count: Int) -> [Value] {
+    var values: [Value] = []
+    values.reserveCapacity(count)
+    for index in stack.count - count..<stack.count { values.append(stack[index]) }
+    stack.removeLast(count)
     return values
   }
 
@@ -235,17 +265,26 @@ struct TorchPickle {
   }
 
   private mutating func long(_ width: Int) throws(FormatError) -> Value {
-    guard width <= 8 else { throw broken("an absurd number") }
+    if width >= 8 {
+      // No size or place of a tensor; a seed may be one.
+      try skip(width)
+      return .opaque
+    }
     let value = try number(width)
     // Two's complement of as many bytes as it took.
-    let isNegative = width > 0 && width < 8 && value >> (8 * width - 1) == 1
+    let isNegative = width > 0 && value >> (8 * width - 1) == 1
     return .integer(isNegative ? value - 1 << (8 * width) : value)
   }
 
-  private mutating func text(_ count: Int) throws(FormatError) -> String {
+  private mutating func skip(_ count: Int) throws(FormatError) {
     guard count >= 0, position <= bytes.count - count else { throw broken("it ends too soon") }
-    defer { position += count }
-    return String(decoding: bytes[position..<position + count], as: UTF8.self)
+    position += count
+  }
+
+  private mutating func text(_ count: Int) throws(FormatError) -> String {
+    let start = position
+    try skip(count)
+    return String(decoding: bytes[start..<position], as: UTF8.self)
   }
 
   private mutating func line() throws(FormatError) -> String {

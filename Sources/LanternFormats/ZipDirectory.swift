@@ -1,8 +1,12 @@
+import LanternTensor
+
 /// Where the files of a ZIP archive lie in it: only of archives that are not compressed, as PyTorch
 /// writes them (PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7 to 4.3.16).
 struct ZipDirectory {
   /// Bytes of each file, by its name.
   private(set) var ranges: [String: Range<Int>] = [:]
+
+  private static let memoryPerFile = 160
 
   private let bytes: UnsafeRawBufferPointer
   private let file: String
@@ -14,7 +18,8 @@ struct ZipDirectory {
 
   /// Reads the directory of a whole archive.
   ///
-  /// - Throws: ``FormatError/malformedCheckpoint(file:reason:)``.
+  /// - Throws: ``FormatError/malformedCheckpoint(file:reason:)``, or ``FormatError/tensor(_:)`` for
+  ///   want of memory.
   init(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) {
     self.bytes = bytes
     self.file = file
@@ -30,6 +35,7 @@ struct ZipDirectory {
       start = try number(larger + 48, 8)
     }
     guard count <= bytes.count / 46 else { throw broken("its count of files") }
+    do { try Memory.require(count * Self.memoryPerFile) } catch { throw .tensor(error) }
     for _ in 0..<count { start = try readEntry(start) }
   }
 
@@ -75,7 +81,9 @@ struct ZipDirectory {
     guard size <= bytes.count, start <= bytes.count - size else {
       throw .truncated(file: file, at: bytes.count, need: 1)
     }
-    ranges[name] = start..<start + size
+    guard ranges.updateValue(start..<start + size, forKey: name) == nil else {
+      throw broken("two files of one name, \(JSON.quoted(name))")
+    }
     return end + commentCount
   }
 

@@ -96,7 +96,8 @@ package final class BufferPool: Sendable {
   }
 
   /// Asks the system. Large buffers are mapped one by one: in the C library's heap, those that weights are
-  /// packed from would leave holes between those that they are packed to.
+  /// packed from would leave holes between those that they are packed to. They leave room for what is
+  /// small.
   private static func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
     guard size >= mappedSize else {
       var buffer: UnsafeMutableRawPointer?
@@ -105,6 +106,10 @@ package final class BufferPool: Sendable {
     let protection = PROT_READ | PROT_WRITE
     let mapping = mmap(nil, size, protection, MAP_PRIVATE | MAP_ANON, -1, 0)
     guard let mapping, mapping != MAP_FAILED else { return nil }
+    guard Memory.isThere(0) else {
+      munmap(mapping, size)
+      return nil
+    }
     #if os(Linux)
       // Fewer, larger pages: to be given fresh ones takes half as long.
       madvise(mapping, size, Int32(MADV_HUGEPAGE))

@@ -50,15 +50,16 @@ extension [Int] {
 
   /// Product of the sizes.
   ///
-  /// - Throws: ``TensorError/size(shape:)`` when a size is negative or the bytes would overflow.
+  /// - Throws: ``TensorError/size(shape:)`` when a size is negative or the bytes would overflow, those
+  ///   of any slice included: a size of 0 does not excuse the others.
   package func checkedElementCount() throws(TensorError) -> Int {
     var count = 1
     for size in self {
-      let (product, overflow) = count.multipliedReportingOverflow(by: size)
+      let (product, overflow) = count.multipliedReportingOverflow(by: Swift.max(size, 1))
       guard size >= 0, !overflow, product <= Int.max / 16 else { throw .size(shape: self) }
       count = product
     }
-    return count
+    return contains(0) ? 0 : count
   }
 
   /// Strides, in elements, of a contiguous array of this shape.

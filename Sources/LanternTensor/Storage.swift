@@ -15,6 +15,7 @@ package final class Storage: @unchecked Sendable {
   let isMapped: Bool
   /// Of the buffer behind it.
   private let capacity: Int
+  private let whenUnmapped: (@Sendable () -> Void)?
 
   /// Takes a buffer of at least `byteCount` bytes, aligned to 64, from the shared pool.
   ///
@@ -26,14 +27,19 @@ package final class Storage: @unchecked Sendable {
     (self.base, self.capacity) = try BufferPool.shared.take(byteCount, isKept: isKept)
     self.byteCount = byteCount
     self.isMapped = false
+    self.whenUnmapped = nil
   }
 
   /// Owns a mapping made by `mmap`, and unmaps it when the last tensor on it is gone.
-  package init(mapped base: UnsafeMutableRawPointer, byteCount: Int) {
+  package init(
+    mapped base: UnsafeMutableRawPointer, byteCount: Int,
+    whenUnmapped: @escaping @Sendable () -> Void
+  ) {
     self.base = base
     self.byteCount = byteCount
     self.capacity = byteCount
     self.isMapped = true
+    self.whenUnmapped = whenUnmapped
   }
 
   /// Tells the system that a mapped file's pages are not needed for now, so they stop counting as
@@ -52,6 +58,7 @@ package final class Storage: @unchecked Sendable {
   deinit {
     if isMapped {
       munmap(base, byteCount)
+      whenUnmapped?()
     } else {
       BufferPool.shared.give(base, capacity)
     }

@@ -81,9 +81,11 @@ public struct Tensor: Sendable {
 
   /// The elements in row-major order.
   ///
-  /// - Throws: ``TensorError/dtype(op:expected:found:)`` unless the type is floating-point.
+  /// - Throws: ``TensorError/dtype(op:expected:found:)`` unless the type is floating-point,
+  ///   ``TensorError/outOfMemory(byteCount:)``.
   public func floats() throws(TensorError) -> [Float] {
     let source = try converted(to: .float32)
+    try Memory.require(4 * elementCount)
     return Array(UnsafeBufferPointer(start: source.floatPointer, count: elementCount))
   }
 
@@ -93,6 +95,7 @@ public struct Tensor: Sendable {
   public func integers() throws(TensorError) -> [Int32] {
     guard dtype == .int32 else { throw .dtype(op: "integers", expected: "i32", found: dtype) }
     let source = try contiguous()
+    try Memory.require(4 * elementCount)
     let pointer = source.bytes.assumingMemoryBound(to: Int32.self)
     return Array(UnsafeBufferPointer(start: pointer, count: elementCount))
   }

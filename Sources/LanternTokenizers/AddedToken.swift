@@ -2,7 +2,7 @@ import LanternFormats
 
 /// A token beside the vocabulary, or in it with flags, as a tokenizer's files describe it: the
 /// `AddedToken` of the `tokenizers` library.
-struct AddedToken: Equatable, Sendable {
+struct AddedToken: Hashable, Sendable {
   let content: String
   /// Whether it is control, as `<|endoftext|>`, and not text.
   var isSpecial: Bool
@@ -14,8 +14,9 @@ struct AddedToken: Equatable, Sendable {
   /// Whether white space after it belongs to it.
   private(set) var stripsRight = false
 
-  /// The most characters of a token: finding tokens takes time with the length of the longest.
-  static let lengthLimit = 1024
+  /// The most characters of a token: eight times what any that is known has, since finding tokens takes
+  /// time with the length of the longest.
+  static let lengthLimit = 256
 
   /// A token without flags.
   init(_ content: String, isSpecial: Bool) {

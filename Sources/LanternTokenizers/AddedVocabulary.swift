@@ -86,6 +86,8 @@ struct AddedVocabulary: Sendable {
   ) {
     var done = text.startIndex
     var position = done
+    // Where the last white space ends that a token took: tokens may be white space themselves.
+    var spaceEnd = done
     while position < text.endIndex {
       guard let found = trie.longest(at: position, in: text), let flags = tokens[found.id] else {
         position += 1
@@ -98,11 +100,13 @@ struct AddedVocabulary: Sendable {
         continue
       }
       if flags.stripsLeft {
-        let word = text[..<start].lastIndex { ScalarKind($0) != .space }
+        let word = text[min(done, start)..<start].lastIndex { ScalarKind($0) != .space }
         start = max(done, word.map { $0 + 1 } ?? text.startIndex)
       }
       if flags.stripsRight {
-        end = text[end...].firstIndex { ScalarKind($0) != .space } ?? text.endIndex
+        let from = max(end, spaceEnd)
+        end = text[from...].firstIndex { ScalarKind($0) != .space } ?? text.endIndex
+        spaceEnd = end
       }
       if done < start { plain(text[done..<start]) }
       token(found.id, text[min(start, end)..<end])

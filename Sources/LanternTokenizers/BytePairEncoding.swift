@@ -4,44 +4,38 @@
 /// Equals the `BPE` model of the `tokenizers` library over a byte-level alphabet; Sennrich, Haddow &
 /// Birch 2016, arXiv:1508.07909.
 package struct BytePairEncoding: Sendable {
+  /// Two tokens, side by side.
+  struct Pair: Hashable {
+    private let ids: UInt64
+
+    init(_ left: Int32, _ right: Int32) {
+      ids = UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
+    }
+  }
+
   /// What a pair of tokens becomes, and how early.
-  private struct Merge {
+  struct Merge {
     let rank: Int32
     let id: Int32
   }
 
   private let byteIDs: [Int32]
   private let lastByteIDs: [Int32]
-  private let merges: [UInt64: Merge]
+  private let merges: [Pair: Merge]
 
   /// Prepares an encoding.
   ///
   /// - Parameters:
   ///   - vocabulary: the id of each token, written in the alphabet of ``byteAlphabet``.
-  ///   - merges: pairs of tokens, the earliest first; of two equal pairs the later counts.
+  ///   - merges: what pairs of tokens become.
   ///   - wordEnd: what the last token of a word ends with, as `</w>`; may be empty.
   ///   - unknown: the id of a byte that the vocabulary lacks.
-  ///   - file: what errors call the merges.
-  /// - Throws: ``TokenizerError/mergeOutsideVocabulary(number:token:file:)``.
-  package init(
-    vocabulary: [String: Int32], merges: [(String, String)], wordEnd: String, unknown: Int32,
-    file: String
-  ) throws(TokenizerError) {
+  init(
+    vocabulary: [String: Int32], merges: [Pair: Merge], wordEnd: String, unknown: Int32
+  ) {
     byteIDs = Self.byteAlphabet.map { vocabulary[String($0)] ?? unknown }
     lastByteIDs = Self.byteAlphabet.map { vocabulary[String($0) + wordEnd] ?? unknown }
-    var table: [UInt64: Merge] = [:]
-    table.reserveCapacity(merges.count)
-    for (rank, (left, right)) in merges.enumerated() {
-      func id(_ token: String) throws(TokenizerError) -> Int32 {
-        guard let id = vocabulary[token] else {
-          throw .mergeOutsideVocabulary(number: rank + 1, token: token, file: file)
-        }
-        return id
-      }
-      let pair = Self.pair(try id(left), try id(right))
-      table[pair] = Merge(rank: Int32(clamping: rank), id: try id(left + right))
-    }
-    self.merges = table
+    self.merges = merges
   }
 
   /// The ids of one word, of any length: time grows with its length times the logarithm of it.
@@ -58,7 +52,7 @@ package struct BytePairEncoding: Sendable {
     let end = Int32(ids.count)
     var queue = CandidateQueue()
     for position in 0..<ids.count - 1 {
-      if let merge = merges[Self.pair(ids[position], ids[position + 1])] {
+      if let merge = merges[Pair(ids[position], ids[position + 1])] {
         queue.push(Candidate(rank: merge.rank, position: Int32(position), id: merge.id))
       }
     }
@@ -67,23 +61,19 @@ package struct BytePairEncoding: Sendable {
       guard isAlive[position], next[position] < end else { continue }
       let right = Int(next[position])
       // The neighbours may have become others since the candidate was queued.
-      guard merges[Self.pair(ids[position], ids[right])]?.id == candidate.id else { continue }
+      guard merges[Pair(ids[position], ids[right])]?.id == candidate.id else { continue }
       ids[position] = candidate.id
       isAlive[right] = false
       next[position] = next[right]
       if next[right] < end { previous[Int(next[right])] = Int32(position) }
       for left in [previous[position], Int32(position)] where left >= 0 && next[Int(left)] < end {
-        let pair = Self.pair(ids[Int(left)], ids[Int(next[Int(left)])])
+        let pair = Pair(ids[Int(left)], ids[Int(next[Int(left)])])
         if let merge = merges[pair] {
           queue.push(Candidate(rank: merge.rank, position: left, id: merge.id))
         }
       }
     }
     return ids.indices.filter { isAlive[$0] }.map { ids[$0] }
-  }
-
-  private static func pair(_ left: Int32, _ right: Int32) -> UInt64 {
-    UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
   }
 
   /// The character that stands for each byte in the files of a vocabulary: the printable bytes of

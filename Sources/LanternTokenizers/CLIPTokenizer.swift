@@ -31,9 +31,9 @@ package struct CLIPTokenizer: Tokenizer {
     endOfText = Int(roles["eos_token"] ?? 0)
     padding = Int(roles["pad_token"] ?? 0)
     maximumLength = try Self.maximumLength(files)
-    encoding = try BytePairEncoding(
+    encoding = BytePairEncoding(
       vocabulary: files.vocabulary, merges: files.merges, wordEnd: "</w>",
-      unknown: roles["unk_token"] ?? 0, file: files.mergesFile)
+      unknown: roles["unk_token"] ?? 0)
   }
 
   private static func maximumLength(_ files: TokenizerFiles) throws(TokenizerError) -> Int {

@@ -43,9 +43,9 @@ package struct GPT2Tokenizer: Tokenizer {
     let length = files.setting("model_max_length")?.value.integer ?? 2048
     maximumLength = (3...1_000_000).contains(length) ? length : 2048
     count = (bytes.keys.max() ?? -1) + 1
-    encoding = try BytePairEncoding(
+    encoding = BytePairEncoding(
       vocabulary: files.vocabulary, merges: files.merges, wordEnd: "",
-      unknown: roles["unk_token"] ?? 0, file: files.mergesFile)
+      unknown: roles["unk_token"] ?? 0)
   }
 
   package var notes: [String] { added.notes }

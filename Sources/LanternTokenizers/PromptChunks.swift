@@ -34,8 +34,13 @@ package struct PromptChunk: Sendable, Equatable {
 
 /// A prompt as token ids, in chunks whose embeddings follow one another.
 package struct PromptChunks: Sendable, Equatable {
-  /// At least one.
+  /// Most chunks of tokens in a prompt; beyond what anybody writes, every step grows slow.
+  package static let most = 64
+
+  /// At least one, and no more than ``most``.
   package let chunks: [PromptChunk]
+  /// How many chunks the prompt fills: beyond ``most`` they are counted only.
+  package let count: Int
   /// How many tokens of the text did not fit and were left out: only ever of a literal prompt.
   package let cutTokens: Int
 
@@ -47,7 +52,8 @@ package struct PromptChunks: Sendable, Equatable {
     if isLiteral {
       let prompt = tokenizer.withAllVectors(prompt)
       let cut = tokenizer.encode(prompt).count - (tokenizer.maximumLength - 2)
-      self.init([PromptChunk(plain: tokenizer.tokens(for: prompt))], cutTokens: max(cut, 0))
+      self.init(
+        [PromptChunk(plain: tokenizer.tokens(for: prompt))], count: 1, cutTokens: max(cut, 0))
     } else {
       self.init(WeightedPrompt(parsing: prompt), tokenizer)
     }
@@ -61,11 +67,13 @@ package struct PromptChunks: Sendable, Equatable {
     let room = tokenizer.maximumLength - 2
     let comma = tokenizer.encode(",")
     var chunks: [PromptChunk] = []
+    var chunkCount = 0
     var open: [(id: Int, weight: Float)] = []
     var lastComma: Int?
 
     func close(keeping count: Int) {
-      chunks.append(PromptChunk(open[..<count], tokenizer))
+      if chunkCount < Self.most { chunks.append(PromptChunk(open[..<count], tokenizer)) }
+      chunkCount += 1
       open.removeFirst(count)
       lastComma = nil
     }
@@ -86,13 +94,14 @@ package struct PromptChunks: Sendable, Equatable {
       }
     }
     if !open.isEmpty || chunks.isEmpty { close(keeping: open.count) }
-    self.init(chunks, cutTokens: 0)
+    self.init(chunks, count: chunkCount, cutTokens: 0)
   }
 
   private static let commaBacktrack = 20
 
-  private init(_ chunks: [PromptChunk], cutTokens: Int) {
+  private init(_ chunks: [PromptChunk], count: Int, cutTokens: Int) {
     self.chunks = chunks
+    self.count = count
     self.cutTokens = cutTokens
   }
 
@@ -102,6 +111,7 @@ package struct PromptChunks: Sendable, Equatable {
     let empty = PromptChunk([], tokenizer)
     let missing = max(count - chunks.count, 0)
     return PromptChunks(
-      chunks + Array(repeating: empty, count: missing), cutTokens: cutTokens)
+      chunks + Array(repeating: empty, count: missing), count: chunks.count + missing,
+      cutTokens: cutTokens)
   }
 }

@@ -5,11 +5,12 @@ import LanternFormats
 /// `special_tokens_map.json` and `added_tokens.json`, which may be absent.
 struct TokenizerFiles {
   private(set) var vocabulary: [String: Int32] = [:]
-  private(set) var merges: [(String, String)] = []
-  private(set) var mergesFile = ""
+  private(set) var merges: [BytePairEncoding.Pair: BytePairEncoding.Merge] = [:]
 
   private let folder: String
   private var vocabularyFile = ""
+  private var mergesFile = ""
+  private var mergeCount = 0
   private var settings: [String: (value: JSONValue, file: String)] = [:]
 
   init(folder: String) throws(TokenizerError) {
@@ -47,24 +48,22 @@ struct TokenizerFiles {
   ) throws(TokenizerError) -> (vocabulary: AddedVocabulary, roles: [String: Int32]) {
     let listed = try listedTokens()
     var tokens = listed.map(\.token)
+    let known = Dictionary(tokens.map { ($0.content, $0) }, uniquingKeysWith: { $1 })
     var named: [(role: String, token: AddedToken)] = []
     for role in Self.roles + otherRoles {
       if let (value, file) = setting(role) {
         let token = try Self.addedToken(value, key: role, file: file)
-        named.append((role, tokens.last { $0.content == token.content } ?? token))
+        named.append((role, known[token.content] ?? token))
       } else if let content = standard[role] {
-        guard vocabulary[content] != nil || tokens.contains(where: { $0.content == content }) else {
+        guard vocabulary[content] != nil || known[content] != nil else {
           throw .unknownSpecialToken(key: role, token: content, file: vocabularyFile)
         }
         named.append((role, AddedToken(content, isSpecial: true)))
       }
     }
-    let known = Set(tokens.map(\.content))
-    for (_, token) in named where !known.contains(token.content) && !tokens.contains(token) {
-      tokens.append(token)
-    }
-    let further = try extraTokens()
-    for token in further where !known.contains(token.content) && !tokens.contains(token) {
+    var seen = Set(tokens)
+    for token in named.map(\.token) + (try extraTokens())
+    where known[token.content] == nil && seen.insert(token).inserted {
       tokens.append(token)
     }
     let names = Set(named.map(\.token.content))
@@ -109,7 +108,7 @@ struct TokenizerFiles {
   private mutating func readMerges(_ path: String) throws(TokenizerError) {
     mergesFile = path
     let bytes = try Self.reading { () throws(FormatError) in
-      try FileSystem.read(path, limit: 256 << 20)
+      try FileSystem.read(path, limit: JSON.sizeLimit)
     }
     if bytes.isEmpty { throw .file(.empty(path: path)) }
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
@@ -119,12 +118,22 @@ struct TokenizerFiles {
     }
   }
 
+  /// Notes what a pair of tokens becomes; of two equal pairs the later counts.
   private mutating func addMerge(_ parts: [some Collection<UInt8>]) throws(TokenizerError) {
-    guard parts.count == 2 else {
-      throw .malformedMerge(number: merges.count + 1, file: mergesFile)
+    mergeCount += 1
+    guard parts.count == 2 else { throw .malformedMerge(number: mergeCount, file: mergesFile) }
+    let left = String(decoding: parts[0], as: UTF8.self)
+    let right = String(decoding: parts[1], as: UTF8.self)
+    let pair = BytePairEncoding.Pair(try idOfMerged(left), try idOfMerged(right))
+    merges[pair] = BytePairEncoding.Merge(
+      rank: Int32(clamping: mergeCount - 1), id: try idOfMerged(left + right))
+  }
+
+  private func idOfMerged(_ token: String) throws(TokenizerError) -> Int32 {
+    guard let id = vocabulary[token] else {
+      throw .mergeOutsideVocabulary(number: mergeCount, token: token, file: mergesFile)
     }
-    let (left, right) = (parts[0], parts[1])
-    merges.append((String(decoding: left, as: UTF8.self), String(decoding: right, as: UTF8.self)))
+    return id
   }
 
   private mutating func readTokenizerJSON(_ path: String) throws(TokenizerError) {

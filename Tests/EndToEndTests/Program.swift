@@ -45,11 +45,13 @@ enum Program {
   ///   - environment: more variables for it.
   ///   - interruptedAt: ask it to end when this stands on standard output.
   ///   - signal: how it is asked; Ctrl-C by default.
+  ///   - interruption: what to do then instead.
   /// - Returns: its exit code and what it printed.
   /// - Throws: what Foundation throws where the program cannot run.
   static func run(
     _ arguments: [String], in folder: String, shell: String? = nil, input: String = "",
-    environment: [String: String] = [:], interruptedAt: String? = nil, signal: Int32 = SIGINT
+    environment: [String: String] = [:], interruptedAt: String? = nil, signal: Int32 = SIGINT,
+    interruption: (() throws -> Void)? = nil
   ) throws -> Run {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: shell == nil ? path : "/bin/sh")
@@ -68,7 +70,11 @@ enum Program {
       try process.run()
       if let interruptedAt {
         try wait(for: interruptedAt, in: files.output)
-        kill(process.processIdentifier, signal)
+        if let interruption {
+          try interruption()
+        } else {
+          kill(process.processIdentifier, signal)
+        }
       }
       if ended.wait(timeout: .now() + 60) == .timedOut {
         kill(process.processIdentifier, SIGKILL)

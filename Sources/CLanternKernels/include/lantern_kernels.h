@@ -270,7 +270,8 @@ const lk_kernels *lk_kernels_best(void);
 
 // ---- Movement: bytes only, so one form for every instruction set -----------------------------
 
-/// Copies a strided array of up to 6 axes into a contiguous one. Strides are in elements of
+enum { LK_MOST_AXES = 16 };
+/// Copies a strided array of up to LK_MOST_AXES axes into a contiguous one. Strides are in elements of
 /// `element_size` (1, 2, 4 or 8) bytes and may be 0 or negative.
 void lk_copy_strided(
   const void *x, const int64_t *strides, const int64_t *shape, int rank, size_t element_size,

@@ -25,7 +25,7 @@ struct BenchPromptOptions: ParsableArguments {
   /// - Throws: ``FormatError`` for a file that cannot be read, ``ValidationError`` for an empty one.
   func texts() throws -> [String] {
     guard let prompts else { return Self.standardPrompts }
-    let bytes = try FileSystem.read(prompts, limit: 1 << 20)
+    let bytes = try FileSystem.read(prompts, limit: 1 << 20, isPipeAllowed: true)
     guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
       throw FormatError.unsupportedFileKind(
         path: prompts, remedy: "is not text in UTF-8: save it as UTF-8")

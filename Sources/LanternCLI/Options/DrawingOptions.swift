@@ -116,7 +116,7 @@ struct DrawingOptions: ParsableArguments {
   private static func text(_ argument: String) throws(FormatError) -> String {
     guard argument.hasPrefix("@") else { return argument }
     let path = String(argument.dropFirst())
-    let bytes = try FileSystem.read(path, limit: 16 << 20)
+    let bytes = try FileSystem.read(path, limit: 1 << 20, isPipeAllowed: true)
     guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
       throw .unsupportedFileKind(path: path, remedy: "is not text in UTF-8: save it as UTF-8")
     }

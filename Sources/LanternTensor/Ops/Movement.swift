@@ -2,10 +2,16 @@ internal import CLanternKernels
 
 extension Tensor {
   /// The same elements in row-major order without gaps: `self` where it is so already.
+  ///
+  /// - Throws: ``TensorError/outOfMemory(byteCount:)``; ``TensorError/shape(op:expected:found:)`` for
+  ///   a view of more than 16 axes that cannot be joined.
   public func contiguous() throws(TensorError) -> Tensor {
     if isContiguous { return self }
-    let y = try Draft(shape, dtype)
     let kept = Self.merged(shape, strides)
+    guard kept.shape.count <= LK_MOST_AXES else {
+      throw .shape(op: "contiguous", expected: "at most \(LK_MOST_AXES) axes", found: shape)
+    }
+    let y = try Draft(shape, dtype)
     let size = kept.shape.map(Int64.init)
     let steps = kept.strides.map(Int64.init)
     lk_copy_strided(bytes, steps, size, Int32(size.count), dtype.byteSize, y.bytes)
@@ -174,7 +180,7 @@ extension Tensor {
     return y.tensor()
   }
 
-  /// Axes of size 1 dropped and neighbours that advance as one joined, to stay within six.
+  /// Axes of size 1 dropped and neighbours that advance as one joined.
   private static func merged(_ shape: [Int], _ strides: [Int]) -> (shape: [Int], strides: [Int]) {
     var size: [Int] = []
     var steps: [Int] = []

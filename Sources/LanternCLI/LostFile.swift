@@ -1,0 +1,39 @@
+import LanternFormats
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// What the program says where a file of weights, which it reads in place, goes away under it: the
+/// system raises SIGBUS then.
+enum LostFile {
+  /// Input that was there and cannot be read any more, after `sysexits.h`.
+  private static let code: Int32 = 74
+
+  /// Begins to listen.
+  static func listen() {
+    // What a handler uses must exist before.
+    _ = MappedFiles.firstCutShort()
+    signal(SIGBUS) { _ in
+      if let path = MappedFiles.firstCutShort() {
+        LostFile.say("Error: ")
+        LostFile.say(path)
+        LostFile.say(
+          ": became shorter while it was read; fetch it again and let nothing change it\n")
+      } else {
+        LostFile.say("Error: a file in use could not be read any more (SIGBUS); check its disk\n")
+      }
+      _exit(LostFile.code)
+    }
+  }
+
+  private static func say(_ text: StaticString) {
+    text.withUTF8Buffer { _ = write(2, $0.baseAddress, $0.count) }
+  }
+
+  private static func say(_ text: UnsafePointer<CChar>) { _ = write(2, text, strlen(text)) }
+}

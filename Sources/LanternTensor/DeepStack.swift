@@ -1,0 +1,62 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// Runs work on a stack of a size of our own: that of a process, and of the threads that the system
+/// makes for it, may be set to as little as its user likes.
+package enum DeepStack {
+  private static let byteCount = 8 << 20
+
+  private final class Work {
+    let body: () -> Void
+    init(_ body: @escaping () -> Void) { self.body = body }
+  }
+
+  /// Runs `body` on a thread of its own and waits for its end; on the caller's where the system gives
+  /// no thread.
+  package static func run(_ body: () -> Void) {
+    withoutActuallyEscaping(body) { body in
+      let work = Unmanaged.passRetained(Work(body))
+      if !started(work.toOpaque()) { work.takeRetainedValue().body() }
+    }
+  }
+
+  /// Whether a thread could be made; it has done its work then.
+  private static func started(_ work: UnsafeMutableRawPointer) -> Bool {
+    var attributes = pthread_attr_t()
+    guard pthread_attr_init(&attributes) == 0 else { return false }
+    defer { pthread_attr_destroy(&attributes) }
+    guard pthread_attr_setstacksize(&attributes, byteCount) == 0 else { return false }
+    #if canImport(Darwin)
+      var thread: pthread_t?
+    #else
+      var thread = pthread_t()
+    #endif
+    let failed = pthread_create(&thread, &attributes, start, work)
+    guard failed == 0 else { return false }
+    #if canImport(Darwin)
+      if let thread { pthread_join(thread, nil) }
+    #else
+      pthread_join(thread, nil)
+    #endif
+    return true
+  }
+
+  #if canImport(Darwin)
+    private static let start: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? =
+      {
+        Unmanaged<Work>.fromOpaque($0).takeRetainedValue().body()
+        return nil
+      }
+  #else
+    private static let start:
+      @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
+        if let work = $0 { Unmanaged<Work>.fromOpaque(work).takeRetainedValue().body() }
+        return nil
+      }
+  #endif
+}
