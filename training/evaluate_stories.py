@@ -1,10 +1,11 @@
 """A hundred stories and two hundred captions that Lantern writes, read back by program.
 
     evaluate_stories --work FOLDER [--model ../weights/storyteller] [--stories 100] [--captions 200]
+        [--pages 4] [what else `lantern story` takes]
 
 Stories: `lantern story` with prompts of fresh plots, half of them about a hero in a colour that training never
 showed on it. Asked: do the words parse under the grammar of stories.py; does each picture show, by the judge,
-what its page names, in its colour and in its place, and nobody else; does the hero keep its colour in all four;
+what its page names, in its colour and in its place, and nobody else; does the hero keep its colour in all;
 is the story about what the prompt says. Captions: `lantern caption` of fresh rendered scenes; is every
 subject, number, colour and place right.
 """
@@ -102,7 +103,10 @@ def rendered_pages(count: int) -> list[tuple[scenes.Scene, list, str]]:
 def answers(pages: list[dict], plot: stories.Plot, prompt: str, judge: Judge) -> dict[str, list[bool]]:
     """What is right about a story, page by page or as a whole."""
     found: dict[str, list[bool]] = {"parses": [], "shows": [], "keeps": [], "prompt": []}
-    reads = [stories.read(page["text"], number) for number, page in enumerate(pages)]
+    # Of a story longer than those of training all pages between are told as the second one is.
+    trained, count = len(stories.PAGES), len(pages)
+    places = [min(number, max(1, trained - (count - number))) for number in range(count)]
+    reads = [stories.read(page["text"], place) for place, page in zip(places, pages)]
     pictures = np.stack([np.asarray(Image.open(page["path"]).convert("RGB")) for page in pages])
     x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
     seen = judge.read(x)
@@ -112,7 +116,9 @@ def answers(pages: list[dict], plot: stories.Plot, prompt: str, judge: Judge) ->
         return {**found, "shows": [False] * len(pages), "keeps": [False], "prompt": [False]}
     known = dict(first.roles)
     consistent = True
-    for read, sight in zip(reads, seen):
+    for place, read, sight in zip(places, reads, seen):
+        if place == 1:
+            known.pop("friend", None)
         if read is None:
             found["shows"].append(False)
             consistent = False

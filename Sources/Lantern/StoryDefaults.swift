@@ -5,6 +5,8 @@ package import LanternFormats
 package struct StoryDefaults: Sendable {
   /// Pages of a story.
   package let pages: Int
+  /// Pages of the stories that it was trained on; nil where nothing is said of it.
+  package let trainedPages: Int?
   /// Steps to a picture.
   package let imageSteps: Int
   /// Strength of guidance, Muse's.
@@ -27,6 +29,10 @@ package struct StoryDefaults: Sendable {
     let config = FileSystem.exists(path) ? try Config(path: path) : Config([:], file: path)
     let isLarge = codes > 256
     pages = try config.integer("pages", default: 4)
+    trainedPages = try config.optionalInteger("trained_pages")
+    if let trainedPages, trainedPages < 1 {
+      throw .wrongType(key: "trained_pages", expected: "1 or more", file: path)
+    }
     imageSteps = try config.integer("image_steps", default: isLarge ? 50 : 16)
     guidance = try config.float("guidance", default: isLarge ? 5 : 1.75)
     temperature = try config.float("temperature", default: 0.8)

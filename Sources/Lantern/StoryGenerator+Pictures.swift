@@ -87,13 +87,14 @@ extension StoryGenerator {
     _ picture: Picture, question: String = "", onText: (String) throws -> Void = { _ in }
   ) throws -> String {
     let count = model.words.encode(plain: question).count
-    let most = model.showo.maximumLength - model.side * model.side - 110
+    // What stands around the picture and before the words, and a word of an answer.
+    let most = model.showo.maximumLength - model.side * model.side - 5
     guard count <= most else {
       throw RequestError.longStory(what: "the question", tokens: count, most: most)
     }
     let text = try model.caption(
       picture, question: question, sampler: nil, noise: TokenNoise(seed: 0),
-      onText: onText)
+      most: min(100, most - count + 1), onText: onText)
     return String(text.drop { $0 == " " })
   }
 

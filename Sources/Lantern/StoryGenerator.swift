@@ -1,4 +1,5 @@
 import Dispatch
+import LanternFormats
 import LanternLayers
 import LanternModels
 import LanternPictures
@@ -64,21 +65,20 @@ public struct StoryGenerator: Sendable {
   /// - Throws: an error of the room where it arose, or what `onEvent` throws.
   package func tell(_ request: StoryRequest, onEvent: (StoryEvent) throws -> Void) throws {
     let settings = try StorySettings(request, model)
+    let room = try StoryRoom(request, settings, model)
     let t = model.showo.tokens
     let noise = TokenNoise(seed: request.seed)
     var past = Past(model, request.recomputes)
     var cache = try model.showo.makeCache()
-    let prompt = model.words.encode(plain: request.prompt)
-    let opening =
-      isInterleaved
-      ? [t.longText, t.endOfText] + prompt + [t.endOfText, t.endOfText] : [t.endOfText] + prompt
-    try checkRoom(for: opening.count, "the prompt")
-    try past.read(.text(opening), into: &cache)
+    var told: [[PastSegment]] = []
 
     for number in 1...settings.pages {
       let given = number <= request.beginning.count ? request.beginning[number - 1] : nil
-      let text = try write(
-        given?.text, page: number, &past, &cache, settings.text, noise[2 * number], onEvent)
+      let seen = room.pagesSeen(of: told, given?.text)
+      try past.turn(to: [.text(room.opening)] + seen.flatMap { $0 }, &cache)
+      let (text, ids) = try write(
+        given?.text, page: number, &past, &cache, settings.text, room.words, noise[2 * number],
+        onEvent)
       var illustration: Illustration
       if let picture = given?.picture {
         illustration = Illustration(
@@ -96,13 +96,17 @@ public struct StoryGenerator: Sendable {
         } else {
           var afresh = try model.showo.makeCache()
           let caption = model.drawingPrompt(model.words.encode(plain: text))
-          try checkRoom(for: caption.count, "a page")
           _ = try model.read(.text(caption), into: &afresh)
           illustration = try illustrator.draw(
             after: &afresh, noise: noise[2 * number + 1], onStep: onStep)
         }
       }
-      if isInterleaved { try past.read(.picture(t.block(illustration.codes)), into: &cache) }
+      told.append(ids.isEmpty ? [] : [.text(ids)])
+      if isInterleaved {
+        let block = PastSegment.picture(t.block(illustration.codes))
+        try past.read(block, into: &cache)
+        told[number - 1].append(block)
+      }
       try onEvent(
         .page(
           StoryPage(
@@ -110,6 +114,16 @@ public struct StoryGenerator: Sendable {
             caption: illustration.caption)))
     }
     try onEvent(.finished)
+  }
+
+  /// Checks, before work begins, that a story can be told.
+  ///
+  /// - Parameter request: what is wanted.
+  /// - Returns: what is to be known beforehand, a sentence each.
+  /// - Throws: ``RequestError`` for numbers out of range and for words that do not fit.
+  package func check(_ request: StoryRequest) throws -> [String] {
+    let settings = try StorySettings(request, model)
+    return try StoryRoom(request, settings, model).notes(FileSystem.split(path).name)
   }
 
   private func illustrator(_ settings: StorySettings, _ past: borrowing Past, _ seed: UInt64)
@@ -125,19 +139,18 @@ public struct StoryGenerator: Sendable {
   /// training a page is what a sentence or two take.
   private func write(
     _ given: String?, page: Int, _ past: inout Past, _ cache: inout KVCache,
-    _ sampler: TextSampler, _ noise: TokenNoise, _ onEvent: (StoryEvent) throws -> Void
-  ) throws -> String {
+    _ sampler: TextSampler, _ most: Int, _ noise: TokenNoise,
+    _ onEvent: (StoryEvent) throws -> Void
+  ) throws -> (text: String, ids: [Int]) {
     let t = model.showo.tokens
     if let given {
       let ids = model.words.encode(plain: given)
-      try checkRoom(for: cache.count + ids.count, "the beginning")
       if !ids.isEmpty { try past.read(.text(ids), into: &cache) }
       try onEvent(.text(given, page: page))
-      return given
+      return (given, ids)
     }
     var text = TextInTheMaking(model.words)
-    for place in 0..<Self.mostTokens {
-      try checkRoom(for: cache.count, "the story")
+    for place in 0..<most {
       var scores = try past.scores(&cache)
       t.allowText(in: &scores, andPicture: isInterleaved && !text.ids.isEmpty)
       let id = sampler.choose(scores, past: text.ids, uniform: noise.uniform(place))
@@ -149,42 +162,52 @@ public struct StoryGenerator: Sendable {
         break
       }
     }
-    return text.text
-  }
-
-  /// A page's words at most; whoever goes on beyond them gets a picture.
-  private static let mostTokens = 120
-
-  private func checkRoom(for count: Int, _ what: String) throws(RequestError) {
-    let most = model.showo.maximumLength - (isInterleaved ? model.side * model.side + 2 : 0)
-    guard count < most else { throw .longStory(what: what, tokens: count, most: most - 1) }
+    return (text.text, text.ids)
   }
 }
 
 /// What was read so far, and the state that it left.
 private struct Past: ~Copyable {
   private let model: UnifiedModel
+  /// Whether everything is read again each time.
+  private let recomputes: Bool
   private var hidden: Tensor?
-  /// All that was read, where everything is to be read again each time.
-  private(set) var again: [PastSegment]?
+  private var segments: [PastSegment] = []
 
   init(_ model: UnifiedModel, _ recomputes: Bool) {
     self.model = model
-    self.again = recomputes ? [] : nil
+    self.recomputes = recomputes
   }
 
+  /// All that was read, where everything is to be read again each time.
+  var again: [PastSegment]? { recomputes ? segments : nil }
+
   mutating func read(_ segment: PastSegment, into cache: inout KVCache) throws {
-    guard var segments = again else {
-      hidden = try model.read(segment, into: &cache)
-      return
-    }
-    // Words that follow words are read together.
-    if case .text(let more) = segment, case .text(let words)? = segments.last {
-      segments[segments.count - 1] = .text(words + more)
+    segments.join(segment)
+    if recomputes {
+      try readAll(into: &cache)
     } else {
-      segments.append(segment)
+      hidden = try model.read(segment, into: &cache)
     }
-    again = segments
+  }
+
+  /// Makes the past what is wanted: what it begins with is kept, positions and all, the rest is
+  /// forgotten or read.
+  mutating func turn(to wanted: [PastSegment], _ cache: inout KVCache) throws {
+    let wanted = wanted.reduce(into: []) { $0.join($1) }
+    if wanted == segments { return }
+    if recomputes {
+      segments = wanted
+      return try readAll(into: &cache)
+    }
+    // The last one is read even if it was read before: what follows hangs on its last state.
+    let same = zip(segments, wanted.dropLast()).prefix { $0 == $1 }.count
+    segments.removeLast(segments.count - same)
+    cache.forget(beyond: segments.reduce(0) { $0 + $1.count })
+    for segment in wanted[same...] { try read(segment, into: &cache) }
+  }
+
+  private mutating func readAll(into cache: inout KVCache) throws {
     cache.forget(beyond: 0)
     for segment in segments { hidden = try model.read(segment, into: &cache) }
   }
@@ -197,5 +220,16 @@ private struct Past: ~Copyable {
       throw RequestError.notFinite(what: "a word's score", step: nil)
     }
     return try scores.floats()
+  }
+}
+
+extension [PastSegment] {
+  /// Adds a segment; words that follow words become one with them.
+  fileprivate mutating func join(_ segment: PastSegment) {
+    if case .text(let more) = segment, case .text(let words)? = last {
+      self[count - 1] = .text(words + more)
+    } else {
+      append(segment)
+    }
   }
 }

@@ -6,9 +6,16 @@ import LanternTensor
 import LanternTokenizers
 
 /// Part of a sequence: words that see what came before, or a picture that sees itself both ways.
-enum PastSegment: Sendable {
+enum PastSegment: Sendable, Equatable {
   case text([Int])
   case picture([Int])
+
+  /// Its tokens.
+  var count: Int {
+    switch self {
+    case .text(let ids), .picture(let ids): ids.count
+    }
+  }
 }
 
 extension UnifiedModel {

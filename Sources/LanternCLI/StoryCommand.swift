@@ -33,7 +33,9 @@ struct StoryCommand: ParsableCommand {
 
   @OptionGroup var modelOptions: StoryModelOptions
 
-  @Option(parsing: .unconditional, help: "How many pages; 4 by default.")
+  @Option(
+    parsing: .unconditional,
+    help: "How many pages; the model's own number by default, 4 for the shipped one.")
   var pages: Int?
   @Option(parsing: .unconditional, help: "How freely words are chosen; 0 takes the likeliest.")
   var temperature: Float?
@@ -110,6 +112,7 @@ struct StoryCommand: ParsableCommand {
     }
     let syntax = PromptSyntax(prompt, readsWeights: false)
     for note in syntax.notes(on: "prompt") { console.note(note) }
+    for note in try generator.check(request) { console.note(note) }
     let output = self.output ?? "story"
     let folder = try StoryFolder(output, writing, request, model: model)
     writing.tell(self.output, folder.path, console)

@@ -129,6 +129,40 @@ import Testing
     }
   }
 
+  @Test(
+    "words that do not fit are refused before work begins: exit code 64, the most, and no file",
+    arguments: [
+      ["story", "LONG"], ["story", "x", "--begin", "A fox.", "--begin", "LONG"],
+      ["caption", "a.png", "--ask", "LONG"], ["paint", "LONG"],
+    ])
+  func longWords(arguments: [String]) throws {
+    try withFolder { root in
+      try Picture(width: 2, height: 2, pixels: [UInt8](repeating: 9, count: 12))
+        .write(to: root + "/a.png")
+      let long = String(repeating: "fox ", count: 700)
+      let run = try Program.run(
+        arguments.map { $0 == "LONG" ? long : $0 } + ["-m", "model"], in: root)
+      expectError(run, code: 64, ["tokens and the model takes"])
+      #expect(try names(root) == ["a.png", "model"])
+    }
+  }
+
+  @Test("a story longer than the model was trained for is told, and that it is one is said first")
+  func longStory() throws {
+    try withFolder { root in
+      try #"{"interleaved": true, "image_steps": 1, "trained_pages": 2}"#
+        .write(toFile: root + "/model/lantern.json", atomically: false, encoding: .utf8)
+      let run = try Program.run(
+        ["story", "a fox", "-m", "model", "--json", "--pages", "40"], in: root)
+      #expect(run.code == 0, "\(run.errors)")
+      let events = try run.events()
+      let note = try #require(events.firstIndex { $0["event"]?.string == "note" })
+      #expect(events[note]["text"]?.string?.contains("trained on stories of 2 pages") == true)
+      #expect(try #require(events.firstIndex { $0["event"]?.string == "text" }) > note)
+      #expect(events.filter { $0["event"]?.string == "page" }.count == 40)
+    }
+  }
+
   @Test("a folder that is no such model, or a damaged one, is one line of error")
   func damagedModels() throws {
     try withFolder { root in

@@ -136,10 +136,106 @@ import Testing
   @Test("a prompt that the positions do not reach ends in an error that says how long")
   func longPrompt() throws {
     try withGenerator { generator in
-      var request = StoryRequest(prompt: String(repeating: "fox ", count: 400))
-      request.seed = 42
+      let request = StoryRequest(prompt: String(repeating: "fox ", count: 600))
       let error = #expect(throws: RequestError.self) { try tell(request, generator) }
-      #expect(error.map { "\($0)" }?.contains("tokens and the model takes 621") == true)
+      #expect(error.map { "\($0)" }?.contains("tokens and the model takes 502") == true)
+    }
+  }
+
+  @Test("what does not fit is told before work begins: nothing happens before the error")
+  func longWords() throws {
+    for isInterleaved in [true, false] {
+      try withGenerator(isInterleaved: isInterleaved) { generator in
+        let many = String(repeating: "fox ", count: 700)
+        var beginning = request(3)
+        beginning.beginning = [.init(text: "There was a fox."), .init(text: many)]
+        for request in [StoryRequest(prompt: many), beginning] {
+          var events = 0
+          let error = #expect(throws: RequestError.self) {
+            try generator.tell(request) { _ in events += 1 }
+          }
+          #expect(error?.description.contains("tokens and the model takes") == true)
+          #expect(events == 0)
+          #expect(throws: RequestError.self) { try generator.check(request) }
+        }
+        let picture = try Picture(width: 8, height: 8, pixels: [UInt8](repeating: 9, count: 192))
+        let error = #expect(throws: RequestError.self) {
+          try generator.caption(picture, question: many)
+        }
+        guard case .longStory(_, let tokens, let most)? = error else { return }
+        #expect(tokens > most)
+        // The longest question that fits has an answer of a word.
+        let perWord = tokens / 700
+        let fitting = String(repeating: "fox ", count: most / perWord - 4)
+        _ = try generator.caption(picture, question: fitting)
+      }
+    }
+  }
+
+  /// A generator whose model says that it was trained on stories of so many pages.
+  private func withGenerator(trainedPages: Int, _ body: (StoryGenerator) throws -> Void) throws {
+    try withTemporaryFolder { root in
+      try TinyStoryteller.write(to: root)
+      try """
+      {"interleaved": true, "pages": 2, "image_steps": 1, "trained_pages": \(trainedPages)}
+      """.write(toFile: root + "/lantern.json", atomically: false, encoding: .utf8)
+      try body(StoryGenerator(folder: root))
+    }
+  }
+
+  @Test("of a story longer than the model was trained for, pages between are told as its second")
+  func longStory() throws {
+    var known: [StoryPage] = []
+    try withGenerator(trainedPages: 3) { generator in
+      let pages = try tell(request(7), generator).pages
+      #expect(pages.map(\.number) == Array(1...7))
+      // They hang on the first page alone, so that it is no matter how many there are.
+      let fewer = try tell(request(6), generator).pages
+      #expect(fewer[..<5] == pages[..<5])
+      #expect(fewer[5] != pages[5], "the last page of one, and not of the other")
+      known = try tell(request(3), generator).pages
+      #expect(known[..<2] == pages[..<2])
+      var again = request(7)
+      again.recomputes = true
+      #expect(try tell(again, generator).pages == pages)
+      #expect(try generator.check(request(7)).first?.contains("stories of 3 pages") == true)
+      #expect(try generator.check(request(3)).isEmpty)
+    }
+    try withGenerator(trainedPages: 9) { generator in
+      let pages = try tell(request(3), generator).pages
+      #expect(pages == known)
+    }
+    for trained in 1...2 {
+      try withGenerator(trainedPages: trained) { generator in
+        let pages = try tell(request(5), generator).pages
+        #expect(pages.count == 5)
+      }
+    }
+    #expect(throws: (any Error).self) { try withGenerator(trainedPages: 0) { _ in } }
+  }
+
+  @Test("pages that a long story begins with are before the model when it goes on")
+  func longBeginning() throws {
+    try withGenerator(trainedPages: 4) { generator in
+      var request = request(7)
+      request.beginning = ["A fox.", "A bear.", "A cat."].map { .init(text: $0) }
+      let pages = try tell(request, generator).pages
+      request.beginning[2].text = "A dog."
+      #expect(try tell(request, generator).pages[3] != pages[3])
+    }
+  }
+
+  @Test("a story of as many pages as there may be fits, and long ones say that they look back less")
+  func mostPages() throws {
+    for isInterleaved in [true, false] {
+      try withGenerator(isInterleaved: isInterleaved) { generator in
+        var request = request(64)
+        request.imageSteps = 1
+        let notes = try generator.check(request)
+        #expect(notes.first?.contains("640 tokens") == true)
+        let pages = try tell(request, generator).pages
+        #expect(pages.count == 64)
+      }
     }
   }
 
