@@ -9,8 +9,8 @@
 /// The stream of normal numbers that `torch.Generator("cpu").manual_seed(seed)` gives `torch.randn`.
 ///
 /// Mersenne Twister (Matsumoto & Nishimura 1998) and Box–Muller, in the two ways that PyTorch has:
-/// one for 16 numbers and more, and one for fewer. Equal to PyTorch's on x86-64 bit for bit: see
-/// ``SingleBoxMuller``.
+/// one for 16 numbers and more, and one for fewer. Equal to PyTorch's but for the last bit of sines,
+/// cosines and logarithms.
 public struct TorchGenerator: Sendable {
   private var state: [UInt32]
   private var position: Int
@@ -40,16 +40,24 @@ public struct TorchGenerator: Sendable {
       return draft.tensor()
     }
     for index in 0..<count { values[index] = uniform() }
-    for block in stride(from: 0, to: count - 15, by: 16) {
-      SingleBoxMuller.transform(values + block)
-    }
+    for block in stride(from: 0, to: count - 15, by: 16) { Self.makeNormal(values + block) }
     if count % 16 != 0 {
       // The last block overlaps the one before and is drawn anew.
       let tail = values + (count - 16)
       for index in 0..<16 { tail[index] = uniform() }
-      SingleBoxMuller.transform(tail)
+      Self.makeNormal(tail)
     }
     return draft.tensor()
+  }
+
+  /// Turns 16 uniform numbers into normal ones, pairing each of the first eight with its eighth next.
+  private static func makeNormal(_ block: UnsafeMutablePointer<Float>) {
+    for index in 0..<8 {
+      let radius = (-2 * log(1 - block[index])).squareRoot()
+      let angle = 2 * Float.pi * block[index + 8]
+      block[index] = radius * cos(angle)
+      block[index + 8] = radius * sin(angle)
+    }
   }
 
   private mutating func pairedNormal() -> Double {
@@ -63,17 +71,12 @@ public struct TorchGenerator: Sendable {
     return radius * cos(2 * Double.pi * first)
   }
 
-  /// A whole number of 0 up to but not including `bound`, as `torch.randint(bound, [])` for bounds
-  /// beyond 32 bits.
-  public mutating func integer(below bound: UInt64) -> UInt64 {
-    let high = UInt64(next())
-    return (high << 32 | UInt64(next())) % max(bound, 1)
-  }
-
   private mutating func uniform() -> Float { Float(next() & 0xff_ffff) * 0x1p-24 }
 
   private mutating func uniformDouble() -> Double {
-    Double(integer(below: 1 << 53)) * 0x1p-53
+    let high = UInt64(next())
+    let bits = high << 32 | UInt64(next())
+    return Double(bits & 0x1f_ffff_ffff_ffff) * 0x1p-53
   }
 
   private mutating func next() -> UInt32 {
