@@ -47,7 +47,10 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
   ("LanternTests", ["Lantern", "LanternFormats", "LanternSamplers", "LanternTensor"]),
   (
     "LanternBenchTests",
-    ["Lantern", "LanternBench", "LanternFormats", "LanternModels", "LanternTensor"]
+    [
+      "Lantern", "LanternBench", "LanternFormats", "LanternModels", "LanternSamplers",
+      "LanternTensor",
+    ]
   ),
   ("EndToEndTests", ["LanternFormats", "LanternTensor", "LanternPictures", "LanternCLI"]),
   ("ArchitectureTests", []),

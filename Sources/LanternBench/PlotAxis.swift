@@ -57,7 +57,7 @@ extension Plot {
         let found = [
           least >= 0.5 ? multiples([1], of: 2) : [], multiples([1, 2, 5], of: 10),
           multiples([1], of: 10),
-        ].first { (2...12).contains($0.count) }
+        ].first { (2...14).contains($0.count) }
         return found ?? [range.lowerBound, range.upperBound]
       }
     }

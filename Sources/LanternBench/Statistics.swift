@@ -68,11 +68,16 @@ package enum Statistics {
   ]
 
   /// 0.975 of Student's distribution lie below this; from ten degrees of freedom on by Cornish and
-  /// Fisher's expansion, within 0.003.
+  /// Fisher's expansion, within 0.0003.
   private static func student(_ freedom: Int) -> Double {
     if freedom <= students.count { return students[freedom - 1] }
     let (z, n) = (normal, Double(freedom))
     let cube = z * z * z
-    return z + (cube + z) / (4 * n) + (5 * cube * z * z + 16 * cube + 3 * z) / (96 * n * n)
+    let fifth = cube * z * z
+    let terms = [
+      (cube + z) / 4, (5 * fifth + 16 * cube + 3 * z) / 96,
+      (3 * fifth * z * z + 19 * fifth + 17 * cube - 15 * z) / 384,
+    ]
+    return z + terms[0] / n + terms[1] / (n * n) + terms[2] / (n * n * n)
   }
 }

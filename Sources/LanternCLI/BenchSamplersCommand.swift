@@ -171,9 +171,10 @@ struct BenchSamplersCommand: ParsableCommand {
       samplers: BenchPromptOptions.once(samplers), schedules: BenchPromptOptions.once(schedules),
       steps: steps, prompts: try drawn.texts(), seeds: try drawn.seedNumbers())
     if let guidance {
-      settings.guidances = try BenchPromptOptions.numbers(guidance, "guidance") { text in
+      let numbers: [Float] = try BenchPromptOptions.numbers(guidance, "guidance") { text in
         Float(text).flatMap { (0...1000).contains($0) ? $0 : nil }
       }
+      settings.guidances = numbers
     }
     if let eta, !(0...1).contains(eta) {
       throw ValidationError("eta \(eta): choose 0 (no fresh noise) to 1")

@@ -43,7 +43,7 @@ struct SheetCommand: ParsableCommand {
       try FileSystem.checkFolder(of: output)
       let pictures = try files.map { try Picture(contentsOf: $0) }
       let across = columns ?? Int(Double(files.count).squareRoot().rounded(.up))
-      let sheet = Picture.sheet(pictures, columns: across, gap: gap)
+      let sheet = try Picture.sheet(pictures, columns: across, gap: gap)
       var names = OutputNames(output, overwrites: writing.overwrites)
       let path = try names.write { try sheet.write(to: $0, replacing: $1) }
       writing.tell(self.output, path, console)

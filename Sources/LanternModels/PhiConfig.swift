@@ -36,7 +36,8 @@ package struct PhiConfig: Sendable {
       ropeTheta = try config.float("rope_theta", default: 10000)
       try config.expect("num_key_value_heads", [.null, .integer(numAttentionHeads)])
       try config.expect("rope_scaling", [.null])
-      try config.expect("qk_layernorm", [.bool(false)])
+      // Show-o's transformer has norms of queries and keys, whatever the language model's file says.
+      _ = try config.optionalBool("qk_layernorm")
       let name = try config.string("hidden_act", default: "gelu_new")
       let known: [String: Activation] = [
         "gelu": .gelu, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh, "relu": .relu,

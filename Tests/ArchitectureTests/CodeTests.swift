@@ -8,6 +8,7 @@ import Testing
   ]
   /// Where a variable does: the kernels' table, chosen once, and the count of interruptions.
   static let nonisolated: Set<String> = [
+    "Sources/LanternFormats/MappedFiles.swift",
     "Sources/LanternCLI/Interruption.swift", "Sources/LanternTensor/Kernels/Kernels.swift",
   ]
 

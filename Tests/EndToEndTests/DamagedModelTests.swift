@@ -162,7 +162,7 @@ private func damages(weights file: WeightsFile) -> [Damage] {
     Damage("no \(name)", code: 66, name) {
       try FileManager.default.removeItem(at: $0.file(name))
     },
-    Damage("a pickle for \(name)", "pytorch_model.bin", "pickles") { model in
+    Damage("another name for \(name)", code: 66, "pytorch_model.bin", "rename that") { model in
       let pickle = model.file(name).deletingLastPathComponent()
         .appendingPathComponent("pytorch_model.bin")
       try FileManager.default.moveItem(at: model.file(name), to: pickle)
@@ -300,7 +300,7 @@ private let tokenizerDamages: [Damage] = [
   Damage("an id beyond the text encoder's table", "2147483647", "551") { model in
     try model.replace(vocabulary, "\"!</w>\": 256", "\"!</w>\": 2147483647")
   },
-  Damage("no end of text", "special_tokens_map.json", "eos_token", "<|endoftext|>") { model in
+  Damage("no end of text", "the tokenizer gives the token", "must come from one model") { model in
     try model.replace(vocabulary, "<|endoftext|>", "<|end|>")
     try model.replace("tokenizer/special_tokens_map.json", "\"bos_token\"", "\"_bos\"")
   },

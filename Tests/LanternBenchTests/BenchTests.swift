@@ -1,5 +1,7 @@
 import LanternBench
 import LanternFormats
+import LanternSamplers
+import LanternTensor
 import TestSupport
 import Testing
 

@@ -36,7 +36,8 @@ struct LoRAOptions: ParsableArguments {
     let (path, strength) = labelled(text)
     if strength != nil { return (path, strength) }
     let before = String(text[..<colon])
-    guard FileSystem.exists(before), !before.isEmpty else { return (text, nil) }
+    let isFile = [".safetensors", ".bin", ".pt"].contains(where: before.hasSuffix)
+    guard isFile || FileSystem.exists(before), !before.isEmpty else { return (text, nil) }
     throw ValidationError(
       "LoRA \"\(text)\": after the colon stands how much of it to add, like \(before):0.8")
   }
