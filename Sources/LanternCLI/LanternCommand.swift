@@ -32,6 +32,12 @@ struct LanternCommand: ParsableCommand {
   static func main() {
     Interruption.refuseDeath()
     LostFile.listen()
+    // With less, parsing the command ends in a signal.
+    guard Memory.isEnoughToBegin else {
+      Console.write(
+        "Error: out of memory before anything began: give it more\n", to: .standardError)
+      Self.exit(withError: ExitCode(71))
+    }
     DeepStack.run {
       do {
         var command = try parseAsRoot()

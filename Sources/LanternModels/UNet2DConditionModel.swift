@@ -88,8 +88,9 @@ package struct UNet2DConditionConfig: Sendable {
         "transformer_layers_per_block", count: levels, default: 1)
       // diffusers calls the number of heads `attention_head_dim`, as its own comment says.
       heads = try config.perLevel("attention_head_dim", count: levels, default: 8)
+      // Wrapping, since sizes are checked below.
       timeEmbeddingDim = try config.integer(
-        "time_embedding_dim", default: 4 * (blockOutChannels.first ?? 0))
+        "time_embedding_dim", default: 4 &* (blockOutChannels.first ?? 0))
       convInKernel = try config.integer("conv_in_kernel", default: 3)
       convOutKernel = try config.integer("conv_out_kernel", default: 3)
       try config.finish(ignoring: Self.harmless)

@@ -26,6 +26,9 @@ package enum Memory {
     guard isThere(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
   }
 
+  /// Whether a program has the room that its small things take.
+  package static var isEnoughToBegin: Bool { isThere(0) }
+
   /// Whether `byteCount` bytes could be had now, and ``reserve`` beside them.
   static func isThere(_ byteCount: Int) -> Bool {
     let (total, overflow) = byteCount.addingReportingOverflow(reserve)

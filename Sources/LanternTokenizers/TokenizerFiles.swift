@@ -114,7 +114,7 @@ struct TokenizerFiles {
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
       let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
       if line.isEmpty || line.starts(with: "#version".utf8) { continue }
-      try addMerge(line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false))
+      try addMerge(Self.parts(line))
     }
   }
 
@@ -127,6 +127,11 @@ struct TokenizerFiles {
     let pair = BytePairEncoding.Pair(try idOfMerged(left), try idOfMerged(right))
     merges[pair] = BytePairEncoding.Merge(
       rank: Int32(clamping: mergeCount - 1), id: try idOfMerged(left + right))
+  }
+
+  /// The two tokens of a line; three parts stand for all lines of more.
+  private static func parts(_ line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+    line.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
   }
 
   private func idOfMerged(_ token: String) throws(TokenizerError) -> Int32 {
@@ -148,10 +153,10 @@ struct TokenizerFiles {
     try take(vocabulary: vocabulary, path)
     for merge in merges {
       if let pair = merge.array?.compactMap(\.string) {
-        try addMerge(pair.map(\.utf8))
+        try addMerge(pair.map { Array($0.utf8)[...] })
       } else {
         let line = Array((merge.string ?? "").utf8)
-        try addMerge(line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false))
+        try addMerge(Self.parts(line[...]))
       }
     }
   }

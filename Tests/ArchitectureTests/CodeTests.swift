@@ -8,8 +8,8 @@ import Testing
   ]
   /// Where a variable does: the kernels' table, chosen once, and the count of interruptions.
   static let nonisolated: Set<String> = [
-    "Sources/LanternFormats/MappedFiles.swift",
-    "Sources/LanternCLI/Interruption.swift", "Sources/LanternTensor/Kernels/Kernels.swift",
+    "Sources/LanternCLI/Interruption.swift", "Sources/LanternFormats/MappedFiles.swift",
+    "Sources/LanternTensor/Kernels/Kernels.swift",
   ]
 
   @Test("nothing traps on purpose: no forced unwrapping, try or cast, no fatalError")

@@ -43,15 +43,6 @@ struct StrainTests {
     }
   }
 
-  @Test("a picture too large for the memory there is")
-  func largePicture() throws {
-    try TinyModel.copied { model in
-      let run = try model.draw(
-        "fox", "-W", "2048", "-H", "2048", shell: "ulimit -v 300000; exec \"$@\"")
-      expectError(run, code: 71, ["out of memory"])
-    }
-  }
-
   @Test("a small stack", arguments: [64, 128, 256])
   func stack(_ kilobytes: Int) throws {
     try TinyModel.copied { model in
