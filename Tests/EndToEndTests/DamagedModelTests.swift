@@ -162,9 +162,9 @@ private func damages(weights file: WeightsFile) -> [Damage] {
     Damage("no \(name)", code: 66, name) {
       try FileManager.default.removeItem(at: $0.file(name))
     },
-    Damage("another name for \(name)", code: 66, "pytorch_model.bin", "rename that") { model in
+    Damage("another name for \(name)", code: 66, "weights.bin", "rename that") { model in
       let pickle = model.file(name).deletingLastPathComponent()
-        .appendingPathComponent("pytorch_model.bin")
+        .appendingPathComponent("weights.bin")
       try FileManager.default.moveItem(at: model.file(name), to: pickle)
     },
     Damage("a pointer for \(name)", name, "git lfs pull") { model in
