@@ -7,6 +7,7 @@
 # bench    time Lantern and PyTorch side by side
 # samples  draw everything in samples/ again
 # fuzz     feed broken files to the parsers, under AddressSanitizer
+# faults   let calls to the system and the allocator fail, one a run
 # arm64    compare the kernels of 64-bit ARM with the portable ones, under qemu
 # parity   compare every sampler with diffusers, through the program
 # fixtures make every file in Tests/Fixtures again; showo's where SHOWO names a clone of Show-o, guidance's
@@ -19,7 +20,7 @@ PROMPT ?= a red fox on the beach
 TEST_FLAGS = -Xcc -O2
 LANTERN = .build/release/lantern
 
-.PHONY: demo build install test format lint bench samples fuzz arm64 parity fixtures tools
+.PHONY: demo build install test format lint bench samples fuzz faults arm64 parity fixtures tools
 
 demo: build
 	$(LANTERN) image "$(PROMPT)" --seed 42 -o picture.png --overwrite
@@ -51,6 +52,9 @@ samples: build
 
 fuzz:
 	tools/fuzz/run
+
+faults: build
+	tools/faults/run --lantern $(LANTERN)
 
 arm64:
 	tools/arm64/run

@@ -62,6 +62,7 @@ struct StoryRoom {
   /// - Parameters:
   ///   - told: the pages.
   ///   - given: the next one's words, where they are there already.
+  /// - Returns: those pages, in their order.
   func pagesSeen(of told: [[PastSegment]], _ given: String?) -> [[PastSegment]] {
     var left = tokens - opening.count - (given.map { model.words.encode(plain: $0).count } ?? words)
     guard let first = told.first else { return [] }

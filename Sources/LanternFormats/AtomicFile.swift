@@ -129,7 +129,7 @@ private struct PartialFile: ~Copyable {
       // Another write may take the file for a stray before it is locked. Where there are no locks,
       // nobody takes it for one.
       let isTaken = flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
-      if !isTaken, Self.isStill(file, at: name) {
+      if !isTaken, Self.isStill(file, at: name) != false {
         self.file = file
         self.name = name
         self.folder = folder
@@ -202,15 +202,17 @@ private struct PartialFile: ~Copyable {
     defer { close(file) }
     var status = stat()
     guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-      status.st_uid == geteuid(), flock(file, LOCK_EX | LOCK_NB) == 0, isStill(file, at: path)
+      status.st_uid == geteuid(), flock(file, LOCK_EX | LOCK_NB) == 0,
+      isStill(file, at: path) == true
     else { return }
     unlink(path)
   }
 
-  /// Whether `path` is a name of the open `file`.
-  private static func isStill(_ file: Int32, at path: String) -> Bool {
+  /// Whether `path` is a name of the open `file`; nil where the system does not say.
+  private static func isStill(_ file: Int32, at path: String) -> Bool? {
     var (one, other) = (stat(), stat())
-    return fstat(file, &one) == 0 && lstat(path, &other) == 0
-      && one.st_dev == other.st_dev && one.st_ino == other.st_ino
+    guard fstat(file, &one) == 0 else { return nil }
+    guard lstat(path, &other) == 0 else { return errno == ENOENT ? false : nil }
+    return one.st_dev == other.st_dev && one.st_ino == other.st_ino
   }
 }

@@ -138,6 +138,7 @@ private let remedies = [
   "is this the right folder?", "it has", "Lantern draws with", "make the folder", "needs",
   "remove one",
   "must come from one model", "name it with",
-  "put the file", "save it as", "(see lantern", "take", "there are", "try others", "use the config.json",
+  "put the file", "save it as", "(see lantern", "take", "there are", "try others",
+  "use the config.json",
   "write elsewhere",
 ]

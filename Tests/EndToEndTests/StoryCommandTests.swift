@@ -101,10 +101,10 @@ import Testing
   @Test("a disk that fills up in the middle ends in one line, and what is finished stays whole")
   func fullDisk() throws {
     try withFolder { root in
-      // Two blocks of 512 bytes: room for the small pictures, not for the page.
+      // Four blocks of 512 bytes: room for the small pictures, not for the page.
       let run = try Program.run(
         ["story", "a fox", "-m", "model", "-o", "book"], in: root,
-        shell: "ulimit -f 2; exec \"$@\"")
+        shell: "ulimit -f 4; exec \"$@\"")
       #expect(run.code == 73, "\(run.errors)")
       #expect(run.errorLines.last?.hasPrefix("Error: book/story.html: ") == true)
       #expect(try names(root + "/book") == ["01.png", "story.md"])

@@ -152,7 +152,8 @@ import Testing
       ("cross_attention_dim", .number(1.5)), ("in_channels", .integer(1 << 60)),
       ("layers_per_block", .array([.integer(1)])), ("layers_per_block", .integer(1 << 40)),
       ("norm_num_groups", .integer(0)), ("norm_num_groups", .integer(7)),
-      ("sample_size", .array([8, 16, 32].map(JSONValue.integer))), ("time_embedding_dim", .integer(-1)),
+      ("sample_size", .array([8, 16, 32].map(JSONValue.integer))),
+      ("time_embedding_dim", .integer(-1)),
     ] as [(String, JSONValue)])
   func contradictions(key: String, value: JSONValue) throws {
     let complaint = try reference("sd1").complaint(make, key, value)
