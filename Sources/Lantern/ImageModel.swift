@@ -128,7 +128,7 @@ package struct ImageModel: Sendable {
     return String(SHA256.hex(of: bytes).prefix(10))
   }
 
-  private static let hashLimit = 64 << 20
+  private static let hashLimit = 4 << 20
 
   /// Whether the U-Net was trained to fill holes: it sees a mask and the masked picture too.
   var isInpaintingModel: Bool { unetConfig.inChannels != unetConfig.outChannels }
