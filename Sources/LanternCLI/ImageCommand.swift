@@ -125,7 +125,8 @@ struct ImageCommand: ParsableCommand {
     old?.tellDifferences(from: generator, request, loras, console)
     let picksSeed = drawing.chance.seed.map { $0.number == nil } ?? (old?.recipe.seed == nil)
 
-    var names = OutputNames(output, count: count, overwrites: writing.overwrites)
+    var names = OutputNames(
+      output, count: count, overwrites: writing.replaces(self.output, count: count))
     var told: Set<String> = []
     for index in 1...count {
       generator.keepsParts = index < count
@@ -170,7 +171,7 @@ struct ImageCommand: ParsableCommand {
     let begin = Console.now
     var bar = ProgressBar(console)
     let record = trace.map { _ in Trace() }
-    var frames = preview.map { RefreshedFile($0, overwrites: writing.overwrites) }
+    var frames = preview.map { RefreshedFile($0, overwrites: true) }
     defer { bar.end() }
     let image = try generator.draw(request, trace: record) { step in
       try Interruption.check()
@@ -188,7 +189,7 @@ struct ImageCommand: ParsableCommand {
     try Interruption.check()
     bar.end()
     if let trace, let record {
-      var names = OutputNames(trace, overwrites: writing.overwrites)
+      var names = OutputNames(trace, overwrites: true)
       let path = try names.write { try record.write(to: $0, $1 ? .replace : .create) }
       writing.tell(trace, path, console)
     }

@@ -94,7 +94,7 @@ struct PaintCommand: ParsableCommand {
       let syntax = PromptSyntax(prompt, readsWeights: false)
       for note in syntax.notes(on: "prompt") + picture.notes { console.note(note) }
       let text = WebUIText(prompt, seed: request.seed, model: generator.path)
-      var names = OutputNames(output, overwrites: writing.overwrites)
+      var names = OutputNames(output, overwrites: writing.replaces(self.output))
       let path = try names.write {
         try picture.write(to: $0, metadata: ["parameters": text.text], replacing: $1)
       }

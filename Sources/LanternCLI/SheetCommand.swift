@@ -44,7 +44,7 @@ struct SheetCommand: ParsableCommand {
       let pictures = try files.map { try Picture(contentsOf: $0) }
       let across = columns ?? Int(Double(files.count).squareRoot().rounded(.up))
       let sheet = try Picture.sheet(pictures, columns: across, gap: gap)
-      var names = OutputNames(output, overwrites: writing.overwrites)
+      var names = OutputNames(output, overwrites: writing.replaces(self.output))
       let path = try names.write { try sheet.write(to: $0, replacing: $1) }
       writing.tell(self.output, path, console)
       console.result(path, event: [:])

@@ -176,7 +176,7 @@ private struct Teller {
     self.console = console
     self.preview = preview
     self.writing = writing
-    frames = preview.map { RefreshedFile($0, overwrites: writing.overwrites) }
+    frames = preview.map { RefreshedFile($0, overwrites: true) }
     self.seed = seed
   }
 

@@ -4,8 +4,13 @@ import ArgumentParser
 struct WritingOptions: ParsableArguments {
   @Flag(
     name: [.customLong("overwrite"), .customLong("force")],
-    help: "Replace files that are there; without it new ones get another number.")
+    help: "Replace files that are there. Without it names that you did not give get a number.")
   var overwrites = false
+
+  /// Whether what is there gives way: as was said, or since the one file was named.
+  func replaces(_ named: String?, count: Int = 1) -> Bool {
+    overwrites || (count == 1 && named.map { !$0.contains("%") } == true)
+  }
 
   /// Says that a file got another name than the one that was asked for.
   func tell(_ wanted: String?, _ path: String, _ console: Console) {
