@@ -103,7 +103,7 @@ import Testing
     try withFolder { root in
       // Four blocks of 512 bytes: room for the small pictures, not for the page.
       let run = try Program.run(
-        ["story", "a fox", "-m", "model", "-o", "book"], in: root,
+        ["story", "a fox", "-m", "model", "-o", "book", "-s", "1"], in: root,
         shell: "ulimit -f 4; exec \"$@\"")
       #expect(run.code == 73, "\(run.errors)")
       #expect(run.errorLines.last?.hasPrefix("Error: book/story.html: ") == true)
