@@ -100,7 +100,9 @@ public struct ImageGenerator: Sendable {
     try trace?.finish(image)
     return GeneratedImage(
       picture: try start.pastingKept(in: Picture(image)), settings: settings,
-      cutTokens: cutTokens, notes: settings.notes + promptNotes(request) + start.notes,
+      cutTokens: cutTokens,
+      notes: settings.notes + settings.notes(on: model.schedule) + promptNotes(request)
+        + start.notes,
       modelCalls: calls)
   }
 
@@ -112,6 +114,7 @@ public struct ImageGenerator: Sendable {
     defer { if !keepsParts { model.letGo() } }
     var schedule = model.schedule
     schedule.convention = settings.convention
+    schedule.fillsHoles = request.mask != nil
     let sampler = try settings.makeSampler(schedule)
     let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
     let guidance = settings.fullGuidance

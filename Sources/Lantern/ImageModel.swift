@@ -61,15 +61,13 @@ package struct ImageModel: Sendable {
     let all = (defaults.lora.map { [LoRA($0)] } ?? []) + loras
     let adapters = try all.flatMap { try $0.adapters() }
     let reader = PartReader(folder: folder, variant: variant)
-    let scheduler = try Config(
-      path: FileSystem.join(folder.folder(of: "scheduler"), "scheduler_config.json"))
-    self.schedule = try NoiseSchedule(scheduler)
+    self.schedule = try folder.noiseSchedule()
     let textEncoder = ModelPart {
       try reader.read(
         "text_encoder", ModelCatalogue.textEncoders, adapters, precision.ofSmallParts)
     }
     self.promptEncoder = PromptEncoder(
-      tokenizer: try TokenizerCatalogue.load(folder: folder.folder(of: "tokenizer")),
+      tokenizer: try folder.loadTokenizer(),
       textEncoder: textEncoder, layerCount: try textEncoder().layerCount, path: folder.path)
     self.unet = ModelPart {
       try reader.read("unet", ModelCatalogue.denoisers, adapters, precision)
@@ -78,7 +76,9 @@ package struct ImageModel: Sendable {
     self.autoencoder = try reader.read(
       "vae", ModelCatalogue.autoencoders, [], precision.ofSmallParts)
     self.notes =
-      promptEncoder.tokenizer.notes + scheduler.notes + reader.notes { $0 }
+      try folder.disagreements() + schedule.fileNotes
+      + schedule.notes(for: schedule.schedulerClass)
+      + promptEncoder.tokenizer.notes + reader.notes { $0 }
       + adapters.flatMap(\.notes) + [precision.note].compactMap { $0 }
     try reader.checkVariant()
     try checkFit()

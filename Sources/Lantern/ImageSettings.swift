@@ -112,6 +112,16 @@ public struct ImageSettings: Sendable, Equatable {
     return all
   }
 
+  /// What the scheduler's file says that this sampler does not heed, a line each; what the folder's own
+  /// does not is told when the model is loaded.
+  func notes(on schedule: NoiseSchedule) -> [String] {
+    let row = try? SamplerCatalogue.row(named: sampler)
+    guard let reader = row?.reader(of: schedule), reader != schedule.schedulerClass else {
+      return []
+    }
+    return schedule.notes(for: reader)
+  }
+
   /// The sampler, for a model's schedule.
   func makeSampler(_ schedule: NoiseSchedule) throws -> any Sampler {
     try SamplerCatalogue.row(named: sampler).make(schedule, eta: eta)

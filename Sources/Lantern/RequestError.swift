@@ -18,7 +18,7 @@ public enum RequestError: Error, Sendable, Equatable {
   case notFast(path: String)
   /// Settings beside a picture that another program wrote and that cannot be read.
   case foreignSettings(program: String, reason: String)
-  /// The numbers went out of bounds: a damaged model, or settings it cannot take.
+  /// The numbers went out of bounds. Whether by the weights or by the settings is not known here.
   case notFinite(what: String, step: Int?)
 }
 
@@ -44,8 +44,8 @@ extension RequestError: CustomStringConvertible {
     case .foreignSettings(let program, let reason):
       "the picture's settings are \(program)'s: \(reason); give prompt and settings by hand"
     case .notFinite(let what, let step):
-      "\(what) \(step.map { "after step \($0 + 1) " } ?? "")is not a number: the weights are damaged, "
-        + "or sampler, steps and guidance do not suit the model; try others"
+      "\(what) \(step.map { "after step \($0 + 1) " } ?? "")is not a number, for a reason not known "
+        + "here; try another sampler, number of steps or guidance, or --precision exact"
     }
   }
 }

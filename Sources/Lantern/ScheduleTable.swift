@@ -41,8 +41,7 @@ package struct ScheduleTable {
     model: String, sampler: String?, steps: Int?, spacing: String?, convention: Convention
   ) throws {
     let folder = try ModelFolder(model)
-    var schedule = try NoiseSchedule(
-      Config(path: FileSystem.join(folder.folder(of: "scheduler"), "scheduler_config.json")))
+    var schedule = try folder.noiseSchedule()
     schedule.convention = convention
     let named = try sampler.map { try SamplerCatalogue.meaning(of: $0) }
     let curve = try spacing.map { try SamplerCatalogue.spacingMeaning(of: $0) }

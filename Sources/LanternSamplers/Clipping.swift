@@ -27,6 +27,23 @@ enum Clipping: Sendable, Equatable {
     }
   }
 
+  /// A model's answer with its clean latent kept within bounds, and the noise that goes with that.
+  ///
+  /// - Parameters:
+  ///   - found: the answer.
+  ///   - x: the latent that it is of.
+  ///   - level: how noisy that is.
+  /// - Returns: the answer within bounds.
+  /// - Throws: ``TensorError``.
+  func applied(to found: Denoised, of x: Tensor, at level: NoiseLevel) throws(TensorError)
+    -> Denoised
+  {
+    guard self != .none else { return found }
+    let clean = try applied(to: found.clean)
+    let noise = try (x - clean * Float(level.alpha)) * Float(1 / level.deviation)
+    return Denoised(clean: clean, noise: noise)
+  }
+
   /// `torch.quantile` of sorted numbers: between two of them by linear interpolation.
   static func quantile(_ ratio: Float, of sorted: [Float]) -> Float {
     guard !sorted.isEmpty else { return 1 }

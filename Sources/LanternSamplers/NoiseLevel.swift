@@ -46,6 +46,8 @@ public struct NoiseLevel: Sendable, Equatable {
 public struct NoisePlan: Sendable, Equatable {
   /// Where each step starts, noisiest first.
   public private(set) var levels: [NoiseLevel]
+  /// Where the steps started that were dropped, noisiest first.
+  public private(set) var dropped: [NoiseLevel] = []
   /// What each step aims at. The next step's level, but where a reference has it otherwise.
   public private(set) var targets: [NoiseLevel]
   /// What unit noise is multiplied with to begin.
@@ -72,9 +74,10 @@ public struct NoisePlan: Sendable, Equatable {
   /// The plan without its first steps, for a start from a picture; it keeps one at least.
   public func dropping(_ steps: Int) -> NoisePlan {
     var rest = self
-    let dropped = min(max(steps, 0), max(levels.count - 1, 0))
-    rest.levels.removeFirst(dropped)
-    rest.targets.removeFirst(dropped)
+    let fewer = min(max(steps, 0), max(levels.count - 1, 0))
+    rest.dropped += rest.levels.prefix(fewer)
+    rest.levels.removeFirst(fewer)
+    rest.targets.removeFirst(fewer)
     return rest
   }
 

@@ -11,15 +11,18 @@ import LanternFormats
 extension NoiseSchedule {
   /// How much noise each training step adds.
   ///
+  /// - Parameters:
+  ///   - config: `scheduler/scheduler_config.json`.
+  ///   - name: the class that reads it, whose defaults hold.
+  /// - Returns: one number a training step.
   /// - Throws: ``FormatError`` for a mistyped or unsupported setting.
-  static func betas(_ config: Config) throws(FormatError) -> [Float] {
+  static func betas(_ config: Config, of name: String) throws(FormatError) -> [Float] {
     let count = try config.integer("num_train_timesteps", default: 1000)
     guard (2...1_000_000).contains(count) else {
       throw .unsupportedSetting(
         key: "num_train_timesteps", value: "\(count)", file: config.file)
     }
     // Classes that were written for Stable Diffusion have its betas by default.
-    let name = try config.string("_class_name", default: "")
     let isDistilled = ["LCMScheduler", "TCDScheduler"].contains(name)
     let isLatent = ["DPMSolverSDE", "Heun", "KDPM2"].contains { name.hasPrefix($0) } || isDistilled
     let first = try config.double("beta_start", default: isLatent ? 0.00085 : 0.0001)

@@ -1,5 +1,13 @@
 package import LanternFormats
 
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
 /// What the model was trained to predict.
 public enum PredictionType: String, Sendable, CaseIterable {
   /// The noise (Ho et al. 2020).
@@ -19,7 +27,7 @@ public enum PredictionType: String, Sendable, CaseIterable {
 /// As in diffusers, any sampler may be used with any folder: it takes the settings it knows, and
 /// where the file leaves one out, its own default.
 public struct NoiseSchedule: Sendable {
-  /// The class of diffusers that the file was written for.
+  /// The class of diffusers that reads the file, whose defaults hold where it says nothing.
   public let schedulerClass: String
   /// ᾱ of each training step, f32 as the reference has it; of noise without such a table, of levels
   /// that ``trainingSteps`` steps would have.
@@ -30,37 +38,43 @@ public struct NoiseSchedule: Sendable {
   public let prediction: PredictionType
   /// Whose conventions levels follow.
   public var convention = Convention.diffusers
+  /// Whether a picture's holes are filled, for which diffusers has a pipeline of its own.
+  package var fillsHoles = false
   /// How timesteps are spaced: linspace, leading or trailing; each sampler's own way when nil.
   let fileSpacing: Spacing?
   /// Which curve sigmas follow: Karras', exponential or beta.
   let fileCurve: Spacing?
-  /// Whether the file asks a solver of the DPM family for fresh noise.
-  let asksForNoise: Bool
-  /// Whether betas are those of ``betas(_:)``'s cosine.
+  /// What solvers are asked for.
+  let solver: SolverSettings
+  /// Whether betas are those of ``betas(_:of:)``'s cosine.
   let isCosine: Bool
   /// What solvers of the DPM family do to clean latents.
   let thresholding: Clipping
-  // Settings that samplers read, nil where the file leaves them out and each has its own default.
-  let setsAlphaToOne: Bool?
-  let varianceType: String
-  let solverOrder: Int
-  let solverType: String?
-  let lowerOrderFinal: Bool?
-  let eulerAtFinal: Bool
-  private let distillationSteps: Int
-  let timestepScaling: Double
-  let predictorOrder: Int
-  let correctorOrder: Int
-  private let hasZeroTerminalSNR: Bool
+  /// Ends of curves, where the file has its own.
+  let curveEnds: (least: Double?, most: Double?)
+  /// Whether DPM-Solver's sigmas are even in their logarithm.
+  let usesLuLambdas: Bool
+  /// How many of the noisiest training steps DPM-Solver and SA-Solver leave out.
+  let clippedSteps: Int
+  /// Whether Euler's sigmas are even in their logarithm, whatever its timesteps.
+  let interpolatesLogarithms: Bool
+  /// Whether Euler tells the model the logarithm of sigma for a timestep.
+  let hasContinuousTimesteps: Bool
   let finalSigmaIsZero: Bool
+  private let hasZeroTerminalSNR: Bool
   private let stepsOffset: Int?
   private let clipsSample: Bool?
   private let clipRange: Float
   private let correctsForLatents: Bool
+  /// By class, what of the file it does not have here.
   private let refusals: [String: FormatError]
+  /// By class, what is to be told of the file.
+  private let notesByClass: [String: [String]]
+  /// Settings of the file that no class has: a line.
+  package let fileNotes: [String]
 
   /// Number of steps of the solver that a distilled model learnt from.
-  var originalSteps: Int { min(max(distillationSteps, 1), trainingSteps) }
+  var originalSteps: Int { min(max(solver.distillationSteps, 1), trainingSteps) }
 
   /// Number of training steps.
   public var trainingSteps: Int { alphaBars.count }
@@ -69,16 +83,27 @@ public struct NoiseSchedule: Sendable {
   ///
   /// - Parameters:
   ///   - config: `scheduler/scheduler_config.json`.
+  ///   - className: the class that reads it, as `model_index.json` has it; what the file calls itself
+  ///     when nil.
   ///   - correctsForLatents: whether `steps_offset` is taken to be 1 and `clip_sample` false,
   ///     whatever the file says of them. So it is in diffusers' `StableDiffusionPipeline` and its
   ///     kin, which mend files older than these settings.
   /// - Throws: ``SamplerError/file(_:)`` for a mistyped or unsupported one,
   ///   ``SamplerError/inconsistent(reason:file:)`` for impossible numbers.
-  package init(_ config: Config, correctsForLatents: Bool = true) throws(SamplerError) {
+  package init(_ config: Config, as className: String? = nil, correctsForLatents: Bool = true)
+    throws(SamplerError)
+  {
     let betas: [Float]
+    let row: SchedulerRow
     do throws(FormatError) {
-      schedulerClass = try config.string("_class_name", default: "DDIMScheduler")
-      try config.expect("_class_name", Self.knownClasses.map(JSONValue.string))
+      let own = try config.string("_class_name", default: "DDIMScheduler")
+      let name = className ?? own
+      guard let known = SchedulerTable.row(of: name) else {
+        throw .unsupportedSetting(
+          key: "_class_name", value: JSON.quoted(name), file: config.file)
+      }
+      row = known
+      schedulerClass = name
       continuous = try ContinuousNoise(config, of: schedulerClass)
       prediction = try Self.prediction(config, continuous)
       try config.expect(
@@ -87,27 +112,23 @@ public struct NoiseSchedule: Sendable {
       stepsOffset = try config.optionalInteger("steps_offset")
       fileCurve = try Self.curve(config, continuous)
       isCosine = try config.string("beta_schedule", default: "linear") == "squaredcos_cap_v2"
-      let algorithm = try config.string("algorithm_type", default: "")
-      asksForNoise = algorithm.hasPrefix("sde-")
+      solver = try SolverSettings(config)
       thresholding = try Self.thresholding(config)
-      clipsSample = try config.optionalBool("clip_sample")
+      clipsSample = try config.truth("clip_sample")
       clipRange = abs(try config.float("clip_sample_range", default: 1))
-      setsAlphaToOne = try config.optionalBool("set_alpha_to_one")
-      varianceType = try config.string("variance_type", default: "fixed_small")
-      solverOrder = try config.integer("solver_order", default: 2)
-      solverType = try config.optionalString("solver_type")
-      lowerOrderFinal = try config.optionalBool("lower_order_final")
-      eulerAtFinal = try config.bool("euler_at_final", default: false)
-      try config.expect("final_sigmas_type", [.string("zero"), .string("sigma_min")])
+      try config.expect("final_sigmas_type", ["zero", "sigma_min"])
       finalSigmaIsZero = try config.string("final_sigmas_type", default: "zero") == "zero"
-      distillationSteps = try config.integer("original_inference_steps", default: 50)
-      timestepScaling = try config.double("timestep_scaling", default: 10)
-      predictorOrder = try config.integer("predictor_order", default: 2)
-      correctorOrder = try config.integer("corrector_order", default: 2)
-      hasZeroTerminalSNR = try config.bool("rescale_betas_zero_snr", default: false)
-      betas = try Self.betas(config)
-      refusals = Self.refusals(config, hasEnds: continuous != nil)
-      try config.finish(ignoring: Self.harmless)
+      curveEnds = try Self.curveEnds(config)
+      usesLuLambdas = try config.bool("use_lu_lambdas", default: false)
+      interpolatesLogarithms = config.value("interpolation_type") == "log_linear"
+      hasContinuousTimesteps =
+        config.value("timestep_type") == "continuous" && prediction == .velocity
+      // A class that does not know the setting reads the model as it would without.
+      let rescales = try config.bool("rescale_betas_zero_snr", default: false)
+      hasZeroTerminalSNR = rescales && row.keys.contains("rescale_betas_zero_snr")
+      betas = try Self.betas(config, of: name)
+      try config.finish(ignoring: Set(SchedulerTable.rows.flatMap(\.keys)))
+      fileNotes = config.notes
     } catch {
       throw .file(error)
     }
@@ -128,6 +149,19 @@ public struct NoiseSchedule: Sendable {
       throw .inconsistent(
         reason: "steps_offset must lie within the \(bars.count) training steps", file: config.file)
     }
+    let least = config.value("lambda_min_clipped")?.double ?? -.infinity
+    clippedSteps = bars.count(where: { 0.5 * log(Double($0) / (1 - Double($0))) < least })
+    guard clippedSteps < bars.count - 1 else {
+      throw .inconsistent(
+        reason: "lambda_min_clipped leaves none of the training steps", file: config.file)
+    }
+    let name = schedulerClass
+    let byName = SchedulerTable.rows.map { ($0.name, $0) }
+    refusals = Dictionary(
+      uniqueKeysWithValues: byName.compactMap { key, row in
+        row.refusal(config, of: name).map { (key, $0) }
+      })
+    notesByClass = Dictionary(uniqueKeysWithValues: byName.map { ($0, $1.notes(config)) })
     alphaBars = bars
     self.correctsForLatents = correctsForLatents
   }
@@ -151,7 +185,9 @@ public struct NoiseSchedule: Sendable {
     for sampler: String, default standard: Bool, thresholds: Bool = true
   ) -> Clipping {
     let thresholding = thresholds ? thresholding : .none
-    let clips = !mends(sampler, isGiven: clipsSample != nil) && (clipsSample ?? standard)
+    // The pipeline that fills holes does not correct it.
+    let isMended = mends(sampler, isGiven: clipsSample != nil) && !fillsHoles
+    let clips = !isMended && (clipsSample ?? standard)
     return thresholding == .none && clips ? .range(clipRange) : thresholding
   }
 
@@ -192,6 +228,9 @@ public struct NoiseSchedule: Sendable {
       suited: ContinuousNoise.spacings.map(\.rawValue))
   }
 
+  /// Settings of the file that do nothing with a class, or less than they seem, a line each.
+  package func notes(for sampler: String) -> [String] { notesByClass[sampler] ?? [] }
+
   /// Checks that the file does not ask a sampler for what it does not have.
   ///
   /// - Parameter sampler: the class of diffusers that the sampler equals. Settings of other classes
@@ -200,23 +239,6 @@ public struct NoiseSchedule: Sendable {
   func check(for sampler: String) throws(SamplerError) {
     if let error = refusals[sampler] { throw .file(error) }
   }
-
-  /// Classes with this kind of noise schedule, whose files diffusers lets one another read.
-  private static let knownClasses =
-    [
-      "DDIMScheduler", "DDPMScheduler", "DEISMultistepScheduler", "DPMSolverMultistepScheduler",
-      "DPMSolverSDEScheduler", "DPMSolverSinglestepScheduler", "EulerAncestralDiscreteScheduler",
-      "EulerDiscreteScheduler", "HeunDiscreteScheduler", "KDPM2AncestralDiscreteScheduler",
-      "KDPM2DiscreteScheduler", "LCMScheduler", "LMSDiscreteScheduler", "PNDMScheduler",
-      "SASolverScheduler", "TCDScheduler", "UniPCMultistepScheduler",
-    ] + ContinuousNoise.classes
-
-  /// Settings that change nothing, or that samplers which are not here would read.
-  private static let harmless: Set<String> = [
-    "base_image_seq_len", "base_shift", "flow_shift", "max_image_seq_len", "max_shift",
-    "shift_terminal",
-    "solver_p", "time_shift_type",
-  ]
 
   /// What the model predicts.
   private static func prediction(_ config: Config, _ continuous: ContinuousNoise?)
@@ -253,54 +275,14 @@ public struct NoiseSchedule: Sendable {
     return found
   }
 
-  /// For each class, the first of its settings that changes results in a way that is not here.
-  private static func refusals(_ config: Config, hasEnds: Bool) -> [String: FormatError] {
-    typealias Setting = (key: String, values: [JSONValue])
-    let off: [JSONValue] = [.bool(false)]
-    let types = ["midpoint", "heun", "bh1", "bh2", "logrho"].map(JSONValue.string)
-    let orders = (1...3).map { JSONValue.integer($0) }
-    let curves: [Setting] = [("use_flow_sigmas", off), ("use_dynamic_shifting", off)]
-    let ends: [Setting] = hasEnds ? [] : [("sigma_min", []), ("sigma_max", [])]
-    let algorithms: Setting = (
-      "algorithm_type", [.string("dpmsolver++"), .string("sde-dpmsolver++"), .string("deis")]
-    )
-    let clipped: Setting = ("lambda_min_clipped", [.number(-.infinity)])
-    let known: [String: [Setting]] = [
-      "DDPMScheduler": [
-        ("variance_type", ["fixed_small", "fixed_small_log", "fixed_large"].map(JSONValue.string))
-      ],
-      "EulerDiscreteScheduler": [
-        ("interpolation_type", [.string("linear")]), ("timestep_type", [.string("discrete")]),
-      ] + ends,
-      "DPMSolverMultistepScheduler": [
-        algorithms, ("solver_order", orders), ("solver_type", types), clipped,
-        ("use_lu_lambdas", off),
-      ] + curves + ends,
-      "DPMSolverSinglestepScheduler": [
-        algorithms, ("solver_order", orders), ("solver_type", types), clipped,
-      ] + curves,
-      "DEISMultistepScheduler": [("solver_order", orders), ("solver_type", types)] + curves,
-      "PNDMScheduler": [("skip_prk_steps", [.bool(true)])],
-      "SASolverScheduler": [
-        ("predictor_order", orders), ("corrector_order", orders), clipped,
-        ("algorithm_type", algorithms.values + [.string("data_prediction")]),
-      ] + curves,
-      "UniPCMultistepScheduler": [
-        ("solver_order", orders), ("solver_type", types), ("predict_x0", [.bool(true)]),
-        ("disable_corrector", [.array([])]),
-      ] + curves + ends,
-    ]
-    return known.compactMapValues { settings in
-      var refusal: FormatError?
-      for (key, values) in settings {
-        do throws(FormatError) {
-          try config.expect(key, values)
-        } catch {
-          refusal = refusal ?? error
-        }
-      }
-      return refusal
+  /// The ends of curves that the file gives; EDM's are those of its noise.
+  private static func curveEnds(_ config: Config) throws(FormatError) -> (Double?, Double?) {
+    let ends = try (config.optionalDouble("sigma_min"), config.optionalDouble("sigma_max"))
+    for (key, end) in [("sigma_min", ends.0), ("sigma_max", ends.1)] {
+      guard let end, end <= 0 else { continue }
+      throw .unsupportedSetting(key: key, value: "\(end)", file: config.file)
     }
+    return ends
   }
 
   private static func thresholding(_ config: Config) throws(FormatError) -> Clipping {

@@ -20,4 +20,7 @@ public struct NoiseSource: Sendable {
     let drawn = try generator.normal([shape[0], shape[3], shape[1], shape[2]])
     return try drawn.permuted([0, 2, 3, 1]).contiguous()
   }
+
+  /// A whole number of 0 up to but not including a bound, as `torch.randint` draws it.
+  mutating func integer(below bound: UInt64) -> UInt64 { generator.integer(below: bound) }
 }

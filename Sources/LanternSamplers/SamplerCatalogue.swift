@@ -25,11 +25,19 @@ public enum SamplerCatalogue {
     ///   given to one that draws no noise.
     public func make(_ schedule: NoiseSchedule, eta: Float? = nil) throws -> any Sampler {
       try schedule.check(sampler: name)
-      if let schedulerClass { try schedule.check(for: schedulerClass) }
+      if let reader = reader(of: schedule) { try schedule.check(for: reader) }
       if let eta, standardEta == nil || !(0...1).contains(eta) {
         throw SamplerError.eta(eta, sampler: name, isTaken: standardEta != nil)
       }
       return build(schedule, eta ?? standardEta ?? 0)
+    }
+
+    /// The class of diffusers whose rules hold for a schedule's file with this sampler.
+    package func reader(of schedule: NoiseSchedule) -> String? {
+      let isOwn = rows.contains {
+        $0.schedulerClass == schedulerClass && $0.aliases.contains(schedule.schedulerClass)
+      }
+      return isOwn ? schedule.schedulerClass : schedulerClass
     }
   }
 
@@ -109,7 +117,13 @@ public enum SamplerCatalogue {
       aliases: ["dpm-solver", "dpmsolver", "dpm_solver", "DPMSolverSinglestepScheduler"],
       summary: "second order without memory of earlier groups; from 4 steps",
       schedulerClass: "DPMSolverSinglestepScheduler", standardEta: nil,
-      build: { schedule, _ in DPMSinglestep(schedule) }),
+      build: { schedule, _ in DPMSinglestep(schedule, eta: 0) }),
+    Row(
+      name: "dpm_singlestep_sde",
+      aliases: ["dpm-singlestep-sde", "DPM singlestep SDE"],
+      summary: "as dpm_singlestep with fresh noise",
+      schedulerClass: "DPMSolverSinglestepScheduler", standardEta: 1,
+      build: { DPMSinglestep($0, eta: $1) }),
     Row(
       name: "euler",
       aliases: [
@@ -180,11 +194,16 @@ public enum SamplerCatalogue {
 
   /// The sampler that a model's folder asks for.
   public static func standard(for schedule: NoiseSchedule) -> Row {
+    standard(for: schedule, as: schedule.schedulerClass)
+  }
+
+  /// The sampler that equals a class, put in the place of the folder's own.
+  package static func standard(for schedule: NoiseSchedule, as className: String) -> Row {
     // Classes without a table of steps are aliases of those with one.
-    let known = rows.first { $0.aliases.contains(schedule.schedulerClass) }?.schedulerClass
-    let alike = rows.filter { $0.schedulerClass == known ?? schedule.schedulerClass }
+    let known = rows.first { $0.aliases.contains(className) }?.schedulerClass
+    let alike = rows.filter { $0.schedulerClass == known ?? className }
     // One class of diffusers may be several samplers here: its file says which.
-    let found = alike.first { ($0.standardEta != nil) == schedule.asksForNoise } ?? alike.first
+    let found = alike.first { ($0.standardEta != nil) == schedule.solver.drawsNoise } ?? alike.first
     return found ?? rows[0]
   }
 

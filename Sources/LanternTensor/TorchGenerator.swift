@@ -71,12 +71,17 @@ public struct TorchGenerator: Sendable {
     return radius * cos(2 * Double.pi * first)
   }
 
+  /// A whole number of 0 up to but not including `bound`, as `torch.randint(bound, [])` for bounds
+  /// beyond 32 bits.
+  public mutating func integer(below bound: UInt64) -> UInt64 {
+    let high = UInt64(next())
+    return (high << 32 | UInt64(next())) % max(bound, 1)
+  }
+
   private mutating func uniform() -> Float { Float(next() & 0xff_ffff) * 0x1p-24 }
 
   private mutating func uniformDouble() -> Double {
-    let high = UInt64(next())
-    let bits = high << 32 | UInt64(next())
-    return Double(bits & 0x1f_ffff_ffff_ffff) * 0x1p-53
+    Double(integer(below: 1 << 53)) * 0x1p-53
   }
 
   private mutating func next() -> UInt32 {

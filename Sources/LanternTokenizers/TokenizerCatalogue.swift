@@ -26,16 +26,18 @@ package enum TokenizerCatalogue {
   ///
   /// - Parameters:
   ///   - folder: as diffusers lays it out, with a `tokenizer_config.json`.
+  ///   - className: the class, where `model_index.json` names it: then it matters not what that file
+  ///     says.
   ///   - standard: the class where that file, or its `tokenizer_class`, is absent.
   /// - Returns: the tokenizer, ready for use.
   /// - Throws: ``TokenizerError/unknownClass(name:known:file:)``, and as the tokenizer's own
   ///   initialiser.
-  package static func load(folder: String, default standard: String = "CLIPTokenizer")
-    throws(TokenizerError) -> any Tokenizer
-  {
+  package static func load(
+    folder: String, as className: String? = nil, default standard: String = "CLIPTokenizer"
+  ) throws(TokenizerError) -> any Tokenizer {
     let path = FileSystem.join(folder, "tokenizer_config.json")
-    var name = standard
-    if FileSystem.exists(path) {
+    var name = className ?? standard
+    if className == nil, FileSystem.exists(path) {
       do throws(FormatError) {
         name = try Config(path: path).string("tokenizer_class", default: standard)
       } catch {

@@ -24,7 +24,7 @@ public struct DDIM: Sampler {
   /// Whole timesteps; each step aims a fixed number of them back.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.stridedPlan(
-      count, spacing, setsAlphaToOne: schedule.setsAlphaToOne ?? true, for: "DDIMScheduler")
+      count, spacing, setsAlphaToOne: schedule.solver.setsAlphaToOne ?? true, for: "DDIMScheduler")
   }
 
   /// Draws noise in every step, unless `eta` is 0.

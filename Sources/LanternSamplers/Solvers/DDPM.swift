@@ -11,7 +11,7 @@ public struct DDPM: Sampler {
   /// With the clipping and the variance that the schedule's file asks for.
   public init(_ schedule: NoiseSchedule) {
     clipping = schedule.clipping(for: "DDPMScheduler", default: true)
-    varianceType = schedule.varianceType
+    varianceType = schedule.solver.varianceType
   }
 
   /// Latents are of unit variance.

@@ -20,8 +20,8 @@ public struct DEIS: Sampler {
   /// With the order that the schedule's file asks for.
   public init(_ schedule: NoiseSchedule) {
     clipping = schedule.thresholding
-    order = schedule.solverOrder
-    shortRunsEndInLowOrder = schedule.lowerOrderFinal ?? true
+    order = schedule.solver.order
+    shortRunsEndInLowOrder = schedule.solver.lowerOrderFinal ?? true
   }
 
   /// Latents are of unit variance.

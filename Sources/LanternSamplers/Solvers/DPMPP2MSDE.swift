@@ -3,8 +3,8 @@ public import LanternTensor
 /// DPM-Solver++(2M) for the SDE: ``DPMPP2M`` with fresh noise in every step (Lu et al. 2022,
 /// arXiv:2211.01095; k-diffusion's `sample_dpmpp_2m_sde`).
 ///
-/// Equal to diffusers' `DPMSolverMultistepScheduler` of algorithm `sde-dpmsolver++`, whose third order
-/// has a wrong sign and is not here.
+/// Equal to diffusers' `DPMSolverMultistepScheduler` of algorithm `sde-dpmsolver++`, in the third order
+/// with that one's wrong sign, and of `sde-dpmsolver`.
 public struct DPMPP2MSDE: Sampler {
   private let solver: DPMPP2M
 
@@ -15,8 +15,9 @@ public struct DPMPP2MSDE: Sampler {
   ///   - eta: share of the noise that is drawn afresh.
   public init(_ schedule: NoiseSchedule, eta: Float = 1) {
     solver = DPMPP2M(
-      schedule, order: min(schedule.solverOrder, 2), isHeun: schedule.solverType == "heun",
-      eta: eta, endsInLowOrder: schedule.lowerOrderFinal ?? true)
+      schedule, order: schedule.solver.order, isHeun: schedule.solver.type == "heun", eta: eta,
+      endsInLowOrder: schedule.solver.lowerOrderFinal ?? true,
+      integratesNoise: schedule.solver.integratesNoise, hasWrongSign: true)
   }
 
   /// Latents are of unit variance.

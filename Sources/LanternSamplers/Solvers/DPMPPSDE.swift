@@ -4,11 +4,14 @@ public import LanternTensor
 /// the end of each step (Crowson's k-diffusion, `sample_dpmpp_sde`). Asks the model twice a step, but
 /// once in the last.
 ///
-/// The noise at the middle and at the end is independent, as k-diffusion's is when it is given a plain
-/// source; its Brownian tree, which diffusers' `DPMSolverSDEScheduler` takes too, is not here.
+/// Equal to diffusers' `DPMSolverSDEScheduler`, whose noise at the middle and at the end are of one
+/// Brownian motion over sigma. Where the file gives no `noise_sampler_seed`, that one takes a number
+/// from PyTorch's global generator; so does this, from the picture's noise, as if both were one.
 public struct DPMPPSDE: Sampler {
   private let table: SigmaTable
   private let eta: Float
+  private let seed: Int?
+  private let isBrownian: Bool
 
   /// With the timesteps of the schedule's sigmas.
   ///
@@ -18,6 +21,8 @@ public struct DPMPPSDE: Sampler {
   public init(_ schedule: NoiseSchedule, eta: Float = 1) {
     table = SigmaTable(schedule)
     self.eta = eta
+    seed = schedule.solver.noiseSeed
+    isBrownian = schedule.convention == .diffusers
   }
 
   /// Latents are `clean + sigma · noise`.
@@ -25,7 +30,8 @@ public struct DPMPPSDE: Sampler {
 
   /// Timesteps, between those of training where they fall there, or a curve of sigmas.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
-    schedule.sigmaPlan(count, spacing, Grid(scheduler: "DPMSolverSDEScheduler"))
+    schedule.sigmaPlan(
+      count, spacing, Grid(scheduler: "DPMSolverSDEScheduler", karrasHeedsEnds: false))
   }
 
   /// Draws noise twice in every step but the last.
@@ -34,6 +40,11 @@ public struct DPMPPSDE: Sampler {
     onStep: StepHandler
   ) throws -> Tensor {
     var x = latent
+    var tree = isBrownian ? try tree(latent.shape, plan, &noise) : nil
+    /// The noise between two sigmas.
+    func drawn(_ start: Double, _ end: Double) throws -> Tensor {
+      try tree?.noise(from: start, to: end) ?? noise.normal(latent.shape)
+    }
     for (index, level) in plan.levels.enumerated() {
       let target = plan.targets[index]
       let clean = try denoise(x * Float(level.alpha), level).clean
@@ -42,18 +53,29 @@ public struct DPMPPSDE: Sampler {
         let first = level.ancestral(to: middle, eta: eta)
         let half =
           try x.decayed(towards: clean, by: Double(first.down) / level.sigma)
-          + noise.normal(x.shape) * first.up
+          + drawn(level.sigma, middle.sigma) * first.up
         // With the middle half way, all of the slope there counts and nothing of the one here.
         let there = try denoise(half * Float(middle.alpha), middle).clean
         let second = level.ancestral(to: target, eta: eta)
         x =
           try x.decayed(towards: there, by: Double(second.down) / level.sigma)
-          + noise.normal(x.shape) * second.up
+          + drawn(level.sigma, target.sigma) * second.up
       } else {
         x = clean
       }
       x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
+  }
+
+  /// The motion between the plan's least and most noise; nil for a single level.
+  private func tree(_ shape: [Int], _ plan: NoisePlan, _ noise: inout NoiseSource)
+    throws(TensorError) -> BrownianTree?
+  {
+    let drawn = noise.integer(below: 1 << 63 - 1)
+    let sigmas = (plan.dropped + plan.levels).map(\.sigma)
+    guard let least = sigmas.min(), let most = sigmas.max(), least < most else { return nil }
+    let seed = seed.map { UInt64(bitPattern: Int64($0)) } ?? drawn
+    return try BrownianTree(seed: seed, over: least...most, shape: shape)
   }
 }

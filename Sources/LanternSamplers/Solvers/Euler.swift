@@ -13,8 +13,11 @@ public struct Euler: Sampler {
 
   /// Timesteps, between those of training where they fall there, or a curve of sigmas.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
-    schedule.sigmaPlan(
-      count, spacing, Grid(scheduler: "EulerDiscreteScheduler"), end: schedule.lastLevel)
+    let isEven = schedule.interpolatesLogarithms && schedule.convention == .diffusers
+    let grid = Grid(scheduler: "EulerDiscreteScheduler", spansSchedule: isEven)
+    let plan = schedule.sigmaPlan(count, spacing, grid, end: schedule.lastLevel)
+    guard !schedule.isContinuous, schedule.convention == .diffusers else { return plan }
+    return schedule.retold(isEven ? schedule.evenPlan(plan, spacing) : plan)
   }
 
   /// Draws no noise.
@@ -34,6 +37,31 @@ public struct Euler: Sampler {
 }
 
 extension NoiseSchedule {
+  /// The plan with sigmas that are even in their logarithm, of one step more, for `log_linear`;
+  /// timesteps stay as they are, and so do sigmas along a curve.
+  fileprivate func evenPlan(_ plan: NoisePlan, _ spacing: Spacing?) -> NoisePlan {
+    guard !(spacing ?? fileCurve ?? .discrete).isCurve else { return plan }
+    let sigmas = Curves.polyexponential(plan.count + 1, over: SigmaTable(self).ends, rho: 1)
+    let levels = zip(plan.levels, sigmas).map {
+      NoiseLevel(timestep: $0.timestep, sigma: Double(Float($1)))
+    }
+    let top = plan.levels.map(\.sigma).max() ?? 1
+    let isLeading = plan.initialScale > top
+    let scale = isLeading ? (sigmas[0] * sigmas[0] + 1).squareRoot() : sigmas[0]
+    return NoisePlan(
+      levels, end: NoiseLevel(timestep: 0, sigma: Double(Float(sigmas[plan.count]))),
+      initialScale: scale)
+  }
+
+  /// The plan with a quarter of sigma's logarithm for timesteps, where the file asks for it.
+  fileprivate func retold(_ plan: NoisePlan) -> NoisePlan {
+    guard hasContinuousTimesteps, let end = plan.targets.last else { return plan }
+    let levels = plan.levels.map {
+      NoiseLevel(timestep: Float(-0.25 * $0.lambda), alphaBar: $0.alphaBar)
+    }
+    return NoisePlan(levels, end: end, initialScale: plan.initialScale)
+  }
+
   /// A plan for samplers of the convention `clean + sigma · noise`.
   func sigmaPlan(
     _ count: Int, _ spacing: Spacing?, _ grid: Grid, end: NoiseLevel = .clean

@@ -45,7 +45,9 @@ extension NoiseLevel {
   /// In f32 like the references: a first step from very far off leaves little to go down to.
   func ancestral(to target: NoiseLevel, eta: Float) -> (down: Float, up: Float) {
     let (sigma, next) = (Float(sigma), Float(target.sigma))
-    let most = (next * next * (sigma * sigma - next * next) / (sigma * sigma)).squareRoot()
+    // A step that rounding has turned round has no noise to draw.
+    let share = max(sigma * sigma - next * next, 0) / (sigma * sigma)
+    let most = (next * next * share).squareRoot()
     let up = min(next, eta * most)
     return (max(next * next - up * up, 0).squareRoot(), up)
   }

@@ -12,7 +12,7 @@ public struct LCM: Sampler {
   /// With the clipping and the scaling that the schedule's file asks for.
   public init(_ schedule: NoiseSchedule) {
     clipping = schedule.clipping(for: "LCMScheduler", default: false)
-    timestepScaling = schedule.timestepScaling
+    timestepScaling = schedule.solver.timestepScaling
     most = schedule.originalSteps
   }
 

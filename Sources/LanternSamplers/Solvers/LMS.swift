@@ -16,7 +16,8 @@ public struct LMS: Sampler {
 
   /// Timesteps, between those of training where they fall there, or a curve of sigmas.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
-    schedule.sigmaPlan(count, spacing, Grid(scheduler: "LMSDiscreteScheduler"))
+    schedule.sigmaPlan(
+      count, spacing, Grid(scheduler: "LMSDiscreteScheduler", karrasHeedsEnds: false))
   }
 
   /// Draws no noise.

@@ -1,14 +1,23 @@
 public import LanternTensor
 
 /// Pseudo numerical method of fourth order (Liu et al. 2022, arXiv:2202.09778), with the linear
-/// multistep part alone, as Stable Diffusion's PLMS: the first step asks the model twice.
+/// multistep part alone, as Stable Diffusion's PLMS: the first step asks the model twice. Where the
+/// folder's file is of this method and does not skip them, the first three steps are Runge and Kutta's,
+/// of four questions each.
 ///
-/// Equal to diffusers' `PNDMScheduler` with `skip_prk_steps`.
+/// Equal to diffusers' `PNDMScheduler`, which with the longer beginning takes no fewer than four steps.
 public struct PNDM: Sampler {
   private let schedule: NoiseSchedule
+  private let warmsUp: Bool
 
   /// With the last level that the schedule's file asks for.
-  public init(_ schedule: NoiseSchedule) { self.schedule = schedule }
+  public init(_ schedule: NoiseSchedule) {
+    self.schedule = schedule
+    let isOwn = schedule.schedulerClass == "PNDMScheduler"
+    warmsUp =
+      !(schedule.solver.skipsWarmUp ?? !isOwn) && !schedule.fillsHoles
+      && schedule.convention == .diffusers
+  }
 
   /// Latents are of unit variance.
   public var usesSigma: Bool { false }
@@ -16,7 +25,7 @@ public struct PNDM: Sampler {
   /// Whole timesteps; each step aims a fixed number of them back.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.stridedPlan(
-      count, spacing, setsAlphaToOne: schedule.setsAlphaToOne ?? false, for: "PNDMScheduler")
+      count, spacing, setsAlphaToOne: schedule.solver.setsAlphaToOne ?? false, for: "PNDMScheduler")
   }
 
   /// Draws no noise.
@@ -26,8 +35,18 @@ public struct PNDM: Sampler {
   ) throws -> Tensor {
     var x = latent
     var history: [Tensor] = []
+    let isWhole = plan.levels.prefix(4).allSatisfy { $0.timestep == $0.timestep.rounded() }
+    let beginning = warmsUp && isWhole && plan.levels.count > 3 ? 3 : 0
     for (index, level) in plan.levels.enumerated() {
       let found = try denoise(x, level)
+      if index < beginning {
+        let asked = try output(found, level)
+        history.insert(asked, at: 0)
+        let mixed = try warmUp(x, asked, from: level, to: plan.levels[index + 1], plan, denoise)
+        x = try moved(x, mixed, from: level, to: plan.levels[index + 1])
+        x = try onStep(plan.step(index, x, denoised: found.clean))
+        continue
+      }
       var from = level
       var target = plan.targets[index]
       var mixed: Tensor
@@ -48,6 +67,20 @@ public struct PNDM: Sampler {
       x = try onStep(plan.step(index, x, denoised: found.clean))
     }
     return x
+  }
+
+  /// What Runge and Kutta's method of fourth order makes of a step's four answers, given the first.
+  private func warmUp(
+    _ x: Tensor, _ first: Tensor, from level: NoiseLevel, to target: NoiseLevel, _ plan: NoisePlan,
+    _ denoise: Denoise
+  ) throws -> Tensor {
+    let half = Float(schedule.trainingSteps / plan.count / 2)
+    let middle = schedule.discreteLevels([target.timestep + half])[0]
+    let below = schedule.discreteLevels([level.timestep - half])[0]
+    let second = try output(denoise(moved(x, first, from: level, to: below), middle), middle)
+    let third = try output(denoise(moved(x, second, from: level, to: middle), middle), middle)
+    let fourth = try output(denoise(moved(x, third, from: level, to: target), target), target)
+    return try first * (1.0 / 6) + second * (1.0 / 3) + third * (1.0 / 3) + fourth * (1.0 / 6)
   }
 
   /// The level a whole step above another; on levels that are not training steps, the plan's own.

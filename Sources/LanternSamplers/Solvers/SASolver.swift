@@ -11,12 +11,14 @@ public import LanternTensor
 /// Stochastic Adams method: predictor and corrector of the SDE, whose noise is switched on in the middle
 /// of the schedule alone (Xue et al. 2023, arXiv:2309.05019).
 ///
-/// Equal to diffusers' `SASolverScheduler` of `data_prediction`: noise from timestep 200 to 800.
+/// Equal to diffusers' `SASolverScheduler`: noise from timestep 200 to 800. Where the file asks for
+/// `noise_prediction`, it integrates the noise rather than the clean latent.
 public struct SASolver: Sampler {
   private let clipping: Clipping
   private let predictorOrder: Int
   private let correctorOrder: Int
   private let endsInLowOrder: Bool
+  private let integratesNoise: Bool
   private let eta: Double
 
   /// With the orders that the schedule's file asks for.
@@ -26,9 +28,10 @@ public struct SASolver: Sampler {
   ///   - eta: the paper's τ where noise is on; 0 solves the ODE.
   public init(_ schedule: NoiseSchedule, eta: Float = 1) {
     clipping = schedule.thresholding
-    predictorOrder = schedule.predictorOrder
-    correctorOrder = schedule.correctorOrder
-    endsInLowOrder = schedule.lowerOrderFinal ?? true
+    predictorOrder = schedule.solver.predictorOrder
+    correctorOrder = schedule.solver.correctorOrder
+    endsInLowOrder = schedule.solver.lowerOrderFinal ?? true
+    integratesNoise = schedule.solver.integratesNoise
     self.eta = Double(eta)
   }
 
@@ -52,14 +55,15 @@ public struct SASolver: Sampler {
     var last: (x: Tensor, noise: Tensor, corrector: Int)?
     for (index, level) in plan.levels.enumerated() {
       let target = plan.targets[index]
-      let clean = try clipping.applied(to: denoise(x, level).clean)
+      let answer = try clipping.applied(to: denoise(x, level), of: x, at: level)
+      let value = integratesNoise ? answer.noise : answer.clean
       if let last, let before = history.first {
-        let known = Array(([Found(clean, level)] + history).prefix(last.corrector))
+        let known = Array(([Found(value, level)] + history).prefix(last.corrector))
         x = try moved(last.x, from: before.level, to: level, known, last.noise, corrects: true)
       }
       history.removeAll { $0.level.lambda >= level.lambda }
       history = Array(
-        ([Found(clean, level)] + history).prefix(max(predictorOrder, correctorOrder - 1)))
+        ([Found(value, level)] + history).prefix(max(predictorOrder, correctorOrder - 1)))
       let left = plan.levels.count - index
       let low = endsInLowOrder || target.sigma == 0
       let fresh = try noise.normal(x.shape)
@@ -70,17 +74,17 @@ public struct SASolver: Sampler {
       let order = min(low ? min(predictorOrder, left) : predictorOrder, index + 1)
       x = try moved(
         x, from: level, to: target, Array(history.prefix(order)), fresh, corrects: false)
-      x = try onStep(plan.step(index, x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: answer.clean))
     }
     return x
   }
 
   private struct Found {
-    let clean: Tensor
+    let value: Tensor
     let level: NoiseLevel
 
-    init(_ clean: Tensor, _ level: NoiseLevel) {
-      self.clean = clean
+    init(_ value: Tensor, _ level: NoiseLevel) {
+      self.value = value
       self.level = level
     }
   }
@@ -95,9 +99,10 @@ public struct SASolver: Sampler {
     let rate = 1 + tau * tau
     let h = target.lambda - level.lambda
     guard h > 0 else { return x }
+    let exponent = integratesNoise ? -1 : rate
     var factors = Self.factors(
-      known.map { $0.level.lambda - target.lambda }, over: h, rate: rate)
-    if known.count == 2 {
+      known.map { $0.level.lambda - target.lambda }, over: h, rate: exponent)
+    if known.count == 2, !integratesNoise {
       // The reference's correction for steps of uneven width, in the paper's appendix.
       let exact = (h * rate - 1 + exp(-rate * h)) / (rate * rate)
       let width = corrects ? h : level.lambda - known[1].level.lambda
@@ -105,13 +110,19 @@ public struct SASolver: Sampler {
       factors[0] += extra
       factors[1] -= extra
     }
-    let decay = tau > 0 ? exp(-tau * tau * h) : 1
-    var end = try x * Float(decay * target.deviation / level.deviation)
+    let decay = tau > 0 && !integratesNoise ? exp(-tau * tau * h) : 1
+    let kept =
+      integratesNoise ? target.alpha / level.alpha : decay * target.deviation / level.deviation
+    let scale = rate * (integratesNoise ? -target.deviation : target.alpha)
+    var end = try x * Float(kept)
     for (factor, found) in zip(factors, known) {
-      end = try end + found.clean * Float(rate * target.alpha * factor)
+      end = try end + found.value * Float(scale * factor)
     }
     guard tau > 0 else { return end }
-    let up = target.deviation * (-expm1(-2 * tau * tau * h)).squareRoot()
+    let up =
+      integratesNoise
+      ? tau * target.deviation * expm1(2 * h).squareRoot()
+      : target.deviation * (-expm1(-2 * tau * tau * h)).squareRoot()
     return try end + noise * Float(up)
   }
 
@@ -128,15 +139,15 @@ public struct SASolver: Sampler {
       moments.append((0 - edge - Double(power) * moments[power - 1]) / rate)
     }
     return points.indices.map { index in
-      let others = points.indices.filter { $0 != index }.map { points[$0] }
-      let scale = others.reduce(1) { $0 * (points[index] - $1) }
-      switch others.count {
-      case 0: return moments[0]
-      case 1: return (moments[1] - others[0] * moments[0]) / scale
-      default:
-        let (sum, product) = (others[0] + others[1], others[0] * others[1])
-        return (moments[2] - sum * moments[1] + product * moments[0]) / scale
+      // The polynomial that is 1 at one point and 0 at the others, by rising powers.
+      var polynomial = [1.0]
+      for (other, point) in points.enumerated() where other != index {
+        let width = points[index] - point
+        let shifted = [0] + polynomial
+        for power in polynomial.indices { polynomial[power] *= -point }
+        polynomial = zip(polynomial + [0], shifted).map { ($0 + $1) / width }
       }
+      return zip(polynomial, moments).reduce(0) { $0 + $1.0 * $1.1 }
     }
   }
 }

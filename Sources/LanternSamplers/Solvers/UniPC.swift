@@ -11,19 +11,23 @@ public import LanternTensor
 /// The unified predictor and corrector: each answer of the model first mends the step that led to it
 /// (Zhao et al. 2023, arXiv:2302.04867). Second order unless the schedule's file asks for another.
 ///
-/// Equal to diffusers' `UniPCMultistepScheduler` with `predict_x0`.
+/// Equal to diffusers' `UniPCMultistepScheduler`.
 public struct UniPC: Sampler {
   private let clipping: Clipping
   private let order: Int
   private let isFirstKind: Bool
   private let endsInLowOrder: Bool
+  private let integratesNoise: Bool
+  private let uncorrected: Set<Int>
 
   /// With the order and the kind that the schedule's file asks for.
   public init(_ schedule: NoiseSchedule) {
-    clipping = schedule.thresholding
-    order = schedule.solverOrder
-    isFirstKind = schedule.solverType == "bh1"
-    endsInLowOrder = schedule.lowerOrderFinal ?? true
+    integratesNoise = schedule.solver.uniIntegratesNoise
+    uncorrected = schedule.solver.uncorrectedSteps
+    clipping = integratesNoise ? .none : schedule.thresholding
+    order = schedule.solver.order
+    isFirstKind = schedule.solver.type == "bh1"
+    endsInLowOrder = schedule.solver.lowerOrderFinal ?? true
   }
 
   /// Latents are of unit variance.
@@ -41,51 +45,58 @@ public struct UniPC: Sampler {
   ) throws -> Tensor {
     var x = latent
     var last = latent
-    var history: [(clean: Tensor, level: NoiseLevel)] = []
+    var history: [(value: Tensor, level: NoiseLevel)] = []
     var lastOrder = 1
+    // Steps are counted from the plan's first, wherever a picture makes it begin.
+    let dropped = plan.count - plan.levels.count
     for (index, level) in plan.levels.enumerated() {
       let target = plan.targets[index]
-      let clean = try clipping.applied(to: denoise(x, level).clean)
-      if index > 0 {
-        x = try moved(last, to: level, Array(history.prefix(lastOrder)), found: clean)
+      let found = try clipping.applied(to: denoise(x, level), of: x, at: level)
+      let value = integratesNoise ? found.noise : found.clean
+      if index > 0, !uncorrected.contains(dropped + index - 1) {
+        x = try moved(last, to: level, Array(history.prefix(lastOrder)), found: value)
       }
       history.removeAll { $0.level.lambda >= level.lambda }
-      history = Array(([(clean, level)] + history).prefix(order))
+      history = Array(([(value, level)] + history).prefix(order))
       let left = plan.levels.count - index
       let isLow = endsInLowOrder || target.sigma == 0
       lastOrder = min(isLow ? min(order, left) : order, history.count)
       last = x
       x = try moved(x, to: target, Array(history.prefix(lastOrder)), found: nil)
-      x = try onStep(plan.step(index, x, denoised: clean))
+      x = try onStep(plan.step(index, x, denoised: found.clean))
     }
     return x
   }
 
-  /// A step from the newest level of `past` to another; with the clean latent `found` there it is the
+  /// A step from the newest level of `past` to another; with the answer `found` there it is the
   /// corrector, without it the predictor.
   private func moved(
-    _ x: Tensor, to target: NoiseLevel, _ past: [(clean: Tensor, level: NoiseLevel)],
+    _ x: Tensor, to target: NoiseLevel, _ past: [(value: Tensor, level: NoiseLevel)],
     found: Tensor?
   ) throws(TensorError) -> Tensor {
     let (newest, from) = past[0]
-    let h = target.lambda - from.lambda
+    let step = ExponentialStep(from: from, to: target, integratesNoise: integratesNoise, eta: 0)
+    let h = step.length
     guard h > 0 else { return x }
-    let gain = expm1(-h)
-    var end =
-      try x * Float(target.deviation / from.deviation) - newest * Float(target.alpha * gain)
+    var end = try x * Float(step.kept) + newest * Float(step.value)
+    // Where noise is integrated, the logarithm has no end where there is none.
+    if integratesNoise, target.deviation == 0 { return end }
     var ratios = past.dropFirst().map { ($0.level.lambda - from.lambda) / h }
     var slopes: [Tensor] = []
     for (ratio, other) in zip(ratios, past.dropFirst()) {
-      slopes.append(try (other.clean - newest) * Float(1 / ratio))
+      slopes.append(try (other.value - newest) * Float(1 / ratio))
     }
     if let found {
       ratios.append(1)
       slopes.append(try found - newest)
     }
-    let scale = isFirstKind ? -h : gain
-    let factors = factors(ratios, -h, gain, scale)
+    let exponent = integratesNoise ? h : -h
+    let gain = expm1(exponent)
+    let scale = isFirstKind ? exponent : gain
+    let weight = integratesNoise ? target.deviation : target.alpha
+    let factors = factors(ratios, exponent, gain, scale)
     for (factor, slope) in zip(factors, slopes) {
-      end = try end - slope * Float(target.alpha * scale * factor)
+      end = try end - slope * Float(weight * scale * factor)
     }
     return end
   }

@@ -16,6 +16,12 @@ struct Grid: Sendable {
   var karrasRounding: FloatingPointRoundingRule?
   /// How timesteps are rounded that were found from other curves' sigmas.
   var curveRounding: FloatingPointRoundingRule?
+  /// Whether Karras' curve ends where the file says.
+  var karrasHeedsEnds = true
+  /// Whether `use_lu_lambdas` is heeded.
+  var takesLuLambdas = false
+  /// Whether training steps beyond `lambda_min_clipped` are left out.
+  var leavesOutClipped = false
 }
 
 extension NoiseSchedule {
@@ -31,6 +37,7 @@ extension NoiseSchedule {
       let curve = spacing == .discrete ? nil : spacing
       return continuous.levels(count, curve ?? fileCurve ?? .discrete, trainingSteps: trainingSteps)
     }
+    let asked = spacing
     let spacing = spacing ?? fileCurve ?? .discrete
     let table = SigmaTable(self)
     if convention == .kDiffusion { return kLevels(count, spacing, table) }
@@ -40,6 +47,11 @@ extension NoiseSchedule {
       let (top, bottom) = (table.sigma(at: Double(first)), table.sigma(at: Double(last)))
       ends = min(bottom, top)...max(bottom, top)
     }
+    if asked == nil, grid.takesLuLambdas, usesLuLambdas, spacing != .karras {
+      let sigmas = Curves.polyexponential(count, over: table.ends, rho: 1)
+      return sigmas.map { table.level($0, rounding: grid.karrasRounding) }
+    }
+    if spacing != .karras || grid.karrasHeedsEnds { ends = fileEnds(of: spacing, within: ends) }
     if let sigmas = curve(spacing, count, over: ends, table) {
       let rounding = spacing == .karras ? grid.karrasRounding : grid.curveRounding
       return sigmas.map { table.level($0, rounding: rounding) }
@@ -47,6 +59,15 @@ extension NoiseSchedule {
     return steps.map {
       NoiseLevel(timestep: $0, sigma: Double(Float(table.sigma(at: Double($0)))))
     }
+  }
+
+  /// The ends of a curve of diffusers', where the file has them.
+  private func fileEnds(of spacing: Spacing, within ends: ClosedRange<Double>)
+    -> ClosedRange<Double>
+  {
+    guard [.karras, .exponential, .beta].contains(spacing) else { return ends }
+    let (least, most) = (curveEnds.least ?? ends.lowerBound, curveEnds.most ?? ends.upperBound)
+    return least...max(least, most)
   }
 
   /// Whole timesteps of unit variance, with ᾱ as the schedule has it.
@@ -110,14 +131,15 @@ extension NoiseSchedule {
   private func timesteps(_ count: Int, _ spacing: Spacing, _ grid: Grid) -> [Float] {
     let asked: Spacing? = [.leading, .linspace, .trailing].contains(spacing) ? spacing : nil
     let points = grid.leavesOutEnd ? count + 1 : count
+    let known = trainingSteps - (grid.leavesOutClipped ? clippedSteps : 0)
     switch asked ?? (grid.heedsFile ? fileSpacing : nil) ?? grid.standard {
-    case .trailing: return trailing(count)
+    case .trailing: return trailing(count, from: known)
     case .leading:
-      let ratio = max(trainingSteps / points, 1)
+      let ratio = max(known / points, 1)
       let offset = stepsOffset(for: grid.scheduler)
       return (0..<points).reversed().prefix(count).map { bounded(Float($0 * ratio + offset)) }
     default:
-      return Self.evenly(points, to: Double(trainingSteps - 1)).prefix(count).map {
+      return Self.evenly(points, to: Double(known - 1)).prefix(count).map {
         Float(grid.isWhole ? $0.rounded(.toNearestOrEven) : $0)
       }
     }
@@ -132,13 +154,19 @@ extension NoiseSchedule {
   }
 
   /// `count` timesteps down from the last, the first step left out.
-  private func trailing(_ count: Int) -> [Float] {
-    let train = Double(trainingSteps)
+  ///
+  /// - Parameters:
+  ///   - count: their number, less those that fall below the first where the last are left out.
+  ///   - known: how many training steps there are.
+  /// - Returns: the timesteps, the noisiest first.
+  private func trailing(_ count: Int, from known: Int) -> [Float] {
+    let (train, start) = (Double(trainingSteps), Double(known))
     // NumPy's arange finds its stride so, and ties are rounded by its last bit.
-    let stride = (train - train / Double(count)) - train
-    return (0..<count).map {
-      Float((train + Double($0) * stride).rounded(.toNearestOrEven) - 1)
+    let stride = (start - train / Double(count)) - start
+    let steps = (0..<count).map {
+      Float((start + Double($0) * stride).rounded(.toNearestOrEven) - 1)
     }
+    return Array(steps.prefix { $0 >= 0 })
   }
 
   /// A timestep kept within the training steps.

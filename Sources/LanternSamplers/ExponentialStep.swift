@@ -1,0 +1,80 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// One step of DPM-Solver's family: the linear part solved exactly, and the integrals of 1, of a slope
+/// and of a bend against its exponential (Lu et al. 2022, arXiv:2206.00927 and arXiv:2211.01095).
+///
+/// A step of no length leaves everything as it is, and so does one that rounding has made negative.
+struct ExponentialStep {
+  /// Difference of the logarithms of signal-to-noise, infinite where no noise is left.
+  let length: Double
+  /// Factor of the latent.
+  let kept: Double
+  /// Factor of what is integrated.
+  let value: Double
+  /// Factor of its slope over the step, as at the midpoint.
+  let midpoint: Double
+  /// The same, as in the exact integral.
+  let slope: Double
+  /// Factor of its second derivative over the step.
+  let bend: Double
+  /// Factor of fresh noise.
+  let fresh: Double
+
+  /// A step.
+  ///
+  /// - Parameters:
+  ///   - origin: where it starts.
+  ///   - target: where it ends.
+  ///   - integratesNoise: whether the noise is integrated rather than the clean latent.
+  ///   - eta: share of the noise that is drawn afresh: 0 solves the ODE, 1 the SDE.
+  ///   - hasWrongSign: whether the bend weighs as in diffusers' SDE of third order.
+  init(
+    from origin: NoiseLevel, to target: NoiseLevel, integratesNoise: Bool, eta: Double,
+    hasWrongSign: Bool = false
+  ) {
+    let length = max(target.lambda - origin.lambda, 0)
+    self.length = length
+    guard !integratesNoise || target.deviation > 0 else {
+      kept = 1 / origin.alpha
+      value = -origin.deviation / origin.alpha
+      (midpoint, slope, bend, fresh) = (0, 0, 0, 0)
+      return
+    }
+    let exponent = integratesNoise ? length : -length * (1 + eta)
+    let scale = integratesNoise ? -target.deviation * (1 + eta) : -target.alpha
+    let weights = Self.weights(exponent)
+    value = scale * weights.value
+    midpoint = value / 2
+    slope = scale * weights.slope
+    bend = scale * (weights.bend + (hasWrongSign && eta > 0 ? 1 : 0))
+    guard length > 0 else {
+      (kept, fresh) = (1, 0)
+      return
+    }
+    let decay = eta > 0 && !integratesNoise ? exp(-eta * length) : 1
+    kept =
+      integratesNoise
+      ? target.alpha / origin.alpha : target.deviation / origin.deviation * decay
+    guard eta > 0, target.deviation > 0 else {
+      fresh = 0
+      return
+    }
+    fresh =
+      integratesNoise
+      ? target.deviation * (eta * expm1(2 * length)).squareRoot()
+      : target.deviation * (-expm1(-2 * eta * length)).squareRoot()
+  }
+
+  /// eᶻ − 1, (eᶻ − 1 − z) / z and (eᶻ − 1 − z) / z² − ½; near 0 by their series.
+  private static func weights(_ z: Double) -> (value: Double, slope: Double, bend: Double) {
+    if abs(z) < 1e-4 { return (expm1(z), z / 2 + z * z / 6, z / 6 + z * z / 24) }
+    let slope = expm1(z) / z - 1
+    return (expm1(z), slope, slope / z - 0.5)
+  }
+}
