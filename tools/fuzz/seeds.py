@@ -121,6 +121,23 @@ def texts():
     return small | {"profile": file}
 
 
+def pages():
+    """What ends tags, attributes and lines of Markdown."""
+    return {
+        "html": b"\"'<script>&lt;--></p><img src=x>",
+        "marks": "\"\u0301 x '\u0301 <\u0301 \u2028 \x1b[0m \r\n\t".encode(),
+        "markdown": b"# a\n- b\n1. c\n![d](e) [f]: g\n| h |\n***`i`~~j~~ https://k.example www.l.example\n---\n=",
+    }
+
+
+def scheduler():
+    """One file for each setting of each class of diffusers' schedulers."""
+    header = dict(tensors(FIXTURES / "scheduler_settings.safetensors"))["header"]
+    rows = JSON.loads(JSON.loads(header)["__metadata__"]["rows"])
+    by_setting = {(row["kind"], row["key"]): row["config"] for row in rows}
+    return {"-".join(key): JSON.dumps(config).encode() for key, config in by_setting.items()}
+
+
 if __name__ == "__main__":
     target, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
