@@ -34,4 +34,43 @@ import Testing
       }
     }
   }
+
+  /// By the first cell of its row in docs/differences.md, the test that holds it.
+  private static let differences = [
+    "a LoRA whose layers have alphas of their own":
+      "each layer has its own alpha, as kohya has it and not as diffusers 0.42.1",
+    "curly quotes, full-width letters in prompts":
+      "curly quotes and wide letters stay as they are typed, as in transformers 5 without ftfy",
+    "a token of several vectors, `<toy>`":
+      "each token of several vectors stands as all of them, as diffusers' pipelines have it",
+    "noise of a seed": "a sequence of calls of all sizes draws what torch.randn draws",
+    "seeds": "only the low 32 bits of a seed count, as in PyTorch",
+    "`euler_a --schedule karras`":
+      "euler_a takes a curve that is asked for, and not one of the scheduler's file",
+    "`--steps 1`, leading spacing":
+      "a single step of leading timesteps is told t = 1, and with k-diffusion the noisiest",
+    "transparent start pictures":
+      "what is transparent is told to lie on white, and an animation to give its first picture",
+    "16-bit PNG": "samples of 16 bits are rounded to 8, colours and greys",
+    "colour profiles other than sRGB":
+      "colours that are not sRGB's are taken as if they were, and that is told",
+    "what a mask keeps":
+      "what a mask keeps stays to the byte, and --like repeats that, or --no-paste",
+    "masks with an alpha channel":
+      "brightness times opacity; where all paint has one colour, opacity, and of black paint its holes",
+    "bytes on another instruction set":
+      "the instruction set that drew a picture is noted in it, and another one is told",
+  ]
+
+  @Test("each row of differences to others is held by a test")
+  func differencesAreTested() {
+    let rows = SourceTree.file("docs/differences.md").text.matches(of: /(?m)^\| (.+?) \|/)
+      .map { String($0.1) }.filter { $0 != "what" }
+    #expect(Set(rows) == Set(Self.differences.keys))
+    let tests = SourceTree.files(in: "Tests", ["swift"]).filter { $0.stem != "TestTests" }
+      .map(\.text).joined()
+    for test in Self.differences.values {
+      #expect(tests.contains("\"\(test)\""), "no test is called \(test)")
+    }
+  }
 }

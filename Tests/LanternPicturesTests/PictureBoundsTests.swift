@@ -225,6 +225,17 @@ struct PictureBoundsTests {
     #expect(reason([]).contains("neither"))
   }
 
+  @Test("samples of 16 bits are rounded to 8, colours and greys")
+  func sixteenBits() throws {
+    // 257 apart are the 8-bit values; a high byte alone would give 0, 0, 128, 254.
+    let (samples, rounded): ([Int], [UInt8]) = ([128, 129, 32_897, 65_407], [0, 1, 128, 255])
+    var file = PNGBuilder(width: 4, colour: .grey, depth: 16, samples: samples)
+    #expect(try Picture(file.bytes, path: "x").pixels == rounded.flatMap { [$0, $0, $0] })
+    file.colour = .colour
+    file.samples = samples.flatMap { [$0, $0, $0] }
+    #expect(try Picture(file.bytes, path: "x").pixels == rounded.flatMap { [$0, $0, $0] })
+  }
+
   /// A colour profile with a description, of version 2 or 4.
   private func profile(_ title: String, version: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: 128) + PNGBuilder.number(1)
