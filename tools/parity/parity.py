@@ -35,6 +35,7 @@ SAMPLERS = {
     "dpm2": ("KDPM2Discrete", {}),
     "dpm2_a": ("KDPM2AncestralDiscrete", {}),
     "dpm_singlestep": ("DPMSolverSinglestep", {}),
+    "dpm_singlestep_sde": ("DPMSolverSinglestep", {"algorithm_type": "sde-dpmsolver++"}),
     "euler": ("EulerDiscrete", {}),
     "euler_a": ("EulerAncestralDiscrete", {}),
     "heun": ("HeunDiscrete", {}),
