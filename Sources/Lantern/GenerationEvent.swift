@@ -2,8 +2,10 @@ public import LanternPictures
 
 /// A picture, and everything that is needed to draw it again.
 public struct GeneratedImage: Sendable {
-  /// The picture.
+  /// The picture; its file says how it was drawn (``Picture/metadata``).
   public let picture: Picture
+  /// How it was drawn.
+  public let recipe: PictureRecipe
   /// Its request with all defaults filled in.
   public let settings: ImageSettings
   /// Tokens of the prompt that did not fit and were left out; only of literal prompts.

@@ -98,9 +98,11 @@ public struct ImageGenerator: Sendable {
       throw RequestError.notFinite(what: "the decoded picture", step: nil)
     }
     try trace?.finish(image)
+    let recipe = PictureRecipe(request, settings, model)
+    var picture = try start.pastingKept(in: Picture(image))
+    picture.metadata = recipe.metadata
     return GeneratedImage(
-      picture: try start.pastingKept(in: Picture(image)), settings: settings,
-      cutTokens: cutTokens,
+      picture: picture, recipe: recipe, settings: settings, cutTokens: cutTokens,
       notes: settings.notes + settings.notes(on: model.schedule) + promptNotes(request)
         + start.notes,
       modelCalls: calls)

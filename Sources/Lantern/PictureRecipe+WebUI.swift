@@ -1,5 +1,5 @@
 import LanternFormats
-package import LanternPictures
+import LanternPictures
 import LanternSamplers
 
 extension ForeignRecipe {
@@ -86,12 +86,34 @@ extension PictureRecipe {
 
 extension WebUIText {
   /// The text beside a picture of masked codes, which has no recipe of its own.
-  package init(_ prompt: String, seed: UInt64, model: String) {
+  private init(_ prompt: String, _ fields: [Field], seed: UInt64, model: String) {
     self.init()
     self.prompt = prompt
-    fields = [
-      Field("Seed", "\(seed)"), Field("Model", FileSystem.split(model).name),
-      Field("Version", LanternVersion.label),
-    ]
+    self.fields =
+      fields + [
+        Field("Seed", "\(seed)"), Field("Model", FileSystem.split(model).name),
+        Field("Version", LanternVersion.label),
+      ]
+  }
+
+  /// The text beside a picture that the model at `model` drew.
+  init(_ request: TokenPictureRequest, model: String) {
+    self.init(request.prompt, [], seed: request.seed, model: model)
+  }
+
+  /// The text beside the picture of a page that says `words`.
+  init(_ words: String, page: Int, of request: StoryRequest, model: String) {
+    self.init(
+      words, [Field("Story", request.prompt), Field("Page", "\(page)")], seed: request.seed,
+      model: model)
+  }
+}
+
+extension Picture {
+  /// The picture with a text for its file.
+  func saying(_ text: WebUIText) -> Picture {
+    var picture = self
+    picture.metadata = PictureMetadata([.init(key: PictureRecipe.Key.parameters, text: text.text)])
+    return picture
   }
 }

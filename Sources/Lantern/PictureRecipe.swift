@@ -24,9 +24,8 @@ public struct PictureRecipe: Sendable, Equatable {
   /// - Parameters:
   ///   - request: what was wanted.
   ///   - settings: what was used.
-  ///   - generator: what drew it.
-  package init(_ request: ImageRequest, _ settings: ImageSettings, _ generator: ImageGenerator) {
-    let model = generator.model
+  ///   - model: what drew it.
+  init(_ request: ImageRequest, _ settings: ImageSettings, _ model: ImageModel) {
     var values: [String: JSONValue] = [
       "prompt": .string(request.prompt), "steps": .integer(settings.steps),
       "guidance": .number(Double(settings.guidance)), "sampler": .string(settings.sampler),

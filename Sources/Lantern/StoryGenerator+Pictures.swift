@@ -136,8 +136,10 @@ extension StoryGenerator {
         try onStep(number, count, every > 0 && number % every == 0 ? try step.preview() : nil)
       }
     }
+    let settings = WebUIText(request, model: model.path)
     guard let picture = request.initialPicture else {
       return try model.picture(fill([Int?](repeating: nil, count: model.side * model.side)))
+        .saying(settings)
     }
     var grid = CodeGrid(codes: try model.codes(of: picture), width: model.side)
     if let mask = request.mask {
@@ -154,7 +156,7 @@ extension StoryGenerator {
     var drawn = try model.picture(grid.codes, width: grid.width)
     if request.pastesKept { drawn = try pasting(picture, request.mask, over: drawn, grid) }
     drawn.notes = picture.notes + request.notes(pixels: model.pixels, drawn: grid.isDrawn)
-    return drawn
+    return drawn.saying(settings)
   }
 
   /// What was drawn, with what was kept of a picture put back.

@@ -107,10 +107,12 @@ public struct StoryGenerator: Sendable {
         try past.read(block, into: &cache)
         told[number - 1].append(block)
       }
+      let settings = WebUIText(
+        illustration.caption ?? text, page: number, of: request, model: model.path)
       try onEvent(
         .page(
           StoryPage(
-            number: number, text: text, picture: illustration.picture,
+            number: number, text: text, picture: illustration.picture.saying(settings),
             caption: illustration.caption)))
     }
     try onEvent(.finished)
@@ -119,9 +121,10 @@ public struct StoryGenerator: Sendable {
   /// Checks, before work begins, that a story can be told.
   ///
   /// - Parameter request: what is wanted.
-  /// - Returns: what is to be known beforehand, a sentence each.
+  /// - Returns: what is to be known beforehand, as that the model was trained on shorter stories: a
+  ///   sentence each.
   /// - Throws: ``RequestError`` for numbers out of range and for words that do not fit.
-  package func check(_ request: StoryRequest) throws -> [String] {
+  public func check(_ request: StoryRequest) throws -> [String] {
     let settings = try StorySettings(request, model)
     return try StoryRoom(request, settings, model).notes(FileSystem.split(path).name)
   }

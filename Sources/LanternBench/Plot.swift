@@ -12,7 +12,7 @@ import Lantern
 /// letters and narrow, so that it can be read on a phone.
 struct Plot {
   /// A point, and what is said of it when it is pointed at.
-  struct Point {
+  struct Point: Hashable {
     var x: Double
     var y: Double
     var title: String
@@ -83,18 +83,13 @@ struct Plot {
         + "text-anchor=\"middle\">\(HTMLText.quoted(across))</text>"
         + "<text transform=\"translate(14 \(Self.height / 2)) rotate(-90)\" "
         + "text-anchor=\"middle\">\(HTMLText.quoted(up))</text>")
-    for point in front {
-      parts.append(
-        "<circle cx=\"\(Self.fixed(across(point.x)))\" cy=\"\(Self.fixed(up(point.y)))\" r=\"9\" "
-          + "class=\"front\"/>")
-    }
-    let places = namePlaces
-    parts += series.map { group($0, name: places[$0.index]) }
+    let (places, rings) = (namePlaces, Set(front))
+    parts += series.map { group($0, name: places[$0.index], rings) }
     return (parts + ["</svg>"]).joined(separator: "\n")
   }
 
-  /// A line with its marks, its name, and what leads to that.
-  private func group(_ line: Series, name: Double?) -> String {
+  /// A line with its marks and their rings, its name, and what leads to that.
+  private func group(_ line: Series, name: Double?, _ rings: Set<Point>) -> String {
     guard let last = line.points.last else { return "" }
     let places = line.points.map { "\(Self.fixed(across($0.x))) \(Self.fixed(up($0.y)))" }
     let look = SeriesLook(line.index)
@@ -109,6 +104,9 @@ struct Plot {
       parts.append(
         "<path transform=\"translate(\(place))\" d=\"\(look.mark)\" class=\"mark\"><title>"
           + "\(HTMLText.quoted(point.title))</title></path>")
+      if rings.contains(point) {
+        parts.append("<circle transform=\"translate(\(place))\" r=\"9\" class=\"front\"/>")
+      }
     }
     if let name {
       let start = Self.width - right + 12

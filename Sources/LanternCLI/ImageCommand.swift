@@ -133,9 +133,8 @@ struct ImageCommand: ParsableCommand {
       let image = try drawOne(request, generator, console)
       // What holds for all pictures is told once.
       for note in image.notes where told.insert(note).inserted { console.note(note) }
-      let recipe = PictureRecipe(request, image.settings, generator)
       let path = try names.write { path, replacing in
-        try write(image.picture, recipe, to: path, replacing, console)
+        try write(image.picture, to: path, replacing, console)
       }
       if count == 1, !output.contains("%") { writing.tell(self.output, path, console) }
       console.result(
@@ -143,7 +142,7 @@ struct ImageCommand: ParsableCommand {
         event: [
           "event": .string("picture"), "path": .string(path), "seed": JSONValue(request.seed),
           "width": .integer(image.picture.width), "height": .integer(image.picture.height),
-          "recipe": recipe.json,
+          "recipe": image.recipe.json,
         ])
       if picksSeed { console.tell("seed \(request.seed)") }
       try old?.compare(image.picture, console)
@@ -153,13 +152,12 @@ struct ImageCommand: ParsableCommand {
 
   /// Writes a picture; one whose settings its format cannot hold is not thrown away for that.
   private func write(
-    _ picture: Picture, _ recipe: PictureRecipe, to path: String, _ replacing: Bool,
-    _ console: Console
+    _ picture: Picture, to path: String, _ replacing: Bool, _ console: Console
   ) throws(PictureError) {
     do {
-      try picture.write(to: path, metadata: recipe.metadata, replacing: replacing)
-    } catch .metadata(let key, let reason) {
       try picture.write(to: path, replacing: replacing)
+    } catch .metadata(let key, let reason) {
+      try picture.write(to: path, metadata: [:], replacing: replacing)
       console.note("\(path): without its settings: \(key): \(reason)")
     }
   }

@@ -93,10 +93,9 @@ struct PaintCommand: ParsableCommand {
       bar.end()
       let syntax = PromptSyntax(prompt, readsWeights: false)
       for note in syntax.notes(on: "prompt") + picture.notes { console.note(note) }
-      let text = WebUIText(prompt, seed: request.seed, model: generator.path)
       var names = OutputNames(output, overwrites: writing.replaces(self.output))
       let path = try names.write {
-        try picture.write(to: $0, metadata: ["parameters": text.text], replacing: $1)
+        try picture.write(to: $0, replacing: $1)
       }
       writing.tell(self.output, path, console)
       console.result(

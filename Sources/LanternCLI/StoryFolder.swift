@@ -6,8 +6,6 @@ import LanternPictures
 struct StoryFolder {
   /// Where it is.
   let path: String
-  private let request: StoryRequest
-  private let model: String
   /// What is there for this story's sake, to be taken away where no page comes of it.
   private let claimed: [String]
   /// The book without a page.
@@ -17,8 +15,6 @@ struct StoryFolder {
   ///
   /// - Throws: ``FormatError/cannotWrite(path:code:)``.
   init(_ wanted: String, _ writing: WritingOptions, _ request: StoryRequest, model: String) throws {
-    self.request = request
-    self.model = model
     book = StoryBook(
       title: request.prompt.prefix(1).uppercased() + request.prompt.dropFirst(),
       colophon: "Told and drawn by Lantern with \(model), seed \(request.seed).")
@@ -64,12 +60,7 @@ struct StoryFolder {
 
   /// Writes a page's picture, and the book as far as it goes.
   func add(_ page: StoryPage, to book: inout StoryBook) throws -> String {
-    var metadata: PictureMetadata = [:]
-    var text = WebUIText(page.caption ?? page.text, seed: request.seed, model: model)
-    text.fields.insert(
-      contentsOf: [.init("Story", request.prompt), .init("Page", "\(page.number)")], at: 0)
-    metadata["parameters"] = text.text
-    let png = try png(page.picture, metadata)
+    let png = try png(page.picture)
     let picture = FileSystem.join(path, StoryBook.pictureName(page.number))
     try AtomicFile.write(png, to: picture)
     book.add(page, png: png)
@@ -79,11 +70,11 @@ struct StoryFolder {
   }
 
   /// A picture's file; words that it cannot hold, as a zero byte, are left out.
-  private func png(_ picture: Picture, _ metadata: PictureMetadata) throws -> [UInt8] {
+  private func png(_ picture: Picture) throws -> [UInt8] {
     do {
-      return try picture.png(metadata)
-    } catch PictureError.metadata {
       return try picture.png()
+    } catch PictureError.metadata {
+      return try picture.png([:])
     }
   }
 }

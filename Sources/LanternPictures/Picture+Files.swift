@@ -23,22 +23,25 @@ extension Picture {
   ///
   /// - Parameters:
   ///   - path: of the file.
-  ///   - metadata: texts that go with the picture.
+  ///   - metadata: texts that go with the picture; its own ``Picture/metadata`` when nil, as
+  ///     `write(to: path, metadata: [:])` writes none.
   ///   - replacing: whether a file that is there gives way; where not, it is an error.
   /// - Throws: ``PictureError`` for another ending, metadata that the format cannot hold, or a file
   ///   that cannot be written.
   public func write(
-    to path: String, metadata: PictureMetadata = PictureMetadata(), replacing: Bool = true
+    to path: String, metadata: PictureMetadata? = nil, replacing: Bool = true
   ) throws(PictureError) {
-    try encoded(for: path, metadata).write(to: path, replacing ? .replace : .create)
+    try encoded(for: path, metadata ?? self.metadata).write(
+      to: path, replacing ? .replace : .create)
   }
 
-  /// The bytes of a PNG file.
+  /// Encodes the picture as PNG.
   ///
+  /// - Parameter metadata: texts that go with the picture; its own when nil.
+  /// - Returns: the bytes of a file.
   /// - Throws: ``PictureError`` for want of memory or metadata that it cannot hold.
-  package func png(_ metadata: PictureMetadata = PictureMetadata()) throws(PictureError) -> [UInt8]
-  {
-    try PNG.encode(pixels, width, height, channels: 3, metadata, "PNG").array()
+  package func png(_ metadata: PictureMetadata? = nil) throws(PictureError) -> [UInt8] {
+    try PNG.encode(pixels, width, height, channels: 3, metadata ?? self.metadata, "PNG").array()
   }
 
   /// Encodes the picture as JPEG.

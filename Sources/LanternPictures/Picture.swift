@@ -11,6 +11,15 @@ public struct Picture: Sendable, Equatable {
   /// What of its file, or of a request, has no effect, or another one than may be expected: a line
   /// each.
   public package(set) var notes: [String] = []
+  /// Texts that its file will carry: of a picture that was drawn, how it was drawn. Those of a picture
+  /// that was read stay in its file (``PictureMetadata/init(contentsOf:)``).
+  ///
+  /// ```swift
+  /// try image.picture.write(to: "fox.png")                 // with prompt, seed and settings
+  /// try image.picture.write(to: "bare.png", metadata: [:])  // without
+  /// print(try PictureMetadata(contentsOf: "fox.png")["parameters"] ?? "")
+  /// ```
+  public var metadata = PictureMetadata()
 
   /// The most pixels a side that a file may have.
   static let sideLimit = 16_384

@@ -91,11 +91,13 @@ import Testing
     let svg = plot((0..<23).map { 0.01 + Double($0) / 100 }).svg
     final class Counter: NSObject, XMLParserDelegate {
       var series: [String] = []
+      var ringed: [String?] = []
       func parser(
         _ parser: XMLParser, didStartElement name: String, namespaceURI: String?,
         qualifiedName: String?, attributes: [String: String]
       ) {
         if name == "g" { series.append(attributes["class"] ?? "") }
+        if name == "circle" { ringed.append(series.last) }
       }
     }
     let parser = XMLParser(data: Data(svg.utf8))
@@ -103,6 +105,9 @@ import Testing
     parser.delegate = counter
     #expect(parser.parse())
     #expect(counter.series == (0..<23).map { "series s\($0)" })
+    // All begin at one point, which nothing beats; of the ends the first one's is best. A ring steps back
+    // with its line.
+    #expect(counter.ringed == ["series s0"] + counter.series)
     #expect(svg.contains("&lt;end&gt; 22") && svg.contains("a &lt; b"))
   }
 }

@@ -190,8 +190,7 @@ import Testing
       #expect(drawn.settings.steps == 3)
       #expect(drawn.modelCalls == 3)
       #expect(try slow.draw(request).settings.steps == 20)
-      let recipe = PictureRecipe(request, drawn.settings, fast)
-      let again = try #require(try PictureRecipe(recipe.metadata))
+      let again = try #require(try PictureRecipe(drawn.picture.metadata))
       #expect(again.isFast && again.loras.isEmpty)
       // It is another picture than the same settings draw without, and other LoRAs add up with it.
       var same = request
@@ -202,7 +201,7 @@ import Testing
       #expect(try more.draw(request).picture.pixels != drawn.picture.pixels)
       let added = try ImageGenerator(
         folder: model, adding: [LoRA("\(model)/fast.safetensors", strength: 0.5)])
-      #expect(PictureRecipe(request, drawn.settings, added).loras == ["fast.safetensors:0.5"])
+      #expect(try added.draw(same).recipe.loras == ["fast.safetensors:0.5"])
     }
   }
 }

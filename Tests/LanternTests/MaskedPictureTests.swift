@@ -107,7 +107,7 @@ import Testing
     for pastes in [true, false] {
       var request = try request(72, 48, white: (8..<16, 0..<8))
       request.pastesKept = pastes
-      let recipe = PictureRecipe(request, try generator.draw(request).settings, generator)
+      let recipe = try generator.draw(request).recipe
       let again = try #require(try PictureRecipe(recipe.metadata))
       #expect(again.needsMask && again.request.pastesKept == pastes)
     }

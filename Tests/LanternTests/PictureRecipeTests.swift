@@ -11,7 +11,32 @@ import Testing
     request.steps = 2
     try change(&request)
     let generator = try ImageGenerator(folder: TinyPipeline.folder)
-    return PictureRecipe(request, try generator.draw(request).settings, generator)
+    return try generator.draw(request).recipe
+  }
+
+  @Test(
+    "a picture that a program of one's own writes says how it was drawn, and is drawn again from that",
+    arguments: ["fox.png", "fox.jpg"])
+  func library(name: String) async throws {
+    let generator = try ImageGenerator(folder: TinyPipeline.folder)
+    var request = ImageRequest(prompt: "a fox, \"sly\"")
+    request.steps = 2
+    var finished: GeneratedImage?
+    for try await event in generator.generate(request) {
+      if case .finished(let image) = event { finished = image }
+    }
+    let drawn = try #require(finished)
+    try withTemporaryFolder { folder in
+      try drawn.picture.write(to: "\(folder)/\(name)")
+      let texts = try PictureMetadata(contentsOf: "\(folder)/\(name)")
+      #expect(texts.entries.map(\.key) == ["parameters", "lantern"])
+      #expect(texts["parameters"]?.contains("Seed: \(request.seed)") == true)
+      let recipe = try #require(try PictureRecipe(texts))
+      #expect(recipe == drawn.recipe)
+      #expect(try generator.draw(recipe.request).picture == drawn.picture)
+      try drawn.picture.write(to: "\(folder)/bare-\(name)", metadata: [:])
+      #expect(try PictureMetadata(contentsOf: "\(folder)/bare-\(name)").entries.isEmpty)
+    }
   }
 
   @Test("a picture's texts draw it again, whatever the prompt looks like")
@@ -60,7 +85,7 @@ import Testing
       var request = ImageRequest(prompt: "a fox")
       request.seed = 42
       request.steps = 1
-      let recipe = PictureRecipe(request, try generator.draw(request).settings, generator)
+      let recipe = try generator.draw(request).recipe
       #expect(try #require(try PictureRecipe(recipe.metadata)).precision == precision)
       #expect(recipe.parameters.contains("precision") == false)
     }

@@ -58,6 +58,34 @@ import Testing
     }
   }
 
+  @Test("pictures of pages, and those of masked codes, carry what they show and their seed")
+  func metadata() throws {
+    try withGenerator { generator in
+      let pages = try tell(request(2, seed: 8), generator).pages
+      let version = LanternVersion.label
+      for page in pages {
+        let text = try #require(page.picture.metadata["parameters"])
+        #expect(text.hasPrefix(page.text.trimmingCharacters(in: .whitespaces)), "\(text)")
+        #expect(
+          text.hasSuffix(
+            "Story: a story about a red fox, Page: \(page.number), Seed: 8, Model: model, Version: \(version)"
+          ), "\(text)")
+      }
+      var drawn = TokenPictureRequest(prompt: "a cat")
+      drawn.seed = 9
+      let wanted = "a cat\nSeed: 9, Model: model, Version: \(version)"
+      let picture = try generator.draw(drawn)
+      #expect(picture.metadata["parameters"] == wanted)
+      drawn.initialPicture = picture
+      drawn.extensions = [.left]
+      #expect(try generator.draw(drawn).metadata["parameters"] == wanted)
+      try withTemporaryFolder { folder in
+        try picture.write(to: folder + "/cat.png")
+        #expect(try PictureMetadata(contentsOf: folder + "/cat.png") == picture.metadata)
+      }
+    }
+  }
+
   @Test("the same seed tells the same story, another seed another")
   func seeds() throws {
     try withGenerator { generator in
