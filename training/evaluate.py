@@ -176,7 +176,7 @@ def questions(seed: int, count: int) -> list[Question]:
     ]
 
 
-def draw(asked: list[Question], options: argparse.Namespace, extra: list[str]) -> list[Path]:
+def draw(asked: dict[int, Question], options: argparse.Namespace, extra: list[str]) -> list[Path]:
     """Every prompt's picture by `lantern image`, two processes at a time; those there stay."""
     def one(index: int) -> Path:
         path = options.work / f"{options.seed}-{index:04d}.png"
@@ -190,7 +190,7 @@ def draw(asked: list[Question], options: argparse.Namespace, extra: list[str]) -
 
     with ThreadPoolExecutor(options.workers) as pool:
         paths = []
-        for path in pool.map(one, range(len(asked))):
+        for path in pool.map(one, asked):
             paths.append(path)
             if len(paths) % 100 == 0:
                 print(f"drawn {len(paths)} of {len(asked)}", flush=True)
@@ -227,6 +227,8 @@ def main() -> None:
     parser.add_argument("--judge", type=Path, default=HERE / "../weights/judge")
     parser.add_argument("--lantern", type=Path, default=HERE / "../.build/release/lantern")
     parser.add_argument("--count", type=int, default=100, help="prompts of each kind")
+    parser.add_argument("--every", type=int, default=1, metavar="N",
+                        help="ask each N-th question alone, of the same prompts, seeds and pictures")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2, help="pictures drawn at once")
     parser.add_argument("--sheet", type=Path, help="also a sheet of the pictures, the wrong ones marked")
@@ -236,11 +238,12 @@ def main() -> None:
     judge = Judge.load(options.judge)
     accuracy = test(judge, "cpu", 1000)
     print(f"judge: everything right in {accuracy['all']:.1%} of 1000 fresh rendered scenes")
-    asked = questions(options.seed, options.count)
+    numbered = dict(list(enumerate(questions(options.seed, options.count)))[:: options.every])
+    asked = list(numbered.values())
     pictures = np.stack([
-        np.asarray(Image.open(path).convert("RGB")) for path in draw(asked, options, extra)
+        np.asarray(Image.open(path).convert("RGB")) for path in draw(numbered, options, extra)
     ])
-    rendered = np.stack([np.asarray(q.scene(random.Random(i))) for i, q in enumerate(asked)])
+    rendered = np.stack([np.asarray(q.scene(random.Random(i))) for i, q in numbered.items()])
 
     def look(pictures: np.ndarray) -> list[tuple[list[Seen], str]]:
         return [

@@ -23,7 +23,7 @@ from train_text import text_config
 
 # Under "fast" what distil.py's LoRA wants.
 DEFAULTS = {
-    "steps": 30, "guidance": 4.0,
+    "steps": 16, "guidance": 4.0,
     "fast": {"lora": "fast.safetensors", "sampler": "lcm", "steps": 4, "guidance": 1.0},
 }
 
