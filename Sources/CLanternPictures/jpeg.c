@@ -155,6 +155,7 @@ typedef struct writer {
   error_manager errors;
   unsigned char *bytes;
   unsigned long count;
+  bool has_destination;
 } writer;
 
 static bool write_all(
@@ -164,6 +165,7 @@ static bool write_all(
   if (setjmp(w->errors.exit)) return false;
   jpeg_create_compress(jpeg);
   jpeg_mem_dest(jpeg, &w->bytes, &w->count);
+  w->has_destination = true;
   jpeg->image_width = width;
   jpeg->image_height = height;
   jpeg->input_components = 3;
@@ -190,8 +192,9 @@ lp_status lp_jpeg_write(
   if (!w) return LP_OUT_OF_MEMORY;
   w->jpeg.err = prepare(&w->errors);
   bool done = write_all(w, pixels, width, height, quality, markers, marker_count);
-  // libjpeg tells the caller of a buffer it outgrew only when it is done.
-  if (!done && w->jpeg.dest) w->jpeg.dest->term_destination(&w->jpeg);
+  // libjpeg tells the caller of a buffer it outgrew only when it is done. A destination that found no
+  // memory for its first buffer knows of none.
+  if (!done && w->has_destination) w->jpeg.dest->term_destination(&w->jpeg);
   if (done)
     *out = (lp_buffer){w->bytes, w->count};
   else

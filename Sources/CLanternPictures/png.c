@@ -81,6 +81,11 @@ static lp_status failure(const lp_png_reader *reader) {
   return reader->is_out_of_memory ? LP_OUT_OF_MEMORY : LP_DAMAGED;
 }
 
+/// libpng passes over a chunk that finds no memory, with a warning alone.
+static lp_status success(const lp_png_reader *reader) {
+  return reader->is_out_of_memory ? LP_OUT_OF_MEMORY : LP_OK;
+}
+
 lp_status lp_png_reader_header(
   lp_png_reader *reader, uint32_t *width, uint32_t *height, int *channels) {
   png_structp png = reader->png;
@@ -104,7 +109,7 @@ lp_status lp_png_reader_header(
   *width = reader->width;
   *height = reader->height;
   *channels = may_be_transparent ? 4 : 3;
-  return LP_OK;
+  return success(reader);
 }
 
 lp_status lp_png_reader_pixels(lp_png_reader *reader, uint8_t *pixels) {
@@ -120,7 +125,7 @@ lp_status lp_png_reader_pixels(lp_png_reader *reader, uint8_t *pixels) {
   for (int pass = 0; pass < passes; pass++)
     for (size_t y = 0; y < reader->height; y++) png_read_row(png, pixels + y * row_bytes, NULL);
   png_read_end(png, reader->info);
-  return LP_OK;
+  return success(reader);
 }
 
 // ---- Writing ---------------------------------------------------------------------------------

@@ -23,6 +23,9 @@ package struct ImageModel: Sendable {
   let variant: String?
   /// What it computes in.
   package let precision: Precision
+  /// What tells the U-Net's weights from others, as stable-diffusion-webui has it of a model's; nil where
+  /// its digest would take as long as a step of drawing.
+  package let hash: String?
   /// What of its files is passed over, or differs from what they say: a line each.
   let notes: [String]
 
@@ -73,6 +76,7 @@ package struct ImageModel: Sendable {
       try reader.read("unet", ModelCatalogue.denoisers, adapters, precision)
     }
     self.unetConfig = try unet().config
+    self.hash = try Self.hash(of: reader.files { $0["unet"] ?? [] })
     self.autoencoder = try reader.read(
       "vae", ModelCatalogue.autoencoders, [], precision.ofSmallParts)
     self.notes =
@@ -116,19 +120,16 @@ package struct ImageModel: Sendable {
     autoencoder.letEncoderGo()
   }
 
-  /// What tells its weights from others: the first ten digits of the SHA-256 of the U-Net's file, as
-  /// stable-diffusion-webui has them of a model's; nil for several files or large ones, whose digest
-  /// would take as long as a step of drawing.
-  package var hash: String? {
-    guard let folder = try? ModelFolder(path).folder(of: "unet"),
-      let archive = try? TensorArchive(folder: folder, stems: ["diffusion_pytorch_model"]),
-      archive.paths.count == 1, let file = archive.paths.first,
-      let bytes = try? FileSystem.read(file, limit: Self.hashLimit)
-    else { return nil }
-    return String(SHA256.hex(of: bytes).prefix(10))
+  /// The first ten digits of the SHA-256 of a file of weights, nil for several files or a large one.
+  private static func hash(of files: [String]) throws(FormatError) -> String? {
+    guard files.count == 1, let file = files.first else { return nil }
+    do throws(FormatError) {
+      return String(SHA256.hex(of: try FileSystem.read(file, limit: 4 << 20)).prefix(10))
+    } catch {
+      if case .tooLarge = error { return nil }
+      throw error
+    }
   }
-
-  private static let hashLimit = 4 << 20
 
   /// Whether the U-Net was trained to fill holes: it sees a mask and the masked picture too.
   var isInpaintingModel: Bool { unetConfig.inChannels != unetConfig.outChannels }
@@ -141,6 +142,8 @@ private struct PartReader: Sendable {
   let variant: String?
   /// What is told of the parts that were read: a line each.
   let notes = Locked<[String]>([])
+  /// Where the weights of each part lie.
+  let files = Locked<[String: [String]]>([:])
   private let variants = Locked<Set<String>>([])
   private let hasVariant = Locked(false)
 
@@ -169,6 +172,7 @@ private struct PartReader: Sendable {
     let model = try make(
       config, Weights(archive, of: component, adding: adapters, precision: precision))
     notes { $0 += archive.notes + config.notes }
+    files { $0[component] = archive.paths }
     variants { $0.formUnion(TensorArchive.variants(in: place, stems: stems)) }
     if let variant, archive.variant == variant {
       hasVariant { $0 = true }

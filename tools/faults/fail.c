@@ -4,8 +4,9 @@
 //   FAULT_COUNTS=FILE                              at the end, how often each call was made
 //
 // Of the allocator's calls only those of FAULT_LARGE bytes or more are counted and failed (64 KiB by
-// default): Swift's runtime ends the process when a small object has no memory, and no program in
-// Swift can prevent that. Calls under the name "c_malloc" are those of any size that C code makes: the
+// default), and not those by Swift's runtime, which ends the process when an object or array has no
+// memory: no program in Swift can prevent that. Lantern asks mmap whether there is room for a large
+// array first, and that call is failed. Calls under the name "c_malloc" are those of any size that C code makes: the
 // program's own, which FAULT_RANGES tells apart, libpng, libjpeg and zlib.
 
 #define _GNU_SOURCE
@@ -82,7 +83,7 @@ __attribute__((constructor)) static void begin(void) {
   wanted_errno = code ? atoi(code) : EIO;
   asks_who = wanted == CALL_c_malloc || getenv("FAULT_COUNTS");
   if (bytes) large = strtoul(bytes, NULL, 10);
-  if (asks_who) read_ranges(getenv("FAULT_RANGES"));
+  read_ranges(getenv("FAULT_RANGES"));
   is_ready = 1;
 }
 
@@ -114,34 +115,38 @@ static int is_in_ranges(uintptr_t address) {
   return low < range_count && ranges[low].begin <= address;
 }
 
-// Whether an address lies in C code: dladdr tells of libraries, asked once for each page of code.
-static int is_c_code(uintptr_t address) {
-  if (is_in_ranges(address)) return 1;
-  static _Atomic uintptr_t known[4096];  // a page, and in its lowest bit the answer
+enum code { CODE_OTHER, CODE_C, CODE_SWIFT_RUNTIME };
+
+// Whose code an address lies in: dladdr tells of libraries, asked once for each page of code.
+static enum code code_of(uintptr_t address) {
+  if (is_in_ranges(address)) return CODE_C;
+  static _Atomic uintptr_t known[4096];  // a page, and in its lowest bits the answer
   uintptr_t page = address & ~(uintptr_t)4095;
   _Atomic uintptr_t *place = &known[(address >> 12) & 4095];
   uintptr_t found = atomic_load(place);
-  if ((found & ~(uintptr_t)4095) == page) return found & 1;
+  if ((found & ~(uintptr_t)4095) == page) return (enum code)(found & 3);
   Dl_info info;
   const char *path = dladdr((void *)address, &info) ? info.dli_fname : NULL;
   const char *slash = path ? strrchr(path, '/') : NULL;
   const char *name = slash ? slash + 1 : path ? path : "";
-  uintptr_t is_c =
-      !strncmp(name, "libpng", 6) || !strncmp(name, "libjpeg", 7) || !strncmp(name, "libz.", 5);
-  atomic_store(place, page | is_c);
-  return (int)is_c;
+  enum code code = CODE_OTHER;
+  if (!strncmp(name, "libpng", 6) || !strncmp(name, "libjpeg", 7) || !strncmp(name, "libz.", 5))
+    code = CODE_C;
+  if (!strncmp(name, "libswiftCore", 12)) code = CODE_SWIFT_RUNTIME;
+  atomic_store(place, page | code);
+  return code;
 }
 
 // Whether an allocation is the one, by its size and by who asks.
 static int fails_allocation(enum call call, size_t bytes, void *caller) {
-  if (!is_ready) return 0;
-  if (bytes >= large && fails(call)) return 1;
+  if (!is_ready || (bytes < large && !asks_who)) return 0;
   static __thread int is_inside;
-  if (is_inside || !asks_who) return 0;
+  if (is_inside) return 0;
   is_inside = 1;
-  int is_c = is_c_code((uintptr_t)caller);
+  enum code code = code_of((uintptr_t)caller);
   is_inside = 0;
-  return is_c && fails(CALL_c_malloc);
+  if (bytes >= large && code != CODE_SWIFT_RUNTIME && fails(call)) return 1;
+  return asks_who && code == CODE_C && fails(CALL_c_malloc);
 }
 
 #define REAL(type, name, ...)                                                                     \
