@@ -19,6 +19,7 @@ import common
 import tokenizer
 import train_unet
 import train_vae
+import vocabulary
 from train_text import text_config
 
 # Under "fast" what distil.py's LoRA wants.
@@ -89,7 +90,7 @@ def main() -> None:
         "tokenizer": ["transformers", "CLIPTokenizer"],
         "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
     })
-    write_json(out / "lantern.json", DEFAULTS)
+    vocabulary.write_json(out / "lantern.json", DEFAULTS | vocabulary.picturebook())
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     print(f"{out}: {size / 1e6:.1f} MB after {state['step']} steps")
 

@@ -15,12 +15,15 @@ from safetensors.torch import save_file
 import common
 import train_storyteller
 import train_tokens
+import vocabulary
 from showo import Showo, Tokens
 from train_storyteller import BITS
 from words import Words
 
 # What suits the model when nothing is said.
-DEFAULTS = dict(pages=4, image_steps=12, guidance=1.5, temperature=0.7, top_p=0.95, interleaved=True)
+DEFAULTS = dict(
+    pages=4, trained_pages=4, image_steps=12, guidance=1.5, temperature=0.7, top_p=0.95, interleaved=True,
+)
 
 
 def write_json(path: Path, value: dict) -> None:
@@ -51,7 +54,7 @@ def main() -> None:
         codebook_size=2**BITS, num_vq_tokens=train_tokens.SIDE**2, mask_token_id=tokens.mask,
         llm_model_path="llm", w_clip_vit=False, mm_hidden_size=train_storyteller.CHANNELS,
     ))
-    write_json(out / "lantern.json", DEFAULTS)
+    vocabulary.write_json(out / "lantern.json", DEFAULTS | vocabulary.storyteller())
     for name in ("vocab.json", "merges.txt", "tokenizer_config.json"):
         shutil.copy(options.work / "words" / name, out / "llm" / name)
     write_json(out / "llm" / "config.json", train_storyteller.CONFIG | dict(vocab_size=tokens.size))

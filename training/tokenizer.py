@@ -72,13 +72,18 @@ def encode(captions: list[str], folder: Path) -> np.ndarray:
     return ids
 
 
+def corpus(count: int = 4000):
+    """Captions, and words that may be rare in them."""
+    for seed in range(count):
+        yield scenes.scene(seed, draw=False).caption
+    yield from (*scenes.SUBJECTS, *scenes.COLOURS, *scenes.PLURALS.values(), "one", "small", "big")
+
+
 def write(folder: Path) -> None:
     """Writes vocab.json, merges.txt and the two files of settings."""
     words: Counter[str] = Counter()
-    for seed in range(4000):
-        words.update(split(scenes.scene(seed, draw=False).caption))
-    for word in [*scenes.SUBJECTS, *scenes.COLOURS, *scenes.PLURALS.values(), "one", "small", "big"]:
-        words.update(word.split())
+    for text in corpus():
+        words.update(split(text))
     del words[","]
     merges = learn_merges(words)
     symbols = byte_symbols()

@@ -36,7 +36,10 @@ public struct ImageGenerator: Sendable {
   }
 
   /// What of the model's files is passed over, or differs from what they say: a line each.
-  public var notes: [String] { model.notes }
+  public var notes: [String] {
+    model.notes
+      + model.loras.filter { $0.strength == 0 }.map { "\($0.path): strength 0 adds nothing" }
+  }
 
   /// Size in pixels that the model draws when nothing is said.
   public var nativeSize: (width: Int, height: Int) {
@@ -103,7 +106,7 @@ public struct ImageGenerator: Sendable {
     picture.metadata = recipe.metadata
     return GeneratedImage(
       picture: picture, recipe: recipe, settings: settings, cutTokens: cutTokens,
-      notes: settings.notes + settings.notes(on: model.schedule) + promptNotes(request)
+      notes: try promptNotes(request) + settings.notes(on: request, model, start.plan)
         + start.notes,
       modelCalls: calls)
   }

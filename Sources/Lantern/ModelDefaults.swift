@@ -14,6 +14,8 @@ package struct ModelDefaults: Sendable {
   package private(set) var lora: String?
   /// Whether the file says how to draw in few steps.
   package let canBeFast: Bool
+  /// The words that it knows; nil where nobody says that it knows no others.
+  package let world: ClosedWorld?
 
   /// Reads the optional file of a model's folder.
   ///
@@ -46,6 +48,7 @@ package struct ModelDefaults: Sendable {
       try fast.finishStrictly()
       if isFast { (sampler, lora) = (row.name, FileSystem.join(folder, name)) }
     }
+    world = try ClosedWorld(config)
     try config.finishStrictly()
   }
 }

@@ -2,15 +2,32 @@ import LanternFormats
 import LanternTokenizers
 
 extension ImageGenerator {
-  /// What of the prompts is not read as people who write it elsewhere expect: a line each; nothing
-  /// of a prompt that is taken to the letter.
+  /// What of the prompts is not read as people who write it elsewhere expect: a line each. Of a
+  /// prompt that is taken to the letter, words that the model does not know alone.
   func promptNotes(_ request: ImageRequest) -> [String] {
-    if request.literalPrompt { return [] }
     let prompts = [("prompt", request.prompt), ("negative prompt", request.negativePrompt)]
-    return prompts.flatMap { place, prompt in
-      let syntax = PromptSyntax(prompt)
-      return tagNotes(syntax.tags, place) + syntax.notes(on: place)
+    let worlds = prompts.compactMap { place, prompt in
+      worldNote(prompt, request.literalPrompt, place == "prompt" ? "" : "in the \(place)")
     }
+    if request.literalPrompt { return worlds }
+    return worlds
+      + prompts.flatMap { place, prompt in
+        let syntax = PromptSyntax(prompt)
+        return tagNotes(syntax.tags, place) + syntax.notes(on: place)
+      }
+  }
+
+  /// Which words of a prompt the model does not know, where it is known which it knows: a LoRA or an
+  /// added token may have taught it others.
+  private func worldNote(_ prompt: String, _ isLiteral: Bool, _ place: String) -> String? {
+    guard let world = model.defaults.world, model.loras.isEmpty else { return nil }
+    let weighted = isLiteral ? WeightedPrompt(literal: prompt) : WeightedPrompt(parsing: prompt)
+    let texts = weighted.pieces.map { piece in
+      if case .text(let text, _) = piece { text } else { " " }
+    }
+    return world.note(
+      on: model.promptEncoder.tokenizer.withoutAddedTokens(texts.joined()),
+      model: FileSystem.split(model.path).name, place: place)
   }
 
   /// Of tags that name no LoRA that was added.

@@ -17,6 +17,8 @@ package struct StoryDefaults: Sendable {
   package let topP: Float
   /// Whether it was trained to open pictures by itself and to read its own.
   package let isInterleaved: Bool
+  /// The words that it knows; nil where nobody says that it knows no others.
+  package let world: ClosedWorld?
 
   /// Reads the optional file of a model's folder.
   ///
@@ -38,6 +40,7 @@ package struct StoryDefaults: Sendable {
     temperature = try config.float("temperature", default: 0.8)
     topP = try config.float("top_p", default: 0.95)
     isInterleaved = try config.bool("interleaved", default: false)
+    world = try ClosedWorld(config)
     try config.finishStrictly()
   }
 }

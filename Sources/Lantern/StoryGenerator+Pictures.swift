@@ -86,7 +86,7 @@ extension StoryGenerator {
   public func caption(
     _ picture: Picture, question: String = "", onText: (String) throws -> Void = { _ in }
   ) throws -> String {
-    let count = model.words.encode(plain: question).count
+    let count = model.ids(of: question).count
     // What stands around the picture and before the words, and a word of an answer.
     let most = model.showo.maximumLength - model.side * model.side - 5
     guard count <= most else {
@@ -96,6 +96,11 @@ extension StoryGenerator {
       picture, question: question, sampler: nil, noise: TokenNoise(seed: 0),
       most: min(100, most - count + 1), onText: onText)
     return String(text.drop { $0 == " " })
+  }
+
+  /// What of a question is not read as it was meant: a line each.
+  package func notes(on question: String) -> [String] {
+    [model.note(on: question)].compactMap { $0 }
   }
 
   /// Draws a picture on the caller's thread.
@@ -114,9 +119,9 @@ extension StoryGenerator {
     story.imageSteps = request.steps
     story.guidance = request.guidance
     story.schedule = request.schedule
-    let illustrator = MaskedIllustrator(
-      model: model, decoder: try StorySettings(story, model).decoder)
-    let caption = model.words.encode(plain: request.prompt)
+    let settings = try StorySettings(story, model)
+    let illustrator = MaskedIllustrator(model: model, decoder: settings.decoder)
+    let caption = model.ids(of: request.prompt)
     let most = model.showo.maximumLength - model.side * model.side - 8
     guard caption.count <= most else {
       throw RequestError.longStory(what: "the prompt", tokens: caption.count, most: most)
@@ -136,10 +141,12 @@ extension StoryGenerator {
         try onStep(number, count, every > 0 && number % every == 0 ? try step.preview() : nil)
       }
     }
-    let settings = WebUIText(request, model: model.path)
+    let metadata = WebUIText(request, model: model.path)
+    let told = [model.note(on: request.prompt)].compactMap { $0 } + settings.notes(on: story)
     guard let picture = request.initialPicture else {
-      return try model.picture(fill([Int?](repeating: nil, count: model.side * model.side)))
-        .saying(settings)
+      var drawn = try model.picture(fill([Int?](repeating: nil, count: model.side * model.side)))
+      drawn.notes = told
+      return drawn.saying(metadata)
     }
     var grid = CodeGrid(codes: try model.codes(of: picture), width: model.side)
     if let mask = request.mask {
@@ -155,8 +162,8 @@ extension StoryGenerator {
     }
     var drawn = try model.picture(grid.codes, width: grid.width)
     if request.pastesKept { drawn = try pasting(picture, request.mask, over: drawn, grid) }
-    drawn.notes = picture.notes + request.notes(pixels: model.pixels, drawn: grid.isDrawn)
-    return drawn.saying(settings)
+    drawn.notes = told + picture.notes + request.notes(pixels: model.pixels, drawn: grid.isDrawn)
+    return drawn.saying(metadata)
   }
 
   /// What was drawn, with what was kept of a picture put back.

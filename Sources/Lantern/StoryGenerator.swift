@@ -95,7 +95,7 @@ public struct StoryGenerator: Sendable {
             after: &cache, noise: noise[2 * number + 1], onStep: onStep)
         } else {
           var afresh = try model.showo.makeCache()
-          let caption = model.drawingPrompt(model.words.encode(plain: text))
+          let caption = model.drawingPrompt(model.ids(of: text))
           _ = try model.read(.text(caption), into: &afresh)
           illustration = try illustrator.draw(
             after: &afresh, noise: noise[2 * number + 1], onStep: onStep)
@@ -126,7 +126,11 @@ public struct StoryGenerator: Sendable {
   /// - Throws: ``RequestError`` for numbers out of range and for words that do not fit.
   public func check(_ request: StoryRequest) throws -> [String] {
     let settings = try StorySettings(request, model)
-    return try StoryRoom(request, settings, model).notes(FileSystem.split(path).name)
+    let room = try StoryRoom(request, settings, model)
+    let begun = request.beginning.map(\.text).joined(separator: " ")
+    return [
+      model.note(on: request.prompt), model.note(on: begun, place: "where the story begins"),
+    ].compactMap { $0 } + settings.notes(on: request) + room.notes(FileSystem.split(path).name)
   }
 
   private func illustrator(_ settings: StorySettings, _ past: borrowing Past, _ seed: UInt64)
@@ -147,7 +151,7 @@ public struct StoryGenerator: Sendable {
   ) throws -> (text: String, ids: [Int]) {
     let t = model.showo.tokens
     if let given {
-      let ids = model.words.encode(plain: given)
+      let ids = model.ids(of: given)
       if !ids.isEmpty { try past.read(.text(ids), into: &cache) }
       try onEvent(.text(given, page: page))
       return (given, ids)

@@ -42,13 +42,13 @@ struct StoryRoom {
     // A page that is drawn afresh stands between three tokens of its own and its picture.
     let alone = model.showo.maximumLength - block - 3
     words = max(1, min(Self.mostWords, tokens / 2, alone))
-    let prompt = model.words.encode(plain: request.prompt)
+    let prompt = model.ids(of: request.prompt)
     opening =
       isInterleaved
       ? [t.longText, t.endOfText] + prompt + [t.endOfText, t.endOfText] : [t.endOfText] + prompt
     try Self.check(opening.count, tokens - words, "the prompt")
     for page in request.beginning {
-      let count = model.words.encode(plain: page.text).count
+      let count = model.ids(of: page.text).count
       try Self.check(count, min(tokens - opening.count, alone), "a page that the story begins with")
     }
   }
@@ -64,7 +64,7 @@ struct StoryRoom {
   ///   - given: the next one's words, where they are there already.
   /// - Returns: those pages, in their order.
   func pagesSeen(of told: [[PastSegment]], _ given: String?) -> [[PastSegment]] {
-    var left = tokens - opening.count - (given.map { model.words.encode(plain: $0).count } ?? words)
+    var left = tokens - opening.count - (given.map { model.ids(of: $0).count } ?? words)
     guard let first = told.first else { return [] }
     var seen: [[PastSegment]] = []
     let most = place(of: told.count + 1) - 1

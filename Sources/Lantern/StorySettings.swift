@@ -40,4 +40,28 @@ package struct StorySettings: Sendable {
       text.repetitionPenalty > 0 && text.repetitionPenalty.isFinite, "repetition penalty",
       text.repetitionPenalty, "more than 0")
   }
+
+  /// What of a request has no effect: a line each.
+  func notes(on request: StoryRequest) -> [String] {
+    var notes: [String] = []
+    let freedom = [
+      request.topP == nil ? nil : "top-p", request.topK == 0 ? nil : "top-k",
+      request.minP == 0 ? nil : "min-p",
+    ].compactMap { $0 }
+    if text.temperature == 0, !freedom.isEmpty {
+      notes.append(
+        "\(freedom.joined(separator: ", ")) without effect: temperature 0 takes the likeliest word")
+    }
+    if decoder.steps == 1, request.schedule != .cosine {
+      notes.append("the schedule has no effect: in one step all codes are settled at once")
+    }
+    guard !request.beginning.isEmpty, request.beginning.count == pages else { return notes }
+    if !freedom.isEmpty || request.temperature != nil || request.repetitionPenalty != 1 {
+      notes.append("nothing is left to write: the words of all pages are given")
+    }
+    if request.beginning.allSatisfy({ $0.picture != nil }) {
+      notes.append("nothing is left to draw: the pictures of all pages are given")
+    }
+    return notes
+  }
 }

@@ -34,9 +34,8 @@ package final class Trace {
   /// Writes `prompt_embeds` and `negative_prompt_embeds` [token, feature], `noise` and
   /// `initial_latents` [channel, height, width], `latents` [step, channel, height, width] and
   /// `image` [3, height, width], 0…1; all f32.
-  package func write(to path: String, _ mode: AtomicFile.Mode = .replace) throws(FormatError) {
-    try SafetensorsFile.write(
-      tensors, metadata: ["format": "pt"], to: path, mode)
+  package func write(to path: String) throws(FormatError) {
+    try SafetensorsFile.write(tensors, metadata: ["format": "pt"], to: path)
   }
 }
 

@@ -1,3 +1,4 @@
+import LanternFormats
 import LanternLayers
 import LanternModels
 import LanternPictures
@@ -19,6 +20,17 @@ enum PastSegment: Sendable, Equatable {
 }
 
 extension UnifiedModel {
+  /// The tokens of a text that people typed, in which nothing is a control token; capitals as the model
+  /// knows them.
+  func ids(of text: String) -> [Int] {
+    words.encode(plain: defaults.world?.spelled(text) ?? text)
+  }
+
+  /// Which words of a text that people typed the model does not know, in a line.
+  func note(on text: String, place: String = "") -> String? {
+    defaults.world?.note(on: text, model: FileSystem.split(path).name, place: place)
+  }
+
   /// Reads part of a sequence and keeps it.
   ///
   /// - Returns: the last token's hidden state, `[1, 1, feature]`.
@@ -59,7 +71,7 @@ extension UnifiedModel {
     } else {
       _ = try read(.picture([t.understanding] + t.block(codes(of: picture))), into: &cache)
     }
-    var hidden = try read(.text([t.endOfText] + words.encode(plain: question)), into: &cache)
+    var hidden = try read(.text([t.endOfText] + ids(of: question)), into: &cache)
     var greedy = TextSampler()
     greedy.temperature = 0
     var text = TextInTheMaking(words)

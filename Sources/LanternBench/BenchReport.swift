@@ -14,6 +14,9 @@ package struct BenchReport {
     self.folder = folder
   }
 
+  /// What is written into the folder beside the figures.
+  static let names = ["report.html", "results.csv", "pictures.csv", "results.md", "sheet.png"]
+
   /// Writes `report.html`, `results.csv`, `pictures.csv`, `results.md` and `sheet.png` into the folder.
   ///
   /// - Throws: ``FormatError`` or ``PictureError`` for what cannot be read or written.

@@ -37,11 +37,12 @@ package struct PrecisionBench {
   ///   - requests: what to draw.
   ///   - judge: who says whether a picture shows what its prompt says, if anybody.
   ///   - load: loads the model.
-  ///   - onPicture: told of each picture: its number, of how many; throw to stop.
+  ///   - onPicture: told of each picture: its number, of how many, and what of model and request had no
+  ///     effect; throw to stop.
   /// - Throws: what loading and drawing throw, and `onPicture`.
   package init(
     _ precisions: [Precision], _ requests: [ImageRequest], judge: Judge?,
-    load: (Precision) throws -> ImageGenerator, onPicture: (Int, Int) throws -> Void
+    load: (Precision) throws -> ImageGenerator, onPicture: (Int, Int, [String]) throws -> Void
   ) throws {
     let all = [.exact] + precisions.filter { $0 != .exact }
     let clock = ContinuousClock()
@@ -58,10 +59,13 @@ package struct PrecisionBench {
       var (seconds, pictures): ([Double], [Picture]) = ([], [])
       for request in requests {
         let start = clock.now
-        pictures.append(try generator.draw(request).picture)
+        let image = try generator.draw(request)
+        pictures.append(image.picture)
         seconds.append(start.duration(to: clock.now).seconds)
         done += 1
-        try onPicture(done, all.count * requests.count)
+        try onPicture(
+          done, all.count * requests.count,
+          generator.notes.filter { $0 != precision.note } + image.notes)
       }
       if precision == .exact { exact = pictures }
       let right = try zip(pictures, requests).compactMap { picture, request -> Bool? in

@@ -14,6 +14,8 @@ package struct SamplerBench {
     case step
     /// A picture is drawn: how many of how many, and the share of the work that is done.
     case picture(Int, of: Int, share: Double)
+    /// What of a picture's request had no effect, a line each.
+    case notes([String])
     /// A cell is finished and on disk.
     case cell(BenchCell)
   }
@@ -81,6 +83,11 @@ package struct SamplerBench {
       converged: try convergedCell(nil).words, machine: BenchResults.thisMachine, cells: [])
     if FileSystem.exists(path) {
       results = try results.joined(to: BenchResults(contentsOf: path), at: path)
+    } else if let strange = BenchReport.names.map({ FileSystem.join(folder, $0) }).first(
+      where: FileSystem.exists)
+    {
+      // Without figures beside it, it is not a bench's.
+      throw FormatError.cannotWrite(path: strange, code: FileSystem.fileExists)
     }
     // A picture that was taken away is drawn again.
     results.cells.removeAll { $0.refusal == nil && !hasPictures($0) }
@@ -291,6 +298,7 @@ package struct SamplerBench {
       request(cell, settings.prompts[run.prompt], run.seed), trace: trace
     ) { _ in try progress.onEvent(.step) }
     let seconds = start.duration(to: clock.now).seconds
+    try progress.onEvent(.notes(image.notes))
     let pixels = try image.picture.tensor.scaled(by: 2, plus: -1)
     return Drawing(
       image: image, latent: try trace.finalLatent?.floats() ?? [], seconds: seconds,

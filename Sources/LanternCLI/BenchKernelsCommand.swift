@@ -10,27 +10,28 @@ struct BenchKernelsCommand: ParsableCommand {
     abstract: "Times matrix products, convolutions and attention beside this machine's peaks.",
     discussion: """
       lantern bench kernels
-      lantern bench kernels --precision exact --case "conv 2x64x64x320>320 k3" --runs 9
+      lantern bench kernels --precision exact --case "conv 2x64x64x320>320 k3"
 
-      A case is "linear ROWSxINPUTSxOUTPUTS", "conv BATCHxHEIGHTxWIDTHxCHANNELS>OUTPUTS k3" (or k1; s2 for
-      stride 2, up2 for doubling before) or "attention BATCHxQUERIESxKEYSxHEADSxSIZE". Arithmetic is by the
-      textbook, so that an algorithm that needs less may pass the peak, which is that of the products'
+      A case is "linear ROWSxINPUTSxOUTPUTS", "conv BATCHxHEIGHTxWIDTHxCHANNELS>OUTPUTS k3" (or k1; s2 for \
+      stride 2, up2 for doubling before) or "attention BATCHxQUERIESxKEYSxHEADSxSIZE". Arithmetic is by the \
+      textbook, so that an algorithm that needs less may pass the peak, which is that of the products' \
       arithmetic: of 16 bits in attention and in Winograd's convolutions for all precisions but exact.
       """)
 
   @Option(
     name: .customLong("case"),
     help: ArgumentHelp(
-      "What to time; Stable Diffusion 1.5's shapes by default; several add up.", valueName: "case"))
+      "What to time; several add up. (default: Stable Diffusion 1.5's shapes)", valueName: "case"))
   var cases: [String] = []
 
-  @OptionGroup var computing: PrecisionOptions
-  @OptionGroup var threads: ThreadOptions
+  @OptionGroup(title: "Model options") var computing: PrecisionOptions
+  @OptionGroup(title: "Model options") var threads: ThreadOptions
 
-  @Option(parsing: .unconditional, help: "How often each is timed.")
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("How often each is timed.", valueName: "count"))
   var runs = 5
 
-  @OptionGroup var telling: TellingOptions
+  @OptionGroup(title: "Message options") var telling: TellingOptions
 
   mutating func validate() throws {
     if !(1...1000).contains(runs) { throw ValidationError("runs \(runs): choose 1 to 1000") }
@@ -45,9 +46,12 @@ struct BenchKernelsCommand: ParsableCommand {
     let console = telling.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
-      threads.apply()
+      threads.apply(console)
       let precision = computing.precision ?? .standard
       if let note = precision.note { console.note(note) }
+      console.detail(
+        "\(precision.rawValue), \(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads, "
+          + "\(runs) runs of each")
       let peaks = try MachinePeaks()
       for (index, name) in (cases.isEmpty ? KernelCase.standard : cases).enumerated() {
         try Interruption.check()

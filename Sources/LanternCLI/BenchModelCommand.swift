@@ -11,35 +11,40 @@ struct BenchModelCommand: ParsableCommand {
     abstract: "Times a model's parts: seconds, arithmetic, share of this machine's peak, memory.",
     discussion: """
       lantern bench model
-      lantern bench model -m path/to/stable-diffusion -W 512 -H 512 --runs 3
+      lantern bench model -m FOLDER -W 512 -H 512 --runs 3
 
-      Arithmetic is that of linear maps, convolutions and attention, a multiplication with its addition
-      counted as two, by the textbook: what a kernel saves counts for it, and may pass the peak. Bytes are
-      those of their arguments. The peaks are of multiplications and additions in registers, of the kind
+      Arithmetic is that of linear maps, convolutions and attention, a multiplication with its addition \
+      counted as two, by the textbook: what a kernel saves counts for it, and may pass the peak. Bytes are \
+      those of their arguments. The peaks are of multiplications and additions in registers, of the kind \
       that the precision asks for, and of a pass over memory.
       """)
 
-  @OptionGroup var modelOptions: ModelOptions
-  @OptionGroup var computing: PrecisionOptions
+  @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var computing: PrecisionOptions
 
-  @OptionGroup var size: SizeOptions
+  @OptionGroup(title: "Size options") var size: SizeOptions
 
-  @Option(parsing: .unconditional, help: "How often each part is timed.")
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("How often each part is timed.", valueName: "count")
+  )
   var runs = 5
 
-  @Option(parsing: .unconditional, help: "Pictures to a call; 2 with guidance by default.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Pictures to a call. (default: 2 with guidance, 1 without)", valueName: "count"))
   var batch: Int?
 
   @Option(
     name: .customLong("part"),
     help: ArgumentHelp(
-      "Time this part alone: \(Self.parts.joined(separator: "; ")). Several add up.",
+      "Time this part alone: \(Self.parts.joined(separator: "; ")). Several add up. (default: all)",
       valueName: "name"))
   var partNames: [String] = []
 
   private static let parts = ["text encoder", "denoiser, a call", "decoder", "encoder"]
 
-  @OptionGroup var telling: TellingOptions
+  @OptionGroup(title: "Message options") var telling: TellingOptions
 
   mutating func validate() throws {
     if !(1...1000).contains(runs) { throw ValidationError("runs \(runs): choose 1 to 1000") }
@@ -56,11 +61,15 @@ struct BenchModelCommand: ParsableCommand {
     let console = telling.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
-      modelOptions.threads.apply()
+      modelOptions.threads.apply(console)
       let generator = try ImageGenerator(
         folder: modelOptions.folder(), variant: modelOptions.variant,
         precision: computing.precision ?? .standard)
       generator.notes.forEach(console.note)
+      if partNames == [Self.parts[0]], size.width != nil || size.height != nil {
+        console.note("--width and --height have no effect on the text encoder")
+      }
+      console.detail("\(generator.model.path): \(runs) runs of each part")
       var bar = ProgressBar(console)
       defer { bar.end() }
       let bench = try ModelBench(

@@ -11,31 +11,35 @@ struct BenchPrecisionCommand: ParsableCommand {
     abstract: "Weighs precisions: seconds, memory, distance of the pictures from exact ones.",
     discussion: """
       lantern bench precision
-      lantern bench precision path/to/stable-diffusion -W 512 -H 512 --steps 20 --seeds 1,2,3
+      lantern bench precision -m FOLDER -W 512 -H 512 --steps 20 --seeds 1,2,3
 
-      Each prompt is drawn with each seed, exactly and in every other precision. Distance is peak signal to
-      noise beside the exact picture (40 dB cannot be seen) and the largest difference of a value; accuracy,
-      for prompts in the picturebook's words, the share of pictures in which the judge sees what the prompt
+      Each prompt is drawn with each seed, exactly and in every other precision. Distance is peak signal to \
+      noise beside the exact picture (40 dB cannot be seen) and the largest difference of a value; accuracy, \
+      for prompts in the picturebook's words, the share of pictures in which the judge sees what the prompt \
       says.
       """)
 
   @Argument(
-    help: ArgumentHelp("The model; the shipped picturebook by default.", valueName: "folder"))
+    help: ArgumentHelp("The model, instead of --model. (default: none)", valueName: "folder"))
   var folder: String?
 
-  @OptionGroup var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var modelOptions: ModelOptions
 
-  @Option(help: "Names with commas between them; exact is always measured.")
+  @Option(
+    help: ArgumentHelp(
+      "Names with commas between them; exact is always measured.", valueName: "names"))
   var precisions = Precision.allCases.map(\.rawValue).joined(separator: ",")
 
-  @OptionGroup var drawn: BenchPromptOptions
+  @OptionGroup(title: "Prompt options") var drawn: BenchPromptOptions
 
-  @Option(parsing: .unconditional, help: "Denoising steps; the model's own by default.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Denoising steps. (default: the model's own)", valueName: "count"))
   var steps: Int?
 
-  @OptionGroup var size: SizeOptions
+  @OptionGroup(title: "Size options") var size: SizeOptions
 
-  @OptionGroup var telling: TellingOptions
+  @OptionGroup(title: "Message options") var telling: TellingOptions
 
   mutating func validate() throws {
     if folder != nil, modelOptions.model != nil {
@@ -59,8 +63,10 @@ struct BenchPrecisionCommand: ParsableCommand {
     let console = telling.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
-      modelOptions.threads.apply()
-      let path = try folder ?? modelOptions.folder()
+      modelOptions.threads.apply(console)
+      let path =
+        try folder.map { try ModelOptions.folder(named: $0, with: "model_index.json") }
+        ?? modelOptions.folder()
       let requests = try drawn.texts().flatMap { text in
         try drawn.seedNumbers().map { seed in
           var request = ImageRequest(prompt: text)
@@ -69,13 +75,20 @@ struct BenchPrecisionCommand: ParsableCommand {
           return request
         }
       }
+      console.detail(
+        "\(path): \(requests.count) pictures in each precision; \(ComputeEngine.instructionSet), "
+          + "\(ComputeEngine.threadCount) threads")
+      let judge = try drawn.judgeFolder().map { try Judge(folder: $0) }
+      let unjudged = try drawn.notes(judge, size)
+      var told: Set<String> = []
       var bar = ProgressBar(console)
       defer { bar.end() }
       let bench = try PrecisionBench(
-        wanted(), requests, judge: drawn.judgeFolder().map { try Judge(folder: $0) },
+        wanted(), requests, judge: judge,
         load: { try ImageGenerator(folder: path, variant: modelOptions.variant, precision: $0) },
-        onPicture: { done, all in
+        onPicture: { done, all, notes in
           try Interruption.check()
+          for note in unjudged + notes where told.insert(note).inserted { console.note(note) }
           bar.show(done, of: all, "picture")
         })
       bar.end()

@@ -9,9 +9,9 @@ struct BenchReportCommand: ParsableCommand {
     abstract: "Writes the report and tables of a bench of samplers again, from its figures.",
     discussion: """
       lantern bench report bench
-      lantern bench report samples/samplers --markdown
+      lantern bench report bench --markdown
 
-      Nothing is drawn or measured: report.html, the tables and sheet.png come from results.json and what
+      Nothing is drawn or measured: report.html, the tables and sheet.png come from results.json and what \
       pictures are in the folder.
       """)
 
@@ -21,10 +21,15 @@ struct BenchReportCommand: ParsableCommand {
   @Flag(help: "Print the table for documents alone, and write nothing.")
   var markdown = false
 
-  @OptionGroup var telling: TellingOptions
+  @Flag(help: "One JSON event a line on standard output.")
+  var json = false
+
+  mutating func validate() throws {
+    if markdown, json { throw ValidationError("--markdown and --json: choose one") }
+  }
 
   func run() throws {
-    let console = telling.console
+    let console = Console(isJSON: json)
     try ErrorReport.reporting(to: console) {
       let results = try BenchResults(contentsOf: FileSystem.join(folder, "results.json"))
       if markdown {

@@ -12,69 +12,77 @@ struct BenchSamplersCommand: ParsableCommand {
     abstract: "Weighs samplers against steps: evaluations, seconds, nearness, accuracy.",
     discussion: """
       lantern bench samplers
-      lantern bench samplers --samplers euler,heun,unipc --steps 2,4,8,16 -o bench
-      lantern bench samplers --schedules default,karras --prompts prompts.txt --seeds 1,2,3
-      lantern bench samplers --samplers ddim,dpm++2m -g 2,4,7.5 --pictures all -o guidance
-      lantern bench samplers -o new --against old/results.json
+      lantern bench samplers --samplers euler,heun,unipc --steps 2,4,8 -o few
+      lantern bench samplers --schedules default,karras --seeds 1,2,3 -o curves
+      lantern bench samplers --samplers ddim -g 2,4,7.5 --pictures all -o guidance
+      lantern bench samplers -o new --against bench/results.json
 
-      For every sampler, schedule, guidance and number of steps, each prompt is drawn with each seed. Nearness
-      is the distance of the final latent to that of \(SamplerBench.Settings.converged) from the same noise;
-      accuracy, for prompts in the picturebook's words, the share of pictures in which the judge sees
-      what the prompt says. The folder receives report.html, results.csv (a row a cell, with medians and 95 %
-      intervals), pictures.csv (a row a picture), results.md, results.json, sheet.png, pictures/ and, to
-      measure nearness by, references/. Stopped, it goes on where it was: give the same command again. Other
+      For every sampler, schedule, guidance and number of steps, each prompt is drawn with each seed. Nearness \
+      is the distance of the final latent to that of \(SamplerBench.Settings.converged) from the same noise; \
+      accuracy, for prompts in the picturebook's words, the share of pictures in which the judge sees \
+      what the prompt says. The folder receives report.html, results.csv (a row a cell, with medians and 95 % \
+      intervals), pictures.csv (a row a picture), results.md, results.json, sheet.png, pictures/ and, to \
+      measure nearness by, references/. Stopped, it goes on where it was: give the same command again. Other \
       samplers, schedules, guidances and steps in the same folder are added to what is there.
       """)
 
-  @OptionGroup var modelOptions: ModelOptions
-  @OptionGroup var computing: PrecisionOptions
-  @OptionGroup var loraOptions: LoRAOptions
+  @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var computing: PrecisionOptions
+  @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
 
   @Option(
-    help: "Names with commas between them, fast for the model's LoRA for few steps, or all.")
+    help: ArgumentHelp(
+      "Names with commas between them, fast for the model's LoRA for few steps, or all.",
+      valueName: "names"))
   var samplers = "all"
 
-  @Option(help: "Names with commas between them, default for the model's own, or all.")
+  @Option(
+    help: ArgumentHelp(
+      "Names with commas between them, default for the model's own, or all.", valueName: "names"))
   var schedules = "default"
 
-  @Option(help: "Numbers with commas between them.")
+  @Option(help: ArgumentHelp("Numbers with commas between them.", valueName: "numbers"))
   var steps = "1,2,4,8,16,32,64"
 
-  @OptionGroup var drawn: BenchPromptOptions
+  @OptionGroup(title: "Prompt options") var drawn: BenchPromptOptions
 
   @Option(
     name: [.customShort("g"), .customLong("guidance")], parsing: .unconditional,
-    help:
-      "How closely to follow the prompt: numbers with commas between them; the model's own by default."
-  )
+    help: ArgumentHelp(
+      "How closely to follow the prompt: numbers with commas between them. (default: the model's own)",
+      valueName: "numbers"))
   var guidance: String?
 
   @Option(
     parsing: .unconditional,
-    help: "Share of the noise that is drawn afresh, 0 to 1, by samplers that have a say in it.")
+    help: ArgumentHelp(
+      "Share of the noise that is drawn afresh, 0 to 1, by samplers that have a say in it. "
+        + "(default: the sampler's own)", valueName: "share"))
   var eta: Float?
 
   @Option(
     help: ArgumentHelp(
-      "Whose levels to follow where programs disagree: diffusers or kdiffusion.",
+      "Whose levels to follow where programs disagree, diffusers or kdiffusion. (default: diffusers)",
       valueName: "program"))
   var compat: String?
 
-  @OptionGroup var size: SizeOptions
+  @OptionGroup(title: "Size options") var size: SizeOptions
 
   @Option(name: .shortAndLong, help: ArgumentHelp("Where results go.", valueName: "folder"))
   var output = "bench"
 
   @Option(
     help: ArgumentHelp(
-      "Every picture of every cell, in a folder a cell; without, each cell's first is kept.",
+      "Every picture of every cell, in a folder a cell; without, each cell's first is kept. "
+        + "(default: none)",
       valueName: "folder"))
   var pictures: String?
 
-  @Option(help: ArgumentHelp("An older results.json to compare with.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("An older results.json to compare with. (default: none)", valueName: "file"))
   var against: String?
 
-  @OptionGroup var telling: TellingOptions
+  @OptionGroup(title: "Message options") var telling: TellingOptions
 
   func run() throws {
     let console = telling.console
@@ -98,11 +106,17 @@ struct BenchSamplersCommand: ParsableCommand {
         "--eta has no effect on \(settings.etaless.joined(separator: ", ")): how much noise they draw "
           + "is no choice")
     }
-    modelOptions.threads.apply()
+    modelOptions.threads.apply(console)
     let variant = modelOptions.variant
     let generator = try ImageGenerator(
       folder: folder, adding: loras, variant: variant, precision: precision)
     generator.notes.forEach(console.note)
+    let judge = try place.map { try Judge(folder: $0) }
+    let unjudged = try drawn.notes(judge, size)
+    console.detail(
+      "\(settings.cells.count) cells of \(settings.prompts.count * settings.seeds.count) pictures; "
+        + "\(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads, \(precision.rawValue)"
+    )
     let isFastWanted = settings.samplers.contains(SamplerBench.Settings.fast)
     let statistics = place.map { FileSystem.join($0, "scenes.safetensors") }
     let bench = try SamplerBench(
@@ -111,16 +125,19 @@ struct BenchSamplersCommand: ParsableCommand {
         ? try ImageGenerator(
           folder: folder, adding: loras, isFast: true, variant: variant, precision: precision)
         : nil,
-      judge: place.map { try Judge(folder: $0) },
+      judge: judge,
       rendered: statistics.flatMap {
         FileSystem.exists($0) ? try FeatureStatistics(contentsOf: $0) : nil
       }, settings, folder: output, allPictures: pictures)
+    var told: Set<String> = []
     var bar = ProgressBar(console)
     defer { bar.end() }
     let results = try bench.run { event in
       try Interruption.check()
       switch event {
       case .step: break
+      case .notes(let notes):
+        for note in unjudged + notes where told.insert(note).inserted { console.note(note) }
       case .picture(let number, let count, let share):
         bar.show(number, of: count, "picture", share: share)
       case .cell(let cell):

@@ -8,8 +8,9 @@ struct CaptionCommand: ParsableCommand {
     commandName: "caption",
     abstract: "Tells what a picture shows, or answers a question about it.",
     discussion: """
-      lantern caption picture.png
-      lantern caption picture.png --ask "what colour is the fox?"
+      lantern image "a red fox at night" -o fox.png
+      lantern caption fox.png
+      lantern caption fox.png --ask "what colour is the fox?"
       lantern caption *.png --json
 
       The middle square of a picture is looked at, in the model's size.
@@ -18,10 +19,13 @@ struct CaptionCommand: ParsableCommand {
   @Argument(help: "PNG or JPEG files.")
   var files: [String]
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("What to ask.", valueName: "question"))
+  @Option(
+    name: .shortAndLong, parsing: .unconditional,
+    help: ArgumentHelp(
+      "What to ask. (default: what the picture shows)", valueName: "question"))
   var ask: String?
 
-  @OptionGroup var modelOptions: StoryModelOptions
+  @OptionGroup(title: "Model options") var modelOptions: StoryModelOptions
 
   @Flag(help: "One JSON event a line on standard output.")
   var json = false
@@ -38,8 +42,10 @@ struct CaptionCommand: ParsableCommand {
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
       let pictures = try files.map { try Picture(contentsOf: $0) }
-      let generator = try modelOptions.load()
+      let generator = try modelOptions.load(console)
+      if let ask { generator.notes(on: ask).forEach(console.note) }
       for (file, picture) in zip(files, pictures) {
+        for note in picture.notes { console.note("\(file): \(note)") }
         let text = try generator.caption(picture, question: ask ?? "") { _ in
           try Interruption.check()
         }

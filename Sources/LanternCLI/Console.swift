@@ -48,9 +48,11 @@ struct Console {
     event(["event": .string("note"), "text": .string(text)])
   }
 
-  /// A line for curious people.
+  /// A line for curious people, and their programs.
   func detail(_ line: String) {
-    if isVerbose { tell(line) }
+    guard isVerbose else { return }
+    tell(line)
+    event(["event": .string("detail"), "text": .string(line)])
   }
 
   /// A result: a path on standard output, or an event when programs listen. Programs get the path as

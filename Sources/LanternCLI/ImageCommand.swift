@@ -10,76 +10,44 @@ struct ImageCommand: ParsableCommand {
     discussion: """
       lantern image "a red fox on the beach"
       lantern image "a cat and a dog in the snow" -b 4 -o pets-%02d.png
-      lantern image "a castle" -m path/to/stable-diffusion -W 512 -H 512 --steps 25
-      lantern image "the same, at night" -i day.png --strength 0.6
+      lantern image "a house in a meadow" -o day.png --seed 1
+      lantern image "a house at night" -i day.png --strength 0.6
       lantern image --like pets-03.png
       lantern image --fast "a boat at night"
+      lantern image "a castle" -m FOLDER -W 512 -H 512 --steps 25
 
-      With --precision exact the same model, prompt, seed, sampler, steps and guidance draw the same
-      picture as diffusers; without it nearly the same, in less time.
-      (word:1.3) and [word] weigh words, and prompts may be longer than the text encoder reads at
-      once, as in stable-diffusion-webui; --literal turns that off.
+      With --precision exact the same model, prompt, seed, sampler, steps and guidance draw the same \
+      picture as diffusers; without it nearly the same, in less time. (word:1.3) and [word] weigh words, \
+      and prompts may be longer than the text encoder reads at once, as in stable-diffusion-webui; \
+      --literal turns that off. FOLDER is a model as diffusers lays it out, which you have.
       """)
 
   @Argument(help: "What to draw.")
   var text: String?
 
   @OptionGroup var drawing: DrawingOptions
-  @OptionGroup var modelOptions: ModelOptions
-  @OptionGroup var computing: PrecisionOptions
-  @OptionGroup var loraOptions: LoRAOptions
+  @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var computing: PrecisionOptions
+  @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
 
-  @Flag(help: "Draw in a few steps, with the LoRA that the model has for it.")
-  var fast = false
-
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp(
-      "Where to write: .png or .jpg; %03d numbers several. (default: picture.png)",
-      valueName: "file"))
-  var output: String?
-  @OptionGroup var writing: WritingOptions
-
-  @Option(
-    name: [
-      .customShort("b"), .customLong("count"), .customLong("batch-count"),
-      .customLong("image-count"),
-    ], parsing: .unconditional, help: "How many pictures, each with the next seed.")
-  var count = 1
-
-  @Option(
-    help: ArgumentHelp(
-      "Draw a picture again by the settings in its file (Lantern's, webui's, ComfyUI's …), and compare.",
-      valueName: "file"))
-  var like: String?
-
-  @Option(help: ArgumentHelp("Show the unfinished picture in this file.", valueName: "file"))
-  var preview: String?
-
-  @Option(parsing: .unconditional, help: "Refresh the preview after so many steps.")
-  var previewInterval = 5
-
-  @Option(
-    help: ArgumentHelp(
-      "Write prompt embeddings, noise, latents of each step and the image as safetensors.",
-      valueName: "file"))
-  var trace: String?
-
-  @OptionGroup var telling: TellingOptions
+  @OptionGroup(title: "Output options") var results: PictureFileOptions
+  @OptionGroup(title: "Message options") var telling: TellingOptions
 
   mutating func validate() throws {
     try checkEncoding()
-    if like == nil, text == nil, drawing.prompt == nil {
+    if drawing.words.prompts != nil {
+      if text != nil || drawing.words.prompt != nil {
+        throw ValidationError("--prompts takes the place of a prompt: give one of both")
+      }
+      if results.like != nil {
+        throw ValidationError("--like has a prompt of its own: give it or --prompts")
+      }
+    } else if results.like == nil, text == nil, drawing.words.prompt == nil {
       throw ValidationError("what shall it draw? For example: lantern image \"a red fox\"")
     }
-    if text != nil, drawing.prompt != nil {
+    if text != nil, drawing.words.prompt != nil {
       throw ValidationError("the prompt stands twice: as an argument and with --prompt")
     }
-    if !(1...10_000).contains(count) {
-      throw ValidationError("count \(count): choose 1 to 10000")
-    }
-    if trace != nil, count > 1 { throw ValidationError("--trace follows one picture, not several") }
-    if previewInterval < 1 { throw ValidationError("preview interval: choose 1 or more") }
   }
 
   func run() throws {
@@ -89,23 +57,23 @@ struct ImageCommand: ParsableCommand {
   }
 
   private func draw(_ console: Console) throws {
-    let output = self.output ?? "picture.png"
-    for path in [output] + (preview.map { [$0] } ?? []) {
-      try Picture.checkExtension(of: path)
-      try FileSystem.checkFolder(of: path)
+    try results.check()
+    let texts: [String?] = try drawing.words.prompts.map(PromptFile.prompts) ?? [text]
+    guard texts.count == 1 || results.trace == nil else {
+      throw ValidationError("--trace follows one picture, not several")
     }
-    if let trace { try FileSystem.checkFolder(of: trace) }
-    let old = try like.map { try Original($0) }
+    let old = try results.like.map { try Original($0) }
     var request = old?.recipe.request ?? ImageRequest(prompt: "")
+    let fast = drawing.stepping.fast
     let wasFast = old?.recipe.isFast ?? false
     if fast, !wasFast { request.forgetSampling() }
     try drawing.apply(to: &request, argument: text)
     try old?.checkInitialPicture(of: request)
     let loras = try loraOptions.loras(like: old?.recipe.loras ?? [])
     try old?.checkLoRAs(loras)
-    request.previewInterval = preview == nil ? 0 : previewInterval
+    request.previewInterval = results.interval
 
-    modelOptions.threads.apply()
+    modelOptions.threads.apply(console)
     let folder = try modelOptions.folder()
     let begin = Console.now
     var generator = try ImageGenerator(
@@ -123,20 +91,36 @@ struct ImageCommand: ParsableCommand {
         + "\(ComputeEngine.threadCount) threads, \(generator.model.precision.rawValue)")
     for note in generator.notes { console.note(note) }
     old?.tellDifferences(from: generator, request, loras, console)
-    let picksSeed = drawing.chance.seed.map { $0.number == nil } ?? (old?.recipe.seed == nil)
+    if old != nil, results.count > 1 {
+      console.note("the first picture alone is compared: the others have other seeds")
+    }
 
+    let count = texts.count * results.count
+    let firstSeed = request.seed
+    let picksSeed =
+      drawing.stepping.chance.seed.map { $0.number == nil } ?? (old?.recipe.seed == nil)
     var names = OutputNames(
-      output, count: count, overwrites: writing.replaces(self.output, count: count))
+      results.output ?? "picture.png", count: count,
+      overwrites: results.writing.replaces(results.output, count: count))
     var told: Set<String> = []
-    for index in 1...count {
-      generator.keepsParts = index < count
+    for index in 0..<count {
+      if drawing.words.prompts != nil, let text = texts[index / results.count] {
+        request.prompt = text
+      }
+      request.seed = firstSeed &+ UInt64(index % results.count)
+      generator.keepsParts = index < count - 1
       let image = try drawOne(request, generator, console)
       // What holds for all pictures is told once.
-      for note in image.notes where told.insert(note).inserted { console.note(note) }
+      let cut =
+        image.cutTokens > 0
+        ? ["the prompt's last \(image.cutTokens) tokens did not fit and were left out"] : []
+      for note in image.notes + cut where told.insert(note).inserted { console.note(note) }
       let path = try names.write { path, replacing in
         try write(image.picture, to: path, replacing, console)
       }
-      if count == 1, !output.contains("%") { writing.tell(self.output, path, console) }
+      if count == 1, results.output?.contains("%") != true {
+        results.writing.tell(results.output, path, console)
+      }
       console.result(
         path,
         event: [
@@ -145,8 +129,7 @@ struct ImageCommand: ParsableCommand {
           "recipe": image.recipe.json,
         ])
       if picksSeed { console.tell("seed \(request.seed)") }
-      try old?.compare(image.picture, console)
-      request.seed &+= 1
+      if index == 0 { try old?.compare(image.picture, console) }
     }
   }
 
@@ -168,8 +151,7 @@ struct ImageCommand: ParsableCommand {
   ) throws -> GeneratedImage {
     let begin = Console.now
     var bar = ProgressBar(console)
-    let record = trace.map { _ in Trace() }
-    var frames = preview.map { RefreshedFile($0, overwrites: true) }
+    let record = results.trace.map { _ in Trace() }
     defer { bar.end() }
     let image = try generator.draw(request, trace: record) { step in
       try Interruption.check()
@@ -178,23 +160,15 @@ struct ImageCommand: ParsableCommand {
         "event": .string("step"), "step": .integer(step.number), "of": .integer(step.count),
         "seconds": .number(Console.now - begin),
       ])
-      if let picture = try step.preview(every: request.previewInterval),
-        let path = try frames?.write(picture)
+      if let preview = results.preview,
+        let picture = try step.preview(every: request.previewInterval)
       {
-        writing.tell(preview, path, console)
+        try picture.write(to: preview)
       }
     }
     try Interruption.check()
     bar.end()
-    if let trace, let record {
-      var names = OutputNames(trace, overwrites: true)
-      let path = try names.write { try record.write(to: $0, $1 ? .replace : .create) }
-      writing.tell(trace, path, console)
-    }
-    if image.cutTokens > 0 {
-      console.note(
-        "the prompt's last \(image.cutTokens) tokens did not fit and were left out")
-    }
+    if let trace = results.trace { try record?.write(to: trace) }
     let settings = image.settings
     console.detail(
       "seed \(settings.seed), \(settings.width)×\(settings.height), \(settings.steps) steps of "

@@ -7,24 +7,45 @@ import LanternTensor
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Tells what a model folder, a file of weights or a picture is.")
+    abstract: "Tells what a model folder, a file of weights or a picture is.",
+    discussion: """
+      lantern inspect picturebook
+      lantern image "a red fox" -o fox.png
+      lantern inspect fox.png --json
+      """)
 
-  @Argument(help: ArgumentHelp("The folder or file.", valueName: "path"))
+  @Argument(
+    help: ArgumentHelp("The folder or file; a shipped model by its name.", valueName: "path"))
   var path: String
 
-  @Flag(name: .shortAndLong, help: "List every tensor.")
+  @Flag(name: .shortAndLong, help: "List every tensor, and every word that a model knows.")
   var verbose = false
 
+  @Flag(help: "One JSON object a line.")
+  var json = false
+
+  private var console: Console { Console(isJSON: json, isQuiet: json) }
+
   func run() throws {
-    try ErrorReport.reporting(to: Console()) {
-      if StoryGenerator.isModel(path) {
-        try inspectStoryteller()
-      } else if FileSystem.isDirectory(path) || FileSystem.split(path).name == "model_index.json" {
-        try inspectModel()
+    try ErrorReport.reporting(to: console) {
+      let place = Self.place(path)
+      if StoryGenerator.isModel(place) {
+        try inspectStoryteller(place)
+      } else if FileSystem.isDirectory(place) || FileSystem.split(place).name == "model_index.json"
+      {
+        try inspectModel(place)
       } else {
         try inspectFile()
       }
     }
+  }
+
+  /// Where it is: what is there under the name, or the shipped model of the name.
+  private static func place(_ path: String) -> String {
+    if FileSystem.exists(path) { return path }
+    return ["model_index.json", "config.json"].lazy.compactMap { file in
+      path.contains("/") ? nil : try? ModelOptions.shipped(path, with: file)
+    }.first ?? path
   }
 
   private func inspectFile() throws {
@@ -35,8 +56,17 @@ struct InspectCommand: ParsableCommand {
     }
     guard isWeights else { return try inspectPicture() }
     let archive = TensorArchive(files: [try openTensorFile(path)])
-    Self.describe(path, archive, verbose)
-    if let kind = CheckpointKind(names: archive.names) {
+    let kind = CheckpointKind(names: archive.names)
+    tell(
+      path, archive,
+      [
+        "event": .string("weights"), "path": .string(path),
+        "kind": kind.map { .string($0.name) } ?? .null,
+        "is_read": kind.map { .bool($0.isRead) } ?? .null,
+        "metadata": .object(archive.metadata.mapValues(JSONValue.string)),
+      ])
+    if json { return }
+    if let kind {
       Console.print("  \(kind.name)\(kind.isRead ? "" : ", which Lantern does not read yet")")
     }
     for (key, value) in archive.metadata.sorted(by: { $0.key < $1.key }) {
@@ -44,74 +74,124 @@ struct InspectCommand: ParsableCommand {
     }
   }
 
-  private func inspectModel() throws {
-    let folder = try ModelFolder(path)
-    Console.print("\(folder.path): \(folder.pipelineClass)")
+  private func inspectModel(_ place: String) throws {
+    let folder = try ModelFolder(place)
+    tell(
+      "\(folder.path): \(folder.pipelineClass)",
+      [
+        "event": .string("model"), "path": .string(folder.path),
+        "class": .string(folder.pipelineClass),
+      ])
     for component in folder.components.keys.sorted() {
-      let place = try folder.folder(of: component)
+      let part = try folder.folder(of: component)
       let name = folder.components[component]?.className ?? "?"
-      let isModel = FileSystem.exists(FileSystem.join(place, "config.json"))
-      guard isModel else {
-        Console.print("  " + component.padded(to: 16) + name)
+      let event: [String: JSONValue] = [
+        "event": .string("part"), "name": .string(component), "class": .string(name),
+      ]
+      guard FileSystem.exists(FileSystem.join(part, "config.json")) else {
+        tell("  " + component.padded(to: 16) + name, event)
         continue
       }
       let archive = try TensorArchive(
-        folder: place, stems: ["diffusion_pytorch_model", "model", "pytorch_model"])
-      Self.describe(component.padded(to: 16) + name, archive, verbose)
+        folder: part, stems: ["diffusion_pytorch_model", "model", "pytorch_model"])
+      tell(component.padded(to: 16) + name, archive, event)
     }
     // What a check of every tensor and setting finds, it finds now.
-    let generator = try ImageGenerator(folder: path)
-    for note in generator.notes { Console().note(note) }
+    let generator = try ImageGenerator(folder: place)
+    for note in generator.notes { console.note(note) }
     let size = generator.nativeSize
     let working = generator.estimatedWorkingMegabytes
     BufferPool.shared.drain()
     let held = BufferPool.shared.heldByteCount / 1_048_576
     try generator.readEverything()
-    Console.print(
+    tell(
       "  draws \(size.width)×\(size.height) pixels; needs about \(held + working) MiB of memory for that: "
-        + "\(held) MiB of weights as they are packed, \(working) MiB to work in")
+        + "\(held) MiB of weights as they are packed, \(working) MiB to work in",
+      [
+        "event": .string("drawing"), "width": .integer(size.width),
+        "height": .integer(size.height), "weights_mebibytes": .integer(held),
+        "working_mebibytes": .integer(working),
+      ])
+    tellWords(generator.model.defaults.world?.words)
   }
 
-  private func inspectStoryteller() throws {
+  private func inspectStoryteller(_ place: String) throws {
     // What a check of every tensor and setting finds, it finds now.
-    let generator = try StoryGenerator(folder: path)
-    Console.print("\(generator.path): writes and draws")
+    let generator = try StoryGenerator(folder: place)
+    tell(
+      "\(generator.path): writes and draws",
+      ["event": .string("model"), "path": .string(generator.path), "class": .string("Showo")])
     for (name, archive) in try generator.parts() {
-      Self.describe(name.padded(to: 16), archive, verbose)
+      tell(
+        name.padded(to: 16), archive, ["event": .string("part"), "name": .string(name)])
     }
-    Console.print(
+    tell(
       "  pictures of \(generator.pixels)×\(generator.pixels) pixels, \(generator.codesPerPicture) codes "
         + "each; "
         + (generator.isInterleaved
-          ? "opens pictures by itself" : "stories are scripted: each page draws afresh"))
-  }
-
-  private static func describe(_ title: String, _ archive: TensorArchive, _ verbose: Bool) {
-    var count = 0
-    var types: [String: Int] = [:]
-    for name in archive.names {
-      guard let info = archive.info(name) else { continue }
-      let elements = info.shape.reduce(1, *)
-      count += elements
-      types[info.dtype, default: 0] += elements
-    }
-    let kinds = types.keys.sorted().joined(separator: ", ")
-    Console.print(
-      "  \(title.padded(to: 40)) \(rounded(Double(count) / 1e6, 1)) M parameters, \(kinds), "
-        + "\(rounded(Double(archive.byteCount) / 1_048_576, 1)) MiB, \(archive.names.count) tensors"
-    )
-    guard verbose else { return }
-    for name in archive.names {
-      guard let info = archive.info(name) else { continue }
-      Console.print("    \(info.dtype.padded(to: 5))\("\(info.shape)".padded(to: 22))\(name)")
-    }
+          ? "opens pictures by itself" : "stories are scripted: each page draws afresh"),
+      [
+        "event": .string("drawing"), "width": .integer(generator.pixels),
+        "height": .integer(generator.pixels), "codes": .integer(generator.codesPerPicture),
+        "interleaved": .bool(generator.isInterleaved),
+      ])
+    tellWords(generator.model.defaults.world?.words)
   }
 
   private func inspectPicture() throws {
     let picture = try Picture(contentsOf: path)
-    Console.print("\(path): \(picture.width)×\(picture.height) pixels")
-    for entry in try PictureMetadata(contentsOf: path).entries {
-      Self.describe(entry.key, entry.text)
+    let texts = try PictureMetadata(contentsOf: path).entries
+    tell(
+      "\(path): \(picture.width)×\(picture.height) pixels",
+      [
+        "event": .string("picture"), "path": .string(path), "width": .integer(picture.width),
+        "height": .integer(picture.height),
+        "texts": .array(
+          texts.map { .object(["key": .string($0.key), "text": .string($0.text)]) }),
+      ])
+    for note in picture.notes { console.note(note) }
+    if verbose { console.note("--verbose has no effect on a picture: it has no tensors") }
+    if json { return }
+    for entry in texts { Self.describe(entry.key, entry.text) }
+  }
+
+  /// A line for people, an event for programs.
+  private func tell(_ line: String, _ event: [String: JSONValue]) {
+    json ? console.event(event) : Console.print(line)
+  }
+
+  /// The words of a model whose world is closed.
+  private func tellWords(_ words: [String]?) {
+    guard let words else { return }
+    tell(
+      "  knows \(words.count) words and no others"
+        + (verbose ? ": " + words.joined(separator: " ") : "; --verbose lists them"),
+      ["event": .string("words"), "words": .array(words.map(JSONValue.string))])
+  }
+
+  /// How much there is of weights, and each tensor where that is wanted.
+  private func tell(_ title: String, _ archive: TensorArchive, _ event: [String: JSONValue]) {
+    let tensors = archive.names.compactMap { name in archive.info(name).map { (name, $0) } }
+    var types: [String: Int] = [:]
+    for (_, info) in tensors { types[info.dtype, default: 0] += info.shape.reduce(1, *) }
+    let count = types.values.reduce(0, +)
+    let facts: [String: JSONValue] = [
+      "parameters": .integer(count), "types": .object(types.mapValues(JSONValue.integer)),
+      "bytes": .integer(archive.byteCount), "tensors": .integer(archive.names.count),
+    ]
+    tell(
+      "  \(title.padded(to: 40)) \(rounded(Double(count) / 1e6, 1)) M parameters, "
+        + "\(types.keys.sorted().joined(separator: ", ")), "
+        + "\(rounded(Double(archive.byteCount) / 1_048_576, 1)) MiB, \(archive.names.count) tensors",
+      event.merging(facts) { old, _ in old })
+    guard verbose else { return }
+    for (name, info) in tensors {
+      tell(
+        "    \(info.dtype.padded(to: 5))\("\(info.shape)".padded(to: 22))\(name)",
+        [
+          "event": .string("tensor"), "name": .string(name), "type": .string(info.dtype),
+          "shape": .array(info.shape.map(JSONValue.integer)),
+        ])
     }
   }
 

@@ -7,24 +7,24 @@ import LanternTensor
 struct LanternCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lantern",
-    abstract: "Draws pictures and tells stories, on any machine.",
+    abstract: "Draws pictures and tells stories.",
     discussion: """
       lantern image "a red fox on the beach"
       lantern image "a blue house at night" -o house.png --steps 20 --seed 7
       lantern story "a story about a red fox who looks for a key"
-      lantern caption picture.png
-      lantern inspect weights/picturebook
+      lantern caption house.png
+      lantern inspect picturebook
 
-      Exit codes: 0 done; 64 the command or a value in it makes no sense; 65 a file is damaged or not
-      supported; 66 a file is missing; 71 out of memory; 73 a file cannot be written; 74 standard
-      output cannot be, or a file was lost while it was read; 129, 130 or 143 stopped by a hangup,
+      Exit codes: 0 done; 64 the command or a value in it makes no sense; 65 a file is damaged or not \
+      supported; 66 a file is missing; 71 out of memory; 73 a file cannot be written; 74 standard \
+      output cannot be, or a file was lost while it was read; 129, 130 or 143 stopped by a hangup, \
       Ctrl-C or SIGTERM.
       """,
     version: LanternVersion.number,
     subcommands: [
       BenchCommand.self, CaptionCommand.self, ImageCommand.self, InspectCommand.self,
-      PaintCommand.self,
-      SamplersCommand.self, ScheduleCommand.self, SheetCommand.self, StoryCommand.self,
+      PaintCommand.self, SamplersCommand.self, ScheduleCommand.self, SheetCommand.self,
+      StoryCommand.self,
       TraceCommand.self,
     ])
 
@@ -40,7 +40,7 @@ struct LanternCommand: ParsableCommand {
     }
     DeepStack.run {
       do {
-        var command = try parseAsRoot()
+        var command = try CommandLineSpelling.command(Array(CommandLine.arguments.dropFirst()))
         try command.run()
       } catch {
         ErrorReport.exit(of: self, with: error)

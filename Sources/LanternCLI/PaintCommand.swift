@@ -9,9 +9,11 @@ struct PaintCommand: ParsableCommand {
     commandName: "paint",
     abstract: "Draws, mends or extends a picture with the storyteller's masked codes.",
     discussion: """
-      lantern paint "a red fox in the snow"
-      lantern paint "a red fox and a key" -i fox.png --mask right.png
+      lantern paint "a red fox in the snow" -o fox.png
       lantern paint "a fox in the forest" -i fox.png --extend right --extend left
+      lantern paint "a red fox and a key" -i fox.png --mask right.png
+
+      right.png is a picture of yours, white where something new is to be drawn.
       """)
 
   @Argument(help: "What to draw.")
@@ -25,25 +27,26 @@ struct PaintCommand: ParsableCommand {
   @OptionGroup var writing: WritingOptions
   @Option(
     name: [.customShort("i"), .customLong("init")],
-    help: ArgumentHelp("A picture to change or extend.", valueName: "file"))
+    help: ArgumentHelp("A picture to change or extend. (default: none)", valueName: "file"))
   var initial: String?
-  @Option(help: ArgumentHelp(MaskHelp.text, valueName: "file"))
+  @Option(help: ArgumentHelp(MaskHelp.text + " (default: none)", valueName: "file"))
   var mask: String?
   @Option(
     help: ArgumentHelp(
-      "Extend it by half a picture: \(Self.sides); several times, where wanted.",
+      "Extend it by half a picture: \(Self.sides); several times, where wanted. (default: none)",
       valueName: "side"))
   var extend: [String] = []
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Put back what is kept, byte for byte; without, it goes through the image tokenizer.")
+    help:
+      "Put back what is kept, byte for byte; without, it goes through the image tokenizer. (default: --paste)"
+  )
   var paste: Bool?
 
-  @OptionGroup var modelOptions: StoryModelOptions
-
-  @OptionGroup var pictures: TokenPictureOptions
-  @OptionGroup var telling: TellingOptions
+  @OptionGroup(title: "Picture options") var pictures: TokenPictureOptions
+  @OptionGroup(title: "Model options") var modelOptions: StoryModelOptions
+  @OptionGroup(title: "Message options") var telling: TellingOptions
 
   mutating func validate() throws {
     try checkEncoding()
@@ -80,7 +83,11 @@ struct PaintCommand: ParsableCommand {
       request.mask = try mask.map { try Mask(contentsOf: $0) }
       request.pastesKept = paste ?? request.pastesKept
       request.extensions = extend.compactMap(TokenPictureRequest.Side.init)
-      let generator = try modelOptions.load()
+      let begin = Console.now
+      let generator = try modelOptions.load(console)
+      console.detail(
+        "\(FileSystem.split(generator.path).name): loaded in \(rounded(Console.now - begin)) s; "
+          + "\(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads")
       var bar = ProgressBar(console)
       defer { bar.end() }
       let picture = try generator.draw(request) { number, count, _ in

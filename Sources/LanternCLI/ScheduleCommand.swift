@@ -12,18 +12,20 @@ struct ScheduleCommand: ParsableCommand {
       lantern schedule --sampler heun --schedule karras --steps 8
       lantern schedule --sampler euler --compat kdiffusion --json
 
-      For each step: the timestep that the model is told, sigma (noise against a clean latent of its
-      own size), alpha-bar (the clean latent's share of the variance), the logarithm of the
-      signal-to-noise ratio, and how often the model is asked. Programs disagree about these where
-      nobody looks: diffusers interpolates sigma, k-diffusion its logarithm; curves span the chosen
-      timesteps or the whole schedule; the last step ends at no noise or at the first training
+      For each step: the timestep that the model is told, sigma (noise against a clean latent of its \
+      own size), alpha-bar (the clean latent's share of the variance), the logarithm of the \
+      signal-to-noise ratio, and how often the model is asked. Programs disagree about these where \
+      nobody looks: diffusers interpolates sigma, k-diffusion its logarithm; curves span the chosen \
+      timesteps or the whole schedule; the last step ends at no noise or at the first training \
       step's. --compat chooses whose levels they are; the model folder's own settings hold.
       """)
 
-  @OptionGroup var modelOptions: ModelOptions
-  @OptionGroup var sampling: SamplingOptions
+  @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Sampling options") var sampling: SamplingOptions
 
-  @Option(parsing: .unconditional, help: "Number of steps; the model's own by default.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Number of steps. (default: the model's own)", valueName: "count"))
   var steps: Int?
 
   @Flag(help: "One JSON object a line.")
@@ -31,7 +33,11 @@ struct ScheduleCommand: ParsableCommand {
 
   mutating func validate() throws {
     if modelOptions.variant != nil {
-      throw ValidationError("--variant chooses weights, of which a schedule reads none")
+      throw ValidationError(
+        "--variant chooses weights, of which a schedule reads none: leave it out")
+    }
+    if modelOptions.threads.threads != nil {
+      throw ValidationError("--threads: a schedule computes nothing that takes time: leave it out")
     }
   }
 

@@ -21,18 +21,20 @@ struct SheetCommand: ParsableCommand {
   var output: String?
   @OptionGroup var writing: WritingOptions
 
-  @Option(help: "How many pictures to a row; about as many as rows by default.")
+  @Option(
+    help: ArgumentHelp(
+      "How many pictures to a row. (default: about as many as rows)", valueName: "count"))
   var columns: Int?
 
-  @Option(help: "White pixels between pictures.")
-  var gap = 4
+  @Option(help: ArgumentHelp("White pixels between pictures. (default: 4)", valueName: "pixels"))
+  var gap: Int?
 
   mutating func validate() throws {
     if files.isEmpty { throw ValidationError("which pictures? For example: lantern sheet *.png") }
     if let columns, !(1...10_000).contains(columns) {
       throw ValidationError("columns \(columns): choose 1 to 10000")
     }
-    if !(0...1000).contains(gap) { throw ValidationError("gap \(gap): choose 0 to 1000") }
+    if let gap, !(0...1000).contains(gap) { throw ValidationError("gap \(gap): choose 0 to 1000") }
   }
 
   func run() throws {
@@ -43,7 +45,11 @@ struct SheetCommand: ParsableCommand {
       try FileSystem.checkFolder(of: output)
       let pictures = try files.map { try Picture(contentsOf: $0) }
       let across = columns ?? Int(Double(files.count).squareRoot().rounded(.up))
-      let sheet = try Picture.sheet(pictures, columns: across, gap: gap)
+      if let columns, columns > files.count {
+        console.note("--columns \(columns): of \(files.count) pictures all are in one row")
+      }
+      if gap != nil, files.count == 1 { console.note("--gap has no effect on one picture") }
+      let sheet = try Picture.sheet(pictures, columns: across, gap: gap ?? 4)
       var names = OutputNames(output, overwrites: writing.replaces(self.output))
       let path = try names.write { try sheet.write(to: $0, replacing: $1) }
       writing.tell(self.output, path, console)

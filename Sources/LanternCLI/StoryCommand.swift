@@ -11,14 +11,14 @@ struct StoryCommand: ParsableCommand {
     discussion: """
       lantern story "a story about a red fox who looks for a key"
       lantern story "a story about a blue owl" -o owl --seed 7
-      lantern story "a story about a cat" --begin "Once there was a cat in space." --pages 4
+      lantern story "a story about a cat" --begin "A cat lived in space."
       lantern story "a story about a bear" --illustrator picturebook
 
-      The folder receives story.md and 01.png, 02.png …, and story.html, which holds everything.
+      The folder receives story.md and 01.png, 02.png …, and story.html, which holds everything. \
       Finished pages are there from the moment they are finished.
 
-      One transformer writes the words and draws the pictures, and what it draws it reads before it
-      writes on. Public Show-o weights were never trained to open a picture after text: with them a
+      One transformer writes the words and draws the pictures, and what it draws it reads before it \
+      writes on. Public Show-o weights were never trained to open a picture after text: with them a \
       story is scripted, and each page's words draw their picture afresh.
       """)
 
@@ -31,55 +31,28 @@ struct StoryCommand: ParsableCommand {
   var output: String?
   @OptionGroup var writing: WritingOptions
 
-  @OptionGroup var modelOptions: StoryModelOptions
-
   @Option(
-    parsing: .unconditional,
-    help: "How many pages; the model's own number by default, 4 for the shipped one.")
-  var pages: Int?
-  @Option(parsing: .unconditional, help: "How freely words are chosen; 0 takes the likeliest.")
-  var temperature: Float?
-  @Option(
-    parsing: .unconditional, help: "Only the likeliest words that together have this probability.")
-  var topP: Float?
-  @Option(parsing: .unconditional, help: "Only so many of the likeliest words; 0 for all.")
-  var topK = 0
-  @Option(
-    parsing: .unconditional,
-    help: "Only words of at least this share of the likeliest's probability.")
-  var minP: Float = 0
-  @Option(parsing: .unconditional, help: "What scores of words that occurred are divided by.")
-  var repetitionPenalty: Float = 1
-  @OptionGroup var pictures: TokenPictureOptions
-
-  @Option(
-    parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "Words of a page that the story begins with; once a page.", valueName: "text"))
-  var begin: [String] = []
-  @Option(
-    parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("Pictures of the pages that it begins with, in order.", valueName: "file"))
-  var beginImage: [String] = []
+      "Show the unfinished picture in this file. (default: none)", valueName: "file"))
+  var preview: String?
+
+  @OptionGroup(title: "Text options") var words: StoryTextOptions
+  @OptionGroup(title: "Picture options") var pictures: TokenPictureOptions
 
   @Option(
     help: ArgumentHelp(
-      "Who draws: the transformer by default, or a latent-diffusion model after its captions.",
-      discussion: "\"picturebook\" for the shipped one, or a folder as diffusers lays it out.",
+      "Who draws: the transformer, or a latent-diffusion model after its captions, picturebook for the "
+        + "shipped one or a folder as diffusers lays it out. (default: the transformer)",
       valueName: "model"))
   var illustrator: String?
 
-  @Option(help: ArgumentHelp("Show the unfinished picture in this file.", valueName: "file"))
-  var preview: String?
-  @OptionGroup var telling: TellingOptions
+  @OptionGroup(title: "Model options") var modelOptions: StoryModelOptions
+  @OptionGroup(title: "Message options") var telling: TellingOptions
   @Flag(name: .customLong("no-cache"), help: .hidden)
   var recomputes = false
 
   mutating func validate() throws {
     try checkEncoding()
-    if beginImage.count > begin.count {
-      throw ValidationError("--begin-image needs the words of its page: --begin \"…\"")
-    }
   }
 
   func run() throws {
@@ -96,12 +69,11 @@ struct StoryCommand: ParsableCommand {
     let request = try self.request()
     let painter = try illustrator.map { name in
       try ImageGenerator(
-        folder: name == "picturebook"
-          ? ModelOptions.shipped("picturebook", with: "model_index.json") : name,
+        folder: ModelOptions.folder(named: name, with: "model_index.json"),
         precision: modelOptions.computing.precision ?? .standard)
     }
     let start = Console.now
-    let generator = try modelOptions.load(painter: painter)
+    let generator = try modelOptions.load(console, painter: painter)
     let model = FileSystem.split(generator.path).name
     console.event([
       "event": .string("load"), "model": .string(model), "seed": JSONValue(request.seed),
@@ -118,7 +90,7 @@ struct StoryCommand: ParsableCommand {
     writing.tell(self.output, folder.path, console)
     var book = folder.book
     defer { if book.pages.isEmpty { folder.discard() } }
-    var teller = Teller(console, preview: preview, writing, seed: request.seed)
+    var teller = Teller(console, preview: preview, seed: request.seed)
     let begin = Console.now
     try generator.tell(request) { event in
       try Interruption.check()
@@ -142,22 +114,12 @@ struct StoryCommand: ParsableCommand {
   private func request() throws -> StoryRequest {
     var request = StoryRequest(prompt: prompt)
     if let seed = pictures.chance.number { request.seed = seed }
-    request.pages = pages
-    request.temperature = temperature
-    request.topP = topP
-    request.topK = topK
-    request.minP = minP
-    request.repetitionPenalty = repetitionPenalty
+    try words.apply(to: &request)
     request.imageSteps = pictures.steps
     request.guidance = pictures.guidance
     request.schedule = pictures.maskSchedule
     request.previewInterval = preview == nil ? 0 : 1
     request.recomputes = recomputes
-    request.beginning = try begin.enumerated().map { index, text in
-      StoryRequest.Page(
-        text: text,
-        picture: index < beginImage.count ? try Picture(contentsOf: beginImage[index]) : nil)
-    }
     return request
   }
 }
@@ -166,17 +128,13 @@ struct StoryCommand: ParsableCommand {
 private struct Teller {
   private let console: Console
   private let preview: String?
-  private let writing: WritingOptions
-  private var frames: RefreshedFile?
   private let seed: UInt64
   private var bar: ProgressBar?
   private var isInLine = false
 
-  init(_ console: Console, preview: String?, _ writing: WritingOptions, seed: UInt64) {
+  init(_ console: Console, preview: String?, seed: UInt64) {
     self.console = console
     self.preview = preview
-    self.writing = writing
-    frames = preview.map { RefreshedFile($0, overwrites: true) }
     self.seed = seed
   }
 
@@ -198,9 +156,7 @@ private struct Teller {
         "event": .string("step"), "page": .integer(page), "step": .integer(number),
         "of": .integer(count),
       ])
-      if let picture, let path = try frames?.write(picture) {
-        writing.tell(preview, path, console)
-      }
+      if let picture, let preview { try picture.write(to: preview) }
     case .page, .finished: break
     }
   }

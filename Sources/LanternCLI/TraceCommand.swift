@@ -8,21 +8,23 @@ struct TraceCommand: ParsableCommand {
     commandName: "trace",
     abstract: "Compares two traces and names the first tensor that differs.",
     discussion: """
-      lantern image "a red fox" --trace one.safetensors
-      lantern image "a red fox" --trace two.safetensors --threads 1
+      lantern image "a red fox" --seed 1 --trace one.safetensors
+      lantern image "a red fox" --seed 1 --trace two.safetensors --threads 1
       lantern trace one.safetensors two.safetensors
 
-      Differences are measured against the root mean square of the second trace's tensor. The exit code
+      Differences are measured against the root mean square of the second trace's tensor. The exit code \
       is 0 when nothing differs by more than the tolerance, and 1 when something does.
       """)
 
-  @Argument(help: ArgumentHelp("A file of `lantern image --trace`.", valueName: "file"))
+  @Argument(help: ArgumentHelp("A file of lantern image --trace.", valueName: "file"))
   var first: String
 
   @Argument(help: ArgumentHelp("Another.", valueName: "file"))
   var second: String
 
-  @Option(parsing: .unconditional, help: "The largest difference that counts as none.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The largest difference that counts as none.", valueName: "share"))
   var tolerance = 0.0
 
   @Flag(name: .shortAndLong, help: "List every tensor and step.")
@@ -32,6 +34,9 @@ struct TraceCommand: ParsableCommand {
   var json = false
 
   mutating func validate() throws {
+    if json, verbose {
+      throw ValidationError("--verbose and --json: choose one; --json lists everything")
+    }
     if !(tolerance >= 0) { throw ValidationError("tolerance \(tolerance): choose 0 or more") }
   }
 

@@ -1,3 +1,5 @@
+import LanternFormats
+
 /// All samplers: a row for each file in `Solvers/`, in the order of the alphabet.
 public enum SamplerCatalogue {
   /// A sampler and the names it goes by.
@@ -232,30 +234,7 @@ public enum SamplerCatalogue {
     let wanted = name.lowercased().replacing("-", with: "")
     if let found = Convention(rawValue: wanted) { return found }
     let known = Convention.allCases.map(\.rawValue)
-    throw .unknownConvention(name: name, nearest: nearest(to: wanted, in: known), known: known)
-  }
-
-  /// The known word with the fewest letters to change, when that is at most half of them.
-  package static func nearest(to word: String, in known: [String]) -> String? {
-    let scored = known.map { ($0, distance(Array(word.utf8.prefix(64)), Array($0.utf8))) }
-    guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(best.0.utf8.count / 2, 1) else {
-      return nil
-    }
-    return best.0
-  }
-
-  /// Levenshtein's distance.
-  private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
-    var row = Array(0...b.count)
-    for (i, x) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, y) in b.enumerated() {
-        let above = row[j + 1]
-        row[j + 1] = min(above + 1, row[j] + 1, diagonal + (x == y ? 0 : 1))
-        diagonal = above
-      }
-    }
-    return row[b.count]
+    throw .unknownConvention(
+      name: name, nearest: Spelling.nearest(to: wanted, in: known), known: known)
   }
 }

@@ -46,7 +46,7 @@ extension SamplerCatalogue {
     }
     let known = rows.map(\.name)
     throw .unknownSampler(
-      name: name, nearest: nearest(to: name.lowercased(), in: known), known: known)
+      name: name, nearest: Spelling.nearest(to: name.lowercased(), in: known), known: known)
   }
 
   /// The schedule of a name, whichever program wrote it, and a line where another is meant than
@@ -66,7 +66,7 @@ extension SamplerCatalogue {
     }
     let known = Spacing.allCases.map(\.rawValue)
     throw .unknownSchedule(
-      name: name, nearest: nearest(to: name.lowercased(), in: known), known: known)
+      name: name, nearest: Spelling.nearest(to: name.lowercased(), in: known), known: known)
   }
 
   /// stable-diffusion-webui's name of a sampler; Lantern's own where it has none.

@@ -68,4 +68,14 @@ package struct CLIPTokenizer: Tokenizer {
   }
 
   package func withAllVectors(_ text: String) -> String { added.withAllVectors(text) }
+
+  package func withoutAddedTokens(_ text: String) -> String {
+    var rest = String.UnicodeScalarView()
+    added.split(Array(text.unicodeScalars)[...]) { _, _ in
+      rest.append(" ")
+    } plain: {
+      rest.append(contentsOf: $0)
+    }
+    return String(rest)
+  }
 }

@@ -20,12 +20,18 @@ package protocol Tokenizer: Sendable {
   /// Equals diffusers' `maybe_convert_prompt`, but that vectors which are all written out already
   /// stay as they are.
   func withAllVectors(_ text: String) -> String
+
+  /// A text in which a space stands in place of each token beside the vocabulary, as `<|endoftext|>` and
+  /// those of textual inversion.
+  func withoutAddedTokens(_ text: String) -> String
 }
 
 extension Tokenizer {
   package var notes: [String] { [] }
 
   package func withAllVectors(_ text: String) -> String { text }
+
+  package func withoutAddedTokens(_ text: String) -> String { text }
 
   /// The ids of a text as a model wants them: begun, ended, and cut or filled to
   /// ``maximumLength``.

@@ -72,6 +72,22 @@ struct BenchCommandTests {
   }
 
   @Test(
+    "a folder that holds somebody's report or table, and no figures of ours, is left as it is",
+    arguments: ["report.html", "results.csv", "pictures.csv", "results.md", "sheet.png"])
+  func keepsStrangers(_ name: String) throws {
+    try Self.inFolder { folder in
+      let file = URL(fileURLWithPath: folder + "/out/" + name)
+      try FileManager.default.createDirectory(
+        atPath: folder + "/out", withIntermediateDirectories: false)
+      try Data("mine".utf8).write(to: file)
+      let run = try Program.run(
+        Self.arguments("--samplers", "euler", "--steps", "1"), in: folder)
+      expectError(run, code: 73, ["out/" + name, "write elsewhere"])
+      #expect(try Data(contentsOf: file) == Data("mine".utf8))
+    }
+  }
+
+  @Test(
     "what makes no sense is one line of error",
     arguments: [
       (["--samplers", "euler,hoin"], 64, ["\"hoin\"", "did you mean"]),

@@ -307,8 +307,8 @@ private let tokenizerDamages: [Damage] = [
   Damage("a special token that is a number", "special_tokens_map.json", "bos_token") { model in
     try model.replace("tokenizer/special_tokens_map.json", "\"<|startoftext|>\"", "5")
   },
-  Damage("an unknown class", "tokenizer_config.json", "\"T5Tokenizer\"", "it has") { model in
-    try model.replace("tokenizer/tokenizer_config.json", "CLIPTokenizer", "T5Tokenizer")
+  Damage("an unknown class", "model_index.json", "\"T5Tokenizer\"") { model in
+    try model.replace("model_index.json", "CLIPTokenizer", "T5Tokenizer")
   },
   Damage("a length of 2", "tokenizer_config.json", "model_max_length", "2") { model in
     try model.replace("tokenizer/tokenizer_config.json", ": 77", ": 2")
@@ -371,7 +371,7 @@ private let contradictions: [Damage] = [
   Damage("a latent scaled by 0", "vae/config.json", "scaling_factor") { model in
     try model.replace("vae/config.json", "0.18215", "0")
   },
-  Damage("a latent scaled by nearly 0", "not a number", "try others") { model in
+  Damage("a latent scaled by nearly 0", "not a number", "not known", "try another") { model in
     try model.replace("vae/config.json", "0.18215", "1e-44")
   },
   Damage("more noise than there is", "scheduler_config.json", "beta") { model in

@@ -13,8 +13,9 @@ struct OutputTests {
     try TinyModel.copied { model in
       try Data().write(to: URL(fileURLWithPath: model.out + "/file"))
       for option in ["-o", "--preview"] {
+        let everyStep = option == "--preview" ? "--preview-interval=1" : "--quiet"
         expectError(
-          try model.draw("fox", "--preview-interval", "1", option, path), code: 73,
+          try model.draw("fox", everyStep, option, path), code: 73,
           [path, "cannot be written"], option)
         #expect(try model.written == ["file"])
       }

@@ -46,12 +46,13 @@ enum Program {
   ///   - interruptedAt: ask it to end when this stands on standard output.
   ///   - signal: how it is asked; Ctrl-C by default.
   ///   - interruption: what to do then instead.
+  ///   - seconds: how long it may take.
   /// - Returns: its exit code and what it printed.
   /// - Throws: what Foundation throws where the program cannot run.
   static func run(
     _ arguments: [String], in folder: String, shell: String? = nil, input: String = "",
     environment: [String: String] = [:], interruptedAt: String? = nil, signal: Int32 = SIGINT,
-    interruption: (() throws -> Void)? = nil
+    interruption: (() throws -> Void)? = nil, limit seconds: Double = 60
   ) throws -> Run {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: shell == nil ? path : "/bin/sh")
@@ -76,10 +77,10 @@ enum Program {
           kill(process.processIdentifier, signal)
         }
       }
-      if ended.wait(timeout: .now() + 60) == .timedOut {
+      if ended.wait(timeout: .now() + seconds) == .timedOut {
         kill(process.processIdentifier, SIGKILL)
         ended.wait()
-        Issue.record("did not end within a minute: lantern \(arguments.joined(separator: " "))")
+        Issue.record("did not end within \(seconds) s: lantern \(arguments.joined(separator: " "))")
       }
       return Run(
         code: process.terminationReason == .exit ? process.terminationStatus : nil,
@@ -135,10 +136,11 @@ func expectError(
 private let remedies = [
   "add it", "as diffusers lays it out", "check the name", "choose", "convert it", "correct it",
   "did you mean", "Did you mean", "fetch", "For example", "free some space", "give", "git lfs pull",
-  "is this the right folder?", "it has", "Lantern draws with", "make the folder", "needs",
+  "is this the right folder?", "it has", "Lantern draws with", "leave it out", "make the folder",
+  "needs",
   "remove one",
   "must come from one model", "name it with",
-  "put the file", "save it as", "(see lantern", "take", "there are", "try others",
+  "put the file", "save it as", "(see lantern", "take", "there are", "try another", "try others",
   "use the config.json",
   "write elsewhere",
 ]

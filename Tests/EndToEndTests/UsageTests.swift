@@ -170,6 +170,39 @@ struct UsageTests {
     }
   }
 
+  @Test("inspect --json tells the same of each as an object a line, nothing elsewhere")
+  func inspectJSON() throws {
+    try TinyModel.copied { model in
+      func events(_ arguments: String...) throws -> [[String: JSONValue]] {
+        let run = try Program.run(["inspect", "--json"] + arguments, in: model.out)
+        #expect(run.code == 0 && run.errors.isEmpty, "\(run.errors)")
+        return try run.events()
+      }
+      let folder = try events(model.path)
+      #expect(folder.first?["class"]?.string == "StableDiffusionPipeline")
+      let parts = folder.filter { $0["event"]?.string == "part" }
+      #expect(
+        parts.compactMap { $0["name"]?.string }.sorted() == [
+          "scheduler", "text_encoder", "tokenizer", "unet", "vae",
+        ])
+      #expect(folder.last?["width"]?.integer == 64)
+      let file = model.path + "/text_encoder/model.safetensors"
+      let weights = try events(file, "-v")
+      #expect(weights.count - 1 == weights[0]["tensors"]?.integer)
+      #expect(weights[1]["shape"]?.array?.isEmpty == false)
+      #expect(try model.draw("a red fox", "-o", "fox.png", "-s", "3").code == 0)
+      let picture = try events("fox.png")
+      #expect(picture[0]["width"]?.integer == 64)
+      let texts = picture[0]["texts"]?.array?.compactMap { $0.object?["text"]?.string } ?? []
+      #expect(texts.contains { $0.contains("a red fox") })
+      let words = try Program.run(["inspect", "picturebook", "--json"], in: "/").events().last
+      #expect(words?["words"]?.array?.contains(.string("fox")) == true)
+      let none = try Program.run(["inspect", "none", "--json"], in: model.out)
+      #expect(none.code == 66)
+      #expect(try none.events().last?["event"]?.string == "error")
+    }
+  }
+
   @Test("inspect says what is wrong with what it cannot tell")
   func inspectRefuses() throws {
     try withTemporaryFolder { folder in

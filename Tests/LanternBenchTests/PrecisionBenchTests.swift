@@ -16,7 +16,7 @@ import Testing
     let bench = try PrecisionBench(
       Precision.allCases, [request], judge: nil,
       load: { try ImageGenerator(folder: repositoryPath("weights/picturebook"), precision: $0) },
-      onPicture: { done, all in told.append(10 * done + all) })
+      onPicture: { done, all, _ in told.append(10 * done + all) })
     #expect(told == [14, 24, 34, 44])
     #expect(bench.rows.map(\.precision) == Precision.allCases)
     let decibels = bench.rows.map(\.leastDecibels)

@@ -1,18 +1,24 @@
 import ArgumentParser
 import Lantern
+import LanternBench
 import LanternFormats
+import LanternModels
 
 /// What a bench draws, and who judges it.
 struct BenchPromptOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("A prompt a line; four of the picturebook's by default.", valueName: "file"))
+    help: ArgumentHelp(
+      "A file of prompts: \(PromptFile.help). (default: four in the picturebook's words)",
+      valueName: "file"))
   var prompts: String?
 
-  @Option(help: "Seeds with commas between them.")
+  @Option(help: ArgumentHelp("Seeds with commas between them.", valueName: "numbers"))
   var seeds = "1"
 
   @Option(
-    help: ArgumentHelp("Who judges pictures; the shipped one by default.", valueName: "folder"))
+    help: ArgumentHelp(
+      "Who judges pictures in the picturebook's words. (default: the shipped judge)",
+      valueName: "folder"))
   var judge: String?
 
   private static let standardPrompts = [
@@ -24,17 +30,7 @@ struct BenchPromptOptions: ParsableArguments {
   ///
   /// - Throws: ``FormatError`` for a file that cannot be read, ``ValidationError`` for an empty one.
   func texts() throws -> [String] {
-    guard let prompts else { return Self.standardPrompts }
-    let bytes = try FileSystem.read(prompts, limit: 1 << 20, isPipeAllowed: true)
-    guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
-      throw FormatError.unsupportedFileKind(
-        path: prompts, remedy: "is not text in UTF-8: save it as UTF-8")
-    }
-    let lines = text.split(whereSeparator: \.isNewline).map(String.init).filter {
-      !$0.allSatisfy(\.isWhitespace)
-    }
-    if lines.isEmpty { throw ValidationError("\(prompts): there is no prompt in it") }
-    return lines
+    try prompts.map(PromptFile.prompts) ?? Self.standardPrompts
   }
 
   /// - Throws: ``ValidationError`` for what is not a seed.
@@ -43,6 +39,25 @@ struct BenchPromptOptions: ParsableArguments {
   /// The judge that is named, or the shipped one if there is one.
   func judgeFolder() -> String? {
     judge ?? (try? ModelOptions.shipped("judge", with: "config.json"))
+  }
+
+  /// Which pictures the judge will say nothing of: a line each.
+  func notes(_ judge: Judge?, _ size: SizeOptions) throws -> [String] {
+    guard let judge else { return [] }
+    let texts = try texts()
+    let strange = texts.count { PicturebookPrompt($0, knowing: judge.config) == nil }
+    var notes: [String] = []
+    if strange > 0 {
+      notes.append(
+        "accuracy is not measured for \(strange) of \(texts.count) prompts: the judge knows prompts in "
+          + "the picturebook's words alone")
+    }
+    let sides = [size.width, size.height].compactMap { $0 }
+    if let side = sides.first(where: { !judge.canRead(width: $0, height: $0) }) {
+      notes.append(
+        "accuracy is not measured: the judge reads no pictures with a side of \(side) pixels")
+    }
+    return notes
   }
 
   static func list(_ text: String) -> [String] {

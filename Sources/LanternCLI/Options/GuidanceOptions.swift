@@ -2,17 +2,26 @@ import ArgumentParser
 import Lantern
 import LanternSamplers
 
-/// How the prompt is followed, beside how far.
+/// How the prompt is followed.
 struct GuidanceOptions: ParsableArguments {
   @Option(
+    name: [.customShort("g"), .customLong("guidance")], parsing: .unconditional,
+    help: ArgumentHelp(
+      "How closely to follow the prompt; 1 is not at all more than the model would. "
+        + "(default: the model's own)", valueName: "scale"))
+  var scale: Float?
+
+  @Option(
     name: [.customLong("guidance-rescale")], parsing: .unconditional,
-    help: "Share of the contrast that guidance adds to take back, 0 to 1; 0.7 for strong guidance.")
+    help: ArgumentHelp(
+      "Share of the contrast that guidance adds to take back, 0 to 1; 0.7 for strong guidance. "
+        + "(default: 0)", valueName: "share"))
   var rescale: Float?
 
   @Option(
     name: [.customLong("guidance-interval")], parsing: .unconditional,
     help: ArgumentHelp(
-      "Guide only while sigma is between these, like 0.3-6; see `lantern schedule`.",
+      "Guide only while sigma is between these, like 0.3-6; see lantern schedule. (default: always)",
       valueName: "low-high"))
   var interval: String?
 
@@ -23,29 +32,36 @@ struct GuidanceOptions: ParsableArguments {
 
   @Option(
     name: [.customLong("apg-momentum")], parsing: .unconditional,
-    help: "With --apg, share of earlier steps' guidance to add; the paper has -0.5.")
+    help: ArgumentHelp(
+      "With --apg, share of earlier steps' guidance to add; the paper has -0.5. (default: 0)",
+      valueName: "share"))
   var momentum: Float?
 
   @Option(
     name: [.customLong("apg-threshold")], parsing: .unconditional,
-    help: "With --apg, the longest step of guidance, 15 by default; 0 for any.")
+    help: ArgumentHelp(
+      "With --apg, the longest step of guidance; 0 for any. (default: 15)", valueName: "length"))
   var threshold: Float?
 
   @Option(
-    name: [.customLong("dynamic-thresholding"), .customLong("mimic-scale")],
-    parsing: .unconditional,
+    name: [.customLong("dynamic-thresholding")], parsing: .unconditional,
     help: ArgumentHelp(
-      "Keep strong guidance within the range of this weaker one.", valueName: "guidance"))
+      "Keep strong guidance within the range of this weaker one. (default: none)",
+      valueName: "scale"))
   var mimicScale: Float?
 
   @Option(
     name: [.customLong("threshold-percentile")], parsing: .unconditional,
-    help: "With --dynamic-thresholding, share of numbers that is not cut, 0 to 1; 1 by default.")
+    help: ArgumentHelp(
+      "With --dynamic-thresholding, share of numbers that is not cut, 0 to 1. (default: 1)",
+      valueName: "share"))
   var percentile: Float?
 
   @Flag(
-    name: [.customLong("cfg++"), .customLong("cfg-pp")], inversion: .prefixedNo,
-    help: "Guide as CFG++, with --sampler ddim and --guidance from 0 to 1; 0.6 by default.")
+    name: [.customLong("cfg++")], inversion: .prefixedNo,
+    help:
+      "Guide as CFG++, with --sampler ddim and --guidance from 0 to 1, which is 0.6 then. (default: --no-cfg++)"
+  )
   var isPlusPlus: Bool?
 
   mutating func validate() throws {
@@ -63,6 +79,7 @@ struct GuidanceOptions: ParsableArguments {
 
   /// Puts what was said into a request.
   func apply(to request: inout ImageRequest) throws {
+    request.guidance = scale ?? request.guidance
     request.guidanceRescale = rescale ?? request.guidanceRescale
     request.guidanceInterval = try range() ?? request.guidanceInterval
     if let mimicScale {

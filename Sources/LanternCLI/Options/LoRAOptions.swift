@@ -7,7 +7,8 @@ struct LoRAOptions: ParsableArguments {
   @Option(
     name: .customLong("lora"),
     help: ArgumentHelp(
-      "Add a LoRA (diffusers, PEFT, kohya) to the model, and how much of it; several add up.",
+      "Add a LoRA (diffusers, PEFT, kohya) to the model, and how much of it; several add up. "
+        + "(default: none)",
       valueName: "file or folder[:strength]"))
   var files: [String] = []
 

@@ -14,15 +14,14 @@ struct ModelOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The model: a folder as diffusers lays it out.",
-      discussion:
-        "The shipped picturebook by default; the environment's LANTERN_MODEL changes that.",
+      "The model: a folder as diffusers lays it out, or picturebook, the shipped one. "
+        + "(default: what LANTERN_MODEL in the environment says, or picturebook)",
       valueName: "folder"))
   var model: String?
 
   @Option(
     help: ArgumentHelp(
-      "Which of the model's weights: fp16 for model.fp16.safetensors; the plain ones by default.",
+      "Which of the model's weights: fp16 for model.fp16.safetensors. (default: the plain ones)",
       valueName: "name"))
   var variant: String?
 
@@ -30,9 +29,43 @@ struct ModelOptions: ParsableArguments {
 
   /// The model's folder: the one asked for, or the shipped one.
   func folder() throws -> String {
-    if let model { return model }
-    if let model = getenv("LANTERN_MODEL") { return String(cString: model) }
+    if let model { return try Self.folder(named: model, with: "model_index.json") }
+    if let model = getenv("LANTERN_MODEL") {
+      return try Self.folder(named: String(cString: model), with: "model_index.json")
+    }
     return try Self.shipped("picturebook", with: "model_index.json")
+  }
+
+  /// The folder that people name: by its path, or by a shipped model's name.
+  ///
+  /// - Parameters:
+  ///   - name: what they wrote.
+  ///   - file: that a model of the kind has.
+  /// - Returns: where it is; a path that holds nothing is left to those who read it.
+  /// - Throws: ``FormatError/missingFile(path:remedy:)`` for a name as hubs have them,
+  ///   ``ValidationError`` for a shipped model of another kind.
+  static func folder(named name: String, with file: String) throws -> String {
+    let isStory = file == "config.json"
+    let own = isStory ? "storyteller" : "picturebook"
+    if FileSystem.exists(name) { return name }
+    if name == own { return try shipped(name, with: file) }
+    if ["judge", "picturebook", "storyteller"].contains(name) {
+      throw ValidationError(
+        "\(name) is a model of another kind: choose \(own), or a folder"
+          + (name == "storyteller" ? "; it serves lantern story" : "")
+          + (name == "picturebook" ? "; it serves lantern image" : ""))
+    }
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+    if parts.count < 3, !name.contains("."), !name.hasPrefix("/"), !name.hasSuffix("/"),
+      parts.count == 1 || !FileSystem.isDirectory(String(parts[0]))
+    {
+      throw FormatError.missingFile(
+        path: name,
+        remedy:
+          "give the folder of a model on this machine: Lantern fetches none, and of names it knows "
+          + "\(own) alone")
+    }
+    return name
   }
 
   /// The folder of shipped weights.

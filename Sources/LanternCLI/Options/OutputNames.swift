@@ -81,24 +81,3 @@ struct OutputNames {
     return (percent..<text.index(after: end), Int(digits) ?? 1)
   }
 }
-
-/// A file that this process writes again and again, as a preview: the first time under a name that is
-/// free, then over its own.
-struct RefreshedFile {
-  private var names: OutputNames
-  private var path: String?
-
-  init(_ path: String, overwrites: Bool) { names = OutputNames(path, overwrites: overwrites) }
-
-  /// Writes it.
-  ///
-  /// - Returns: the name, the first time it is written.
-  mutating func write(_ picture: Picture) throws -> String? {
-    if let path {
-      try picture.write(to: path)
-      return nil
-    }
-    path = try names.write { try picture.write(to: $0, replacing: $1) }
-    return path
-  }
-}

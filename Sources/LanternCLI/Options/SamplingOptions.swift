@@ -5,18 +5,18 @@ import LanternSamplers
 /// Which sampler, over which noise levels.
 struct SamplingOptions: ParsableArguments {
   @Option(
-    name: [.customLong("sampler"), .customLong("sampling-method")],
-    help: "One of `lantern samplers`; the model's own by default.")
+    help: ArgumentHelp("One of lantern samplers. (default: the model's own)", valueName: "name"))
   var sampler: String?
 
   @Option(
-    name: [.customLong("schedule"), .customLong("scheduler")],
-    help: "Spacing of noise levels, like karras or trailing; the model's own by default.")
+    help: ArgumentHelp(
+      "Spacing of noise levels, like karras or trailing. (default: the model's own)",
+      valueName: "name"))
   var schedule: String?
 
   @Option(
     help: ArgumentHelp(
-      "Whose levels to follow where programs disagree: diffusers or kdiffusion.",
+      "Whose levels to follow where programs disagree, diffusers or kdiffusion. (default: diffusers)",
       valueName: "program"))
   var compat: String?
 

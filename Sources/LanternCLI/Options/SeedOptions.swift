@@ -5,8 +5,9 @@ import Lantern
 struct SeedOptions: ParsableArguments {
   @Option(
     name: .shortAndLong, parsing: .unconditional,
-    help:
-      "The same seed gives the same; by default, and with -1, another every time, which is told.")
+    help: ArgumentHelp(
+      "The same seed gives the same; -1 is another every time, which is told. (default: -1)",
+      valueName: "number"))
   var seed: SeedArgument?
 
   /// The seed that was given; nil for one by chance.

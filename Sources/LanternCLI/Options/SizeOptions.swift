@@ -4,11 +4,11 @@ import ArgumentParser
 struct SizeOptions: ParsableArguments {
   @Option(
     name: [.customShort("W"), .customLong("width")], parsing: .unconditional,
-    help: "Width in pixels.")
+    help: ArgumentHelp("Width in pixels. (default: the model's own)", valueName: "pixels"))
   var width: Int?
 
   @Option(
     name: [.customShort("H"), .customLong("height")], parsing: .unconditional,
-    help: "Height in pixels.")
+    help: ArgumentHelp("Height in pixels. (default: the model's own)", valueName: "pixels"))
   var height: Int?
 }

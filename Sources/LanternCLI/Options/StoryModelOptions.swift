@@ -7,8 +7,8 @@ struct StoryModelOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The model: Show-o's folder, with the image tokenizer's and the language model's in it or beside.",
-      discussion: "The shipped storyteller by default.", valueName: "folder"))
+      "The model: Show-o's folder, with the image tokenizer's and the language model's in it or beside. "
+        + "(default: storyteller, the shipped one)", valueName: "folder"))
   var model: String?
 
   @OptionGroup var computing: PrecisionOptions
@@ -16,12 +16,14 @@ struct StoryModelOptions: ParsableArguments {
 
   /// Loads the model: the one asked for, or the shipped one.
   ///
-  /// - Parameter painter: what draws in the transformer's place.
+  /// - Parameters:
+  ///   - console: who is told of what has no effect.
+  ///   - painter: what draws in the transformer's place.
   /// - Returns: the model, ready for use.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  func load(painter: ImageGenerator? = nil) throws -> StoryGenerator {
-    threads.apply()
-    let folder = try model ?? ModelOptions.shipped("storyteller", with: "config.json")
+  func load(_ console: Console, painter: ImageGenerator? = nil) throws -> StoryGenerator {
+    threads.apply(console)
+    let folder = try ModelOptions.folder(named: model ?? "storyteller", with: "config.json")
     return try StoryGenerator(
       folder: folder, painter: painter, precision: computing.precision ?? .exact)
   }

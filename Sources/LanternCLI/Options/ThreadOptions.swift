@@ -5,7 +5,8 @@ import Lantern
 struct ThreadOptions: ParsableArguments {
   @Option(
     name: .shortAndLong, parsing: .unconditional,
-    help: "How many threads compute; the processors by default.")
+    help: ArgumentHelp(
+      "How many threads compute. (default: as many as processors)", valueName: "count"))
   var threads: Int?
 
   mutating func validate() throws {
@@ -15,7 +16,12 @@ struct ThreadOptions: ParsableArguments {
   }
 
   /// Makes it so.
-  func apply() {
-    if let threads { ComputeEngine.threadCount = threads }
+  func apply(_ console: Console) {
+    guard let threads else { return }
+    let processors = ComputeEngine.threadCount
+    ComputeEngine.threadCount = threads
+    if threads > processors {
+      console.note("\(threads) threads on \(processors) processors: they wait for each other")
+    }
   }
 }

@@ -5,9 +5,13 @@ import Lantern
 struct TokenPictureOptions: ParsableArguments {
   @Option(
     name: [.customLong("image-steps"), .customLong("steps")], parsing: .unconditional,
-    help: "Steps to a picture.")
+    help: ArgumentHelp("Steps to a picture. (default: the model's own)", valueName: "count"))
   var steps: Int?
-  @Option(parsing: .unconditional, help: "Strength of guidance of pictures; 0 for none.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Strength of guidance of pictures; 0 for none. (default: the model's own)",
+      valueName: "scale"))
   var guidance: Float?
   @Option(
     help: ArgumentHelp(

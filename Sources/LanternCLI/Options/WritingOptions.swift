@@ -3,7 +3,7 @@ import ArgumentParser
 /// What becomes of files that are there already.
 struct WritingOptions: ParsableArguments {
   @Flag(
-    name: [.customLong("overwrite"), .customLong("force")],
+    name: [.customLong("overwrite")],
     help: "Replace files that are there. Without it names that you did not give get a number.")
   var overwrites = false
 

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Lantern
+import LanternFormats
+
+/// Where pictures go, and what is written beside them.
+struct PictureFileOptions: ParsableArguments {
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Where to write: .png or .jpg; %03d numbers several. (default: picture.png)",
+      valueName: "file"))
+  var output: String?
+
+  @OptionGroup var writing: WritingOptions
+
+  @Option(
+    name: [.customShort("b"), .customLong("count")], parsing: .unconditional,
+    help: ArgumentHelp("How many pictures, each with the next seed.", valueName: "count"))
+  var count = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "Draw a picture again by the settings in its file (Lantern's, webui's, ComfyUI's …), and compare. "
+        + "(default: none)", valueName: "file"))
+  var like: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Show the unfinished picture in this file. (default: none)", valueName: "file"))
+  var preview: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Refresh the preview after so many steps. (default: 5)", valueName: "steps"))
+  var previewInterval: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write prompt embeddings, noise, latents of each step and the image as safetensors. "
+        + "(default: none)", valueName: "file"))
+  var trace: String?
+
+  mutating func validate() throws {
+    if !(1...10_000).contains(count) {
+      throw ValidationError("count \(count): choose 1 to 10000")
+    }
+    if trace != nil, count > 1 { throw ValidationError("--trace follows one picture, not several") }
+    if let previewInterval {
+      if preview == nil { throw ValidationError("--preview-interval needs --preview FILE") }
+      if previewInterval < 1 {
+        throw ValidationError("preview interval \(previewInterval): choose 1 or more")
+      }
+    }
+    let files = [output ?? "picture.png", preview, trace].compactMap { $0 }
+    if let twice = files.first(where: { file in files.count { $0 == file } > 1 }) {
+      throw ValidationError("\(twice): two files of one name: give --preview and --trace others")
+    }
+  }
+
+  /// After how many steps a preview is due; 0 for none.
+  var interval: Int { preview == nil ? 0 : previewInterval ?? 5 }
+
+  /// Checks, before work begins, that all of it can be written.
+  func check() throws {
+    for path in [output ?? "picture.png"] + (preview.map { [$0] } ?? []) {
+      try Picture.checkExtension(of: path)
+      try FileSystem.checkFolder(of: path)
+    }
+    if let trace { try FileSystem.checkFolder(of: trace) }
+  }
+}

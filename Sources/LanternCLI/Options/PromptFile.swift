@@ -1,0 +1,32 @@
+import ArgumentParser
+import LanternFormats
+
+/// Text that people wrote into a file.
+enum PromptFile {
+  /// What it says in help.
+  static let help =
+    "a prompt a line, but for empty lines and those that begin with #; - reads standard input"
+
+  /// The text of a file; of standard input where the name is `-`.
+  ///
+  /// - Throws: ``FormatError`` for a file that cannot be read or is not UTF-8.
+  static func text(_ path: String) throws(FormatError) -> String {
+    let bytes = try FileSystem.read(
+      path == "-" ? "/dev/stdin" : path, limit: 1 << 20, isPipeAllowed: true)
+    guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
+      throw .unsupportedFileKind(path: path, remedy: "is not text in UTF-8: save it as UTF-8")
+    }
+    return text
+  }
+
+  /// The prompts of a file.
+  ///
+  /// - Throws: ``FormatError`` as ``text(_:)``, ``ValidationError`` where there is none.
+  static func prompts(_ path: String) throws -> [String] {
+    let lines = try text(path).split(whereSeparator: \.isNewline).map(String.init).filter { line in
+      line.first { !$0.isWhitespace }.map { $0 != "#" } ?? false
+    }
+    if lines.isEmpty { throw ValidationError("\(path): there is no prompt in it: give one a line") }
+    return lines
+  }
+}

@@ -1,0 +1,217 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What is said and has no effect is told or refused, option by option.
+@Suite("Options without an effect") struct IdleOptionTests {
+  /// A run in which an option has no effect.
+  struct Case: Sendable, CustomTestStringConvertible {
+    let command: String
+    let option: String
+    /// Behind the command; words in capitals stand for several.
+    let arguments: [String]
+    /// What standard error says, or an event.
+    let words: [String]
+
+    init(_ command: String, _ option: String, _ arguments: String, _ words: String...) {
+      self.command = command
+      self.option = option
+      self.arguments = arguments.split(separator: " ").map(String.init)
+      self.words = words
+    }
+
+    var testDescription: String { "\(command) \(option): \(arguments)" }
+  }
+
+  static let cases: [Case] = [
+    Case("image", "--prompt", "fox -p cat", "prompt stands twice"),
+    Case("image", "--prompts", "fox --prompts a.txt", "--prompts takes the place"),
+    Case("image", "--prompts", "--prompts a.txt --like a.png", "--like has a prompt"),
+    Case("image", "--negative", "fox -n cat -g 1", "the negative prompt without effect"),
+    Case("image", "--steps", "fox --sampler dpm_adaptive", "their number has no effect"),
+    Case("image", "--schedule", "fox --sampler lcm --schedule karras", "karras has no effect"),
+    Case(
+      "image", "--compat", "fox --sampler lcm --compat kdiffusion", "kdiffusion's conventions"),
+    Case("image", "--eta", "fox --sampler euler --eta 0.5", "no fresh noise"),
+    Case("image", "--fast", "fox --fast", "fast"),
+    Case("image", "--guidance-rescale", "fox -g 1 --guidance-rescale 0.5", "guidance rescale"),
+    Case(
+      "image", "--guidance-interval", "fox -g 1 --guidance-interval 1-2", "the guidance interval"),
+    Case(
+      "image", "--guidance-interval", "fox --guidance-interval 900-1000", "nothing is guided"),
+    Case("image", "--apg", "fox -g 1 --apg", "projected guidance"),
+    Case("image", "--apg-momentum", "fox --apg-momentum 0.1", "--apg"),
+    Case("image", "--apg-threshold", "fox --apg-threshold 1", "--apg"),
+    Case("image", "--dynamic-thresholding", "fox -g 1 --dynamic-thresholding 2", "thresholding"),
+    Case(
+      "image", "--dynamic-thresholding", "fox -g 4 --dynamic-thresholding 4", "keeps the range"),
+    Case(
+      "image", "--threshold-percentile", "fox --threshold-percentile 0.5",
+      "--dynamic-thresholding"),
+    Case("image", "--cfg++", "fox --cfg++ --sampler euler", "ddim"),
+    Case("image", "--width", "fox -W 256", "256×64 is far from the 64×64"),
+    Case("image", "--height", "fox -H 8", "64×8 is far from the 64×64"),
+    Case("image", "--vae-tiling", "fox --vae-tiling", "tiled decoding has no effect"),
+    Case("image", "--strength", "fox --strength 0.5", "--strength needs", "--init FILE"),
+    Case("image", "--mask", "fox --mask a.png", "a mask needs a picture"),
+    Case("image", "--paste", "fox --no-paste", "--no-paste need a mask"),
+    Case("image", "--variant", "fox --variant fp16", "variant"),
+    Case("image", "--threads", "fox -t 64", "64 threads on"),
+    Case("image", "--lora", "fox LORA", "strength 0 adds nothing"),
+    Case("image", "--count", "fox -b 2 --trace t", "--trace follows one picture"),
+    Case("image", "--like", "--like a.png -b 2", "the first picture alone is compared"),
+    Case("image", "--preview", "fox --preview picture.png", "two files of one name"),
+    Case(
+      "image", "--preview-interval", "fox --preview-interval 2", "--preview-interval needs"),
+    Case(
+      "image", "--preview-interval", "fox --preview p.png --preview-interval 9",
+      "there is no preview"),
+    Case("image", "--trace", "fox --prompts a.txt --trace t", "--prompts takes the place"),
+    Case("image", "--quiet", "fox -q -v", "--quiet and --verbose"),
+    Case("image", "--quiet", "fox -q --json", "--quiet and --json"),
+    Case("image", "--verbose", "fox --json -v", "\"event\":\"detail\""),
+    Case("story", "--pages", "fox --pages 1 --begin a --begin b", "at least as many"),
+    Case("story", "--begin-image", "fox --begin-image a.png", "--begin-image needs"),
+    Case(
+      "story", "--temperature", "fox --pages 1 --begin a --temperature 0.5",
+      "nothing is left to write"),
+    Case("story", "--top-p", "fox --pages 1 --temperature 0 --top-p 0.5", "top-p without effect"),
+    Case("story", "--top-k", "fox --pages 1 --temperature 0 --top-k 5", "top-k without effect"),
+    Case("story", "--min-p", "fox --pages 1 --temperature 0 --min-p 0.1", "min-p without effect"),
+    Case(
+      "story", "--repetition-penalty", "fox --pages 1 --begin a --repetition-penalty 2",
+      "nothing is left to write"),
+    Case(
+      "story", "--image-steps", "fox --pages 1 --begin a --begin-image a.png --steps 3",
+      "nothing is left to draw"),
+    Case("story", "--schedule", "fox --pages 1 --steps 1 --schedule linear", "in one step"),
+    Case("story", "--threads", "fox --pages 1 -t 64", "64 threads on"),
+    Case("story", "--quiet", "fox -q -v", "--quiet and --verbose"),
+    Case("story", "--verbose", "fox --pages 1 --json -v", "\"event\":\"detail\""),
+    Case("paint", "--init", "fox -i a.png", "--init needs"),
+    Case("paint", "--mask", "fox --mask a.png", "need a picture"),
+    Case("paint", "--extend", "fox --extend left", "need a picture"),
+    Case("paint", "--paste", "fox --paste", "need a picture"),
+    Case("paint", "--schedule", "fox --steps 1 --schedule linear", "in one step"),
+    Case("paint", "--threads", "fox -t 64", "64 threads on"),
+    Case("paint", "--quiet", "fox -q -v", "--quiet and --verbose"),
+    Case("paint", "--verbose", "fox --json -v", "\"event\":\"detail\""),
+    Case("caption", "--threads", "a.png -t 64", "64 threads on"),
+    Case("inspect", "--verbose", "a.png -v", "--verbose has no effect on a picture"),
+    Case("trace", "--verbose", "a b -v --json", "--verbose and --json"),
+    Case("schedule", "--variant", "--variant fp16", "--variant chooses weights"),
+    Case("schedule", "--threads", "-t 2", "--threads"),
+    Case("schedule", "--steps", "--sampler dpm_adaptive --steps 4", "chooses its own steps"),
+    Case("sheet", "--columns", "a.png --columns 3", "all are in one row"),
+    Case("sheet", "--gap", "a.png --gap 9", "--gap has no effect"),
+    Case("bench kernels", "--threads", "--case KERNEL --runs 1 -t 64", "64 threads on"),
+    Case("bench kernels", "--quiet", "-q -v", "--quiet and --verbose"),
+    Case(
+      "bench kernels", "--verbose", "--case KERNEL --runs 1 --json -v", "\"event\":\"detail\""),
+    Case("bench model", "--width", "PART -W 64", "no effect on the text encoder"),
+    Case("bench model", "--height", "PART -H 64", "no effect on the text encoder"),
+    Case("bench model", "--threads", "PART -t 64", "64 threads on"),
+    Case("bench model", "--variant", "PART --variant fp16", "variant"),
+    Case("bench model", "--quiet", "-q -v", "--quiet and --verbose"),
+    Case("bench model", "--verbose", "PART --json -v", "\"event\":\"detail\""),
+    Case("bench precision", "--model", "x -m y", "the model stands twice"),
+    Case("bench precision", "--variant", "SMALL --variant fp16", "variant"),
+    Case("bench precision", "--threads", "SMALL -t 64", "64 threads on"),
+    Case("bench precision", "--prompts", "SMALL --prompts a.txt", "accuracy is not measured"),
+    Case("bench precision", "--judge", "SMALL -W 72", "a side of 72 pixels"),
+    Case("bench precision", "--width", "SMALL -W 256", "256×64 is far from"),
+    Case("bench precision", "--height", "SMALL -H 8", "64×8 is far from"),
+    Case("bench precision", "--quiet", "-q -v", "--quiet and --verbose"),
+    Case("bench precision", "--verbose", "SMALL --json -v", "\"event\":\"detail\""),
+    Case("bench report", "--markdown", "x --markdown --json", "--markdown and --json"),
+    Case("bench samplers", "--variant", "FEW --variant fp16", "variant"),
+    Case("bench samplers", "--threads", "FEW -t 64", "64 threads on"),
+    Case("bench samplers", "--schedules", "FEW --schedules karras", "karras has no effect"),
+    Case("bench samplers", "--steps", "FEW --samplers dpm_adaptive", "their number has no effect"),
+    Case("bench samplers", "--compat", "FEW --compat kdiffusion", "kdiffusion's conventions"),
+    Case("bench samplers", "--eta", "FEW --eta 0.5", "--eta has no effect on lcm"),
+    Case("bench samplers", "--lora", "FEW LORA", "strength 0 adds nothing"),
+    Case("bench samplers", "--prompts", "FEW --prompts a.txt", "accuracy is not measured"),
+    Case("bench samplers", "--judge", "FEW -W 72", "a side of 72 pixels"),
+    Case("bench samplers", "--width", "FEW -W 256", "256×64 is far from"),
+    Case("bench samplers", "--height", "FEW -H 8", "64×8 is far from"),
+    Case("bench samplers", "--quiet", "-q -v", "--quiet and --verbose"),
+    Case("bench samplers", "--verbose", "FEW --json -v", "\"event\":\"detail\""),
+  ]
+
+  /// Options that count whatever stands beside them.
+  static let always: [String: Set<String>] = [
+    "image": [
+      "--literal", "--clip-skip", "--sampler", "--seed", "--guidance", "--init", "--model",
+      "--precision", "--output", "--overwrite", "--json",
+    ],
+    "story": [
+      "--output", "--overwrite", "--preview", "--begin", "--guidance", "--seed", "--illustrator",
+      "--model", "--precision", "--json",
+    ],
+    "paint": [
+      "--output", "--overwrite", "--image-steps", "--guidance", "--seed", "--model", "--precision",
+      "--json",
+    ],
+    "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
+    "samplers": ["--json"],
+    "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json"],
+    "sheet": ["--output", "--overwrite"], "trace": ["--tolerance", "--json"],
+    "bench kernels": ["--case", "--precision", "--runs", "--json"],
+    "bench model": ["--model", "--precision", "--runs", "--batch", "--part", "--json"],
+    "bench precision": ["--precisions", "--seeds", "--steps", "--json"],
+    "bench report": ["--json"],
+    "bench samplers": [
+      "--model", "--precision", "--samplers", "--seeds", "--guidance", "--output", "--pictures",
+      "--against", "--json",
+    ],
+  ]
+
+  @Test("every option of every command is in the table of those that may be idle, or always counts")
+  func isWhole() throws {
+    for command in try CommandTable.commands() {
+      let options = Set(command.options.map(\.name)).subtracting(["--no-paste", "--no-cfg++"])
+      let idle = Set(Self.cases.filter { $0.command == command.name }.map(\.option))
+      let all = idle.union(Self.always[command.name] ?? [])
+      #expect(options == all, "lantern \(command.name)")
+    }
+  }
+
+  @Test("an option without an effect is told or refused", arguments: cases)
+  func idle(_ row: Case) throws {
+    try withTemporaryFolder { root in
+      let tiny = fixture("tiny_model")
+      let isStory = ["story", "paint", "caption"].contains(row.command)
+      if isStory { try TinyStoryteller.write(to: root + "/story") }
+      for (name, text) in [("a.txt", "a dragon\n"), ("b.txt", "a fox\n")] {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(root)/\(name)"))
+      }
+      if row.arguments.contains("a.png") {
+        let draw = ["image", "fox", "-m", tiny, "--steps", "1", "-s", "1", "-o", "a.png"]
+        #expect(try Program.run(draw, in: root).code == 0)
+      }
+      let lora = [
+        "-m", fixture("tiny_pipeline"), "--lora", fixture("lora/peft.safetensors") + ":0",
+      ]
+      let short = [
+        "KERNEL": ["linear 8x8x8"], "PART": ["-m", tiny, "--part", "text encoder", "--runs", "1"],
+        "SMALL": [tiny, "--precisions", "exact", "--steps", "1", "--prompts", "b.txt"],
+        "FEW": ["-m", tiny, "--samplers", "lcm", "--steps", "1", "--prompts", "b.txt"],
+        "LORA": lora,
+      ]
+      var arguments = row.command.split(separator: " ").map(String.init)
+      // The last of several counts.
+      if row.command == "image" { arguments += ["--steps", "2", "-m", tiny] }
+      if row.command == "schedule" { arguments += ["-m", tiny] }
+      if isStory { arguments += ["-m", "story"] }
+      for argument in row.arguments { arguments += short[argument] ?? [argument] }
+      let run = try Program.run(arguments, in: root)
+      #expect([0, 64, 65, 66].contains(run.code), "\(run.errors)")
+      let hasEvents = arguments.contains("--json") || row.command == "schedule"
+      let said = run.errors + (hasEvents ? run.output : "")
+      for word in row.words {
+        #expect(said.contains(word), "\(arguments): no \"\(word)\" in \(said)")
+      }
+    }
+  }
+}
