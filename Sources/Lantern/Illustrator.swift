@@ -105,7 +105,8 @@ struct DiffusionIllustrator: Illustrator {
       try onStep(
         DraftStep(number: step.number, count: step.count) { try step.preview(every: step.number) })
     }
-    return Illustration(
-      picture: image.picture, codes: try model.codes(of: image.picture), caption: caption)
+    var picture = image.picture
+    picture.notes = image.notes
+    return Illustration(picture: picture, codes: try model.codes(of: picture), caption: caption)
   }
 }

@@ -55,7 +55,7 @@ public struct ImageGenerator: Sendable {
   }
 
   /// Draws a picture, telling of each step. Ending the loop, or cancelling its task, stops the work
-  /// within one step.
+  /// within one step; a loop whose task is cancelled ends without an error and without `.finished`.
   public func generate(_ request: ImageRequest) -> AsyncThrowingStream<GenerationEvent, any Error> {
     AsyncThrowingStream { stream in
       // Long computations block their thread, so they must not take one of Swift's cooperative

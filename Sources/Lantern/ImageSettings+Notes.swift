@@ -15,6 +15,12 @@ extension ImageSettings {
     notes += guidanceNotes(on: request, taken)
     notes += try levelNotes(on: request, model)
     notes += sizeNotes(on: request, model)
+    if request.initialPicture == nil, request.strength != ImageRequest(prompt: "").strength {
+      notes.append("strength \(request.strength) has no effect without a picture to begin from")
+    }
+    if request.mask == nil, !request.pastesKept {
+      notes.append("nothing is kept without a mask: not to paste it has no effect")
+    }
     let isSampledInFew = ["lcm", "tcd"].contains(sampler)
     if model.isFast, !isSampledInFew || guidance > 2 || steps > 4 * model.defaults.steps {
       notes.append(

@@ -137,6 +137,10 @@ public struct ImageSettings: Sendable, Equatable {
       throw RequestError.range(
         name: "strength", found: "\(request.strength)", allowed: "a number above 0, up to 1")
     }
+    guard request.previewInterval >= 0 else {
+      throw RequestError.range(
+        name: "preview interval", found: "\(request.previewInterval)", allowed: "0 or more")
+    }
     if request.mask != nil, request.initialPicture == nil {
       throw RequestError.needs(name: "a mask", other: "a picture to begin from")
     }

@@ -110,10 +110,11 @@ extension WebUIText {
 }
 
 extension Picture {
-  /// The picture with a text for its file.
+  /// The picture with a text for its file, which keeps its lines and no other control character.
   func saying(_ text: WebUIText) -> Picture {
     var picture = self
-    picture.metadata = PictureMetadata([.init(key: PictureRecipe.Key.parameters, text: text.text)])
+    let text = String(PlainText.scalars(text.text))
+    picture.metadata = PictureMetadata([.init(key: PictureRecipe.Key.parameters, text: text)])
     return picture
   }
 }

@@ -40,7 +40,8 @@ public struct StoryGenerator: Sendable {
   public var isInterleaved: Bool { model.defaults.isInterleaved }
 
   /// Tells a story: words as they are written, steps of pictures, pages. Ending the loop, or
-  /// cancelling its task, stops the work within one step.
+  /// cancelling its task, stops the work within one step; a loop whose task is cancelled ends without
+  /// an error and without `.finished`.
   public func generate(_ request: StoryRequest) -> AsyncThrowingStream<StoryEvent, any Error> {
     AsyncThrowingStream { stream in
       ImageGenerator.queue.async {

@@ -102,6 +102,7 @@ enum ErrorReport {
     case .missingFile, .cannotRead, .notAFolder, .notAFile: .missing
     case .cannotWrite, .cannotHoldFile: .output
     case .inUse: .busy
+    case .changed: .lost
     case .tensor(let inner): code(of: inner)
     default: .data
     }

@@ -91,6 +91,8 @@ struct ImageCommand: ParsableCommand {
         + "\(ComputeEngine.threadCount) threads, \(generator.model.precision.rawValue)")
     for note in generator.notes { console.note(note) }
     old?.tellDifferences(from: generator, request, loras, console)
+    // Without a picture to begin from it has no effect, which is told by now.
+    if request.initialPicture == nil { request.strength = ImageRequest(prompt: "").strength }
     if old != nil, results.count > 1 {
       console.note("the first picture alone is compared: the others have other seeds")
     }

@@ -131,6 +131,8 @@ private struct Teller {
   private let seed: UInt64
   private var bar: ProgressBar?
   private var isInLine = false
+  /// What was said of pictures: once for all pages.
+  private var told: Set<String> = []
 
   init(_ console: Console, preview: String?, seed: UInt64) {
     self.console = console
@@ -165,6 +167,7 @@ private struct Teller {
     bar?.end()
     bar = nil
     endLine()
+    for note in page.picture.notes where told.insert(note).inserted { console.note(note) }
     var event: [String: JSONValue] = [
       "event": .string("page"), "page": .integer(page.number), "text": .string(page.text),
       "path": .string(path), "seed": JSONValue(seed),

@@ -21,6 +21,8 @@ public enum FormatError: Error, Sendable, Equatable {
   case empty(path: String)
   /// A file larger than anything sensible of its kind.
   case tooLarge(path: String, byteCount: Int, limit: Int)
+  /// A file that was written to, replaced or taken away since it was opened.
+  case changed(path: String)
   /// A file that ends too soon: at `at` it should go on for `need` more bytes.
   case truncated(file: String, at: Int, need: Int)
   /// A kind of file that Lantern does not read.
@@ -85,6 +87,8 @@ extension FormatError: CustomStringConvertible {
     case .empty(let path): "\(path): is empty; fetch or write it again"
     case .tooLarge(let path, let byteCount, let limit):
       "\(path): has \(byteCount) bytes, and no file of this kind should have more than \(limit)"
+    case .changed(let path):
+      "\(path): was changed while it was read; start again when it is whole"
     case .truncated(let file, let at, let need):
       "\(file): ends at byte \(at), where \(need) more should follow; fetch it again"
     case .unsupportedFileKind(let path, let remedy): "\(path): \(remedy)"

@@ -5,6 +5,8 @@ package struct TensorArchive: Sendable {
   private let files: [any TensorFile]
   private let places: [String: Int]
   private let origin: String
+  /// The files as they were when they were opened; their bytes are mapped, and read much later.
+  private let stamps: [FileStamp?]
 
   /// Which variant its files are of, as `fp16`; nil for the plain ones.
   package private(set) var variant: String?
@@ -70,6 +72,7 @@ package struct TensorArchive: Sendable {
   /// The tensors of several files; of two with one name the first file's counts.
   package init(files: [any TensorFile]) {
     self.files = files
+    self.stamps = files.map { FileStamp(of: $0.path) }
     self.origin = files.first?.path ?? ""
     var places: [String: Int] = [:]
     for (index, file) in files.enumerated() {
@@ -120,6 +123,7 @@ package struct TensorArchive: Sendable {
       files.append(file)
     }
     self.files = files
+    self.stamps = files.map { FileStamp(of: $0.path) }
     self.places = places
     self.names = ordered
     self.origin = path
@@ -146,9 +150,12 @@ package struct TensorArchive: Sendable {
 
   /// A tensor; `nil` where there is none of this name.
   ///
-  /// - Throws: as ``SafetensorsFile/tensor(_:)``.
+  /// - Throws: as ``SafetensorsFile/tensor(_:)``; ``FormatError/changed(path:)`` where the file is no
+  ///   longer the one that was opened.
   package func tensor(_ name: String) throws(FormatError) -> Tensor? {
     guard let place = places[name] else { return nil }
+    let path = files[place].path
+    guard FileStamp(of: path) == stamps[place] else { throw .changed(path: path) }
     return try files[place].tensor(name)
   }
 

@@ -28,6 +28,39 @@ struct TensorArchiveTests {
     }
   }
 
+  @Test("a file that is changed, replaced or taken away after it was opened is not read on")
+  func changedFiles() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/m.safetensors"
+      for change in ["none", "longer", "replaced", "rewritten", "gone"] {
+        try write(["a"], path)
+        let archive = try TensorArchive(folder: folder, stems: ["m"])
+        switch change {
+        case "longer":
+          let file = try #require(FileHandle(forWritingAtPath: path))
+          try file.seekToEnd()
+          try file.write(contentsOf: [0])
+          try file.close()
+        case "replaced":
+          try write(["a"], folder + "/other")
+          try FileManager.default.removeItem(atPath: path)
+          try FileManager.default.moveItem(atPath: folder + "/other", toPath: path)
+        case "rewritten":
+          try FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: path)
+        case "gone": try FileManager.default.removeItem(atPath: path)
+        default: break
+        }
+        if change == "none" {
+          #expect(try archive.tensor("a")?.floats() == [1])
+        } else {
+          #expect(throws: FormatError.changed(path: path), "\(change)") {
+            try archive.tensor("a")
+          }
+        }
+      }
+    }
+  }
+
   @Test("weights in parts are read by their index")
   func readsParts() throws {
     try withTemporaryFolder { folder in

@@ -87,6 +87,24 @@ import Testing
       } == "strength 0.2: choose more, or more steps: of 4 none is left")
   }
 
+  @Test("what has no effect without a picture or a mask is told, and a negative interval refused")
+  func idle() throws {
+    let generator = try ImageGenerator(folder: TinyPipeline.folder)
+    var request = ImageRequest(prompt: "fox")
+    request.steps = 1
+    #expect(try generator.draw(request).notes.isEmpty)
+    request.strength = 0.5
+    request.pastesKept = false
+    #expect(
+      try generator.draw(request).notes == [
+        "strength 0.5 has no effect without a picture to begin from",
+        "nothing is kept without a mask: not to paste it has no effect",
+      ])
+    #expect(
+      try complaint(generator) { $0.previewInterval = -1 }
+        == "preview interval -1: choose 0 or more")
+  }
+
   @Test("a mask needs a picture, and a model that fills holes needs both")
   func masks() throws {
     let reference = try TinyPipeline()

@@ -65,7 +65,8 @@ import Testing
       let version = LanternVersion.label
       for page in pages {
         let text = try #require(page.picture.metadata["parameters"])
-        #expect(text.hasPrefix(page.text.trimmingCharacters(in: .whitespaces)), "\(text)")
+        let words = String(PlainText.scalars(page.text.trimmingCharacters(in: .whitespaces)))
+        #expect(text.hasPrefix(words), "\(text)")
         #expect(
           text.hasSuffix(
             "Story: a story about a red fox, Page: \(page.number), Seed: 8, Model: model, Version: \(version)"
@@ -82,6 +83,39 @@ import Testing
       try withTemporaryFolder { folder in
         try picture.write(to: folder + "/cat.png")
         #expect(try PictureMetadata(contentsOf: folder + "/cat.png") == picture.metadata)
+      }
+    }
+  }
+
+  @Test("a stranger's control characters do not reach a picture's text; its lines do")
+  func controlCharacters() throws {
+    try withGenerator { generator in
+      var request = TokenPictureRequest(prompt: "a\u{1B}[31m cat\nthat sleeps")
+      request.seed = 9
+      let text = try #require(try generator.draw(request).metadata["parameters"])
+      #expect(text.hasPrefix("a\u{FFFD}[31m cat\nthat sleeps\n"), "\(text)")
+    }
+  }
+
+  @Test("a mask or a side needs a picture, a picture one of them, and an interval is not negative")
+  func needsPicture() throws {
+    try withGenerator { generator in
+      let white = try Mask(width: 8, height: 8, pixels: [UInt8](repeating: 255, count: 64))
+      let picture = try Picture(width: 8, height: 8, pixels: [UInt8](repeating: 9, count: 192))
+      let changes: [(String, (inout TokenPictureRequest) -> Void)] = [
+        ("a mask needs a picture to begin from", { $0.mask = white }),
+        ("a side to extend needs a picture to begin from", { $0.extensions = [.up] }),
+        (
+          "a picture to begin from needs a mask, or a side to extend",
+          { $0.initialPicture = picture }
+        ),
+        ("preview interval -1: choose 0 or more", { $0.previewInterval = -1 }),
+      ]
+      for (wanted, change) in changes {
+        var request = TokenPictureRequest(prompt: "a cat")
+        change(&request)
+        let error = #expect(throws: RequestError.self) { try generator.draw(request) }
+        #expect(error?.description == wanted)
       }
     }
   }
