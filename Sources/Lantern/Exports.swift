@@ -1,4 +1,7 @@
 // What a user of the library sees of the rooms below: one import brings all of it.
+@_exported public import LanternFormats
+@_exported public import LanternLayers
 @_exported public import LanternPictures
 @_exported public import LanternSamplers
 @_exported public import LanternTensor
+@_exported public import LanternTokenizers

@@ -23,7 +23,7 @@ extension ImageGenerator {
   /// Checks, before work begins, that a picture can be drawn as a request asks.
   ///
   /// - Throws: ``RequestError`` for numbers out of range, `SamplerError` for unknown names.
-  package func check(_ request: ImageRequest) throws { _ = try ImageSettings(request, model) }
+  public func check(_ request: ImageRequest) throws { _ = try ImageSettings(request, model) }
 
   /// The text encoder, a call of the denoiser, the decoder and the encoder, each on made-up input.
   ///

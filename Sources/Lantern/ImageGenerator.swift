@@ -1,4 +1,3 @@
-import Dispatch
 import LanternLayers
 import LanternModels
 import LanternSamplers
@@ -31,8 +30,18 @@ public struct ImageGenerator: Sendable {
     folder: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
     precision: Precision = .standard
   ) throws {
+    try self.init(
+      .folder(folder), adding: loras, isFast: isFast, variant: variant, precision: precision)
+  }
+
+  /// Loads a model from where it lies, as ``ModelLocation/picturebook``; otherwise as
+  /// ``init(folder:adding:isFast:variant:precision:)``.
+  public init(
+    _ location: ModelLocation, adding loras: [LoRA] = [], isFast: Bool = false,
+    variant: String? = nil, precision: Precision = .standard
+  ) throws {
     model = try ImageModel(
-      folder, adding: loras, isFast: isFast, variant: variant, precision: precision)
+      location.path(), adding: loras, isFast: isFast, variant: variant, precision: precision)
   }
 
   /// What of the model's files is passed over, or differs from what they say: a line each.
@@ -54,13 +63,22 @@ public struct ImageGenerator: Sendable {
     return max(16, pixels * model.autoencoder.config.widestChannels * 10 / 1_048_576)
   }
 
+  /// Draws a picture. Cancelling its task stops the work within one step.
+  ///
+  /// - Parameter request: what is wanted.
+  /// - Returns: the picture, and how it was drawn.
+  /// - Throws: a ``LanternError`` that says what is wrong and what to do; `CancellationError`.
+  public func image(_ request: ImageRequest) async throws -> GeneratedImage {
+    try await ComputeQueue.run { checkCancellation in
+      try draw(request) { _ in try checkCancellation() }
+    }
+  }
+
   /// Draws a picture, telling of each step. Ending the loop, or cancelling its task, stops the work
   /// within one step; a loop whose task is cancelled ends without an error and without `.finished`.
   public func generate(_ request: ImageRequest) -> AsyncThrowingStream<GenerationEvent, any Error> {
     AsyncThrowingStream { stream in
-      // Long computations block their thread, so they must not take one of Swift's cooperative
-      // pool.
-      Self.queue.async {
+      ComputeQueue.start {
         do {
           let image = try draw(request) { step in
             let event = GenerationEvent.step(
@@ -76,8 +94,6 @@ public struct ImageGenerator: Sendable {
       }
     }
   }
-
-  static let queue = DispatchQueue(label: "lantern.compute", qos: .userInitiated)
 
   /// Draws a picture on the caller's thread: from the prompt to the pixels, top to bottom.
   ///

@@ -1,10 +1,9 @@
 public import LanternFormats
+public import LanternLayers
 public import LanternPictures
 public import LanternSamplers
 public import LanternTensor
-
-import LanternLayers
-import LanternTokenizers
+public import LanternTokenizers
 
 // The one file that needs Foundation, for one protocol: without it `error.localizedDescription`, which
 // apps show, says only that the operation could not be completed.
@@ -35,13 +34,16 @@ extension TensorError: LocalizedError {
 }
 
 extension ModelError: LocalizedError {
-  package var errorDescription: String? { description }
+  /// As `description`.
+  public var errorDescription: String? { description }
 }
 
 extension SamplerError: LocalizedError {
-  package var errorDescription: String? { description }
+  /// As `description`.
+  public var errorDescription: String? { description }
 }
 
 extension TokenizerError: LocalizedError {
-  package var errorDescription: String? { description }
+  /// As `description`.
+  public var errorDescription: String? { description }
 }

@@ -1,12 +1,12 @@
 import LanternFormats
-package import LanternPictures
+public import LanternPictures
 
 extension PictureRecipe {
   /// The recipe in a picture's texts: Lantern's own, or another program's; nil when there is none.
   ///
   /// - Throws: ``RequestError/foreignSettings(program:reason:)`` for settings that are there and
   ///   cannot be read.
-  package init?(_ metadata: PictureMetadata) throws(RequestError) {
+  public init?(_ metadata: PictureMetadata) throws(RequestError) {
     if let text = metadata[Key.exact], case .object(let values)? = Self.parsed(text) {
       self.init(values)
       return

@@ -1,7 +1,7 @@
 package import LanternFormats
 import LanternPictures
 import LanternSamplers
-package import LanternTensor
+public import LanternTensor
 
 /// How a picture was drawn, as text beside its pixels: in the form that stable-diffusion-webui and
 /// many others read, and exactly, so that it can be drawn again.
@@ -15,9 +15,9 @@ public struct PictureRecipe: Sendable, Equatable {
   /// The settings, by the names of the command line's options.
   let values: [String: JSONValue]
   /// Whose settings they were, where another program wrote them.
-  package let program: String?
+  public let program: String?
   /// What of them has no effect, or another one than there: a line each.
-  package let notes: [String]
+  public let notes: [String]
 
   /// The recipe of a picture that was drawn.
   ///
@@ -99,16 +99,16 @@ public struct PictureRecipe: Sendable, Equatable {
   }
 
   /// The model's name, if the recipe has one.
-  package var model: String? { values["model"]?.string }
+  public var model: String? { values["model"]?.string }
 
   /// Which of the model's weights drew it, where they were not the plain ones.
-  package var variant: String? { values["variant"]?.string }
+  public var variant: String? { values["variant"]?.string }
 
   /// The hash of the model's weights, if the recipe has one.
-  package var modelHash: String? { values["model_hash"]?.string }
+  public var modelHash: String? { values["model_hash"]?.string }
 
   /// The kernels that drew it, if the recipe says so: others round otherwise.
-  package var instructionSet: String? { values["instruction_set"]?.string }
+  public var instructionSet: String? { values["instruction_set"]?.string }
 
   /// How much of a picture to begin from was drawn anew, where another program says so; it may have
   /// begun from one.
@@ -121,16 +121,19 @@ public struct PictureRecipe: Sendable, Equatable {
     return .object(values)
   }
 
+  /// The same as text: an object of settings by the names of the command line's options.
+  public var text: String { JSON.write(json) }
+
   /// The seed of its noise, if the recipe has one.
-  package var seed: UInt64? {
+  public var seed: UInt64? {
     values["seed"].flatMap { $0.unsigned ?? $0.string.flatMap { UInt64($0) } }
   }
 
   /// Whether the model's LoRA for few steps drew it.
-  package var isFast: Bool { values["fast"]?.bool ?? false }
+  public var isFast: Bool { values["fast"]?.bool ?? false }
 
   /// What the model computed in.
-  package var precision: Precision {
+  public var precision: Precision {
     // An older Lantern that did not say drew exactly; others' pictures are drawn as any.
     values["precision"]?.string.flatMap(Precision.init) ?? (program == nil ? .exact : .standard)
   }
@@ -141,16 +144,16 @@ public struct PictureRecipe: Sendable, Equatable {
   }
 
   /// Names of the LoRAs that were added to the model, each with its strength after a colon.
-  package var loras: [String] { values["loras"]?.array?.compactMap(\.string) ?? [] }
+  public var loras: [String] { values["loras"]?.array?.compactMap(\.string) ?? [] }
 
   /// Whether the picture began from another, which the recipe does not contain.
-  package var needsInitialPicture: Bool { values["from_picture"]?.bool ?? false }
+  public var needsInitialPicture: Bool { values["from_picture"]?.bool ?? false }
 
   /// Whether only a part of it was drawn, behind a mask, which the recipe does not contain.
-  package var needsMask: Bool { values["masked"]?.bool ?? false }
+  public var needsMask: Bool { values["masked"]?.bool ?? false }
 
   /// A request that draws the picture again.
-  package var request: ImageRequest {
+  public var request: ImageRequest {
     var request = ImageRequest(prompt: values["prompt"]?.string ?? "")
     request.negativePrompt = values["negative"]?.string ?? ""
     request.width = values["width"]?.integer

@@ -40,8 +40,8 @@ extension ImageGenerator {
     let others = missing.count > most ? " and \(missing.count - most) more" : ""
     let verb = missing.count == 1 ? "adds" : "add"
     return [
-      "\(shown)\(others) in the \(place) \(verb) nothing: name the LoRA's file with --lora "
-        + "FILE\(Self.strength(first))"
+      "\(shown)\(others) in the \(place) \(verb) nothing: add the LoRA's file"
+        + (Self.strength(first).map { " with strength \($0)" } ?? "")
         + (missing.contains { $0.kind == "hypernet" } ? "; hypernetworks are not built" : "")
     ]
   }
@@ -54,8 +54,8 @@ extension ImageGenerator {
       ? String(name[..<end]) : name
   }
 
-  private static func strength(_ tag: PromptSyntax.Tag) -> String {
+  private static func strength(_ tag: PromptSyntax.Tag) -> Float? {
     let first = tag.arguments.split(separator: ":").first.flatMap { Float($0) }
-    return first.map { $0.isFinite ? ":\($0)" : "" } ?? ""
+    return first.flatMap { $0.isFinite ? $0 : nil }
   }
 }

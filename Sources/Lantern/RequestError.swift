@@ -1,3 +1,5 @@
+public import LanternFormats
+
 /// What a request asks that cannot be. Cases carry facts; ``description`` puts them in a line.
 public enum RequestError: Error, Sendable, Equatable {
   /// A size that is not positive, not a multiple of `unit`, or beyond `most`.
@@ -22,7 +24,15 @@ public enum RequestError: Error, Sendable, Equatable {
   case notFinite(what: String, step: Int?)
 }
 
-extension RequestError: CustomStringConvertible {
+extension RequestError: LanternError {
+  /// What kind of failure it is.
+  public var kind: ErrorKind {
+    switch self {
+    case .unsupportedModel, .mismatch, .notFinite, .notFast, .foreignSettings: .data
+    case .size, .range, .needs, .longPrompt, .longStory: .usage
+    }
+  }
+
   /// One line: what, and what to do.
   public var description: String {
     switch self {
@@ -32,20 +42,20 @@ extension RequestError: CustomStringConvertible {
     case .needs(let name, let other): "\(name) needs \(other)"
     case .longPrompt(let chunks, let most):
       "the prompt fills the text encoder \(chunks) times, and \(most) times is the most; shorten it, "
-        + "or take it literally (--literal), which cuts it after the first"
+        + "or take it literally, which cuts it after the first"
     case .longStory(let what, let tokens, let most):
       "\(what) comes to \(tokens) tokens and the model takes \(most); shorten it, or ask for fewer pages"
     case .unsupportedModel(let kind, let path, let supported):
       "\(path): a model of kind \(kind); Lantern draws with \(supported)"
     case .mismatch(let reason, let path): "\(path): \(reason)"
     case .notFast(let path):
-      "\(path): says nothing of \"fast\": leave out --fast, or give a LoRA that was distilled for few "
-        + "steps: --lora FILE --sampler lcm --steps 4 --guidance 1"
+      "\(path): says nothing of \"fast\": draw without, or add a LoRA that was distilled for few "
+        + "steps, with sampler lcm, 4 steps and guidance 1"
     case .foreignSettings(let program, let reason):
       "the picture's settings are \(program)'s: \(reason); give prompt and settings by hand"
     case .notFinite(let what, let step):
       "\(what) \(step.map { "after step \($0 + 1) " } ?? "")is not a number, for a reason not known "
-        + "here; try another sampler, number of steps or guidance, or --precision exact"
+        + "here; try another sampler, number of steps or guidance, or precision exact"
     }
   }
 }

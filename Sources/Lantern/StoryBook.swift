@@ -1,4 +1,5 @@
-import LanternPictures
+public import LanternFormats
+public import LanternPictures
 
 /// A story's pages as files: Markdown beside pictures, and one web page that holds everything.
 public struct StoryBook: Sendable {
@@ -8,12 +9,19 @@ public struct StoryBook: Sendable {
   public let colophon: String
   /// Its pages so far.
   public private(set) var pages: [StoryPage] = []
-  private var pictures: [String] = []
+  private var pictures: [(png: [UInt8], base64: String)] = []
 
   /// A book without pages.
   public init(title: String, colophon: String) {
     self.title = title
     self.colophon = colophon
+  }
+
+  /// A book without pages, named and closed as the story's request says.
+  package init(_ request: StoryRequest, model: String) {
+    self.init(
+      title: request.prompt.prefix(1).uppercased() + request.prompt.dropFirst(),
+      colophon: "Told and drawn by Lantern with \(model), seed \(request.seed).")
   }
 
   /// The name of a page's picture: `01.png`.
@@ -23,12 +31,34 @@ public struct StoryBook: Sendable {
 
   /// Adds a page.
   ///
-  /// - Parameters:
-  ///   - page: what was told.
-  ///   - png: its picture's file.
-  package mutating func add(_ page: StoryPage, png: [UInt8]) {
+  /// - Parameter page: what was told.
+  /// - Returns: its picture's file, PNG; without its words where it cannot hold them, as a zero byte.
+  /// - Throws: ``PictureError`` for want of memory.
+  @discardableResult
+  public mutating func add(_ page: StoryPage) throws(PictureError) -> [UInt8] {
+    let png: [UInt8]
+    do {
+      png = try page.picture.png()
+    } catch .metadata {
+      png = try page.picture.png([:])
+    }
     pages.append(page)
-    pictures.append(Base64.encode(png))
+    pictures.append((png, Base64.encode(png)))
+    return png
+  }
+
+  /// Writes `story.html`, `story.md` and the pages' pictures into a folder, which is made if need be.
+  /// Files of these names there are replaced, each whole or not at all.
+  ///
+  /// - Throws: ``FormatError`` for a folder or file that cannot be written.
+  public func write(to folder: String) throws(FormatError) {
+    try FileSystem.makeFolder(folder)
+    for (page, picture) in zip(pages, pictures) {
+      try AtomicFile.write(
+        picture.png, to: FileSystem.join(folder, Self.pictureName(page.number)))
+    }
+    try AtomicFile.write(Array(markdown.utf8), to: FileSystem.join(folder, "story.md"))
+    try AtomicFile.write(Array(html.utf8), to: FileSystem.join(folder, "story.html"))
   }
 
   /// Markdown, with pictures by name.
@@ -48,7 +78,7 @@ public struct StoryBook: Sendable {
     let sections = zip(pages, pictures).map { page, picture in
       """
       <section>
-      <img src="data:image/png;base64,\(picture)" alt="\(HTMLText.quoted(page.text))">
+      <img src="data:image/png;base64,\(picture.base64)" alt="\(HTMLText.quoted(page.text))">
       <p>\(HTMLText.quoted(page.text))</p>
       </section>
       """

@@ -112,9 +112,28 @@ extension StoryGenerator {
     return String(text.drop { $0 == " " })
   }
 
+  /// Tells what a picture shows, or answers a question about it. Cancelling its task stops the work
+  /// within one word; otherwise as ``caption(_:question:onText:)``.
+  public func caption(of picture: Picture, question: String = "") async throws -> String {
+    try await ComputeQueue.run { checkCancellation in
+      try caption(picture, question: question) { _ in try checkCancellation() }
+    }
+  }
+
   /// What of a question is not read as it was meant: a line each.
   package func notes(on question: String) -> [String] {
     [model.note(on: question)].compactMap { $0 }
+  }
+
+  /// Draws a picture. Cancelling its task stops the work within one step.
+  ///
+  /// - Parameter request: what is wanted.
+  /// - Returns: the picture.
+  /// - Throws: a ``LanternError`` that says what is wrong and what to do; `CancellationError`.
+  public func picture(_ request: TokenPictureRequest) async throws -> Picture {
+    try await ComputeQueue.run { checkCancellation in
+      try draw(request) { _, _, _ in try checkCancellation() }
+    }
   }
 
   /// Draws a picture on the caller's thread.

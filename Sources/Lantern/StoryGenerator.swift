@@ -1,4 +1,3 @@
-import Dispatch
 import LanternFormats
 import LanternLayers
 import LanternModels
@@ -28,7 +27,15 @@ public struct StoryGenerator: Sendable {
   public init(
     folder: String, painter: ImageGenerator? = nil, precision: Precision = .exact
   ) throws {
-    model = try UnifiedModel(folder, precision: precision)
+    try self.init(.folder(folder), painter: painter, precision: precision)
+  }
+
+  /// Loads a model from where it lies, as ``ModelLocation/storyteller``; otherwise as
+  /// ``init(folder:painter:precision:)``.
+  public init(
+    _ location: ModelLocation, painter: ImageGenerator? = nil, precision: Precision = .exact
+  ) throws {
+    model = try UnifiedModel(location.path(), precision: precision)
     self.painter = painter
   }
 
@@ -39,12 +46,28 @@ public struct StoryGenerator: Sendable {
   /// trained to: there each page's last sentence is drawn afresh.
   public var isInterleaved: Bool { model.defaults.isInterleaved }
 
+  /// Tells a story. Cancelling its task stops the work within one step or word.
+  ///
+  /// - Parameter request: what is wanted.
+  /// - Returns: the book of its pages.
+  /// - Throws: a ``LanternError`` that says what is wrong and what to do; `CancellationError`.
+  public func story(_ request: StoryRequest) async throws -> StoryBook {
+    try await ComputeQueue.run { checkCancellation in
+      var book = StoryBook(request, model: FileSystem.split(path).name)
+      try tell(request) { event in
+        try checkCancellation()
+        if case .page(let page) = event { try book.add(page) }
+      }
+      return book
+    }
+  }
+
   /// Tells a story: words as they are written, steps of pictures, pages. Ending the loop, or
   /// cancelling its task, stops the work within one step; a loop whose task is cancelled ends without
   /// an error and without `.finished`.
   public func generate(_ request: StoryRequest) -> AsyncThrowingStream<StoryEvent, any Error> {
     AsyncThrowingStream { stream in
-      ImageGenerator.queue.async {
+      ComputeQueue.start {
         do {
           try tell(request) { event in
             if case .terminated = stream.yield(event) { throw CancellationError() }

@@ -197,7 +197,7 @@ package struct BenchReport {
       guard let picture = try picture(cell) else {
         return "<td class=\"no\" title=\"\(Self.quoted(cell?.refusal ?? "not measured"))\">–</td>"
       }
-      let data = Base64.encode(try picture.jpeg(quality: 88))
+      let data = Base64.encode(try picture.jpeg(quality: 88, [:]))
       return "<td><img src=\"data:image/jpeg;base64,\(data)\" alt=\"\(Self.quoted(label)), "
         + "\(steps) steps\"></td>"
     }

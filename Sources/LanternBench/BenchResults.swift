@@ -136,7 +136,7 @@ package struct BenchResults: Sendable, Equatable {
         path: path,
         remedy:
           "is of a bench with other settings (\(others.joined(separator: ", "))): choose another "
-          + "folder with --output, or give the same again to add to it")
+          + "folder, or give the same again to add to it")
     }
     return BenchResults(
       model: model, settings: settings.joined(to: old.settings), converged: converged,

@@ -65,7 +65,7 @@ struct BenchPrecisionCommand: ParsableCommand {
     try ErrorReport.reporting(to: console) {
       modelOptions.threads.apply(console)
       let path =
-        try folder.map { try ModelOptions.folder(named: $0, with: "model_index.json") }
+        try folder.map { try ModelOptions.folder(named: $0, or: .picturebook) }
         ?? modelOptions.folder()
       let requests = try drawn.texts().flatMap { text in
         try drawn.seedNumbers().map { seed in

@@ -1,11 +1,6 @@
 import ArgumentParser
 import Lantern
 import LanternFormats
-import LanternLayers
-import LanternPictures
-import LanternSamplers
-import LanternTensor
-import LanternTokenizers
 
 /// Errors as people read them: one line, and an exit code that says of what kind it was. The only
 /// place that knows both.
@@ -31,7 +26,7 @@ enum ErrorReport {
       Console.complain("stopped")
       throw ExitCode(stopped.exitCode)
     } catch {
-      let line = line("\(error)")
+      let line = line("\(error)" + hint(for: error))
       console.event(["event": .string("error"), "message": .string(line)])
       Console.complain("Error: \(line)")
       throw ExitCode(code(of: error).rawValue)
@@ -69,56 +64,26 @@ enum ErrorReport {
   }
 
   private static func code(of error: any Error) -> Code {
-    switch error {
-    case let error as FormatError: code(of: error)
-    case let error as PictureError: code(of: error)
-    case let error as TensorError: code(of: error)
-    case is ValidationError: .usage
-    case let error as RequestError:
-      switch error {
-      case .unsupportedModel, .mismatch, .notFinite, .notFast, .foreignSettings: .data
-      case .size, .range, .needs, .longPrompt, .longStory: .usage
-      }
-    case let error as SamplerError:
-      switch error {
-      case .file(let inner): code(of: inner)
-      case .inconsistent: .data
-      case .steps, .eta, .unsuited, .unknownSampler, .unknownSchedule, .unknownConvention: .usage
-      }
-    case let error as ModelError:
-      switch error {
-      case .file(let inner): code(of: inner)
-      case .tensor(let inner): code(of: inner)
-      default: .data
-      }
-    case let error as TokenizerError:
-      if case .file(let inner) = error { code(of: inner) } else { .data }
-    default: .failure
+    if error is ValidationError { return .usage }
+    guard let error = error as? any LanternError else { return .failure }
+    return switch error.kind {
+    case .usage: .usage
+    case .data: .data
+    case .missing: .missing
+    case .memory: .memory
+    case .output: .output
+    case .lost: .lost
+    case .busy: .busy
     }
   }
 
-  private static func code(of error: FormatError) -> Code {
+  /// Which options help, where an error's own line cannot know that there are options.
+  private static func hint(for error: any Error) -> String {
     switch error {
-    case .missingFile, .cannotRead, .notAFolder, .notAFile: .missing
-    case .cannotWrite, .cannotHoldFile: .output
-    case .inUse: .busy
-    case .changed: .lost
-    case .tensor(let inner): code(of: inner)
-    default: .data
-    }
-  }
-
-  private static func code(of error: TensorError) -> Code {
-    if case .outOfMemory = error { .memory } else { .data }
-  }
-
-  private static func code(of error: PictureError) -> Code {
-    switch error {
-    case .file(let inner): code(of: inner)
-    case .tensor(let inner): code(of: inner)
-    case .unknownExtension: .usage
-    case .outOfMemory: .memory
-    default: .data
+    case RequestError.longPrompt: " (--literal)"
+    case RequestError.notFast:
+      " (leave out --fast, or give --lora FILE --sampler lcm --steps 4 --guidance 1)"
+    default: ""
     }
   }
 }

@@ -43,9 +43,7 @@ struct InspectCommand: ParsableCommand {
   /// Where it is: what is there under the name, or the shipped model of the name.
   private static func place(_ path: String) -> String {
     if FileSystem.exists(path) { return path }
-    return ["model_index.json", "config.json"].lazy.compactMap { file in
-      path.contains("/") ? nil : try? ModelOptions.shipped(path, with: file)
-    }.first ?? path
+    return ModelLocation.shipped.first { $0.name == path }.flatMap { try? $0.path() } ?? path
   }
 
   private func inspectFile() throws {

@@ -94,7 +94,7 @@ struct Original {
       console.event(["event": .string("comparison"), "identical": .bool(false)])
       return
     }
-    let new = isJPEG ? try Picture(new.jpeg(quality: Picture.jpegQuality), path: path) : new
+    let new = isJPEG ? try Picture(new.jpeg(quality: Picture.jpegQuality, [:]), path: path) : new
     let difference = PictureDifference(new, picture)
     console.tell(difference.sentence(about: path, drawnOn: recipe.instructionSet))
     var event: [String: JSONValue] = [

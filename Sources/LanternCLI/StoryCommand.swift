@@ -69,7 +69,7 @@ struct StoryCommand: ParsableCommand {
     let request = try self.request()
     let painter = try illustrator.map { name in
       try ImageGenerator(
-        folder: ModelOptions.folder(named: name, with: "model_index.json"),
+        folder: ModelOptions.folder(named: name, or: .picturebook),
         precision: modelOptions.computing.precision ?? .standard)
     }
     let start = Console.now

@@ -15,9 +15,7 @@ struct StoryFolder {
   ///
   /// - Throws: ``FormatError/cannotWrite(path:code:)``.
   init(_ wanted: String, _ writing: WritingOptions, _ request: StoryRequest, model: String) throws {
-    book = StoryBook(
-      title: request.prompt.prefix(1).uppercased() + request.prompt.dropFirst(),
-      colophon: "Told and drawn by Lantern with \(model), seed \(request.seed).")
+    book = StoryBook(request, model: model)
     if writing.overwrites {
       try FileSystem.makeFolder(wanted)
       (path, claimed) = (wanted, [])
@@ -60,21 +58,11 @@ struct StoryFolder {
 
   /// Writes a page's picture, and the book as far as it goes.
   func add(_ page: StoryPage, to book: inout StoryBook) throws -> String {
-    let png = try png(page.picture)
+    let png = try book.add(page)
     let picture = FileSystem.join(path, StoryBook.pictureName(page.number))
     try AtomicFile.write(png, to: picture)
-    book.add(page, png: png)
     try AtomicFile.write(Array(book.markdown.utf8), to: FileSystem.join(path, "story.md"))
     try AtomicFile.write(Array(book.html.utf8), to: FileSystem.join(path, "story.html"))
     return picture
-  }
-
-  /// A picture's file; words that it cannot hold, as a zero byte, are left out.
-  private func png(_ picture: Picture) throws -> [UInt8] {
-    do {
-      return try picture.png()
-    } catch PictureError.metadata {
-      return try picture.png([:])
-    }
   }
 }

@@ -8,12 +8,21 @@
 
 /// What tells one state of a file from another without reading it: which file it is, its size, and when
 /// it was last changed.
-struct FileStamp: Equatable {
+struct FileStamp {
   private let device: UInt64
   private let inode: UInt64
   private let byteCount: Int64
   private let seconds: Int
   private let nanoseconds: Int
+
+  /// Whether the file of this stamp has been written to since: the same file is there in another state.
+  /// One that was replaced or taken away is as it was for those who have it mapped.
+  func isWrittenTo(at path: String) -> Bool {
+    guard let now = FileStamp(of: path), (now.device, now.inode) == (device, inode) else {
+      return false
+    }
+    return (now.byteCount, now.seconds, now.nanoseconds) != (byteCount, seconds, nanoseconds)
+  }
 
   /// The stamp of what is at `path` now; nil where nothing is to be seen.
   init?(of path: String) {

@@ -50,6 +50,28 @@ package enum FileSystem {
       || path.hasPrefix("/proc/self/fd/")
   }
 
+  /// The current folder; nil where the system does not say.
+  package static var currentFolder: String? {
+    guard let path = getcwd(nil, 0) else { return nil }
+    defer { free(path) }
+    return String(cString: path)
+  }
+
+  /// The folder of the program that runs, symbolic links resolved; nil where the system does not say.
+  package static var programFolder: String? {
+    #if canImport(Darwin)
+      var count = UInt32(PATH_MAX)
+      var name = [CChar](repeating: 0, count: Int(count))
+      guard _NSGetExecutablePath(&name, &count) == 0, let path = realpath(name, nil) else {
+        return nil
+      }
+    #else
+      guard let path = realpath("/proc/self/exe", nil) else { return nil }
+    #endif
+    defer { free(path) }
+    return split(String(cString: path)).folder
+  }
+
   /// `name` inside `folder`, or `name` itself where it is absolute.
   package static func join(_ folder: String, _ name: String) -> String {
     if name.hasPrefix("/") || folder.isEmpty { return name }

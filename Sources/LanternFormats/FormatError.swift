@@ -21,7 +21,7 @@ public enum FormatError: Error, Sendable, Equatable {
   case empty(path: String)
   /// A file larger than anything sensible of its kind.
   case tooLarge(path: String, byteCount: Int, limit: Int)
-  /// A file that was written to, replaced or taken away since it was opened.
+  /// A file that was written to since it was opened.
   case changed(path: String)
   /// A file that ends too soon: at `at` it should go on for `need` more bytes.
   case truncated(file: String, at: Int, need: Int)
@@ -68,7 +68,19 @@ public enum FormatError: Error, Sendable, Equatable {
   case tensor(TensorError)
 }
 
-extension FormatError: CustomStringConvertible {
+extension FormatError: LanternError {
+  /// What kind of failure it is.
+  public var kind: ErrorKind {
+    switch self {
+    case .missingFile, .cannotRead, .notAFolder, .notAFile: .missing
+    case .cannotWrite, .cannotHoldFile: .output
+    case .inUse: .busy
+    case .changed: .lost
+    case .tensor(let inner): inner.kind
+    default: .data
+    }
+  }
+
   /// One line: what, where, what to do.
   public var description: String {
     switch self {

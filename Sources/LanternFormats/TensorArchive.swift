@@ -150,12 +150,12 @@ package struct TensorArchive: Sendable {
 
   /// A tensor; `nil` where there is none of this name.
   ///
-  /// - Throws: as ``SafetensorsFile/tensor(_:)``; ``FormatError/changed(path:)`` where the file is no
-  ///   longer the one that was opened.
+  /// - Throws: as ``SafetensorsFile/tensor(_:)``; ``FormatError/changed(path:)`` where the file was
+  ///   written to since it was opened.
   package func tensor(_ name: String) throws(FormatError) -> Tensor? {
     guard let place = places[name] else { return nil }
     let path = files[place].path
-    guard FileStamp(of: path) == stamps[place] else { throw .changed(path: path) }
+    if stamps[place]?.isWrittenTo(at: path) == true { throw .changed(path: path) }
     return try files[place].tensor(name)
   }
 

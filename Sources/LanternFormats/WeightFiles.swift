@@ -63,8 +63,7 @@ struct WeightFiles {
     if variants.count > 1 {
       return .missingFile(
         path: expected,
-        remedy: "there are the variants \(variants.joined(separator: ", ")): name one of them "
-          + "(--variant \(variants[0]))")
+        remedy: "there are the variants \(variants.joined(separator: ", ")): name one of them")
     }
     let part = names.filter { $0.contains("-of-0") }.min()
     if let part {

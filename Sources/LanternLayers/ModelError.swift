@@ -1,9 +1,9 @@
-package import LanternFormats
-package import LanternTensor
+public import LanternFormats
+public import LanternTensor
 
 /// What can go wrong while a model is built from its folder. Cases carry facts; ``description`` puts
 /// them in a line.
-package enum ModelError: Error, Sendable, Equatable {
+public enum ModelError: Error, Sendable, Equatable {
   /// A file could not be read, or a setting in it is not supported.
   case file(FormatError)
   /// An operation on the weights failed, as for want of memory.
@@ -24,9 +24,18 @@ package enum ModelError: Error, Sendable, Equatable {
   case unsupported(what: String, file: String)
 }
 
-extension ModelError: CustomStringConvertible {
+extension ModelError: LanternError {
+  /// What kind of failure it is.
+  public var kind: ErrorKind {
+    switch self {
+    case .file(let inner): inner.kind
+    case .tensor(let inner): inner.kind
+    default: .data
+    }
+  }
+
   /// One line: what, where, what to do.
-  package var description: String {
+  public var description: String {
     switch self {
     case .file(let error): "\(error)"
     case .tensor(let error): "\(error)"

@@ -15,7 +15,7 @@ extension Picture {
   /// Reads the bytes of a PNG or JPEG file, which errors call `path`.
   ///
   /// - Throws: as ``init(contentsOf:)``.
-  package init(_ bytes: [UInt8], path: String) throws(PictureError) {
+  public init(_ bytes: [UInt8], path: String = "the picture") throws(PictureError) {
     self = try PictureFile(bytes, path: path).onWhite(path)
   }
 
@@ -40,17 +40,23 @@ extension Picture {
   /// - Parameter metadata: texts that go with the picture; its own when nil.
   /// - Returns: the bytes of a file.
   /// - Throws: ``PictureError`` for want of memory or metadata that it cannot hold.
-  package func png(_ metadata: PictureMetadata? = nil) throws(PictureError) -> [UInt8] {
+  public func png(_ metadata: PictureMetadata? = nil) throws(PictureError) -> [UInt8] {
     try PNG.encode(pixels, width, height, channels: 3, metadata ?? self.metadata, "PNG").array()
   }
 
   /// Encodes the picture as JPEG.
   ///
-  /// - Parameter quality: 1 to 100.
+  /// - Parameters:
+  ///   - quality: 1 to 100.
+  ///   - metadata: texts that go with the picture; its own when nil.
   /// - Returns: the bytes of a file.
-  /// - Throws: ``PictureError`` for want of memory or a picture that is too large.
-  package func jpeg(quality: Int) throws(PictureError) -> [UInt8] {
-    try JPEG.encode(self, quality: quality, PictureMetadata(), "JPEG").array()
+  /// - Throws: ``PictureError`` for another quality, metadata that it cannot hold, want of memory, or a
+  ///   picture that is too large.
+  public func jpeg(quality: Int = 95, _ metadata: PictureMetadata? = nil) throws(PictureError)
+    -> [UInt8]
+  {
+    guard (1...100).contains(quality) else { throw .quality(quality) }
+    return try JPEG.encode(self, quality: quality, metadata ?? self.metadata, "JPEG").array()
   }
 
   /// Checks that a picture could be written to `path`, before the work to make one: that its ending
@@ -97,7 +103,13 @@ extension PictureMetadata {
   ///
   /// - Throws: ``PictureError`` when the file cannot be read or is damaged.
   public init(contentsOf path: String) throws(PictureError) {
-    let bytes = try PictureFile.read(path)
+    try self.init(PictureFile.read(path), path: path)
+  }
+
+  /// Reads the texts of the bytes of a PNG or JPEG file, which errors call `path`.
+  ///
+  /// - Throws: as ``init(contentsOf:)``.
+  public init(_ bytes: [UInt8], path: String = "the picture") throws(PictureError) {
     self = try PictureFacts(bytes, path: path).metadata
   }
 }

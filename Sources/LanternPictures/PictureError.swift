@@ -22,6 +22,8 @@ public enum PictureError: Error, Sendable, Equatable {
   case shape(found: [Int], expected: String)
   /// A tensor that holds NaN, at an index into its elements.
   case notANumber(index: Int)
+  /// A quality outside 1 to 100.
+  case quality(Int)
   /// A text that the format cannot hold under its key.
   case metadata(key: String, reason: String)
   /// The library that encodes a picture refused.
@@ -30,7 +32,18 @@ public enum PictureError: Error, Sendable, Equatable {
   case outOfMemory(byteCount: Int)
 }
 
-extension PictureError: CustomStringConvertible {
+extension PictureError: LanternError {
+  /// What kind of failure it is.
+  public var kind: ErrorKind {
+    switch self {
+    case .file(let inner): inner.kind
+    case .tensor(let inner): inner.kind
+    case .unknownExtension, .quality: .usage
+    case .outOfMemory: .memory
+    default: .data
+    }
+  }
+
   /// One line: what, where, what to do.
   public var description: String {
     switch self {
@@ -52,6 +65,7 @@ extension PictureError: CustomStringConvertible {
     case .shape(let found, let expected): "a tensor of shape \(found) is no picture: \(expected)"
     case .notANumber(let index):
       "the picture has no numbers (NaN at element \(index)): the model's arithmetic overflowed"
+    case .quality(let quality): "quality \(quality): choose 1 to 100"
     case .metadata(let key, let reason): "metadata \(JSON.quoted(key)): \(reason)"
     case .cannotEncode(let path, let reason):
       "\(path): the picture cannot be written: \(reason)"

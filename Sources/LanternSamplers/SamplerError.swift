@@ -1,8 +1,8 @@
-package import LanternFormats
+public import LanternFormats
 
 /// What can go wrong while noise levels are planned. Cases carry facts; ``description`` puts them
 /// in a line.
-package enum SamplerError: Error, Sendable, Equatable {
+public enum SamplerError: Error, Sendable, Equatable {
   /// The scheduler's configuration could not be read, or asks for what there is not.
   case file(FormatError)
   /// A number of steps outside 1 to the number the model was trained with.
@@ -21,9 +21,18 @@ package enum SamplerError: Error, Sendable, Equatable {
   case unknownConvention(name: String, nearest: String?, known: [String])
 }
 
-extension SamplerError: CustomStringConvertible {
+extension SamplerError: LanternError {
+  /// What kind of failure it is.
+  public var kind: ErrorKind {
+    switch self {
+    case .file(let inner): inner.kind
+    case .inconsistent: .data
+    case .steps, .eta, .unsuited, .unknownSampler, .unknownSchedule, .unknownConvention: .usage
+    }
+  }
+
   /// One line: what, where, what to do.
-  package var description: String {
+  public var description: String {
     switch self {
     case .file(let error): "\(error)"
     case .steps(let found, let most):

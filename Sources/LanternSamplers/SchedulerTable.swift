@@ -283,7 +283,7 @@ package enum SchedulerTable {
     key: "solver_order",
     kind: .told(
       "solver_order 3 with sde-dpmsolver++ is diffusers', which has a wrong sign in its last term; "
-        + "--sampler dpm++3m_sde has it right"),
+        + "the sampler dpm++3m_sde has it right"),
     holds: { has($0, "algorithm_type", ["sde-dpmsolver++"]) && has($0, "solver_order", [3]) })
   private static let flow = SchedulerRow.Rule.among("use_flow_sigmas", [false])
   private static let idleFlow = SchedulerRow.Rule.idle("flow_shift", 1)

@@ -1,7 +1,7 @@
-package import LanternFormats
+public import LanternFormats
 
 /// What can go wrong while a tokenizer is loaded; encoding a text never fails.
-package enum TokenizerError: Error, Sendable, Equatable {
+public enum TokenizerError: Error, Sendable, Equatable {
   /// A file that cannot be read, or is not as its format wants it.
   case file(FormatError)
   /// A class of tokenizer that Lantern does not have.
@@ -16,9 +16,12 @@ package enum TokenizerError: Error, Sendable, Equatable {
   case unknownSpecialToken(key: String, token: String, file: String)
 }
 
-extension TokenizerError: CustomStringConvertible {
+extension TokenizerError: LanternError {
+  /// What kind of failure it is.
+  public var kind: ErrorKind { if case .file(let inner) = self { inner.kind } else { .data } }
+
   /// One line: what, where, what to do.
-  package var description: String {
+  public var description: String {
     switch self {
     case .file(let error): "\(error)"
     case .unknownClass(let name, let known, let file):

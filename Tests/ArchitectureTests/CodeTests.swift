@@ -41,6 +41,21 @@ import Testing
     }
   }
 
+  @Test("only the command line speaks of its options: an app's users have none")
+  func optionNames() {
+    for file in SourceTree.swiftSources
+    where !file.path.hasPrefix("Sources/LanternCLI/")
+      && file.path != "Sources/LanternTokenizers/PromptSyntax.swift"
+    {
+      for line in file.text.split(whereSeparator: \.isNewline)
+      where !line.drop(while: \.isWhitespace).hasPrefix("//") {
+        if line.firstMatch(of: /"[^"]*(?:^|[ (:"])--[a-z]/) != nil {
+          Issue.record("\(file): \(line)")
+        }
+      }
+    }
+  }
+
   @Test("no file has more than 400 lines")
   func lengths() {
     for file in SourceTree.files(in: "Sources", ["swift", "c", "h", "inc"]) {

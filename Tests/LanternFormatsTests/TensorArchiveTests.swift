@@ -28,7 +28,7 @@ struct TensorArchiveTests {
     }
   }
 
-  @Test("a file that is changed, replaced or taken away after it was opened is not read on")
+  @Test("a file that is written to after it was opened is not read on; the one that was opened is")
   func changedFiles() throws {
     try withTemporaryFolder { folder in
       let path = folder + "/m.safetensors"
@@ -42,7 +42,7 @@ struct TensorArchiveTests {
           try file.write(contentsOf: [0])
           try file.close()
         case "replaced":
-          try write(["a"], folder + "/other")
+          try write(["bb", "a"], folder + "/other")
           try FileManager.default.removeItem(atPath: path)
           try FileManager.default.moveItem(atPath: folder + "/other", toPath: path)
         case "rewritten":
@@ -50,7 +50,7 @@ struct TensorArchiveTests {
         case "gone": try FileManager.default.removeItem(atPath: path)
         default: break
         }
-        if change == "none" {
+        if ["none", "replaced", "gone"].contains(change) {
           #expect(try archive.tensor("a")?.floats() == [1])
         } else {
           #expect(throws: FormatError.changed(path: path), "\(change)") {
@@ -169,7 +169,7 @@ struct TensorArchiveTests {
   func saysWhatIsThere() throws {
     try withTemporaryFolder { folder in
       for variant in ["fp16", "ema"] { try write(["a"], folder + "/m.\(variant).safetensors") }
-      #expect(missing(folder).contains("the variants ema, fp16: name one of them (--variant ema)"))
+      #expect(missing(folder).contains("the variants ema, fp16: name one of them"))
       #expect(missing(folder, "int8").contains("the variants ema, fp16"))
       #expect(missing(folder, "ema") == "")
     }

@@ -139,6 +139,30 @@ import Testing
     #expect(try image?.picture == generator.draw(request).picture)
   }
 
+  @Test("a picture in one call is the one that is drawn step by step, and its recipe can be read")
+  func oneCall() async throws {
+    let request = request(steps: 2)
+    let image = try await generator.image(request)
+    #expect(try image.picture == generator.draw(request).picture)
+    let recipe = try #require(try PictureRecipe(image.picture.metadata))
+    #expect(recipe == image.recipe)
+    #expect((recipe.request.prompt, recipe.request.steps) == (request.prompt, 2))
+    #expect(recipe.seed == request.seed && recipe.program == nil)
+    #expect(recipe.text.contains("\"seed\":\(request.seed)"))
+    let file = try image.picture.png()
+    #expect(try Picture(file) == image.picture)
+    #expect(try PictureRecipe(PictureMetadata(file)) == recipe)
+  }
+
+  @Test("cancelling the task of a picture in one call ends it with CancellationError")
+  func oneCallCancelled() async throws {
+    let (generator, request) = (generator, request(steps: 1000))
+    let task = Task { try await generator.image(request) }
+    try await Task.sleep(for: .milliseconds(50))
+    task.cancel()
+    await #expect(throws: CancellationError.self) { try await task.value }
+  }
+
   @Test("leaving the loop, or cancelling its task, stops the work long before its end")
   func cancellation() async throws {
     var endless = request(steps: 1000)

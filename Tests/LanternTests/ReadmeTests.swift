@@ -5,13 +5,17 @@ import Testing
 /// The examples of README and docs/stories.md, compiled; ``ReadmeTests`` compares the texts.
 private func example() async throws {
   // README's text begins here.
-  let generator = try ImageGenerator(folder: "weights/picturebook")
+  let generator = try ImageGenerator(.picturebook)
   var request = ImageRequest(prompt: "a red fox on the beach")
   request.seed = 7
+  let image = try await generator.image(request)
+  try image.picture.write(to: "fox.png")
+
+  // Step by step, as for a progress bar:
   for try await event in generator.generate(request) {
     switch event {
     case .step(let number, let count, _): print("step \(number) of \(count)")
-    case .finished(let image): try image.picture.write(to: "fox.png")
+    case .finished(let image): print(image.recipe.text, try image.picture.png().count)
     }
   }
   // README's text ends here.
@@ -19,9 +23,12 @@ private func example() async throws {
 
 private func storyExample() async throws {
   // The guide's text begins here.
-  let teller = try StoryGenerator(folder: "weights/storyteller")
+  let teller = try StoryGenerator(.storyteller)
   var request = StoryRequest(prompt: "a story about a red fox who looks for a key")
   request.seed = 7
+  try await teller.story(request).write(to: "fox")  // story.html, story.md, 01.png …
+
+  // As it is told:
   for try await event in teller.generate(request) {
     switch event {
     case .text(let words, _): print(words, terminator: "")
@@ -46,8 +53,10 @@ private func storyExample() async throws {
     let source = try String(contentsOfFile: #filePath, encoding: .utf8)
     let begin = try #require(source.range(of: "// \(owner) text begins here.\n"))
     let end = try #require(source.range(of: "  // \(owner) text ends here."))
-    let lines = source[begin.upperBound..<end.lowerBound].split(separator: "\n")
+    let lines = source[begin.upperBound..<end.lowerBound].split(
+      separator: "\n", omittingEmptySubsequences: false)
     let code = lines.map { $0.dropFirst(2) }.joined(separator: "\n")
+      .trimmingCharacters(in: .newlines)
     #expect(lines.count > 5)
     #expect(page.contains("```swift\nimport Lantern\n\n\(code)\n```"))
   }

@@ -39,7 +39,7 @@ import Testing
     #expect(
       found == """
         the prompt fills the text encoder 65 times, and 64 times is the most; shorten it, or take \
-        it literally (--literal), which cuts it after the first
+        it literally, which cuts it after the first
         """)
   }
 

@@ -442,12 +442,20 @@ import Testing
       request.beginning = [.init(text: "<b>\"A & B\"</b> _x_ [y](z)", picture: picture)]
       let page = try #require(try tell(request, generator).pages.first)
       var book = StoryBook(title: "<i>", colophon: "by *")
-      let png = Array("any bytes".utf8)
-      book.add(page, png: png)
+      let png = try book.add(page)
+      #expect(try Picture(png) == page.picture)
       #expect(book.html.contains("&lt;b&gt;&quot;A &amp; B&quot;&lt;/b&gt;"))
       #expect(book.html.contains("base64,\(Data(png).base64EncodedString())\""))
       #expect(!book.html.contains("<b>") && book.html.contains("<title>&lt;i&gt;</title>"))
       #expect(book.markdown.contains(#"\_x\_ \[y\](z)"#) && book.markdown.contains("(01.png)"))
+      try withTemporaryFolder { folder in
+        try book.write(to: folder + "/new/book")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder + "/new/book")
+        #expect(files.sorted() == ["01.png", "story.html", "story.md"])
+        #expect(try Picture(contentsOf: folder + "/new/book/01.png") == page.picture)
+        let html = try String(contentsOfFile: folder + "/new/book/story.html", encoding: .utf8)
+        #expect(html == book.html)
+      }
     }
   }
 

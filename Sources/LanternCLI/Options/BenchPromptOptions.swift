@@ -38,7 +38,7 @@ struct BenchPromptOptions: ParsableArguments {
 
   /// The judge that is named, or the shipped one if there is one.
   func judgeFolder() -> String? {
-    judge ?? (try? ModelOptions.shipped("judge", with: "config.json"))
+    judge ?? (try? ModelLocation.judge.path())
   }
 
   /// Which pictures the judge will say nothing of: a line each.

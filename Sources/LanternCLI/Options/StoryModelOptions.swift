@@ -23,7 +23,7 @@ struct StoryModelOptions: ParsableArguments {
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   func load(_ console: Console, painter: ImageGenerator? = nil) throws -> StoryGenerator {
     threads.apply(console)
-    let folder = try ModelOptions.folder(named: model ?? "storyteller", with: "config.json")
+    let folder = try ModelOptions.folder(named: model, or: .storyteller)
     return try StoryGenerator(
       folder: folder, painter: painter, precision: computing.precision ?? .exact)
   }

@@ -1,0 +1,33 @@
+public import LanternTensor
+
+/// An error of Lantern's: one line for people, and a kind for programs.
+///
+/// Every error that Lantern throws conforms, but for `CancellationError` and what a caller's own closure
+/// throws. Exit codes of `lantern` follow from ``kind``, as a server's status may.
+public protocol LanternError: Error, CustomStringConvertible {
+  /// What kind of failure it is.
+  var kind: ErrorKind { get }
+}
+
+/// Kinds of failure, by what helps.
+public enum ErrorKind: String, Sendable, CaseIterable {
+  /// A value, a name or a combination of settings that cannot be: ask otherwise.
+  case usage
+  /// A file that is unsound, or of a kind or with settings that are not supported: give another.
+  case data
+  /// A file or folder that is not there, or that the system does not let be read.
+  case missing
+  /// No memory is left: ask for less at once.
+  case memory
+  /// A file that cannot be written: write elsewhere.
+  case output
+  /// A file that changed, or an output that broke, while work went on: start again.
+  case lost
+  /// Another process is at work there: wait.
+  case busy
+}
+
+extension TensorError: LanternError {
+  /// ``ErrorKind/memory`` for want of it, ``ErrorKind/data`` otherwise.
+  public var kind: ErrorKind { if case .outOfMemory = self { .memory } else { .data } }
+}
