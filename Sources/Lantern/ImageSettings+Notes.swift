@@ -81,10 +81,10 @@ extension ImageSettings {
     let spacing = try schedule.map(SamplerCatalogue.spacing)
     let asked = try plan(convention, spacing)
     if let schedule {
-      let others = [nil] + Spacing.allCases.map(Optional.some)
-      if others.allSatisfy({ (try? plan(convention, $0)) ?? asked == asked }) {
-        notes.append(
-          "schedule \(schedule) has no effect: \(sampler) takes the same steps with any other")
+      var noise = model.schedule
+      noise.convention = convention
+      if !solver.heedsSpacing(asked, steps: steps, over: noise) {
+        notes.append(ScheduleTable.idleNote(schedule, sampler))
       }
     }
     if convention != .diffusers, try plan(.diffusers, spacing) == asked {

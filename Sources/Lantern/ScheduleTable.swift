@@ -50,7 +50,13 @@ package struct ScheduleTable {
     let steps = try steps ?? ModelDefaults(folder: folder.path).steps
     let plan = try solver.plan(
       steps: steps, over: schedule, spacing: curve?.spacing ?? named?.spacing)
-    notes = (named?.notes ?? []) + (curve?.notes ?? [])
+    var notes = (named?.notes ?? []) + (curve?.notes ?? [])
+    if let asked = curve?.spacing ?? named?.spacing,
+      !solver.heedsSpacing(plan, steps: steps, over: schedule)
+    {
+      notes.append(Self.idleNote(asked.rawValue, row.name))
+    }
+    self.notes = notes
     self.sampler = row.name
     let calls = try solver.calls(over: plan)
     rows = plan.levels.indices.map { index in
@@ -69,6 +75,11 @@ package struct ScheduleTable {
       : Self.origin(row, convention)
   }
 
+  /// What is said of a spacing that changes nothing.
+  static func idleNote(_ spacing: String, _ sampler: String) -> String {
+    "schedule \(spacing) has no effect: \(sampler) takes the same steps with any other"
+  }
+
   private static func origin(_ row: SamplerCatalogue.Row, _ convention: Convention) -> String {
     switch (convention, row.schedulerClass) {
     // A distilled model's timesteps are those that it was distilled with, whoever asks.
@@ -81,4 +92,13 @@ package struct ScheduleTable {
 
   /// The logarithm, of base 10, of each step's sigma, for a plot.
   package var logSigmas: [Double] { rows.map { $0.level.lambda / -2.302585092994046 } }
+}
+
+extension Sampler {
+  /// Whether there is a spacing that makes another plan than `plan`.
+  func heedsSpacing(_ plan: NoisePlan, steps: Int, over schedule: NoiseSchedule) -> Bool {
+    ([nil] + Spacing.allCases.map(Optional.some)).contains { spacing in
+      ((try? self.plan(steps: steps, over: schedule, spacing: spacing)) ?? plan) != plan
+    }
+  }
 }

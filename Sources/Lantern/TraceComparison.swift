@@ -35,7 +35,14 @@ package struct TraceComparison {
     for name in known where names[0].contains(name) && names[1].contains(name) {
       guard let a = try files[0].tensor(name), let b = try files[1].tensor(name) else { continue }
       guard a.shape == b.shape else {
-        throw TensorError.shape(op: "comparing \(name)", expected: "\(a.shape)", found: b.shape)
+        if name == "latents", let (one, other) = Self.steps(a, b) {
+          throw RequestError.mismatch(
+            reason: "is of \(other) steps, and \(first) of \(one): traces of as many steps can be "
+              + "compared", path: second)
+        }
+        throw RequestError.mismatch(
+          reason: "\(name) has the shape \(b.shape), and in \(first) \(a.shape): traces of one "
+            + "size can be compared", path: second)
       }
       guard name == "latents", let steps = a.shape.first else {
         found.append(try Self.difference(name, a, b))
@@ -49,6 +56,14 @@ package struct TraceComparison {
       }
     }
     differences = found
+  }
+
+  /// The numbers of steps of two tensors of latents, where nothing else is different.
+  private static func steps(_ a: Tensor, _ b: Tensor) -> (Int, Int)? {
+    guard a.shape.dropFirst() == b.shape.dropFirst(), let one = a.shape.first,
+      let other = b.shape.first
+    else { return nil }
+    return (one, other)
   }
 
   /// The first part that differs by more than a tolerance; one that is not a number always does.

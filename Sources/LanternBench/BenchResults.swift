@@ -50,7 +50,7 @@ package struct BenchResults: Sendable, Equatable {
     }
     let config = Config(object, file: path)
     model = try config.string("model")
-    settings = try Self.settings(Config(object["settings"]?.object ?? [:], file: path))
+    settings = try Self.settings(object["settings"]?.object ?? [:], path)
     converged = try config.string("converged", default: SamplerBench.Settings.converged)
     machine = object["machine"]?.object ?? [:]
     var cells: [BenchCell] = []
@@ -76,13 +76,17 @@ package struct BenchResults: Sendable, Equatable {
     self.cells = cells
   }
 
-  private static func settings(_ wanted: Config) throws(FormatError) -> SamplerBench.Settings {
+  private static func settings(_ object: [String: JSONValue], _ path: String) throws(FormatError)
+    -> SamplerBench.Settings
+  {
+    let wanted = Config(object, file: path)
     var settings = SamplerBench.Settings(
       samplers: try wanted.strings("samplers"),
       schedules: try wanted.strings("schedules").map { $0.isEmpty ? nil : $0 },
       steps: try wanted.integers("steps"), prompts: try wanted.strings("prompts"),
       seeds: try wanted.strings("seeds").compactMap { UInt64($0) })
-    let guidances = try wanted.doubles("guidances", default: []).map { Float($0) as Float? }
+    // The model's own is null.
+    let guidances = (object["guidances"]?.array ?? []).map { $0.double.map { Float($0) } }
     settings.guidances = guidances.isEmpty ? [try wanted.optionalFloat("guidance")] : guidances
     settings.width = try wanted.optionalInteger("width")
     settings.height = try wanted.optionalInteger("height")
@@ -158,8 +162,10 @@ package struct BenchResults: Sendable, Equatable {
       "prompts": .array(settings.prompts.map(JSONValue.string)),
       "seeds": .array(settings.seeds.map { .string(String($0)) }),
     ]
-    let guidances = settings.guidances.compactMap { $0 }.map { JSONValue.number(Double($0)) }
-    if !guidances.isEmpty { wanted["guidances"] = .array(guidances) }
+    if settings.guidances != [nil] {
+      wanted["guidances"] = .array(
+        settings.guidances.map { $0.map { .number(Double($0)) } ?? .null })
+    }
     wanted["width"] = settings.width.map(JSONValue.integer)
     wanted["height"] = settings.height.map(JSONValue.integer)
     wanted["eta"] = settings.eta.map { .number(Double($0)) }
@@ -176,7 +182,9 @@ package struct BenchResults: Sendable, Equatable {
 
   /// What is not the same in another bench, and may be the reason why figures are not, in words.
   package func differences(from other: BenchResults) -> [String] {
-    [("model", model != other.model), ("machine", machine != other.machine)].filter(\.1).map(\.0)
+    (model == other.model ? [] : ["model"])
+      + Set(machine.keys).union(other.machine.keys).sorted()
+      .filter { machine[$0] != other.machine[$0] }.map { $0.replacing("_", with: " ") }
       + settings.differences(from: other.settings)
   }
 }

@@ -95,9 +95,11 @@ extension BenchResults {
     return drawn[((last ?? -1) + 1)...].first?.steps
   }
 
-  /// What is nearest to the converged picture with so many evaluations at most, and its cell.
-  package func nearest(within calls: Int) -> BenchCell? {
+  /// What is nearest to the converged picture with so many evaluations at most, and its cell. Pictures of
+  /// other guidances are measured by other converged pictures.
+  package func nearest(within calls: Int, guidance: Float? = nil) -> BenchCell? {
     cells.filter { $0.refusal == nil && $0.calls <= calls }
+      .filter { $0.guidance == guidance || $0.sampler == SamplerBench.Settings.fast }
       .min { ($0.medianDistance ?? .infinity) < ($1.medianDistance ?? .infinity) }
   }
 
@@ -122,12 +124,16 @@ extension BenchResults {
       let from = stepsWanted(label).map { "\($0)" } ?? "–"
       lines.append("| `\(label)` | \(from) |" + fields.joined())
     }
-    lines += ["", "| evaluations at most | nearest | distance | seconds |", "|---|---|---|---|"]
-    for calls in steps {
-      guard let cell = nearest(within: calls), let distance = cell.medianDistance else { continue }
-      lines.append(
-        "| \(calls) | `\(cell.label)`, \(cell.steps) step\(cell.steps == 1 ? "" : "s") | "
-          + "\(Plot.short(distance)) | \(cell.medianSeconds.map(Plot.short) ?? "–") |")
+    for guidance in settings.guidances {
+      lines += ["", "| evaluations at most | nearest | distance | seconds |", "|---|---|---|---|"]
+      for calls in steps {
+        guard let cell = nearest(within: calls, guidance: guidance),
+          let distance = cell.medianDistance
+        else { continue }
+        lines.append(
+          "| \(calls) | `\(cell.label)`, \(cell.steps) step\(cell.steps == 1 ? "" : "s") | "
+            + "\(Plot.short(distance)) | \(cell.medianSeconds.map(Plot.short) ?? "–") |")
+      }
     }
     return lines.joined(separator: "\n") + "\n"
   }

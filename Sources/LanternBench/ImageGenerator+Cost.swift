@@ -1,24 +1,25 @@
-import Lantern
+package import Lantern
 import LanternSamplers
 
 extension ImageGenerator {
   /// What a picture costs, in evaluations of one latent; 0 of one that will be refused.
-  func cost(of request: ImageRequest) -> Double {
+  package func cost(of request: ImageRequest) -> Double {
     /// What encoding a prompt and decoding a picture takes.
     let around = 2.0
     var schedule = model.schedule
     schedule.convention = request.convention
     let name = request.sampler ?? model.defaults.sampler
-    guard
-      let row = try? name.map(SamplerCatalogue.row) ?? SamplerCatalogue.standard(for: schedule),
-      let sampler = try? row.make(schedule, eta: request.eta),
-      let spacing = try? request.schedule.map(SamplerCatalogue.spacing),
-      let plan = try? sampler.plan(
-        steps: request.steps ?? model.defaults.steps, over: schedule, spacing: spacing),
-      let calls = try? sampler.calls(over: plan)
-    else { return 0 }
-    // With guidance an evaluation is of two.
-    let latents = (request.guidance ?? model.defaults.guidance) > 1 ? 2.0 : 1
-    return Double(calls.reduce(0, +)) * latents + around
+    do {
+      let row = try name.map(SamplerCatalogue.row) ?? SamplerCatalogue.standard(for: schedule)
+      let sampler = try row.make(schedule, eta: request.eta)
+      let plan = try sampler.plan(
+        steps: request.steps ?? model.defaults.steps, over: schedule,
+        spacing: request.schedule.map(SamplerCatalogue.spacing))
+      // With guidance an evaluation is of two.
+      let latents = (request.guidance ?? model.defaults.guidance) > 1 ? 2.0 : 1
+      return Double(try sampler.calls(over: plan).reduce(0, +)) * latents + around
+    } catch {
+      return 0
+    }
   }
 }

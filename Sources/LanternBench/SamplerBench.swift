@@ -100,7 +100,7 @@ package struct SamplerBench {
     try plan(missing, results.settings, &progress)
     var converged: [Float?: [BenchReferences.Reference]] = [:]
     for cell in missing {
-      let guidance = cell.guidance ?? results.settings.guidances[0]
+      let guidance = referenceGuidance(of: cell, results.settings)
       let found = try converged[guidance] ?? convergedReferences(guidance, &progress)
       converged[guidance] = found
       let measured = try measure(cell, against: found, &progress)
@@ -164,13 +164,19 @@ package struct SamplerBench {
 
   /// What there is to draw.
   private func plan(_ missing: [BenchCell], _ all: Settings, _ progress: inout Progress) throws {
-    let guidances = Set(missing.map { $0.guidance ?? all.guidances[0] })
+    let guidances = Set(missing.map { referenceGuidance(of: $0, all) })
     for guidance in guidances {
       let cell = try convergedCell(guidance)
       let undrawn = runs.count { reference($0, cell) == nil }
       progress.expect(undrawn, pictures: cost(cell))
     }
     for cell in missing { progress.expect(runs.count, pictures: cost(cell)) }
+  }
+
+  /// The guidance of the pictures that a cell is measured by: its own; that of the folder's first cells
+  /// where the LoRA for few steps has one baked in.
+  private func referenceGuidance(of cell: BenchCell, _ all: Settings) -> Float? {
+    cell.sampler == Settings.fast ? all.guidances[0] : cell.guidance
   }
 
   /// How the converged pictures are drawn: in many steps, as far as the model has them.

@@ -57,7 +57,8 @@ package enum Statistics {
     let middle = (share + spread / 2) / (1 + spread)
     let half =
       normal / (1 + spread) * (share * (1 - share) / all + spread / all / 4).squareRoot()
-    return max(middle - half, 0)...min(middle + half, 1)
+    // At the ends rounding would leave a trace of the share that is none or all.
+    return (right == 0 ? 0 : max(middle - half, 0))...(right == count ? 1 : min(middle + half, 1))
   }
 
   /// 0.975 of a normal distribution lie below this.

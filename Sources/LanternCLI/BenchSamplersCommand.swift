@@ -101,9 +101,10 @@ struct BenchSamplersCommand: ParsableCommand {
     settings.precision = precision
     settings.judge = try place.map { try Judge.identity(folder: $0) }
     let old = try against.map { try BenchResults(contentsOf: $0) }
-    if !settings.etaless.isEmpty {
+    let etaless = eta == nil ? [] : settings.eta == nil ? settings.samplers : settings.etaless
+    if !etaless.isEmpty {
       console.note(
-        "--eta has no effect on \(settings.etaless.joined(separator: ", ")): how much noise they draw "
+        "--eta has no effect on \(etaless.joined(separator: ", ")): how much noise they draw "
           + "is no choice")
     }
     modelOptions.threads.apply(console)
@@ -132,28 +133,30 @@ struct BenchSamplersCommand: ParsableCommand {
     var told: Set<String> = []
     var bar = ProgressBar(console)
     defer { bar.end() }
-    let results = try bench.run { event in
-      try Interruption.check()
-      switch event {
-      case .step: break
-      case .notes(let notes):
-        for note in unjudged + notes where told.insert(note).inserted { console.note(note) }
-      case .picture(let number, let count, let share):
-        bar.show(number, of: count, "picture", share: share)
-      case .cell(let cell):
-        console.event([
-          "event": .string("cell"), "sampler": .string(cell.sampler),
-          "schedule": cell.schedule.map(JSONValue.string) ?? .null,
-          "guidance": cell.guidance.map { .number(Double($0)) } ?? .null,
-          "steps": .integer(cell.steps),
-          "calls": cell.refusal == nil ? .integer(cell.calls) : .null,
-          "median_seconds": cell.medianSeconds.map(JSONValue.number) ?? .null,
-          "median_distance": cell.medianDistance.map(JSONValue.number) ?? .null,
-          "accuracy": cell.accuracy.map(JSONValue.number) ?? .null,
-          "accuracy_low": (cell.accuracyInterval?.lowerBound).map(JSONValue.number) ?? .null,
-          "accuracy_high": (cell.accuracyInterval?.upperBound).map(JSONValue.number) ?? .null,
-          "refusal": cell.refusal.map(JSONValue.string) ?? .null,
-        ])
+    let results = try goingOn(console) {
+      try bench.run { event in
+        try Interruption.check()
+        switch event {
+        case .step: break
+        case .notes(let notes):
+          for note in unjudged + notes where told.insert(note).inserted { console.note(note) }
+        case .picture(let number, let count, let share):
+          bar.show(number, of: count, "picture", share: share)
+        case .cell(let cell):
+          console.event([
+            "event": .string("cell"), "sampler": .string(cell.sampler),
+            "schedule": cell.schedule.map(JSONValue.string) ?? .null,
+            "guidance": cell.guidance.map { .number(Double($0)) } ?? .null,
+            "steps": .integer(cell.steps),
+            "calls": cell.refusal == nil ? .integer(cell.calls) : .null,
+            "median_seconds": cell.medianSeconds.map(JSONValue.number) ?? .null,
+            "median_distance": cell.medianDistance.map(JSONValue.number) ?? .null,
+            "accuracy": cell.accuracy.map(JSONValue.number) ?? .null,
+            "accuracy_low": (cell.accuracyInterval?.lowerBound).map(JSONValue.number) ?? .null,
+            "accuracy_high": (cell.accuracyInterval?.upperBound).map(JSONValue.number) ?? .null,
+            "refusal": cell.refusal.map(JSONValue.string) ?? .null,
+          ])
+        }
       }
     }
     bar.end()
@@ -162,6 +165,22 @@ struct BenchSamplersCommand: ParsableCommand {
     console.result(
       FileSystem.join(output, "report.html"),
       event: ["event": .string("report"), "folder": .string(output)])
+  }
+
+  /// Runs `body`; where it is stopped, what is measured is put into tables, and how to go on is told.
+  private func goingOn(_ console: Console, _ body: () throws -> BenchResults) throws -> BenchResults
+  {
+    do {
+      return try body()
+    } catch let stopped as Interruption.Stopped {
+      let path = FileSystem.join(output, "results.json")
+      if FileSystem.exists(path) {
+        let results = try BenchResults(contentsOf: path)
+        try BenchReport(results, folder: output).write()
+        console.note("\(output) has \(results.cells.count) cells; the same command goes on")
+      }
+      throw stopped
+    }
   }
 
   private func settings(canBeFast: Bool) throws -> SamplerBench.Settings {
@@ -197,6 +216,8 @@ struct BenchSamplersCommand: ParsableCommand {
       throw ValidationError("eta \(eta): choose 0 (no fresh noise) to 1")
     }
     settings.eta = eta
+    // Where nobody heeds it, it makes no other bench.
+    if Set(settings.etaless) == Set(settings.samplers) { settings.eta = nil }
     settings.convention = try compat.map(SamplerCatalogue.convention) ?? .diffusers
     (settings.width, settings.height) = (size.width, size.height)
     return settings

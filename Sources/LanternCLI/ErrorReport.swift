@@ -44,10 +44,16 @@ enum ErrorReport {
     guard command.exitCode(for: error) == .validationFailure, !message.isEmpty else {
       command.exit(withError: error)
     }
-    let names = command.configuration.subcommands.compactMap { $0.configuration.commandName }
-    let name = names.first { $0 == CommandLine.arguments.dropFirst().first }
-    let help = (["lantern", name, "--help"] as [String?]).compactMap { $0 }.joined(separator: " ")
-    Console.complain("Error: \(line(message)) (see \(help))")
+    var (words, asked) = (["lantern"], command as any ParsableCommand.Type)
+    for argument in CommandLine.arguments.dropFirst() {
+      let next = asked.configuration.subcommands.first {
+        $0.configuration.commandName == argument
+      }
+      guard let next else { break }
+      words.append(argument)
+      asked = next
+    }
+    Console.complain("Error: \(line(message)) (see \(words.joined(separator: " ")) --help)")
     command.exit(withError: ExitCode(Code.usage.rawValue))
   }
 

@@ -27,8 +27,9 @@ struct Original {
     guard let recipe = try PictureRecipe(PictureMetadata(contentsOf: path)) else {
       throw FormatError.unsupportedFileKind(
         path: path,
-        remedy: "says nothing of how it was drawn: give a picture that Lantern or "
-          + "stable-diffusion-webui wrote")
+        remedy: "says nothing of how it was drawn: give a picture of Lantern, "
+          + "stable-diffusion-webui, ComfyUI or another program that writes its settings into the file"
+      )
     }
     self.recipe = recipe
   }

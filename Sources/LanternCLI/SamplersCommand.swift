@@ -26,12 +26,13 @@ struct SamplersCommand: ParsableCommand {
       }
       return
     }
+    let width = 2 + (SamplerCatalogue.rows.map(\.name.count).max() ?? 0)
     for row in SamplerCatalogue.rows {
-      Console.print(row.name.padded(to: 17) + row.summary)
+      Console.print(row.name.padded(to: width) + row.summary)
     }
     Console.print("\nSchedules of noise levels, for any of them, with --schedule:\n")
     for spacing in Spacing.allCases {
-      Console.print(spacing.rawValue.padded(to: 17) + spacing.summary)
+      Console.print(spacing.rawValue.padded(to: width) + spacing.summary)
     }
     Console.print(
       """

@@ -43,8 +43,14 @@ public struct Mask: Sendable, Equatable {
     let grey = pixels.count { (32..<224).contains($0) }
     if grey > pixels.count / 4 {
       notes.append(
-        "\(path): much of this mask is grey: what is at least half as bright as white counts as white"
+        "\(path): much of this mask is grey or coloured: what is at least half as bright as white "
+          + "counts as white"
       )
+    }
+    if let brightest = pixels.max(), (1..<128).contains(brightest) {
+      notes.append(
+        "\(path): brightness times opacity is \(brightest) of 255 at most, less than half of white: all "
+          + "of it counts as black")
     }
   }
 

@@ -62,6 +62,11 @@ struct BenchCommandTests {
       let kept = try String(contentsOf: path, encoding: .utf8)
       let done = kept.components(separatedBy: "\"sampler\":").count - 1
       #expect(done >= 1 && done < 6)
+      // Tables and the report are of what there is.
+      let table = try String(contentsOfFile: folder + "/out/results.csv", encoding: .utf8)
+      #expect(table.split(separator: "\n").count == 1 + done)
+      #expect(FileManager.default.fileExists(atPath: folder + "/out/report.html"))
+      #expect(stopped.output.contains("out has \(done) cells; the same command goes on"))
       let run = try Program.run(arguments, in: folder)
       #expect(run.code == 0)
       #expect(try run.events().filter { $0["event"]?.string == "cell" }.count == 6 - done)
@@ -130,7 +135,7 @@ struct BenchCommandTests {
     arguments: [
       (["--seeds", "2"], "seeds"), (["--eta", "0.5"], "eta"), (["-W", "128"], "size"),
       (["--compat", "kdiffusion"], "compat"), (["--precision", "exact"], "precision"),
-      (["--prompts", "others.txt"], "prompts"), (["--threads", "1"], "machine"),
+      (["--prompts", "others.txt"], "prompts"), (["--threads", "1"], "threads"),
     ])
   func others(_ more: [String], _ name: String) throws {
     try Self.inFolder { folder in
@@ -173,6 +178,33 @@ struct BenchCommandTests {
         $0.split(separator: ",", omittingEmptySubsequences: false).prefix(4).joined(separator: ",")
       }
       #expect(rows == ["euler,,2.0,2", "euler,,3.0,2", "ddim,,3.0,1", "ddim,,4.0,1"])
+    }
+  }
+
+  @Test("the model's own guidance beside others keeps its cells and its converged pictures")
+  func ownGuidance() throws {
+    try Self.inFolder { folder in
+      func distances(_ more: String...) throws -> [String: String] {
+        let run = try Program.run(
+          Self.arguments("--samplers", "euler", "--precision", "exact") + more, in: folder)
+        #expect(run.code == 0, "\(run.errors)")
+        let table = try String(contentsOfFile: folder + "/out/results.csv", encoding: .utf8)
+        return Dictionary(
+          uniqueKeysWithValues: table.split(separator: "\n").dropFirst().map { line in
+            let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+            return (fields.prefix(4).joined(separator: ","), String(fields[9]))
+          })
+      }
+      let own = try distances("--steps", "1,2")
+      #expect(own.keys.sorted() == ["euler,,,1", "euler,,,2"])
+      let both = try distances("--steps", "1", "-g", "2")
+      #expect(both.keys.sorted() == ["euler,,,1", "euler,,,2", "euler,,2.0,1"])
+      let all = try distances("--steps", "1,2,3")
+      #expect(all.keys.sorted() == ["euler,,,1", "euler,,,2", "euler,,,3", "euler,,2.0,1"])
+      for (name, distance) in own { #expect(all[name] == distance, "\(name)") }
+      try FileManager.default.removeItem(atPath: folder + "/out")
+      _ = try distances("--steps", "1", "-g", "2")
+      #expect(try distances("--steps", "1,2,3") == all)
     }
   }
 

@@ -1,3 +1,4 @@
+import Lantern
 import LanternBench
 import LanternFormats
 import LanternSamplers
@@ -24,6 +25,23 @@ import Testing
     {"sampler": "euler", "steps": 2, "calls": 2, "seconds": [3, 1, 2], "distances": [0.5, 0.1],
     "decibels": [20, 30], "right": [1, 0, 1, 1]}
     """
+
+  @Test("the time left is reckoned from evaluations, with the model's own schedule and a curve")
+  func costs() throws {
+    let generator = try ImageGenerator(folder: fixture("tiny_model"))
+    func cost(_ sampler: String, _ schedule: String?, _ guidance: Float) -> Double {
+      var request = ImageRequest(prompt: "a fox")
+      (request.sampler, request.schedule, request.guidance) = (sampler, schedule, guidance)
+      request.steps = 4
+      return generator.cost(of: request)
+    }
+    for schedule in [nil, "karras"] {
+      #expect(cost("euler", schedule, 1) == 4 + 2)
+      #expect(cost("euler", schedule, 4) == 8 + 2)
+      #expect(cost("heun", schedule, 1) == 7 + 2)
+    }
+    #expect(cost("nobody", nil, 1) == 0)
+  }
 
   @Test("results are read as they were written, and summed up by their middle")
   func reading() throws {

@@ -108,5 +108,8 @@ struct MaskTests {
     #expect(grey.count == 1 && grey[0].contains("half as bright"))
     let plain = PNGBuilder(width: 2, samples: [255, 255, 255, 255, 0, 0, 0, 255])
     #expect(try mask(plain).notes == [])
+    let thin = PNGBuilder(width: 2, samples: [255, 255, 255, 120, 0, 0, 0, 0])
+    let faint = try mask(thin).notes
+    #expect(faint.contains { $0.contains("is 120 of 255 at most") }, "\(faint)")
   }
 }

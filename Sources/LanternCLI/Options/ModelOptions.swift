@@ -48,7 +48,7 @@ struct ModelOptions: ParsableArguments {
     if ModelLocation.shipped.contains(where: { $0.name == name }) {
       throw ValidationError(
         "\(name) is a model of another kind: choose \(own.name), or a folder"
-          + (name == "storyteller" ? "; it serves lantern story" : "")
+          + (name == "storyteller" ? "; it serves lantern story, caption and paint" : "")
           + (name == "picturebook" ? "; it serves lantern image" : ""))
     }
     let parts = name.split(separator: "/", omittingEmptySubsequences: false)
