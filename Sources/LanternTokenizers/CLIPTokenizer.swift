@@ -1,6 +1,6 @@
 import LanternFormats
 
-/// The tokenizer of OpenAI's CLIP and its kin.
+/// The byte-pair tokenizer of OpenAI's CLIP and its descendants.
 ///
 /// Gives the ids of `transformers.CLIPTokenizer` (5.24); Radford et al. 2021, arXiv:2103.00020.
 package struct CLIPTokenizer: Tokenizer {
