@@ -469,8 +469,10 @@ import Testing
     let root = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
     defer { try? FileManager.default.removeItem(atPath: root) }
     try TinyStoryteller.write(to: root)
+    try #"{"interleaved": true, "pages": 1, "image_steps": 1, "trained_pages": 3}"#
+      .write(toFile: root + "/lantern.json", atomically: false, encoding: .utf8)
     let generator = try StoryGenerator(folder: root)
-    var endless = request(2)
+    var endless = request(64)
     endless.imageSteps = 1000
     let clock = ContinuousClock()
     let begin = clock.now
