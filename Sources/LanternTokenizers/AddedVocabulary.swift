@@ -12,7 +12,7 @@ struct AddedVocabulary: Sendable {
   private var tokens: [Int32: AddedToken] = [:]
   private var typed = TokenTrie()
   private var normalized = TokenTrie()
-  private let clean: @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
+  private let normalize: @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
   /// The tokens of all vectors, joined by spaces, by the id of a token with several.
   private var severalVectors: [Int32: String] = [:]
   /// All tokens, not normalised.
@@ -23,12 +23,12 @@ struct AddedVocabulary: Sendable {
   /// - Parameters:
   ///   - list: tokens in order; of duplicates the flags of the last count.
   ///   - vocabulary: the ids of all other tokens.
-  ///   - clean: the normaliser.
+  ///   - normalize: the normaliser.
   init(
     _ list: [AddedToken], vocabulary: [String: Int32],
-    clean: @escaping @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
+    normalize: @escaping @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
   ) {
-    self.clean = clean
+    self.normalize = normalize
     var last = Int32(clamping: vocabulary.count - 1)
     var order: [Int32] = []
     for token in list where !token.content.isEmpty {
@@ -42,7 +42,7 @@ struct AddedVocabulary: Sendable {
     for (id, token) in all.filter(\.1.isSpecial) + all.filter({ !$0.1.isSpecial }) {
       let text = Array(token.content.unicodeScalars)
       if token.isNormalized {
-        normalized.add(clean(text[...]), id: id)
+        normalized.add(normalize(text[...]), id: id)
       } else {
         typed.add(text, id: id)
       }
@@ -75,7 +75,7 @@ struct AddedVocabulary: Sendable {
     plain: (ArraySlice<Unicode.Scalar>) -> Void
   ) {
     find(typed, in: text, readsSpecial, token) { stretch in
-      find(normalized, in: clean(stretch)[...], readsSpecial, token, plain)
+      find(normalized, in: normalize(stretch)[...], readsSpecial, token, plain)
     }
   }
 

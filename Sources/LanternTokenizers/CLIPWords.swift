@@ -5,23 +5,23 @@
 /// `'m`, `'ll`, `'d`, runs of letters, single digits, and runs of all else but white space.
 enum CLIPWords {
   /// The normalised text.
-  static func clean(_ text: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
-    var cleaned: [Unicode.Scalar] = []
-    cleaned.reserveCapacity(text.count)
+  static func normalize(_ text: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
+    var normalized: [Unicode.Scalar] = []
+    normalized.reserveCapacity(text.count)
     var wasSpace = false
     for scalar in composed(text) {
       let isSpace = ScalarKind(scalar) == .space
       if isSpace {
-        if !wasSpace { cleaned.append(" ") }
+        if !wasSpace { normalized.append(" ") }
       } else if scalar.isASCII {
         let isUpper = ("A"..."Z").contains(scalar)
-        cleaned.append(isUpper ? Unicode.Scalar(UInt8(scalar.value) | 0x20) : scalar)
+        normalized.append(isUpper ? Unicode.Scalar(UInt8(scalar.value) | 0x20) : scalar)
       } else {
-        cleaned.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+        normalized.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
       }
       wasSpace = isSpace
     }
-    return cleaned
+    return normalized
   }
 
   /// Canonical composition (NFC). Characters below U+0300 do not change; neither do those newer than Unicode

@@ -29,7 +29,7 @@ package struct GPT2Tokenizer: Tokenizer {
     let files = try TokenizerFiles(folder: folder)
     let end = "<|endoftext|>"
     let (added, roles) = try files.addedVocabulary(
-      default: ["bos_token": end, "eos_token": end, "unk_token": end], clean: { Array($0) })
+      default: ["bos_token": end, "eos_token": end, "unk_token": end], normalize: { Array($0) })
     self.added = added
     addsSpace = files.setting("add_prefix_space")?.value.bool ?? false
     var bytes: [Int: [UInt8]] = [:]

@@ -39,12 +39,12 @@ struct TokenizerFiles {
   ///
   /// - Parameters:
   ///   - defaults: the tokens of roles, as `bos_token`, that no file has.
-  ///   - clean: the normaliser.
+  ///   - normalize: the normaliser.
   /// - Returns: the tokens, and ids by role.
   /// - Throws: ``TokenizerError``.
   func addedVocabulary(
     default defaults: [String: String],
-    clean: @escaping @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
+    normalize: @escaping @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
   ) throws(TokenizerError) -> (vocabulary: AddedVocabulary, roles: [String: Int32]) {
     let listed = try listedTokens()
     var tokens = listed.map(\.token)
@@ -70,7 +70,7 @@ struct TokenizerFiles {
     for index in tokens.indices where names.contains(tokens[index].content) {
       tokens[index].isSpecial = true
     }
-    var added = AddedVocabulary(tokens, vocabulary: vocabulary, clean: clean)
+    var added = AddedVocabulary(tokens, vocabulary: vocabulary, normalize: normalize)
     let moved = listed.first { added.ids[$0.token.content] != $0.number }
     if let moved, let id = added.ids[moved.token.content] {
       added.notes = [

@@ -129,10 +129,10 @@ public struct SASolver: UnitVarianceSampler {
     _ points: [Double], over h: Double, rate: Double
   ) -> [Double] {
     // Of 1, lambda, lambda² against the exponential, by parts.
-    let gone = exp(-rate * h)
+    let decay = exp(-rate * h)
     var moments = [-expm1(-rate * h) / rate]
     for power in points.indices.dropFirst() {
-      let edge = pow(-h, Double(power)) * gone
+      let edge = pow(-h, Double(power)) * decay
       moments.append((0 - edge - Double(power) * moments[power - 1]) / rate)
     }
     return points.indices.map { index in

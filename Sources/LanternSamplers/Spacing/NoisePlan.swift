@@ -44,7 +44,7 @@ public struct NoisePlan: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - strength: share of the steps that are taken, 0 to 1.
-  ///   - steps: the number of steps asked for, of which the plan may have fewer.
+  ///   - steps: the requested number of steps, of which the plan may have fewer.
   /// - Returns: nil where no step is left.
   public func suffix(strength: Double, of steps: Int) -> NoisePlan? {
     guard strength > 0 else { return nil }
