@@ -172,7 +172,7 @@ struct ForeignRecipe {
   private mutating func settleEta(of row: SamplerCatalogue.Row) {
     guard let eta = values["eta"]?.double else { return }
     let isMute = program.hasPrefix("stable-diffusion.cpp") && eta == 0
-    if row.standardEta == nil || !(0...1).contains(eta) || isMute { drop("eta", as: "Eta") }
+    if row.defaultEta == nil || !(0...1).contains(eta) || isMute { drop("eta", as: "Eta") }
   }
 
   private mutating func put(_ key: String, _ value: JSONValue?) -> Bool {

@@ -107,7 +107,7 @@ public struct ImageGenerator: Sendable {
     _ request: ImageRequest, trace: Trace? = nil, onStep: (DrawingStep) throws -> Void = { _ in }
   ) throws -> GeneratedImage {
     let settings = try ImageSettings(request, model)
-    let (latent, start, cutTokens, calls) = try denoise(request, settings, trace, onStep)
+    let (latent, initial, cutTokens, calls) = try denoise(request, settings, trace, onStep)
 
     // The decoder has no use for the denoiser's large buffers, which are of other sizes.
     BufferPool.shared.drain(atLeast: 4 << 20)
@@ -118,12 +118,13 @@ public struct ImageGenerator: Sendable {
     }
     try trace?.finish(image)
     let recipe = PictureRecipe(request, settings, model)
-    var picture = try start.pastingKept(in: Picture(image))
+    let drawn = try Picture(image)
+    var picture = try initial.mask?.pastingKept(in: drawn) ?? drawn
     picture.metadata = recipe.metadata
     return GeneratedImage(
       picture: picture, recipe: recipe, settings: settings, cutTokens: cutTokens,
-      notes: try promptNotes(request) + settings.notes(on: request, model, start.plan)
-        + start.notes,
+      notes: try promptNotes(request) + settings.notes(on: request, model, initial.plan)
+        + initial.notes,
       modelCalls: calls)
   }
 
@@ -131,7 +132,7 @@ public struct ImageGenerator: Sendable {
   private func denoise(
     _ request: ImageRequest, _ settings: ImageSettings, _ trace: Trace?,
     _ onStep: (DrawingStep) throws -> Void
-  ) throws -> (latent: Tensor, start: StartingPoint, cutTokens: Int, modelCalls: Int) {
+  ) throws -> (latent: Tensor, initial: InitialLatent, cutTokens: Int, modelCalls: Int) {
     defer { if !keepsParts { model.letGo() } }
     var schedule = model.schedule
     schedule.convention = settings.convention
@@ -148,8 +149,8 @@ public struct ImageGenerator: Sendable {
     var contexts: [Int: TextContext] = [:]
     var noise = NoiseSource(seed: settings.seed)
     let plan = try sampler.plan(steps: settings.steps, over: schedule, spacing: spacing)
-    let start = try StartingPoint(request, settings, model, sampler, plan, &noise)
-    try trace?.begin(prompt, start)
+    let initial = try InitialLatent(request, settings, model, sampler, plan, &noise)
+    try trace?.begin(prompt, initial)
 
     var calls = 0
     let denoiser = Denoiser(
@@ -159,21 +160,23 @@ public struct ImageGenerator: Sendable {
         let context =
           try contexts[rows] ?? unet.context(of: rows == 2 ? both : prompt.positive)
         contexts[rows] = context
-        return try unet(start.withContext(latent), timestep: timestep, context: context)
+        let input = try initial.mask?.withContext(latent) ?? latent
+        return try unet(input, timestep: timestep, context: context)
       }, predicting: schedule.prediction, dataDeviation: schedule.dataDeviation,
       guidance: guidance)
     let latent = try sampler.sample(
-      start.latent, over: start.plan, with: denoiser.denoise, noise: &noise
+      initial.latent, over: initial.plan, with: denoiser.denoise, noise: &noise
     ) { step in
-      let latent = try start.keepingUnmasked(step, sampler)
+      let latent =
+        try initial.mask?.keepingUnmasked(step, of: initial.plan, sampler) ?? step.latent
       guard latent.isFiniteEverywhere else {
         throw RequestError.notFinite(what: "the latent", step: step.index)
       }
       try trace?.note(latent)
-      try onStep(DrawingStep(step, model.autoencoder, start))
+      try onStep(DrawingStep(step, model.autoencoder, initial))
       return latent
     }
-    return (latent, start, prompt.cutTokens, calls)
+    return (latent, initial, prompt.cutTokens, calls)
   }
 }
 
@@ -185,20 +188,22 @@ package struct DrawingStep {
   package let count: Int
   private let denoised: Tensor
   private let autoencoder: AutoencoderKL
-  private let start: StartingPoint
+  private let initial: InitialLatent
 
-  init(_ step: Step, _ autoencoder: AutoencoderKL, _ start: StartingPoint) {
+  init(_ step: Step, _ autoencoder: AutoencoderKL, _ initial: InitialLatent) {
     self.number = step.index + 1
     self.count = step.count
     self.denoised = step.denoised
     self.autoencoder = autoencoder
-    self.start = start
+    self.initial = initial
   }
 
   /// The picture as far as it can be guessed, after every `interval` steps; nil for 0.
   package func preview(every interval: Int) throws -> Picture? {
     guard interval > 0, number % interval == 0 else { return nil }
     let image = try autoencoder.decode(denoised, tiled: true).scaled(by: 0.5, plus: 0.5)
-    return image.isFiniteEverywhere ? try start.pastingKept(in: Picture(image)) : nil
+    guard image.isFiniteEverywhere else { return nil }
+    let picture = try Picture(image)
+    return try initial.mask?.pastingKept(in: picture) ?? picture
   }
 }

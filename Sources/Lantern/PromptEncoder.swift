@@ -30,8 +30,8 @@ struct PromptEncoder: Sendable {
     let negative = PromptChunks(
       request.negativePrompt, literally: request.literalPrompt, tokenizer)
     let count = max(positive.count, negative.count)
-    guard count <= PromptChunks.most else {
-      throw RequestError.longPrompt(chunks: count, most: PromptChunks.most)
+    guard count <= PromptChunks.maximumCount else {
+      throw RequestError.longPrompt(chunks: count, most: PromptChunks.maximumCount)
     }
     return Encoding(
       positive: try encode(positive.padded(to: count, tokenizer), request.clipSkip),

@@ -212,7 +212,7 @@ extension StoryGenerator {
     let wide = try kept.enlarged(width: width, height: height, left: left, top: top)
       .limited(to: grid.isDrawn, columns: grid.width, rows: grid.height)
     return try square.enlarged(width: width, height: height, left: left, top: top)
-      .replaced(by: drawn, where: wide, seam: StartingPoint.seam)
+      .replaced(by: drawn, where: wide, seam: MaskedLatent.seam)
   }
 }
 

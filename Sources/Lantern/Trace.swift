@@ -13,11 +13,11 @@ package final class Trace {
   /// An empty trace.
   package init() {}
 
-  func begin(_ prompt: PromptEncoder.Encoding, _ start: StartingPoint) throws {
+  func begin(_ prompt: PromptEncoder.Encoding, _ initial: InitialLatent) throws {
     tensors.append(("prompt_embeds", try prompt.positive.withoutBatch()))
     tensors.append(("negative_prompt_embeds", try prompt.negative.withoutBatch()))
-    tensors.append(("noise", try start.noise.channelsFirst()))
-    tensors.append(("initial_latents", try start.latent.channelsFirst()))
+    tensors.append(("noise", try initial.noise.channelsFirst()))
+    tensors.append(("initial_latents", try initial.latent.channelsFirst()))
   }
 
   func note(_ latent: Tensor) throws {

@@ -51,7 +51,7 @@ extension SamplerBench {
     package var etaless: [String] {
       guard eta != nil else { return [] }
       return samplers.filter { name in
-        (try? SamplerCatalogue.row(named: name))?.standardEta == nil
+        (try? SamplerCatalogue.row(named: name))?.defaultEta == nil
       }
     }
 

@@ -150,7 +150,7 @@ package struct SamplerBench {
     (request.width, request.height) = (settings.width, settings.height)
     request.convention = settings.convention
     let row = try? SamplerCatalogue.row(named: cell.sampler)
-    if row?.standardEta != nil { request.eta = settings.eta }
+    if row?.defaultEta != nil { request.eta = settings.eta }
     return request
   }
 
@@ -186,7 +186,7 @@ package struct SamplerBench {
     let name =
       names.first { name in (try? SamplerCatalogue.row(named: name).make(schedule)) != nil }
       ?? names[0]
-    let most = try SamplerCatalogue.row(named: name).make(schedule).mostSteps(over: schedule)
+    let most = try SamplerCatalogue.row(named: name).make(schedule).maximumSteps(over: schedule)
     return BenchCell(
       sampler: name, schedule: nil, guidance: guidance, steps: min(Settings.convergedSteps, most))
   }

@@ -18,7 +18,7 @@ struct SamplersCommand: ParsableCommand {
           "name": .string(row.name), "summary": .string(row.summary),
           "aliases": .array(row.aliases.map(JSONValue.string)),
           "diffusers": row.schedulerClass.map(JSONValue.string) ?? .null,
-          "eta": row.standardEta.map { .number(Double($0)) } ?? .null,
+          "eta": row.defaultEta.map { .number(Double($0)) } ?? .null,
         ])
       }
       for spacing in Spacing.allCases {

@@ -7,8 +7,6 @@ package struct ModelFolder: Sendable {
   package let pipelineClass: String
   /// The parts the index names; those it leaves out by `null` are not among them.
   package let components: [String: (library: String?, className: String?)]
-  /// All else the index says, but for keys that begin with `_`.
-  package let settings: [String: JSONValue]
 
   /// Reads the index of a folder.
   ///
@@ -47,19 +45,15 @@ package struct ModelFolder: Sendable {
     }
     self.pipelineClass = pipelineClass
     var components: [String: (library: String?, className: String?)] = [:]
-    var settings: [String: JSONValue] = [:]
     for (key, value) in members where !key.hasPrefix("_") {
       if case .array(let pair) = value, pair.count == 2,
         pair.allSatisfy({ $0.isNull || $0.string != nil })
       {
         if pair[1].isNull { continue }
         components[key] = (pair[0].string, pair[1].string)
-      } else {
-        settings[key] = value
       }
     }
     self.components = components
-    self.settings = settings
   }
 
   /// Where the index is.

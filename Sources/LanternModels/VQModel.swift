@@ -7,7 +7,6 @@ package struct VQModelConfig: Sendable {
   var blocks: AutoencoderBlocksConfig
   package var numVQEmbeddings: Int
   var vqEmbedDim: Int
-  package var scalingFactor: Float
 
   /// Reads the settings.
   ///
@@ -19,8 +18,7 @@ package struct VQModelConfig: Sendable {
       try config.expect("norm_type", [.string("group")])
       numVQEmbeddings = try config.integer("num_vq_embeddings", default: 256)
       vqEmbedDim = try config.integer("vq_embed_dim", default: blocks.latentChannels)
-      scalingFactor = try config.float("scaling_factor", default: 0.18215)
-      try config.finish(ignoring: ["force_upcast", "lookup_from_codebook"])
+      try config.finish(ignoring: ["force_upcast", "lookup_from_codebook", "scaling_factor"])
     } catch {
       throw .file(error)
     }

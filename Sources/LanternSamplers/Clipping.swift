@@ -1,39 +1,40 @@
 internal import LanternTensor
 
-/// How far a clean latent may go, for models of pixels: latents of Stable Diffusion are left alone.
+/// Clipping of the predicted clean latent, for models of pixels; latents of Stable Diffusion are not
+/// clipped.
 enum Clipping: Sendable, Equatable {
-  /// As far as it likes.
+  /// No clipping.
   case none
-  /// Within ± a number.
+  /// To ± a number: `clip_sample`.
   case range(Float)
-  /// Within ± the `ratio` quantile of its magnitudes, which lies in 1…`most` and is then divided by
-  /// (Saharia et al. 2022, arXiv:2205.11487, section 2.3).
-  case dynamic(ratio: Float, most: Float)
+  /// Dynamic thresholding: to ± the `ratio` quantile of its magnitudes, clamped to 1…`maximum`, and divided
+  /// by it (Saharia et al. 2022, arXiv:2205.11487, section 2.3).
+  case dynamic(ratio: Float, maximum: Float)
 
-  /// A latent `[batch, height, width, channel]` kept within bounds.
+  /// A latent `[batch, height, width, channel]` clipped.
   func applied(to clean: Tensor) throws(TensorError) -> Tensor {
     switch self {
     case .none: return clean
     case .range(let range): return try clean.clamped(to: -range...range)
-    case .dynamic(let ratio, let most):
+    case .dynamic(let ratio, let maximum):
       var parts: [Tensor] = []
       for index in 0..<(clean.shape.first ?? 0) {
         let part = try clean.sliced(axis: 0, index..<index + 1)
         let magnitudes = try part.floats().map { abs($0) }.sorted()
-        let bound = min(max(Self.quantile(ratio, of: magnitudes), 1), most)
+        let bound = min(max(Self.quantile(ratio, of: magnitudes), 1), maximum)
         parts.append(try part.clamped(to: -bound...bound) * (1 / bound))
       }
       return try Tensor.concatenated(parts, axis: 0)
     }
   }
 
-  /// A model's answer with its clean latent kept within bounds, and the noise that goes with that.
+  /// A prediction with its clean latent clipped, and the noise that follows from it.
   ///
   /// - Parameters:
-  ///   - found: the answer.
-  ///   - x: the latent that it is of.
-  ///   - level: how noisy that is.
-  /// - Returns: the answer within bounds.
+  ///   - found: the prediction.
+  ///   - x: the noisy latent.
+  ///   - level: its noise level.
+  /// - Returns: the prediction after clipping.
   /// - Throws: ``TensorError``.
   func applied(to found: Denoised, of x: Tensor, at level: NoiseLevel) throws(TensorError)
     -> Denoised
@@ -44,12 +45,12 @@ enum Clipping: Sendable, Equatable {
     return Denoised(clean: clean, noise: noise)
   }
 
-  /// `torch.quantile` of sorted numbers: between two of them by linear interpolation.
+  /// `torch.quantile` of sorted numbers, with linear interpolation between neighbours.
   static func quantile(_ ratio: Float, of sorted: [Float]) -> Float {
     guard !sorted.isEmpty else { return 1 }
-    let place = ratio * Float(sorted.count - 1)
-    let below = min(max(Int(place), 0), sorted.count - 1)
+    let position = ratio * Float(sorted.count - 1)
+    let below = min(max(Int(position), 0), sorted.count - 1)
     let above = min(below + 1, sorted.count - 1)
-    return sorted[below] + (sorted[above] - sorted[below]) * (place - Float(below))
+    return sorted[below] + (sorted[above] - sorted[below]) * (position - Float(below))
   }
 }

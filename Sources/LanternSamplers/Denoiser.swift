@@ -1,18 +1,17 @@
 public import LanternTensor
 
-/// Turns a model's prediction, whatever it was trained to predict, into the clean latent and the
-/// noise. One serves one run, for guidance may remember.
+/// A denoiser: converts a model's prediction, whatever its prediction type, to the clean latent and the
+/// noise, with guidance. Each run needs a new one, since guidance may have momentum.
 public struct Denoiser {
-  /// Asks the model: a latent `[batch, height, width, channel]` as it was trained to see it, of
-  /// unit variance but for flows, and a timestep to its raw prediction of the same shape, once for
-  /// each picture of the batch.
+  /// The model's forward pass: from a latent `[batch, height, width, channel]`, of unit variance
+  /// except for flows, and a timestep to the raw prediction of the same shape.
   public typealias Model = (_ latent: Tensor, _ timestep: Float) throws -> Tensor
 
   private let model: Model
   private let prediction: PredictionType
   private let dataDeviation: Double?
   private let guidance: Guidance
-  /// What guidance remembers of the steps of one run.
+  /// The momentum of guidance over the steps of one run.
   private let memory = Memory()
 
   private final class Memory { var momentum: Tensor? }
@@ -20,10 +19,10 @@ public struct Denoiser {
   /// A model, what it predicts, and how it is guided.
   ///
   /// - Parameters:
-  ///   - model: where guidance is active it is given the latent twice, and answers first without,
-  ///     then with the prompt; elsewhere once, and answers with it.
+  ///   - model: where guidance is active its input is the latent twice, and its output first the
+  ///     prediction without, then that with the prompt; elsewhere the latent once, with the prompt.
   ///   - prediction: what `model` was trained to predict.
-  ///   - dataDeviation: of the data that it was trained on, where its answers are made of that: see
+  ///   - dataDeviation: of the training data, where predictions are scaled by it: see
   ///     ``NoiseSchedule/dataDeviation``.
   ///   - guidance: how far to follow the prompt.
   public init(
@@ -59,16 +58,16 @@ public struct Denoiser {
     return found
   }
 
-  /// What a latent of unit variance is multiplied with to be as the model was trained to see it.
+  /// Factor that takes a latent of unit variance to the model's input: `c_in` of Karras et al.
   private func inputScale(_ level: NoiseLevel) -> Double {
     if let dataDeviation {
       let (sigma, data) = (level.sigma, dataDeviation)
       return 1 / (level.alpha * (sigma * sigma + data * data).squareRoot())
     }
-    return prediction == .flow ? level.straightening : 1
+    return prediction == .flow ? level.flowScale : 1
   }
 
-  /// The clean latent and the noise, of what the model saw and its answer.
+  /// The clean latent and the noise, from the model's input and its raw prediction.
   private func estimate(_ x: Tensor, _ found: Tensor, _ level: NoiseLevel) throws(TensorError)
     -> Denoised
   {
@@ -76,7 +75,7 @@ public struct Denoiser {
     if let dataDeviation { return try estimate(x, found, level, dataDeviation: dataDeviation) }
     switch prediction {
     case .epsilon:
-      // At a level without signal the noise says nothing of the clean latent; keep it finite.
+      // At a level without signal the clean latent does not follow from the noise; keep it finite.
       return Denoised(
         clean: try (x - found * deviation) * (1 / (alpha > 0 ? alpha : 0x1p-12)), noise: found)
     case .velocity:
@@ -85,13 +84,13 @@ public struct Denoiser {
     case .sample:
       return Denoised(clean: found, noise: try (x - found * alpha) * (1 / deviation))
     case .flow:
-      let time = Float(level.time)
+      let time = Float(level.flowTime)
       return Denoised(clean: try x - found * time, noise: try x + found * (1 - time))
     }
   }
 
-  /// The same for a model whose answers are made of its data's deviation (Karras et al. 2022,
-  /// arXiv:2206.00364, table 1).
+  /// The clean latent and the noise, for a model whose predictions are scaled by the deviation of its data
+  /// (Karras et al. 2022, arXiv:2206.00364, table 1).
   private func estimate(
     _ x: Tensor, _ found: Tensor, _ level: NoiseLevel, dataDeviation data: Double
   )

@@ -1,3 +1,5 @@
+import LanternTensor
+
 #if canImport(Darwin)
   import Darwin
 #elseif canImport(Musl)
@@ -6,13 +8,13 @@
   import Glibc
 #endif
 
-/// How noisy a latent is: `x = alpha · clean + deviation · noise`, with variances that add up to 1.
+/// The noise level of a latent: `x = alpha · clean + deviation · noise`, with variances that add up to 1.
 ///
-/// The same level counts its noise against a clean latent of its own size as ``sigma``, which is what
-/// Karras et al. (2022, arXiv:2206.00364) and the Euler samplers work with: there
-/// `x = clean + sigma · noise`, which is this `x` divided by ``alpha``.
+/// ``sigma`` is the same level as a ratio of noise to clean latent, which Karras et al. (2022,
+/// arXiv:2206.00364) and the Euler samplers work with: there `x = clean + sigma · noise`, which is the `x`
+/// above divided by ``alpha``.
 public struct NoiseLevel: Sendable, Equatable {
-  /// What the model is told; between two of its training steps where a spacing falls there.
+  /// The timestep that is passed to the model; not an integer where it lies between two training steps.
   public var timestep: Float
   /// The share of the clean latent in the variance, ᾱ of Ho et al. (2020, arXiv:2006.11239).
   public var alphaBar: Double
@@ -42,50 +44,15 @@ public struct NoiseLevel: Sendable, Equatable {
   public static let clean = NoiseLevel(timestep: 0, alphaBar: 1)
 }
 
-/// The levels of one run: each step starts at one and aims at the next.
-public struct NoisePlan: Sendable, Equatable {
-  /// Where each step starts, noisiest first.
-  public private(set) var levels: [NoiseLevel]
-  /// Where the steps started that were dropped, noisiest first.
-  public private(set) var dropped: [NoiseLevel] = []
-  /// What each step aims at. The next step's level, but where a reference has it otherwise.
-  public private(set) var targets: [NoiseLevel]
-  /// What unit noise is multiplied with to begin.
-  public let initialScale: Double
-  /// Number of steps of the whole plan, those dropped included.
-  public let count: Int
-
-  /// A plan of whole steps.
-  ///
-  /// - Parameters:
-  ///   - levels: where each step starts, noisiest first.
-  ///   - end: what the last step aims at.
-  ///   - targets: what each step aims at; the following level when nil.
-  ///   - initialScale: what unit noise is multiplied with to begin.
-  public init(
-    _ levels: [NoiseLevel], end: NoiseLevel, targets: [NoiseLevel]? = nil, initialScale: Double = 1
-  ) {
-    self.levels = levels
-    self.targets = targets ?? Array(levels.dropFirst()) + [end]
-    self.initialScale = initialScale
-    count = levels.count
+extension NoiseLevel {
+  /// The clean latent in a latent of unit variance, given its noise.
+  func clean(of x: Tensor, noise: Tensor) throws(TensorError) -> Tensor {
+    try (x - noise * Float(deviation)) * Float(1 / max(alpha, 0x1p-12))
   }
 
-  /// The plan without its first steps, for a start from a picture; it keeps one at least.
-  public func dropping(_ steps: Int) -> NoisePlan {
-    var rest = self
-    let fewer = min(max(steps, 0), max(levels.count - 1, 0))
-    rest.dropped += rest.levels.prefix(fewer)
-    rest.levels.removeFirst(fewer)
-    rest.targets.removeFirst(fewer)
-    return rest
-  }
+  /// The time 0…1 of a flow at which its straight path has this signal-to-noise ratio: the share of noise.
+  var flowTime: Double { deviation / (alpha + deviation) }
 
-  /// The last steps of the plan, as many as change a picture by `strength`: 1 redraws it.
-  ///
-  /// As in diffusers' `StableDiffusionImg2ImgPipeline`, the product of steps and strength is rounded
-  /// down.
-  public func suffix(strength: Double) -> NoisePlan {
-    dropping(count - Int(Double(count) * min(max(strength, 0), 1)))
-  }
+  /// Factor that takes a latent of unit variance to the straight path of a flow.
+  var flowScale: Double { 1 / (alpha + deviation) }
 }

@@ -1,11 +1,11 @@
 import LanternTensor
 
 extension Sampler {
-  /// How often each step of a plan asks the model, as found by trying it on a single number.
+  /// The number of model evaluations (NFE) of each step of a plan, counted in a run over a single number.
   ///
   /// - Parameter plan: of this sampler.
-  /// - Returns: calls by step; for samplers that choose their own levels, of as many steps as a model
-  ///   would need that always answers 0.
+  /// - Returns: evaluations by step; for adaptive samplers, of as many steps as a model takes whose
+  ///   prediction is always 0.
   /// - Throws: ``TensorError``.
   package func calls(over plan: NoisePlan) throws -> [Int] {
     var counts = [0]

@@ -1,6 +1,6 @@
 public import LanternTensor
 
-/// What a model makes of a noisy latent, both of its shape.
+/// A model's prediction for a noisy latent: the denoised latent and the noise, both of its shape.
 public struct Denoised: Sendable {
   /// The clean latent.
   public var clean: Tensor
@@ -14,13 +14,13 @@ public struct Denoised: Sendable {
   }
 }
 
-/// Estimates the clean latent of a noisy one.
+/// Denoises a latent: one evaluation of the model, or two with guidance.
 ///
-/// The latent has unit variance, `alpha · clean + deviation · noise` of its level: what the model
-/// was trained to see. Solvers that work with `clean + sigma · noise` multiply by `alpha` first.
+/// The latent has unit variance, `alpha · clean + deviation · noise` of its level: the input that the
+/// model was trained on. Solvers over `clean + sigma · noise` multiply by `alpha` first.
 public typealias Denoise = (_ latent: Tensor, _ level: NoiseLevel) throws -> Denoised
 
-/// What is known after a step.
+/// The state after a step.
 public struct Step: Sendable {
   /// Number of the step, from 0.
   public var index: Int
@@ -35,40 +35,40 @@ public struct Step: Sendable {
   public var denoised: Tensor
 }
 
-/// Follows each step and says with which latent to go on: usually ``Step/latent`` itself.
+/// A callback after each step that returns the latent to go on with: usually ``Step/latent`` itself.
 public typealias StepHandler = (Step) throws -> Tensor
 
-/// A way from noise to a sample: a solver of the reverse diffusion, in one function.
+/// A sampler: a solver of the reverse diffusion ODE or SDE, in one function.
 ///
-/// The function owns its loop, so what a multistep method remembers is a local variable, and a
-/// second run cannot inherit it. What the model predicts, how levels are spaced and how guidance
-/// works are none of its business: see ``Denoiser``, ``NoiseSchedule`` and `Guidance/`.
+/// The function owns its loop, so the history of a multistep method is a local variable, and a
+/// second run cannot inherit it. A sampler does not depend on what the model predicts, how levels are
+/// spaced or how guidance works: see ``Denoiser``, ``NoiseSchedule`` and `Guidance/`.
 public protocol Sampler: Sendable {
   /// Whether latents are `clean + sigma · noise` (Karras et al.) rather than of unit variance.
   var usesSigma: Bool { get }
 
-  /// Whether it steps through levels of its own choice, of which a plan gives but the ends.
+  /// Whether the step size is adaptive: a plan then gives the first and the last level only.
   var choosesLevels: Bool { get }
 
-  /// The largest number of steps that makes sense.
-  func mostSteps(over schedule: NoiseSchedule) -> Int
+  /// The maximum number of steps.
+  func maximumSteps(over schedule: NoiseSchedule) -> Int
 
   /// The levels that this sampler steps through.
   ///
   /// - Parameters:
-  ///   - count: number of steps, 1 to ``mostSteps(over:)``.
+  ///   - count: number of steps, 1 to ``maximumSteps(over:)``.
   ///   - schedule: the model's.
-  ///   - spacing: how they are spaced; the model's own way when nil.
-  /// - Returns: a level for each step, and what it aims at.
+  ///   - spacing: how levels are spaced; the model's default when nil.
+  /// - Returns: a level and a target for each step.
   func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan
 
-  /// Takes a noisy latent to a clean one.
+  /// Denoises a latent over all steps of a plan.
   ///
   /// - Parameters:
   ///   - latent: `[batch, height, width, channel]`, at the first level of `plan`.
   ///   - plan: of this sampler.
-  ///   - denoise: asked once a step.
-  ///   - noise: where a stochastic solver draws from; a deterministic one draws nothing.
+  ///   - denoise: called once a step or more often.
+  ///   - noise: the source of random numbers of stochastic solvers; deterministic ones draw none.
   ///   - onStep: called after each step; throw to stop.
   /// - Returns: the latent after the last step.
   /// - Throws: what `denoise` and `onStep` throw, and ``TensorError``.
@@ -79,7 +79,7 @@ public protocol Sampler: Sendable {
 }
 
 extension NoisePlan {
-  /// What is known after a step of this plan.
+  /// The state after a step of this plan.
   func step(_ index: Int, _ latent: Tensor, denoised: Tensor) -> Step {
     Step(
       index: index, count: levels.count, level: levels[index], latent: latent,
@@ -88,28 +88,29 @@ extension NoisePlan {
 }
 
 extension Sampler {
-  /// No.
+  /// Whether the step size is adaptive: false.
   public var choosesLevels: Bool { false }
 
-  /// As many as there are training steps.
-  public func mostSteps(over schedule: NoiseSchedule) -> Int { schedule.trainingSteps }
+  /// The number of training steps.
+  public func maximumSteps(over schedule: NoiseSchedule) -> Int { schedule.trainingSteps }
 
-  /// ``plan(_:over:spacing:)`` for a number of steps that comes from outside.
+  /// ``plan(_:over:spacing:)`` for a number of steps that is not checked yet.
   ///
-  /// - Returns: a level for each step, and what it aims at.
-  /// - Throws: ``SamplerError/steps(found:most:)`` unless it is 1 to ``mostSteps(over:)``, and
-  ///   ``SamplerError/unsuited(name:scheduler:suited:)`` for a spacing that needs what is not
-  ///   there.
+  /// - Returns: a level and a target for each step.
+  /// - Throws: ``SamplerError/steps(found:maximum:)`` unless it is 1 to ``maximumSteps(over:)``, and
+  ///   ``SamplerError/unsuited(name:scheduler:suited:)`` for a spacing that needs a table of training
+  ///   steps where there is none.
   package func plan(steps: Int, over schedule: NoiseSchedule, spacing: Spacing? = nil)
     throws(SamplerError) -> NoisePlan
   {
-    let most = mostSteps(over: schedule)
-    guard (1...most).contains(steps) else { throw .steps(found: steps, most: most) }
+    let maximum = maximumSteps(over: schedule)
+    guard (1...maximum).contains(steps) else { throw .steps(found: steps, maximum: maximum) }
     try schedule.check(spacing: spacing)
     return plan(steps, over: schedule, spacing: spacing)
   }
 
-  /// A clean latent brought to a level by noise, in this sampler's convention.
+  /// A clean latent with noise added up to a level, in this sampler's convention: diffusers'
+  /// `add_noise`.
   package func noised(_ clean: Tensor, with noise: Tensor, at level: NoiseLevel)
     throws(TensorError) -> Tensor
   {

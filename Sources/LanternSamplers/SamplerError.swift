@@ -1,15 +1,14 @@
 public import LanternFormats
 
-/// What can go wrong while noise levels are planned. Cases carry facts; ``description`` puts them
-/// in a line.
+/// An error of planning noise levels. Cases carry facts; ``description`` puts them in a line.
 public enum SamplerError: Error, Sendable, Equatable {
-  /// The scheduler's configuration could not be read, or asks for what there is not.
+  /// The scheduler's configuration could not be read, or has an unsupported setting.
   case file(FormatError)
   /// A number of steps outside 1 to the number the model was trained with.
-  case steps(found: Int, most: Int)
-  /// A share of fresh noise outside 0 to 1, or for a sampler that draws none.
+  case steps(found: Int, maximum: Int)
+  /// An eta outside 0 to 1, or for a sampler without one.
   case eta(Float, sampler: String, isTaken: Bool)
-  /// A sampler or spacing that cannot be over the noise of a model of this class.
+  /// A sampler or spacing that needs a table of training steps, for a scheduler class without one.
   case unsuited(name: String, scheduler: String, suited: [String])
   /// Two settings of the configuration contradict each other.
   case inconsistent(reason: String, file: String)
@@ -35,8 +34,8 @@ extension SamplerError: LanternError {
   public var description: String {
     switch self {
     case .file(let error): "\(error)"
-    case .steps(let found, let most):
-      "\(found) steps: choose 1 to \(most) with this sampler and model"
+    case .steps(let found, let maximum):
+      "\(found) steps: choose 1 to \(maximum) with this sampler and model"
     case .eta(let eta, let sampler, let isTaken):
       isTaken
         ? "eta \(eta): choose 0 (no fresh noise) to 1"

@@ -1,21 +1,21 @@
 import LanternFormats
 
-/// A token beside the vocabulary, or in it with flags, as a tokenizer's files describe it: the
-/// `AddedToken` of the `tokenizers` library.
+/// An added token: outside of the vocabulary, or in it with flags. The `AddedToken` of the `tokenizers`
+/// library.
 struct AddedToken: Hashable, Sendable {
   let content: String
-  /// Whether it is control, as `<|endoftext|>`, and not text.
+  /// Whether the token is special, as `<|endoftext|>`.
   var isSpecial: Bool
   private var normalizes: Bool?
-  /// Whether it counts only where no letter or digit touches it.
+  /// Whether the token matches whole words only: `single_word`.
   private(set) var isSingleWord = false
-  /// Whether white space before it belongs to it.
+  /// Whether the match includes white space before the token: `lstrip`.
   private(set) var stripsLeft = false
-  /// Whether white space after it belongs to it.
+  /// Whether the match includes white space after the token: `rstrip`.
   private(set) var stripsRight = false
 
-  /// The most characters of a token: eight times what any that is known has, since finding tokens takes
-  /// time with the length of the longest.
+  /// The maximum number of characters of a token, eight times that of any known one: matching takes time
+  /// proportional to the longest.
   static let lengthLimit = 256
 
   /// A token without flags.
@@ -24,13 +24,13 @@ struct AddedToken: Hashable, Sendable {
     self.isSpecial = isSpecial
   }
 
-  /// Whether it is looked for in the cleaned text, and not in the text as it was typed.
+  /// Whether the token is matched in the normalised text rather than in the input.
   var isNormalized: Bool { normalizes ?? !isSpecial }
 
-  /// The token in a value: a text, which names a control token, or an object with flags.
+  /// The token of a JSON value: a string, for a special token, or an object with flags.
   ///
-  /// - Throws: ``FormatError/wrongType(key:expected:file:)`` for what is neither,
-  ///   ``FormatError/unsupportedSetting(key:value:file:)`` for one that is too long.
+  /// - Throws: ``FormatError/wrongType(key:expected:file:)`` for any other value,
+  ///   ``FormatError/unsupportedSetting(key:value:file:)`` for a token that is too long.
   init(_ value: JSONValue, key: String, file: String) throws(FormatError) {
     guard let content = value.string ?? value.object?["content"]?.string else {
       throw .wrongType(
@@ -59,7 +59,7 @@ struct AddedToken: Hashable, Sendable {
   }
 }
 
-/// A set of texts, of which the longest that a place begins with is found in time with its length.
+/// A trie of tokens, for the longest match at a position in time proportional to its length.
 struct TokenTrie: Sendable {
   private struct Edge: Hashable {
     let node: Int32
@@ -67,10 +67,10 @@ struct TokenTrie: Sendable {
   }
 
   private var edges: [Edge: Int32] = [:]
-  /// The id of the text that ends at each node.
+  /// The id of the token that ends at each node.
   private var ids: [Int32?] = [nil]
 
-  /// Adds a text, unless it is empty or already there.
+  /// Adds a token, unless it is empty or already there.
   mutating func add(_ text: [Unicode.Scalar], id: Int32) {
     guard !text.isEmpty else { return }
     var node: Int32 = 0
@@ -87,7 +87,7 @@ struct TokenTrie: Sendable {
     ids[Int(node)] = ids[Int(node)] ?? id
   }
 
-  /// The longest text of the set that stands at a position, and where it ends.
+  /// The longest token at a position, and its end.
   func longest(at position: Int, in text: ArraySlice<Unicode.Scalar>) -> (id: Int32, end: Int)? {
     var found: (id: Int32, end: Int)?
     var node: Int32 = 0

@@ -1,34 +1,34 @@
-/// Tokens that are found in a text before it is cut into words, as `<|endoftext|>` and those of
+/// The added vocabulary: tokens that are matched before pre-tokenisation, as `<|endoftext|>` and those of
 /// textual inversion.
 ///
-/// Equals `AddedVocabulary` of the `tokenizers` library (0.23) as `transformers` (5.24) fills it: of
-/// several tokens at one place the longest counts; those that are not normalised are found first, in
-/// the text as it was typed, the others in the cleaned text between them.
+/// Equals `AddedVocabulary` of the `tokenizers` library (0.23) as `transformers` (5.24) fills it: the
+/// longest match at a position counts; tokens that are not normalised are matched first, in the input, the
+/// others in the normalised text between them.
 struct AddedVocabulary: Sendable {
-  /// The ids of all tokens, by their texts.
+  /// Ids by token.
   private(set) var ids: [String: Int32] = [:]
-  /// What of the files is otherwise than they say: a line each.
+  /// A line for each deviation from the tokenizer's files.
   var notes: [String] = []
   private var tokens: [Int32: AddedToken] = [:]
   private var typed = TokenTrie()
   private var normalized = TokenTrie()
-  private let clean: @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
-  /// The text of all vectors of a token that has several, by its id.
+  private let normalize: @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
+  /// The tokens of all vectors, joined by spaces, by the id of a token with several.
   private var severalVectors: [Int32: String] = [:]
-  /// All tokens as they are spelt.
+  /// All tokens, not normalised.
   private var spelled = TokenTrie()
 
-  /// Numbers tokens: one that the vocabulary has keeps its id there, the others follow the last id.
+  /// Assigns ids to tokens: those of the vocabulary keep theirs, the others follow the last id.
   ///
   /// - Parameters:
-  ///   - list: tokens in their order; of two with one text the later one's flags count.
+  ///   - list: tokens in order; of duplicates the flags of the last count.
   ///   - vocabulary: the ids of all other tokens.
-  ///   - clean: what makes the text that words are cut from.
+  ///   - normalize: the normaliser.
   init(
     _ list: [AddedToken], vocabulary: [String: Int32],
-    clean: @escaping @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
+    normalize: @escaping @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
   ) {
-    self.clean = clean
+    self.normalize = normalize
     var last = Int32(clamping: vocabulary.count - 1)
     var order: [Int32] = []
     for token in list where !token.content.isEmpty {
@@ -42,7 +42,7 @@ struct AddedVocabulary: Sendable {
     for (id, token) in all.filter(\.1.isSpecial) + all.filter({ !$0.1.isSpecial }) {
       let text = Array(token.content.unicodeScalars)
       if token.isNormalized {
-        normalized.add(clean(text[...]), id: id)
+        normalized.add(normalize(text[...]), id: id)
       } else {
         typed.add(text, id: id)
       }
@@ -61,21 +61,21 @@ struct AddedVocabulary: Sendable {
     for (content, id) in ids { spelled.add(Array(content.unicodeScalars), id: id) }
   }
 
-  /// Calls `token` for each token found, with the stretch that it takes, and `plain` for each
-  /// cleaned stretch between, in order.
+  /// Calls `token` for each match, with its slice of the text, and `plain` for each normalised slice between,
+  /// in order.
   ///
   /// - Parameters:
-  ///   - text: as it was typed.
-  ///   - readsSpecial: whether control tokens are found too.
-  ///   - token: takes an id and its stretch.
-  ///   - plain: takes what is to be cut into words.
+  ///   - text: the input.
+  ///   - readsSpecial: whether special tokens are matched.
+  ///   - token: called with an id and its slice.
+  ///   - plain: called with text for pre-tokenisation.
   func split(
     _ text: ArraySlice<Unicode.Scalar>, readsSpecial: Bool = true,
     token: (Int32, ArraySlice<Unicode.Scalar>) -> Void,
     plain: (ArraySlice<Unicode.Scalar>) -> Void
   ) {
     find(typed, in: text, readsSpecial, token) { stretch in
-      find(normalized, in: clean(stretch)[...], readsSpecial, token, plain)
+      find(normalized, in: normalize(stretch)[...], readsSpecial, token, plain)
     }
   }
 
@@ -86,7 +86,7 @@ struct AddedVocabulary: Sendable {
   ) {
     var done = text.startIndex
     var position = done
-    // Where the last white space ends that a token took: tokens may be white space themselves.
+    // The end of the last white space stripped by a token: tokens may be white space themselves.
     var spaceEnd = done
     while position < text.endIndex {
       guard let found = trie.longest(at: position, in: text), let flags = tokens[found.id] else {
@@ -124,14 +124,14 @@ struct AddedVocabulary: Sendable {
     }
   }
 
-  /// A text with all vectors of its tokens that have several: ``Tokenizer/withAllVectors(_:)``.
+  /// The text with all vectors of tokens that have several: ``Tokenizer/withAllVectors(_:)``.
   func withAllVectors(_ text: String) -> String {
     guard !severalVectors.isEmpty else { return text }
     let scalars = Array(text.unicodeScalars)
     var there: Set<Int32> = []
     split(scalars[...]) { id, stretch in
-      // As in diffusers, which looks for the token's text among those of all tokens found: one that
-      // took white space along, or was written otherwise, is not found.
+      // As in diffusers, which compares the token with the text of all matches: one with stripped white
+      // space, or normalised, does not count.
       if severalVectors[id] != nil,
         tokens[id].map({ Array($0.content.unicodeScalars)[...] }) == stretch
       {
@@ -161,7 +161,7 @@ struct AddedVocabulary: Sendable {
     return String(result)
   }
 
-  /// Whether a text begins with the second vector of a token: somebody wrote them all.
+  /// Whether a text begins with the second vector of a token: all are written out already.
   private func isSecond(after id: Int32, _ text: ArraySlice<Unicode.Scalar>) -> Bool {
     guard let content = tokens[id]?.content else { return false }
     return text.drop { ScalarKind($0) == .space }.starts(with: "\(content)_1".unicodeScalars)

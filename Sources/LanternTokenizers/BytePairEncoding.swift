@@ -1,10 +1,10 @@
-/// Words to token ids by byte-pair encoding: a word begins as its bytes, and the pair of neighbours
-/// that comes first in the table of merges becomes one token, until no pair is in the table.
+/// Byte-pair encoding of words: a word begins as its bytes, and the adjacent pair of lowest rank is merged
+/// into one token, until no pair is in the table of merges.
 ///
 /// Equals the `BPE` model of the `tokenizers` library over a byte-level alphabet; Sennrich, Haddow &
 /// Birch 2016, arXiv:1508.07909.
 package struct BytePairEncoding: Sendable {
-  /// Two tokens, side by side.
+  /// A pair of adjacent tokens.
   struct Pair: Hashable {
     private let ids: UInt64
 
@@ -13,7 +13,7 @@ package struct BytePairEncoding: Sendable {
     }
   }
 
-  /// What a pair of tokens becomes, and how early.
+  /// The token that a pair is merged into, and its rank.
   struct Merge {
     let rank: Int32
     let id: Int32
@@ -27,9 +27,9 @@ package struct BytePairEncoding: Sendable {
   ///
   /// - Parameters:
   ///   - vocabulary: the id of each token, written in the alphabet of ``byteAlphabet``.
-  ///   - merges: what pairs of tokens become.
-  ///   - wordEnd: what the last token of a word ends with, as `</w>`; may be empty.
-  ///   - unknown: the id of a byte that the vocabulary lacks.
+  ///   - merges: the merge of each pair.
+  ///   - wordEnd: the suffix of a word's last token, as `</w>`; may be empty.
+  ///   - unknown: the id of bytes that are not in the vocabulary.
   init(
     vocabulary: [String: Int32], merges: [Pair: Merge], wordEnd: String, unknown: Int32
   ) {
@@ -38,14 +38,14 @@ package struct BytePairEncoding: Sendable {
     self.merges = merges
   }
 
-  /// The ids of one word, of any length: time grows with its length times the logarithm of it.
+  /// The ids of a word, in O(n log n) for n bytes.
   package func encode(_ word: [UInt8]) -> [Int32] {
     var ids = word.map { byteIDs[Int($0)] }
     guard let last = word.last else { return [] }
     ids[ids.count - 1] = lastByteIDs[Int(last)]
     guard ids.count > 1 else { return ids }
 
-    // A doubly linked list over positions; a position merged into its left neighbour is dead.
+    // A doubly linked list over positions; a position merged into its left neighbour is removed.
     var next = (1...ids.count).map { Int32($0) }
     var previous = (0..<ids.count).map { Int32($0) - 1 }
     var isAlive = Array(repeating: true, count: ids.count)
@@ -60,7 +60,7 @@ package struct BytePairEncoding: Sendable {
       let position = Int(candidate.position)
       guard isAlive[position], next[position] < end else { continue }
       let right = Int(next[position])
-      // The neighbours may have become others since the candidate was queued.
+      // The neighbours may have been merged since the candidate was queued.
       guard merges[Pair(ids[position], ids[right])]?.id == candidate.id else { continue }
       ids[position] = candidate.id
       isAlive[right] = false
@@ -94,7 +94,7 @@ package struct BytePairEncoding: Sendable {
   }()
 }
 
-/// A merge that could be done: at `position`, into the token `id`.
+/// A candidate merge at `position`, into the token `id`.
 private struct Candidate {
   let rank: Int32
   let position: Int32
@@ -105,7 +105,7 @@ private struct Candidate {
   }
 }
 
-/// A binary heap: the candidate of least rank comes first, of equal ones the leftmost.
+/// A binary heap of candidates by rank, then by position.
 private struct CandidateQueue {
   private var heap: [Candidate] = []
 
@@ -124,14 +124,14 @@ private struct CandidateQueue {
     heap[0] = last
     var parent = 0
     while true {
-      var least = parent
+      var minimum = parent
       for child in [2 * parent + 1, 2 * parent + 2]
-      where child < heap.count && heap[child] < heap[least] {
-        least = child
+      where child < heap.count && heap[child] < heap[minimum] {
+        minimum = child
       }
-      if least == parent { return first }
-      heap.swapAt(parent, least)
-      parent = least
+      if minimum == parent { return first }
+      heap.swapAt(parent, minimum)
+      parent = minimum
     }
   }
 }

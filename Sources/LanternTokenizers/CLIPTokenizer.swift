@@ -1,6 +1,6 @@
 import LanternFormats
 
-/// The tokenizer of OpenAI's CLIP and its kin.
+/// The byte-pair tokenizer of OpenAI's CLIP and its descendants.
 ///
 /// Gives the ids of `transformers.CLIPTokenizer` (5.24); Radford et al. 2021, arXiv:2103.00020.
 package struct CLIPTokenizer: Tokenizer {
@@ -25,7 +25,7 @@ package struct CLIPTokenizer: Tokenizer {
     let (added, roles) = try files.addedVocabulary(
       default: [
         "bos_token": "<|startoftext|>", "eos_token": end, "unk_token": end, "pad_token": end,
-      ], clean: CLIPWords.clean)
+      ], normalize: CLIPWords.normalize)
     self.added = added
     beginningOfText = Int(roles["bos_token"] ?? 0)
     endOfText = Int(roles["eos_token"] ?? 0)
@@ -56,9 +56,9 @@ package struct CLIPTokenizer: Tokenizer {
     var known: [[UInt8]: [Int32]] = [:]
     added.split(Array(text.unicodeScalars)[...]) { id, _ in
       ids.append(Int(id))
-    } plain: { cleaned in
-      CLIPWords.forEachWord(in: cleaned) { range in
-        let word = cleaned[range].flatMap { UTF8.encode($0).map(Array.init) ?? [] }
+    } plain: { normalized in
+      CLIPWords.forEachWord(in: normalized) { range in
+        let word = normalized[range].flatMap { UTF8.encode($0).map(Array.init) ?? [] }
         let pieces = known[word] ?? encoding.encode(word)
         if word.count <= 64 { known[word] = pieces }
         ids.append(contentsOf: pieces.lazy.map(Int.init))

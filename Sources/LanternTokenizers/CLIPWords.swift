@@ -1,33 +1,31 @@
-/// How CLIP cleans a text and cuts it into words.
+/// The normaliser and pre-tokeniser of CLIP.
 ///
-/// Equals the normaliser and the pre-tokeniser of `transformers.CLIPTokenizer` (5.23), which leaves
-/// both to the `tokenizers` library (0.23): composed characters (NFC), runs of
+/// Equal to those of `transformers.CLIPTokenizer` (5.23), by the `tokenizers` library (0.23): composed characters (NFC), runs of
 /// white space as one space, lower case of each character by itself; then `'s`, `'t`, `'re`, `'ve`,
 /// `'m`, `'ll`, `'d`, runs of letters, single digits, and runs of all else but white space.
 enum CLIPWords {
-  /// The cleaned text.
-  static func clean(_ text: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
-    var cleaned: [Unicode.Scalar] = []
-    cleaned.reserveCapacity(text.count)
+  /// The normalised text.
+  static func normalize(_ text: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
+    var normalized: [Unicode.Scalar] = []
+    normalized.reserveCapacity(text.count)
     var wasSpace = false
     for scalar in composed(text) {
       let isSpace = ScalarKind(scalar) == .space
       if isSpace {
-        if !wasSpace { cleaned.append(" ") }
+        if !wasSpace { normalized.append(" ") }
       } else if scalar.isASCII {
         let isUpper = ("A"..."Z").contains(scalar)
-        cleaned.append(isUpper ? Unicode.Scalar(UInt8(scalar.value) | 0x20) : scalar)
+        normalized.append(isUpper ? Unicode.Scalar(UInt8(scalar.value) | 0x20) : scalar)
       } else {
-        cleaned.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+        normalized.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
       }
       wasSpace = isSpace
     }
-    return cleaned
+    return normalized
   }
 
-  /// Canonical composition. Characters below U+0300 never change by it; those newer than
-  /// Unicode 9, which the reference's tables do not know, stay as they are, and nothing moves
-  /// across them.
+  /// Canonical composition (NFC). Characters below U+0300 do not change; neither do those newer than Unicode
+  /// 9, which the reference's tables do not have, nor is anything reordered across them.
   private static func composed(_ text: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
     guard text.contains(where: { $0.value >= 0x300 }) else { return Array(text) }
     var result: [Unicode.Scalar] = []
@@ -50,14 +48,14 @@ enum CLIPWords {
     return result
   }
 
-  /// Tibetan vowels of two marks, which Swift 6.3 takes for base characters and so does not sort
-  /// among the marks before them.
+  /// Tibetan vowels of two marks, which Swift 6.3 treats as base characters and so does not reorder
+  /// with the marks before them.
   private static let markPairs: [Unicode.Scalar: [Unicode.Scalar]] = [
     "\u{F73}": ["\u{F71}", "\u{F72}"], "\u{F75}": ["\u{F71}", "\u{F74}"],
     "\u{F81}": ["\u{F71}", "\u{F80}"],
   ]
 
-  /// Calls `body` with the range of each word of a cleaned text.
+  /// Calls `body` with the range of each word of a normalised text.
   static func forEachWord(in text: ArraySlice<Unicode.Scalar>, _ body: (Range<Int>) -> Void) {
     var position = text.startIndex
     func run(of wanted: ScalarKind) -> Range<Int> {
@@ -75,8 +73,8 @@ enum CLIPWords {
       case .letter: word = run(of: .letter)
       case .other:
         if let marker = markers.first(where: { text[position...].starts(with: $0) }) {
-          // The marker spelt in the text without being the special token, as after lower-casing:
-          // it does not grow into the punctuation that follows, but is cut like any other text.
+          // The marker as text rather than as special token, as after lower-casing: it is not joined with
+          // the punctuation that follows.
           let end = position + marker.count
           for part in [2, marker.count - 4, 2] {
             body(position..<position + part)

@@ -1,7 +1,6 @@
 import LanternFormats
 
-/// The tokenizer of GPT-2 and its kin, Phi's among them: byte-level pairs, of which any text can be
-/// made and read back.
+/// The byte-level BPE tokenizer of GPT-2 and its descendants, as of Phi: lossless for any text.
 ///
 /// Gives the ids of `transformers.GPT2Tokenizer` and `CodeGenTokenizer` (5.24); Radford et al. 2019,
 /// "Language Models are Unsupervised Multitask Learners".
@@ -10,13 +9,13 @@ package struct GPT2Tokenizer: Tokenizer {
   package let endOfText: Int
   package let padding: Int
   package let maximumLength: Int
-  /// Ids that there are, added tokens included.
+  /// Size of the vocabulary, added tokens included.
   package let count: Int
 
   private let encoding: BytePairEncoding
-  /// Control tokens, as `<|endoftext|>`, and tokens beside the vocabulary, as Phi's runs of spaces.
+  /// Special tokens, as `<|endoftext|>`, and other added tokens, as Phi's runs of spaces.
   private let added: AddedVocabulary
-  /// Whether each stretch of text begins with a space, typed or not.
+  /// Whether a space is added before text without: `add_prefix_space`.
   private let addsSpace: Bool
   private let bytes: [Int: [UInt8]]
 
@@ -30,7 +29,7 @@ package struct GPT2Tokenizer: Tokenizer {
     let files = try TokenizerFiles(folder: folder)
     let end = "<|endoftext|>"
     let (added, roles) = try files.addedVocabulary(
-      default: ["bos_token": end, "eos_token": end, "unk_token": end], clean: { Array($0) })
+      default: ["bos_token": end, "eos_token": end, "unk_token": end], normalize: { Array($0) })
     self.added = added
     addsSpace = files.setting("add_prefix_space")?.value.bool ?? false
     var bytes: [Int: [UInt8]] = [:]
@@ -52,7 +51,7 @@ package struct GPT2Tokenizer: Tokenizer {
 
   package func encode(_ text: String) -> [Int] { encode(text, readsSpecial: true) }
 
-  /// The ids of a text in which nothing is a control token, whatever it spells: of what people type.
+  /// The ids of user input, in which special tokens are not matched.
   package func encode(plain text: String) -> [Int] { encode(text, readsSpecial: false) }
 
   private func encode(_ text: String, readsSpecial: Bool) -> [Int] {
@@ -72,8 +71,7 @@ package struct GPT2Tokenizer: Tokenizer {
     return ids
   }
 
-  /// The bytes that ids stand for: UTF-8, a character of which may be spread over several ids. Ids
-  /// that there are not stand for nothing.
+  /// The UTF-8 bytes of ids, of which a character may span several. Unknown ids are ignored.
   package func decode(_ ids: some Sequence<Int>) -> [UInt8] { ids.flatMap { bytes[$0] ?? [] } }
 
   private static func bytes(of token: String) -> [UInt8] {
@@ -86,8 +84,8 @@ package struct GPT2Tokenizer: Tokenizer {
     zip(BytePairEncoding.byteAlphabet, UInt8.min...UInt8.max),
     uniquingKeysWith: { first, _ in first })
 
-  /// GPT-2's pattern: endings as `'s`; runs of letters, of numbers, or of anything else, each with a
-  /// space before; white space, of which the last stays with the word behind it.
+  /// GPT-2's pre-tokeniser: contractions as `'s`; runs of letters, of numbers, or of anything else, each with
+  /// a leading space; white space, the last character of which belongs to the next word.
   private static func forEachWord(
     in text: ArraySlice<Unicode.Scalar>, _ body: (Range<Int>) -> Void
   ) {
@@ -97,7 +95,7 @@ package struct GPT2Tokenizer: Tokenizer {
       if let ending = endings.first(where: { text[position...].starts(with: $0) }) {
         word = position..<position + ending.count
       } else {
-        // One plain space may lead a run of what is no white space.
+        // A run that is not white space may have one leading space.
         let hasSpace = text[position] == " " && position + 1 < text.endIndex
         let start = hasSpace ? position + 1 : position
         let kind = ScalarKind(text[start])

@@ -1,16 +1,14 @@
-/// As many tokens as a text encoder takes at once, and what the embedding of each is multiplied by.
+/// A chunk of a prompt: the tokens of one pass through the text encoder, and the weights of their
+/// embeddings.
 package struct PromptChunk: Sendable, Equatable {
-  /// Begun, ended and filled; as many as the tokenizer's `maximumLength`.
+  /// Ids with begin, end and padding tokens; as many as the tokenizer's `maximumLength`.
   package let ids: [Int]
-  /// One for each id.
+  /// The weight of each id.
   package let weights: [Float]
 
-  /// Whether any token weighs other than 1.
-  package var isWeighted: Bool { weights.contains { $0 != 1 } }
-
-  /// A chunk of tokens that nothing begins or ends yet; at most `maximumLength - 2`.
+  /// A chunk of tokens without begin and end; at most `maximumLength - 2`.
   ///
-  /// All that follows the first end is padding, as in webui: a prompt may spell an end itself.
+  /// All ids after the first end token are padding, as in webui: a prompt may contain one itself.
   fileprivate init(_ body: some Collection<(id: Int, weight: Float)>, _ tokenizer: any Tokenizer) {
     let rest = tokenizer.maximumLength - 1 - body.count
     var ids = [tokenizer.beginningOfText] + body.map(\.id)
@@ -25,29 +23,28 @@ package struct PromptChunk: Sendable, Equatable {
     weights = [1] + body.map(\.weight) + Array(repeating: 1, count: rest)
   }
 
-  /// A chunk of tokens that weigh 1.
+  /// A chunk of weight 1.
   fileprivate init(plain ids: [Int]) {
     self.ids = ids
     weights = Array(repeating: 1, count: ids.count)
   }
 }
 
-/// A prompt as token ids, in chunks whose embeddings follow one another.
+/// The token ids of a prompt, in chunks whose embeddings are concatenated.
 package struct PromptChunks: Sendable, Equatable {
-  /// Most chunks of tokens in a prompt; beyond what anybody writes, every step grows slow.
-  package static let most = 64
+  /// Maximum number of chunks of a prompt: the time of a step grows with it.
+  package static let maximumCount = 64
 
-  /// At least one, and no more than ``most``.
+  /// At least one, and at most ``maximumCount``.
   package let chunks: [PromptChunk]
-  /// How many chunks the prompt fills: beyond ``most`` they are counted only.
+  /// Number of chunks of the prompt: beyond ``maximumCount`` they are counted only.
   package let count: Int
-  /// How many tokens of the text did not fit and were left out: only ever of a literal prompt.
+  /// Number of tokens that were truncated: of literal prompts only.
   package let cutTokens: Int
 
   /// The tokens of a prompt.
   ///
-  /// A literal prompt is one chunk, cut off where it is too long, as diffusers has it. Any other is
-  /// read as a ``WeightedPrompt``.
+  /// A literal prompt is one chunk, truncated as in diffusers. Any other is parsed as a ``WeightedPrompt``.
   package init(_ prompt: String, literally isLiteral: Bool, _ tokenizer: any Tokenizer) {
     if isLiteral {
       let prompt = tokenizer.withAllVectors(prompt)
@@ -59,10 +56,10 @@ package struct PromptChunks: Sendable, Equatable {
     }
   }
 
-  /// The tokens of a weighted prompt, in as many chunks as it takes.
+  /// The tokens of a weighted prompt.
   ///
-  /// As in webui, a new chunk begins at each `BREAK` and where one is full; if then a comma stands
-  /// among its last twenty tokens, what follows the comma moves to the new chunk.
+  /// As in webui, a new chunk begins at each `BREAK` and where one is full; if a comma is among its last
+  /// twenty tokens, the tokens after it move to the new chunk.
   package init(_ prompt: WeightedPrompt, _ tokenizer: any Tokenizer) {
     let room = tokenizer.maximumLength - 2
     let comma = tokenizer.encode(",")
@@ -72,7 +69,7 @@ package struct PromptChunks: Sendable, Equatable {
     var lastComma: Int?
 
     func close(keeping count: Int) {
-      if chunkCount < Self.most { chunks.append(PromptChunk(open[..<count], tokenizer)) }
+      if chunkCount < Self.maximumCount { chunks.append(PromptChunk(open[..<count], tokenizer)) }
       chunkCount += 1
       open.removeFirst(count)
       lastComma = nil
@@ -105,8 +102,8 @@ package struct PromptChunks: Sendable, Equatable {
     self.cutTokens = cutTokens
   }
 
-  /// With empty chunks after the others, so that there are at least `count`: a prompt and the one it
-  /// is guided away from must be of one length.
+  /// The chunks padded with empty ones to at least `count`: prompt and negative prompt must be of one
+  /// length.
   package func padded(to count: Int, _ tokenizer: any Tokenizer) -> PromptChunks {
     let empty = PromptChunk([], tokenizer)
     let missing = max(count - chunks.count, 0)

@@ -1,19 +1,18 @@
-/// What a prompt says in the languages of other programs and Lantern does not read: it would become
-/// words, or nothing, in silence.
+/// Unsupported prompt syntax of other programs, which would be read as words without a note.
 package struct PromptSyntax: Sendable, Equatable {
-  /// What stable-diffusion-webui calls an extra network: `<lora:name:strength>`. It is no words.
+  /// An extra network of stable-diffusion-webui: `<lora:name:strength>`, which is not part of the text.
   package struct Tag: Sendable, Equatable {
     /// `lora`, `lyco` or `hypernet`.
     package let kind: String
-    /// What it names.
+    /// The name of the network.
     package let name: String
-    /// What stands behind the name, colons between.
+    /// The arguments after the name, separated by colons.
     package let arguments: String
     /// The whole tag.
     package let text: String
   }
 
-  /// Kinds of what is not read, each with what to say of it.
+  /// Kinds of unsupported syntax, each with its note.
   package enum Kind: String, Sendable, CaseIterable {
     case schedule = "is read as plain words: prompts that change between steps are not built"
     case alternation = "is read as plain words: prompts that alternate between steps are not built"
@@ -27,25 +26,25 @@ package struct PromptSyntax: Sendable, Equatable {
     case option = "is read as plain words: options stand outside of the prompt"
   }
 
-  /// Something that was found.
+  /// Unsupported syntax of one kind in a prompt.
   package struct Finding: Sendable, Equatable {
     package let kind: Kind
     /// The first of its kind in the prompt.
     package let example: String
-    /// How many there are.
+    /// Number of occurrences.
     package var count: Int
   }
 
   /// The extra networks, in order.
   package let tags: [Tag]
-  /// What else is not read, a kind each, in the order of ``Kind``.
+  /// Other unsupported syntax, by kind, in the order of ``Kind``.
   package let findings: [Finding]
 
-  /// Looks through a prompt, in time that grows as its length.
+  /// Scans a prompt, in linear time.
   ///
   /// - Parameters:
-  ///   - prompt: what was asked for.
-  ///   - readsWeights: whether `(word:1.3)` is read, and extra networks are no words.
+  ///   - prompt: the prompt.
+  ///   - readsWeights: whether `(word:1.3)` and extra networks are supported.
   package init(_ prompt: String, readsWeights: Bool = true) {
     let (rest, tags) = readsWeights ? Self.withoutTags(prompt) : (prompt, [])
     self.tags = tags
@@ -53,18 +52,18 @@ package struct PromptSyntax: Sendable, Equatable {
     findings = scanner.findings()
   }
 
-  /// A line for each kind that was found.
+  /// A note for each kind of unsupported syntax.
   ///
-  /// - Parameter place: what the prompt is called, as "prompt".
+  /// - Parameter name: the name of the prompt, as "prompt".
   /// - Returns: the lines.
-  package func notes(on place: String) -> [String] {
+  package func notes(on name: String) -> [String] {
     findings.map { finding in
       let others = finding.count == 1 ? "" : " (and \(finding.count - 1) more like it)"
-      return "\(finding.example)\(others) in the \(place) \(finding.kind.rawValue)"
+      return "\(finding.example)\(others) in the \(name) \(finding.kind.rawValue)"
     }
   }
 
-  /// A text for a message: short, and without what leads a terminal astray.
+  /// A text for a message: shortened, without control characters.
   package static func shown(_ text: String) -> String {
     let limit = 48
     let plain = text.unicodeScalars.prefix(limit).map {
@@ -74,7 +73,7 @@ package struct PromptSyntax: Sendable, Equatable {
       + (text.unicodeScalars.dropFirst(limit).isEmpty ? "" : "…")
   }
 
-  /// A prompt without its extra networks, and these, as webui takes them out.
+  /// A prompt without its extra networks, and the extra networks, as in webui.
   package static func withoutTags(_ prompt: String) -> (prompt: String, tags: [Tag]) {
     let bytes = Array(prompt.utf8)
     guard bytes.contains(UInt8(ascii: "<")) else { return (prompt, []) }
@@ -87,7 +86,7 @@ package struct PromptSyntax: Sendable, Equatable {
         position += 1
         continue
       }
-      // A tag that is never closed is none, and then none after it is either.
+      // A tag that is not closed is text, and so is all after it.
       guard let kind = kind(bytes[position...]) else {
         rest.append(bytes[position])
         position += 1
@@ -114,15 +113,15 @@ package struct PromptSyntax: Sendable, Equatable {
     return tags.isEmpty ? (prompt, []) : (String(decoding: rest, as: UTF8.self), tags)
   }
 
-  /// Which kind of tag begins here.
+  /// The kind of tag that begins here.
   private static func kind(_ bytes: ArraySlice<UInt8>) -> String? {
     ["lora", "lyco", "hypernet"].first { bytes.dropFirst().starts(with: "\($0):".utf8) }
   }
 }
 
-/// Goes through a prompt once, with what is open in it.
+/// A scanner of unsupported syntax, with a stack of open brackets.
 private struct SyntaxScanner {
-  /// A bracket that is open.
+  /// An open bracket.
   private struct Bracket {
     let sign: UInt8
     let start: Int
@@ -156,7 +155,7 @@ private struct SyntaxScanner {
   }
 
   private func example(_ range: Range<Int>) -> String {
-    // Enough bytes for the text that is shown.
+    // Enough bytes for the excerpt.
     PromptSyntax.shown(String(decoding: bytes[range.prefix(256)], as: UTF8.self))
   }
 
@@ -198,7 +197,7 @@ private struct SyntaxScanner {
     }
   }
 
-  /// Whether a number stands there, with space about it.
+  /// Whether a text is a number, with optional space around it.
   private func isNumber(_ text: ArraySlice<UInt8>) -> Bool {
     guard text.count <= 24 else { return false }
     let inner = text.split(separator: UInt8(ascii: " "))
@@ -224,7 +223,7 @@ private struct SyntaxScanner {
     }
   }
 
-  /// What is told from others as a word: AND, `__name__`, `embedding:name`, `word++`, `--ar`.
+  /// Syntax of single words: AND, `__name__`, `embedding:name`, `word++`, `--ar`.
   private mutating func words() {
     var before: Range<Int>?
     var composition: Range<Int>?
@@ -236,9 +235,9 @@ private struct SyntaxScanner {
       }
       let end = bytes[position...].firstIndex { Self.isSpace($0) } ?? bytes.count
       let word = position..<end
-      if let place = composition {
-        // Between words that are all in capitals it is one of them.
-        if !(before.map(isCapital) ?? false && isCapital(word)) { note(.composition, place) }
+      if let conjunction = composition {
+        // Among words in capitals AND is a word.
+        if !(before.map(isCapital) ?? false && isCapital(word)) { note(.composition, conjunction) }
         composition = nil
       }
       if bytes[word].elementsEqual("AND".utf8) {
@@ -261,7 +260,7 @@ private struct SyntaxScanner {
     "--seed", "--stop", "--style", "--stylize", "--tile", "--v", "--version", "--weird",
   ]
 
-  /// Names that end in two pluses and weigh nothing.
+  /// Names that end in two pluses without being weights.
   private static let plusNames: Set<String> = ["c++", "g++", "notepad++", "clang++", "libc++"]
 
   private mutating func look(at word: Range<Int>) {
@@ -294,7 +293,7 @@ private struct SyntaxScanner {
     }
   }
 
-  /// A word without the commas and brackets about it.
+  /// A word without punctuation and brackets around it.
   private func trimmed(_ word: Range<Int>) -> Range<Int> {
     let edges = ",.;!?()[]{}\"'".utf8
     var (start, end) = (word.lowerBound, word.upperBound)

@@ -1,5 +1,5 @@
-/// What a character counts as when text is cut into words: the classes of the regular expressions of
-/// the `tokenizers` library (0.23), which know Unicode 16.
+/// The character classes of pre-tokenisation: those of the regular expressions of the `tokenizers` library
+/// (0.23), of Unicode 16.
 enum ScalarKind {
   case space, letter, number, other
 
@@ -25,6 +25,6 @@ enum ScalarKind {
 }
 
 extension Unicode.Scalar {
-  /// Whether this character came after an edition of Unicode.
+  /// Whether the character was added after a version of Unicode.
   func isNewer(than edition: Int) -> Bool { properties.age?.major ?? 0 > edition }
 }

@@ -1,28 +1,27 @@
-/// Text to token ids.
+/// A tokenizer: text to token ids.
 package protocol Tokenizer: Sendable {
-  /// The id that begins every prompt.
+  /// The id of the begin-of-text token.
   var beginningOfText: Int { get }
-  /// The id that ends every prompt.
+  /// The id of the end-of-text token.
   var endOfText: Int { get }
-  /// The id that fills a prompt up to ``maximumLength``.
+  /// The id of the padding token.
   var padding: Int { get }
-  /// How many ids the model takes, those that begin and end the text included; at least 3.
+  /// The model's maximum number of ids, begin and end tokens included; at least 3.
   var maximumLength: Int { get }
-  /// What of its files is otherwise than they say: a line each.
+  /// A line for each deviation from the tokenizer's files.
   var notes: [String] { get }
 
-  /// The ids of a text alone: nothing begins, ends or fills it, and nothing is cut off.
+  /// The ids of a text, without begin, end and padding tokens, and without truncation.
   func encode(_ text: String) -> [Int]
 
-  /// A text in which each token of several vectors stands as all of them: `<toy>` as
-  /// `<toy> <toy>_1 <toy>_2` where textual inversion saved three.
+  /// The text with tokens of several vectors replaced by all of them: `<toy>` by `<toy> <toy>_1 <toy>_2`
+  /// where textual inversion saved three.
   ///
-  /// Equals diffusers' `maybe_convert_prompt`, but that vectors which are all written out already
-  /// stay as they are.
+  /// Equal to diffusers' `maybe_convert_prompt`, except that vectors which are all written out already do
+  /// not change.
   func withAllVectors(_ text: String) -> String
 
-  /// A text in which a space stands in place of each token beside the vocabulary, as `<|endoftext|>` and
-  /// those of textual inversion.
+  /// The text with each added token, as `<|endoftext|>` and those of textual inversion, replaced by a space.
   func withoutAddedTokens(_ text: String) -> String
 }
 
@@ -33,10 +32,9 @@ extension Tokenizer {
 
   package func withoutAddedTokens(_ text: String) -> String { text }
 
-  /// The ids of a text as a model wants them: begun, ended, and cut or filled to
-  /// ``maximumLength``.
+  /// The model's input of a text: ids with begin and end tokens, truncated or padded to ``maximumLength``.
   ///
-  /// Equals `transformers` with `padding="max_length", truncation=True`.
+  /// Equal to `transformers` with `padding="max_length", truncation=True`.
   package func tokens(for text: String) -> [Int] {
     let body = encode(text).prefix(maximumLength - 2)
     let rest = maximumLength - 2 - body.count

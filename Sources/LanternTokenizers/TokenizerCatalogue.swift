@@ -1,6 +1,6 @@
 import LanternFormats
 
-/// The tokenizers that Lantern has, by the names that `tokenizer_config.json` calls them.
+/// The catalogue of tokenizers, by the `tokenizer_class` of `tokenizer_config.json`.
 package enum TokenizerCatalogue {
   private typealias Loader = @Sendable (_ folder: String) throws(TokenizerError) -> any Tokenizer
 
@@ -19,27 +19,26 @@ package enum TokenizerCatalogue {
     ),
   ]
 
-  /// The names of all classes of tokenizer, sorted.
+  /// The names of all tokenizer classes, sorted.
   package static var names: [String] { rows.flatMap(\.names).sorted() }
 
   /// Loads the tokenizer of a folder.
   ///
   /// - Parameters:
   ///   - folder: as diffusers lays it out, with a `tokenizer_config.json`.
-  ///   - className: the class, where `model_index.json` names it: then it matters not what that file
-  ///     says.
-  ///   - standard: the class where that file, or its `tokenizer_class`, is absent.
-  /// - Returns: the tokenizer, ready for use.
+  ///   - className: the class of `model_index.json`, which overrides `tokenizer_class`.
+  ///   - defaultClass: the class where `tokenizer_class` is absent.
+  /// - Returns: the tokenizer.
   /// - Throws: ``TokenizerError/unknownClass(name:known:file:)``, and as the tokenizer's own
   ///   initialiser.
   package static func load(
-    folder: String, as className: String? = nil, default standard: String = "CLIPTokenizer"
+    folder: String, as className: String? = nil, default defaultClass: String = "CLIPTokenizer"
   ) throws(TokenizerError) -> any Tokenizer {
     let path = FileSystem.join(folder, "tokenizer_config.json")
-    var name = className ?? standard
+    var name = className ?? defaultClass
     if className == nil, FileSystem.exists(path) {
       do throws(FormatError) {
-        name = try Config(path: path).string("tokenizer_class", default: standard)
+        name = try Config(path: path).string("tokenizer_class", default: defaultClass)
       } catch {
         throw .file(error)
       }

@@ -1,18 +1,18 @@
 public import LanternFormats
 
-/// What can go wrong while a tokenizer is loaded; encoding a text never fails.
+/// An error of loading a tokenizer; encoding never fails.
 public enum TokenizerError: Error, Sendable, Equatable {
-  /// A file that cannot be read, or is not as its format wants it.
+  /// A file that cannot be read, or is malformed.
   case file(FormatError)
-  /// A class of tokenizer that Lantern does not have.
+  /// An unsupported tokenizer class.
   case unknownClass(name: String, known: [String], file: String)
   /// A line of the merges that is not two tokens with a space between.
   case malformedMerge(number: Int, file: String)
-  /// A merge of, or into, a token that the vocabulary lacks.
+  /// A merge of, or into, a token that is not in the vocabulary.
   case mergeOutsideVocabulary(number: Int, token: String, file: String)
-  /// A token whose id is no number from 0 to 2³¹ - 1.
+  /// A token whose id is not an integer from 0 to 2³¹ - 1.
   case badID(token: String, file: String)
-  /// A special token that the vocabulary lacks.
+  /// A special token that is not in the vocabulary.
   case unknownSpecialToken(key: String, token: String, file: String)
 }
 

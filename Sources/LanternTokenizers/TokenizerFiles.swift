@@ -1,8 +1,8 @@
 import LanternFormats
 
-/// What the files of a byte-pair tokenizer say, as `transformers` (5.24) reads them:
-/// `tokenizer.json`, or else `vocab.json` and `merges.txt`, beside `tokenizer_config.json`,
-/// `special_tokens_map.json` and `added_tokens.json`, which may be absent.
+/// The files of a byte-pair tokenizer, as `transformers` (5.24) reads them: `tokenizer.json`, or else
+/// `vocab.json` and `merges.txt`; with `tokenizer_config.json`, `special_tokens_map.json` and
+/// `added_tokens.json`, which may be absent.
 struct TokenizerFiles {
   private(set) var vocabulary: [String: Int32] = [:]
   private(set) var merges: [BytePairEncoding.Pair: BytePairEncoding.Merge] = [:]
@@ -30,21 +30,21 @@ struct TokenizerFiles {
     }
   }
 
-  /// A setting that is neither absent nor null, and the file where it stands.
+  /// A setting that is neither absent nor null, and its file.
   func setting(_ key: String) -> (value: JSONValue, file: String)? {
     settings[key].flatMap { $0.value.isNull ? nil : $0 }
   }
 
-  /// The tokens beside the vocabulary, or in it with flags, and the ids of those with a role.
+  /// The added tokens, and the ids of special tokens by role.
   ///
   /// - Parameters:
-  ///   - standard: the tokens of roles that no file names, as `bos_token`.
-  ///   - clean: what makes the text that words are cut from.
+  ///   - defaults: the tokens of roles, as `bos_token`, that no file has.
+  ///   - normalize: the normaliser.
   /// - Returns: the tokens, and ids by role.
   /// - Throws: ``TokenizerError``.
   func addedVocabulary(
-    default standard: [String: String],
-    clean: @escaping @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
+    default defaults: [String: String],
+    normalize: @escaping @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
   ) throws(TokenizerError) -> (vocabulary: AddedVocabulary, roles: [String: Int32]) {
     let listed = try listedTokens()
     var tokens = listed.map(\.token)
@@ -54,23 +54,23 @@ struct TokenizerFiles {
       if let (value, file) = setting(role) {
         let token = try Self.addedToken(value, key: role, file: file)
         named.append((role, known[token.content] ?? token))
-      } else if let content = standard[role] {
+      } else if let content = defaults[role] {
         guard vocabulary[content] != nil || known[content] != nil else {
           throw .unknownSpecialToken(key: role, token: content, file: vocabularyFile)
         }
         named.append((role, AddedToken(content, isSpecial: true)))
       }
     }
-    var seen = Set(tokens)
+    var unique = Set(tokens)
     for token in named.map(\.token) + (try extraTokens())
-    where known[token.content] == nil && seen.insert(token).inserted {
+    where known[token.content] == nil && unique.insert(token).inserted {
       tokens.append(token)
     }
     let names = Set(named.map(\.token.content))
     for index in tokens.indices where names.contains(tokens[index].content) {
       tokens[index].isSpecial = true
     }
-    var added = AddedVocabulary(tokens, vocabulary: vocabulary, clean: clean)
+    var added = AddedVocabulary(tokens, vocabulary: vocabulary, normalize: normalize)
     let moved = listed.first { added.ids[$0.token.content] != $0.number }
     if let moved, let id = added.ids[moved.token.content] {
       added.notes = [
@@ -91,7 +91,7 @@ struct TokenizerFiles {
 
   private mutating func readSettings() throws(TokenizerError) {
     for name in ["tokenizer_config.json", "special_tokens_map.json"] {
-      // With this key the first file says all, and `transformers` passes the second over.
+      // With this key `transformers` ignores the second file.
       guard settings["added_tokens_decoder"] == nil, let path = find(name) else { continue }
       for (key, value) in try Self.object(path) { settings[key] = (value, path) }
     }
@@ -118,7 +118,7 @@ struct TokenizerFiles {
     }
   }
 
-  /// Notes what a pair of tokens becomes; of two equal pairs the later counts.
+  /// Adds a merge; of duplicates the last counts.
   private mutating func addMerge(_ parts: [some Collection<UInt8>]) throws(TokenizerError) {
     mergeCount += 1
     guard parts.count == 2 else { throw .malformedMerge(number: mergeCount, file: mergesFile) }
@@ -129,7 +129,7 @@ struct TokenizerFiles {
       rank: Int32(clamping: mergeCount - 1), id: try idOfMerged(left + right))
   }
 
-  /// The two tokens of a line; three parts stand for all lines of more.
+  /// The two tokens of a line; three parts if it has more.
   private static func parts(_ line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
     line.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
   }
@@ -161,8 +161,8 @@ struct TokenizerFiles {
     }
   }
 
-  /// The tokens of the first of `tokenizer_config.json`'s list, and `added_tokens.json` with
-  /// `tokenizer.json`, by the numbers there: they give the order, and the ids follow from it.
+  /// The added tokens of `tokenizer_config.json`, or else of `added_tokens.json` and `tokenizer.json`, ordered
+  /// by the ids there; the ids that count follow from the order.
   private func listedTokens() throws(TokenizerError) -> [(number: Int32, token: AddedToken)] {
     var tokens: [Int32: AddedToken] = [:]
     if let (value, file) = setting("added_tokens_decoder") {
@@ -193,7 +193,7 @@ struct TokenizerFiles {
     return tokens.sorted { $0.key < $1.key }.map { (number: $0.key, token: $0.value) }
   }
 
-  /// Control tokens without a role.
+  /// Special tokens without a role.
   private func extraTokens() throws(TokenizerError) -> [AddedToken] {
     let keys = ["extra_special_tokens", "additional_special_tokens"]
     let lists = keys.compactMap { key in setting(key).map { (key, $0) } }
@@ -204,7 +204,7 @@ struct TokenizerFiles {
     }
   }
 
-  /// Settings that name a token of one model's own, as `image_token`.
+  /// Roles of special tokens of single models, as `image_token`.
   private var otherRoles: [String] {
     settings.keys.filter { key in
       guard key.hasSuffix("_token"), !Self.roles.contains(key) else { return false }

@@ -1,31 +1,31 @@
-/// A prompt cut into pieces of different weight, as stable-diffusion-webui writes them.
+/// A weighted prompt: pieces of text with weights, in the syntax of stable-diffusion-webui.
 ///
 /// `(x)` weighs x 1.1 times, `[x]` divides by 1.1, `(x:1.3)` weighs 1.3 times, brackets within
 /// brackets multiply, `\(`, `\)`, `\[`, `\]` and `\\` stand for the character itself, and `BREAK`
 /// begins a new chunk. A bracket that is never closed reaches to the end; one that was never opened
 /// is text. Any text is a prompt: nothing is an error.
 ///
-/// `<lora:name:1>` and its kin are no words. Not of webui's language: `[from:to:when]`, `[a|b]` and
-/// `AND`, which change the prompt between steps or join several; they are read as text in brackets,
-/// and ``PromptSyntax`` tells so. Otherwise than there, `BREAK` within
-/// brackets breaks too, a number that is none, as `(x:.)`, is text, brackets more than 100 deep do
-/// not weigh, and no weight goes beyond a million.
+/// Extra networks as `<lora:name:1>` are not part of the text. Unsupported: `[from:to:when]`, `[a|b]` and
+/// `AND`, which change the prompt between steps or join several; they are read as text in brackets, with a
+/// note by ``PromptSyntax``. Differences to webui: `BREAK` within brackets begins a chunk too, an invalid
+/// number, as in `(x:.)`, is text, brackets more than 100 deep have no weight, and weights are clamped to a
+/// million.
 package struct WeightedPrompt: Sendable, Equatable {
-  /// A stretch of text and what its tokens' embeddings are multiplied by, or the end of a chunk.
+  /// A piece of text and the weight of its embeddings, or the end of a chunk.
   package enum Piece: Sendable, Equatable {
     case text(String, weight: Float)
     case chunkBreak
   }
 
-  /// In the order of the text; there is at least one, and neighbours differ in weight.
+  /// The pieces in order; at least one, and adjacent ones differ in weight.
   package let pieces: [Piece]
 
-  /// The text as it stands, brackets and all, weighing 1.
+  /// A literal text of weight 1, brackets included.
   package init(literal text: String) {
     pieces = [.text(text, weight: 1)]
   }
 
-  /// Reads webui's brackets.
+  /// Parses webui's syntax.
   package init(parsing prompt: String) {
     var parser = WeightParser()
     parser.read(Array(PromptSyntax.withoutTags(prompt).prompt.unicodeScalars))
@@ -33,8 +33,8 @@ package struct WeightedPrompt: Sendable, Equatable {
   }
 }
 
-/// Reads a prompt from left to right; multiplies the weights of what lies in a bracket when the
-/// bracket closes, so that rounding is webui's.
+/// A parser from left to right that multiplies the weights within a bracket when the bracket closes, for the
+/// rounding of webui.
 private struct WeightParser {
   private struct Stretch {
     var text: [Unicode.Scalar]
@@ -85,7 +85,7 @@ private struct WeightParser {
     }
   }
 
-  /// What was read: brackets left open close, neighbours of one weight join.
+  /// The pieces: open brackets are closed, adjacent pieces of one weight joined.
   mutating func pieces() -> [WeightedPrompt.Piece] {
     for (index, start) in roundStarts.enumerated() { weigh(from: start, index + 1, Self.emphasis) }
     for (index, start) in squareStarts.enumerated() {
@@ -119,8 +119,8 @@ private struct WeightParser {
     if let start = roundStarts.popLast() { weigh(from: start, depth, factor) }
   }
 
-  /// Multiplies the weights of all stretches from `start` on. Brackets nested too deep do nothing,
-  /// or hostile prompts would take quadratic time.
+  /// Multiplies the weights of all pieces from `start` on. Brackets nested too deep have no effect, against
+  /// quadratic time of hostile prompts.
   private mutating func weigh(from start: Int, _ depth: Int, _ factor: Double) {
     guard depth <= Self.depthLimit else { return }
     for index in start..<stretches.count {
@@ -163,7 +163,7 @@ private struct WeightParser {
     scalar == "_" || scalar.properties.isAlphabetic || scalar.properties.numericType != nil
   }
 
-  /// The number and the bracket that closes after it: `1.3)`.
+  /// A weight and the closing bracket: `1.3)`.
   private static func weight(_ text: ArraySlice<Unicode.Scalar>) -> (value: Double, end: Int)? {
     var position = text.firstIndex { !isSpace($0) } ?? text.endIndex
     let start = position

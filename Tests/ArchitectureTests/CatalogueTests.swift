@@ -4,7 +4,7 @@ import Testing
 @Suite struct CatalogueTests {
   @Test("every file of Solvers has its row in the catalogue of samplers")
   func samplers() {
-    let catalogue = SourceTree.file("Sources/LanternSamplers/SamplerCatalogue.swift").code
+    let catalogue = SourceTree.file("Sources/LanternSamplers/Catalogue/SamplerCatalogue.swift").code
     let solvers = SourceTree.files(in: "Sources/LanternSamplers/Solvers", ["swift"])
     #expect(!solvers.isEmpty)
     for file in solvers where !file.name.contains("+") {
@@ -17,15 +17,20 @@ import Testing
   func models() {
     let catalogue = SourceTree.file("Sources/LanternModels/ModelCatalogue.swift").code
     let files = SourceTree.files(in: "Sources/LanternModels", ["swift"])
-    let models = files.filter { file in
-      let code = file.code
-      return !file.stem.hasSuffix("Config") && code.contains("struct \(file.stem):")
-        && code.contains("Config: Sendable {")
-    }
-    #expect(!models.isEmpty)
-    for file in models {
+    var models = 0
+    for file in files {
+      for settings in file.code.matches(of: /package struct (\w+Config)\b/).map(\.output.1) {
+        // A row reads a model's settings, or is given those of its language model.
+        let row = try? Regex("\\b\(settings)\\b")
+        #expect(row.map { catalogue.contains($0) } == true, "\(settings) of \(file) is in no row")
+      }
+      let settings = file.code.firstMatch(
+        of: /package init\(\s*_ config: (\w+Config)\b[^)]*Weights/)
+      guard let settings, catalogue.contains("\(settings.output.1)(") else { continue }
+      models += 1
       #expect(catalogue.contains("\(file.stem)("), "\(file) has no row")
     }
+    #expect(models > 5)
   }
 
   @Test("every tokenizer has its row in the catalogue of tokenizers")
@@ -41,7 +46,7 @@ import Testing
 
   @Test("the rows of samplers stand in the order of the alphabet")
   func order() {
-    let catalogue = SourceTree.file("Sources/LanternSamplers/SamplerCatalogue.swift").text
+    let catalogue = SourceTree.file("Sources/LanternSamplers/Catalogue/SamplerCatalogue.swift").text
     let names = catalogue.matches(of: /name: "([^"]+)"/).map { String($0.output.1) }
     #expect(names.count > 1)
     #expect(names == names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })

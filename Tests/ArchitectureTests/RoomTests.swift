@@ -1,6 +1,6 @@
 import Testing
 
-/// Which room may import which: docs and Package.swift say the same.
+/// Which room may import which: CONTRIBUTING and Package.swift say the same.
 @Suite struct RoomTests {
   /// Bottom to top; system modules come on top of these.
   static let rooms: KeyValuePairs<String, Set<String>> = [
@@ -27,6 +27,38 @@ import Testing
     ],
   ]
   static let system: Set<String> = ["Darwin", "Glibc", "Musl"]
+
+  @Test("Package.swift grants each room what this table grants")
+  func package() throws {
+    let names = Set(Self.rooms.map(\.key))
+    let text = SourceTree.file("Package.swift").text
+    let list = try #require(text.firstMatch(of: /let rooms(?s:.*?)\n\]\n/)).output
+    var found: [String: Set<String>] = [:]
+    for row in list.matches(of: /\(\s*"(\w+)",\s*\[([^\]]*)\]/) {
+      found[String(row.output.1)] = Self.quoted(row.output.2)
+    }
+    for name in ["CLanternPictures", "LanternCLI"] {
+      let row = try #require(
+        text.firstMatch(of: Regex("name: \"\(name)\",\\s*dependencies: \\[([^\\]]*)\\]")))
+      found[name] = Self.quoted(row.output[1].substring ?? "")
+    }
+    found["CLanternKernels"] = []
+    #expect(Set(found.keys) == names)
+    for (room, allowed) in Self.rooms {
+      #expect(found[room]?.intersection(names) == allowed.intersection(names), "\(room)")
+    }
+  }
+
+  @Test("CONTRIBUTING shows the rooms of this table, in its order")
+  func documents() {
+    let text = SourceTree.file("CONTRIBUTING.md").text
+    let shown = text.matches(of: /\n\| `(\w+)` \|/).map { String($0.output.1) }
+    #expect(shown == Self.rooms.map(\.key).filter { $0 != "CLanternPictures" })
+  }
+
+  private static func quoted(_ text: Substring) -> Set<String> {
+    Set(text.matches(of: /"([^"]+)"/).map { String($0.output.1) })
+  }
 
   @Test("a room imports only rooms that the table grants it")
   func imports() {

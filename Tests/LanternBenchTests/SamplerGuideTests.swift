@@ -96,7 +96,7 @@ import Testing
     for row in SamplerCatalogue.rows where !Self.later.contains(row.name) {
       // Fresh noise leads to another picture, however many steps there are.
       let drawn = results.settings.steps.map { distance(row.name, $0) }.filter(\.isFinite)
-      let draws = (row.standardEta ?? 0) > 0 || ["ddpm", "lcm"].contains(row.name)
+      let draws = (row.defaultEta ?? 0) > 0 || ["ddpm", "lcm"].contains(row.name)
       #expect(drawn.contains { $0 < 0.2 } != draws, "\(row.name)")
     }
     for twice in ["heun", "dpm2"] {

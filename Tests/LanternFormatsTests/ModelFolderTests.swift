@@ -22,7 +22,7 @@ struct ModelFolderTests {
     }
   }
 
-  @Test("the index names class, parts and settings", arguments: ["", "/", "/model_index.json"])
+  @Test("the index names class and parts", arguments: ["", "/", "/model_index.json"])
   func readsIndex(ending: String) throws {
     try withModel { folder in
       let model = try ModelFolder(folder + ending)
@@ -30,7 +30,6 @@ struct ModelFolderTests {
       #expect(model.pipelineClass == "StableDiffusionPipeline")
       #expect(Set(model.components.keys) == ["unet", "vae"])
       #expect(model.components["unet"]?.className == "UNet2DConditionModel")
-      #expect(model.settings == ["requires_safety_checker": .bool(true)])
       #expect(model.has("unet") && !model.has("safety_checker") && !model.has("scheduler"))
       #expect(try model.folder(of: "unet") == folder + "/unet")
     }

@@ -56,25 +56,7 @@ import Testing
   }
 
   @Test(
-    "scores under each of Show-o's masks equal those of its own code, its left padding left out",
-    arguments: ["t2i", "mmu", "lvg", "lm"])
-  func masks(name: String) throws {
-    let model = try reference().build(make)
-    var blocks: [Range<Int>] = []
-    var start = 0
-    for segment in try segments(name, model) {
-      if segment.isBlock { blocks.append(start..<start + segment.ids.count) }
-      start += segment.ids.count
-    }
-    #expect(blocks.count == ["t2i": 1, "mmu": 1, "lvg": 2, "lm": 0][name])
-    var cache = try model.makeCache(capacity: 4)
-    let hidden = try model.read(
-      ids("ids.\(name)"), into: &cache, mask: .causalWithBlocks(blocks), keeping: false)
-    try expectLogits(logits(model, hidden), name, "all at once")
-  }
-
-  @Test(
-    "reading text and pictures piece by piece gives the scores of reading all at once",
+    "reading text and pictures piece by piece gives the scores of Show-o's own code and masks",
     arguments: ["t2i", "mmu", "lvg", "lm"])
   func pieces(name: String) throws {
     let model = try reference().build(make)

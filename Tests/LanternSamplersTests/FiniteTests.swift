@@ -35,7 +35,7 @@ struct FiniteTests {
         schedule.convention = convention
         let sampler = try SamplerCatalogue.row(named: name).make(schedule)
         for spacing in [nil] + Spacing.allCases.map(Optional.init) {
-          for steps in [1, 2, 3, 5, 16] where steps <= sampler.mostSteps(over: schedule) {
+          for steps in [1, 2, 3, 5, 16] where steps <= sampler.maximumSteps(over: schedule) {
             let end = try draw(sampler, schedule, spacing, steps)
             #expect(
               end.isFiniteEverywhere,

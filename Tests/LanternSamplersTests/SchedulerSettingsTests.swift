@@ -85,7 +85,7 @@ struct SchedulerSettingsTests {
     _ sampler: any Sampler
   ) throws {
     let steps = try #require(result.first?.integer)
-    guard steps <= sampler.mostSteps(over: schedule) else { return }
+    guard steps <= sampler.maximumSteps(over: schedule) else { return }
     let end = try draw(row, steps, schedule, sampler)
     let (words, place) = (result.last?.string, result.last?.integer)
     #expect(end.isFiniteEverywhere, "\(steps) steps of \(row)")

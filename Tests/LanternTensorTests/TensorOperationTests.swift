@@ -128,19 +128,30 @@ import Testing
     }
     let kept = try counted([1, 3, 3, 4])
     let before = try kept.floats()
-    let wanted = try normalised(copy kept).floats()
+    let other = try normalised(copy kept)
+    let wanted = try other.floats()
     #expect(try kept.floats() == before)
+    #expect(other.floatPointer != kept.floatPointer)
     #expect(wanted != before)
     // A view of part of a buffer is not all of it.
     let both = try Tensor.concatenated([kept, kept], axis: 0)
     #expect(try normalised(both.sliced(axis: 0, 1..<2)).floats() == wanted)
     #expect(try both.floats() == before + before)
-    #expect(try normalised(counted([1, 3, 3, 4])).floats() == wanted)
+    let free = try counted([1, 3, 3, 4])
+    let address = free.floatPointer
+    let normal = try normalised(consume free)
+    #expect(try normal.floats() == wanted)
+    #expect(normal.floatPointer == address)
     let residual = try counted([3, 2])
     let x = try counted([3, 5])
     let sum = try x.linear(matrix(2, 5), residual: copy residual)
     #expect(try residual.floats() == counted([3, 2]).floats())
-    #expect(try x.linear(matrix(2, 5), residual: counted([3, 2])).floats() == sum.floats())
+    #expect(sum.floatPointer != residual.floatPointer)
+    let freeResidual = try counted([3, 2])
+    let residualAddress = freeResidual.floatPointer
+    let inPlace = try x.linear(matrix(2, 5), residual: consume freeResidual)
+    #expect(try inPlace.floats() == sum.floats())
+    #expect(inPlace.floatPointer == residualAddress)
   }
 
   /// A convolution by its definition.

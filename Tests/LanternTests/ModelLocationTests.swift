@@ -33,7 +33,7 @@ import Testing
       (TensorError.outOfMemory(byteCount: 1), .memory), (TensorError.size(shape: [-1]), .data),
       (PictureError.outOfMemory(byteCount: 1), .memory), (PictureError.quality(0), .usage),
       (PictureError.file(.inUse(path: "a")), .busy),
-      (SamplerError.steps(found: 0, most: 9), .usage),
+      (SamplerError.steps(found: 0, maximum: 9), .usage),
       (SamplerError.file(.missingFile(path: "a", remedy: "b")), .missing),
       (ModelError.missingTensor(name: "a", file: "b"), .data),
       (ModelError.tensor(.outOfMemory(byteCount: 1)), .memory),

@@ -61,20 +61,50 @@ private func storyExample() async throws {
     #expect(page.contains("```swift\nimport Lantern\n\n\(code)\n```"))
   }
 
-  @Test("every file that README and the guides link to is there")
+  @Test("every file and every heading that a document links to is there")
   func links() throws {
-    for name in [
-      "README.md", "CONTRIBUTING.md", "docs/samplers.md", "docs/adding-a-model.md",
-      "docs/stories.md",
-      "samples/README.md", "training/README.md", "weights/judge/MODEL.md",
-      "weights/picturebook/MODEL.md", "weights/storyteller/MODEL.md",
-    ] {
+    let documents = try Self.documents()
+    #expect(documents.count > 15)
+    #expect(documents.contains("docs/stories.md") && documents.contains("README.md"))
+    var checked = 0
+    for name in documents {
       let file = Self.root.appendingPathComponent(name)
       let text = try String(contentsOf: file, encoding: .utf8)
-      for link in text.matches(of: /\]\(([^):#]+)\)/) {
-        let target = file.deletingLastPathComponent().appendingPathComponent(String(link.output.1))
-        #expect(FileManager.default.fileExists(atPath: target.path), "\(name): \(link.output.1)")
+      for link in text.matches(of: /\]\(([^)\s]+)\)/).map({ String($0.output.1) }) {
+        guard !link.contains("://"), !link.hasPrefix("mailto:") else { continue }
+        let parts = link.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+        let target =
+          parts[0].isEmpty
+          ? file : file.deletingLastPathComponent().appendingPathComponent(String(parts[0]))
+        #expect(FileManager.default.fileExists(atPath: target.path), "\(name): \(link)")
+        checked += 1
+        guard parts.count > 1, target.pathExtension == "md" else { continue }
+        #expect(try Self.anchors(of: target).contains(String(parts[1])), "\(name): \(link)")
       }
     }
+    #expect(checked > 30)
+  }
+
+  /// The Markdown files of the repository, but for those of builds and fixtures.
+  private static func documents() throws -> [String] {
+    let walk = FileManager.default.enumerator(
+      at: root, includingPropertiesForKeys: nil, options: [.skipsHiddenFiles])
+    let base = root.standardizedFileURL.path
+    return (walk?.compactMap { $0 as? URL } ?? []).filter { $0.pathExtension == "md" }
+      .map { String($0.standardizedFileURL.path.dropFirst(base.count + 1)) }
+      .filter { !$0.hasPrefix("Tests/") && !$0.hasPrefix("shared/") }
+  }
+
+  /// The anchors that GitHub gives a file's headings.
+  private static func anchors(of file: URL) throws -> Set<String> {
+    let text = try String(contentsOf: file, encoding: .utf8)
+    var anchors: Set<String> = []
+    for line in text.split(separator: "\n") where line.hasPrefix("#") {
+      let heading = line.drop { $0 == "#" }.trimmingCharacters(in: .whitespaces).lowercased()
+      anchors.insert(
+        String(heading.filter { $0.isLetter || $0.isNumber || "-_ ".contains($0) })
+          .replacingOccurrences(of: " ", with: "-"))
+    }
+    return anchors
   }
 }

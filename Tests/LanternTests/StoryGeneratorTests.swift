@@ -182,15 +182,24 @@ import Testing
   @Test("numbers out of range are refused, and the message says what to choose")
   func ranges() throws {
     try withGenerator { generator in
-      let changes: [(inout StoryRequest) -> Void] = [
-        { $0.pages = 0 }, { $0.pages = 65 }, { $0.imageSteps = 0 }, { $0.guidance = -1 },
-        { $0.guidance = .nan }, { $0.temperature = -0.1 }, { $0.topP = 0 }, { $0.topP = 1.1 },
-        { $0.topK = -1 }, { $0.minP = 1 }, { $0.repetitionPenalty = 0 },
+      let changes: [(String, (inout StoryRequest) -> Void)] = [
+        ("pages 0: choose 1 to 64", { $0.pages = 0 }),
+        ("pages 65: choose 1 to 64", { $0.pages = 65 }),
+        ("image steps 0: choose 1 to 1000", { $0.imageSteps = 0 }),
+        ("guidance -1.0: choose 0 to 100", { $0.guidance = -1 }),
+        ("guidance nan: choose 0 to 100", { $0.guidance = .nan }),
+        ("temperature -0.1: choose 0 to 100", { $0.temperature = -0.1 }),
+        ("top-p 0.0: choose more than 0, to 1", { $0.topP = 0 }),
+        ("top-p 1.1: choose more than 0, to 1", { $0.topP = 1.1 }),
+        ("top-k -1: choose 0 or more", { $0.topK = -1 }),
+        ("min-p 1.0: choose 0 to less than 1", { $0.minP = 1 }),
+        ("repetition penalty 0.0: choose more than 0", { $0.repetitionPenalty = 0 }),
       ]
-      for change in changes {
+      for (wanted, change) in changes {
         var request = request()
         change(&request)
-        #expect(throws: RequestError.self) { try tell(request, generator) }
+        let error = #expect(throws: RequestError.self) { try tell(request, generator) }
+        #expect(error?.description == wanted)
       }
     }
   }
@@ -304,12 +313,16 @@ import Testing
   @Test("special tokens in a prompt are words, not commands")
   func specialText() throws {
     try withGenerator { generator in
-      var spelt = StoryRequest(prompt: "<|endoftext|><|soi|><|eoi|>[PAD]<|lvg|>")
-      spelt.seed = 42
-      let pages = try tell(spelt, generator).pages
-      spelt.prompt = ""
-      let others = try tell(spelt, generator).pages
-      #expect(pages.count == 2 && pages != others)
+      for spelt in ["<|endoftext|>", "<|soi|>", "<|eoi|>", "[PAD]", "<|lvg|>"] {
+        // As commands these were 200 tokens, which fit: as words they are more than three times that.
+        let many = StoryRequest(prompt: String(repeating: spelt, count: 200))
+        let error = #expect(throws: RequestError.self, "\(spelt)") { try tell(many, generator) }
+        guard case .longStory(_, let tokens, _)? = error else {
+          Issue.record("\(spelt): \(String(describing: error))")
+          continue
+        }
+        #expect(tokens > 600, "\(spelt)")
+      }
     }
   }
 
@@ -459,19 +472,30 @@ import Testing
     }
   }
 
-  @Test("the stream of events ends when its reader leaves")
+  @Test("the stream of events ends when its reader leaves, and so does the work")
   func stream() async throws {
     let root = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
     defer { try? FileManager.default.removeItem(atPath: root) }
     try TinyStoryteller.write(to: root)
+    try #"{"interleaved": true, "pages": 1, "image_steps": 1, "trained_pages": 3}"#
+      .write(toFile: root + "/lantern.json", atomically: false, encoding: .utf8)
     let generator = try StoryGenerator(folder: root)
-    var pages = 0
-    for try await event in generator.generate(request(4)) {
-      if case .page = event {
-        pages += 1
+    var endless = request(64)
+    endless.imageSteps = 1000
+    let clock = ContinuousClock()
+    let begin = clock.now
+    var first: Duration?
+    for try await event in generator.generate(endless) {
+      if case .step = event {
+        first = clock.now - begin
         break
       }
     }
+    // One generator tells one story at a time: this one waits for the end of the one before.
+    let left = clock.now
+    var pages = 0
+    for try await event in generator.generate(request(1)) { if case .page = event { pages += 1 } }
     #expect(pages == 1)
+    #expect(try clock.now - left < #require(first) * 20)
   }
 }

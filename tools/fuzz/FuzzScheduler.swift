@@ -14,7 +14,7 @@ public func fuzz(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   for row in SamplerCatalogue.rows {
     _ = row.reader(of: schedule).map { schedule.notes(for: $0) }
     guard row.name != "dpm_adaptive", let sampler = try? row.make(schedule) else { continue }
-    for steps in [1, 4] where steps <= sampler.mostSteps(over: schedule) {
+    for steps in [1, 4] where steps <= sampler.maximumSteps(over: schedule) {
       try? draw(schedule, sampler, steps)
     }
   }

@@ -1,25 +1,25 @@
 import LanternTensor
 
-/// Guidance without what lies along the answer with the prompt, which oversaturates (Sadat et al. 2024,
-/// arXiv:2410.02416).
+/// Adaptive projected guidance: guidance without its component parallel to the prediction with the prompt,
+/// which oversaturates (Sadat et al. 2024, arXiv:2410.02416).
 ///
 /// Equal to diffusers' `AdaptiveProjectedGuidance`.
 public struct AdaptiveProjectedGuidance: Sendable, Equatable {
-  /// How much of the part along the answer stays; 0 in the paper.
+  /// Weight η of the parallel component; 0 in the paper.
   public var parallel: Float
-  /// The longest that a step of guidance may be; 0 for any.
+  /// Maximum norm r of the guidance; 0 for no limit.
   public var threshold: Float
-  /// How much of the last steps' guidance is added; negative in the paper, 0 for none.
+  /// Momentum β over past steps; negative in the paper, 0 for none.
   public var momentum: Float
 
-  /// Projection with its three numbers.
+  /// Projected guidance with its parameters.
   public init(parallel: Float = 0, threshold: Float = 15, momentum: Float = 0) {
     self.parallel = parallel
     self.threshold = threshold
     self.momentum = momentum
   }
 
-  /// One prediction of two, `[2, height, width, channel]`, without and with the prompt.
+  /// The guided prediction of two, `[2, height, width, channel]`, without and with the prompt.
   func combined(
     _ both: Tensor, scale: Float, _ past: inout Tensor?
   ) throws(TensorError) -> Tensor {
@@ -36,7 +36,7 @@ public struct AdaptiveProjectedGuidance: Sendable, Equatable {
     }
     let size = try Self.product(with, with)
     let along = size > 0 ? try Self.product(change, with) / size : 0
-    // All of the change, less what lies along, more what of that stays.
+    // change − parallel component + weight · parallel component.
     let update = try change + with * Float((Double(parallel) - 1) * along)
     return try without + update * scale
   }

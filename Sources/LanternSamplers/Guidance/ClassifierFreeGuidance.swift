@@ -1,16 +1,16 @@
 public import LanternTensor
 
-/// Steers away from what the model draws without the prompt (Ho & Salimans 2022, arXiv:2207.12598).
+/// Classifier-free guidance: extrapolates from the prediction without the prompt (Ho & Salimans 2022, arXiv:2207.12598).
 public struct ClassifierFreeGuidance: Sendable {
-  /// How far beyond the conditional prediction to go; 1 is there, and 0 ignores the prompt.
+  /// The guidance scale; 1 is the conditional prediction, and 0 ignores the prompt.
   public var scale: Float
 
   /// Guidance of a scale.
   ///
-  /// - Parameter scale: 1 and less mean no guidance: the model is asked once a step instead of twice.
+  /// - Parameter scale: 1 and less mean no guidance: one evaluation of the model a step, not two.
   public init(scale: Float) { self.scale = scale }
 
-  /// Whether the model has to be asked without the prompt too.
+  /// Whether the prediction without the prompt is needed.
   public var isActive: Bool { scale > 1 }
 
   /// `unconditional + scale · (conditional − unconditional)`.

@@ -1,22 +1,22 @@
 import LanternTensor
 
-/// Strong guidance brought back to the range of a weaker one, so that it does not burn.
+/// Dynamic thresholding: strong guidance rescaled to the range of a weaker one, against oversaturation.
 ///
 /// After Imagen's thresholding of pixels (Saharia et al. 2022, arXiv:2205.11487, section 2.3); for
 /// latents, as mcmonkeyprojects' sd-dynamic-thresholding has it (its simple form), which it equals.
 public struct DynamicThresholding: Sendable, Equatable {
-  /// The scale of guidance whose range is kept.
+  /// The guidance scale whose range is mimicked.
   public var mimicScale: Float
-  /// Share of the numbers that lies within bounds; what lies beyond is cut. 1 cuts none.
+  /// Quantile of the magnitudes to which values are clipped; 1 clips none.
   public var percentile: Float
 
-  /// Thresholding with its two numbers.
+  /// Thresholding with its parameters.
   public init(mimicScale: Float, percentile: Float = 1) {
     self.mimicScale = mimicScale
     self.percentile = percentile
   }
 
-  /// One clean latent of two, `[2, height, width, channel]`, without and with the prompt.
+  /// The guided clean latent of two, `[2, height, width, channel]`, without and with the prompt.
   func combined(_ both: Tensor, scale: Float) throws(TensorError) -> Tensor {
     let guided = try ClassifierFreeGuidance(scale: scale).combined(both)
     let mimicked = try ClassifierFreeGuidance(scale: mimicScale).combined(both)
@@ -32,7 +32,7 @@ public struct DynamicThresholding: Sendable, Equatable {
     return try Tensor(kept, shape: guided.shape)
   }
 
-  /// Numbers around each channel's mean, and the means.
+  /// Values minus their channel's mean, and the means.
   private static func centred(_ values: [Float], _ channels: Int) -> (
     values: [Float], means: [Float]
   ) {

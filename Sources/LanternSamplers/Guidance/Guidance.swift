@@ -1,46 +1,45 @@
 import LanternTensor
 
-/// How a model's answers with and without the prompt become one: classifier-free guidance, and what
-/// may be added to it, each part by itself.
+/// Guidance: combines the predictions with and without the prompt. Classifier-free guidance and its
+/// variants, each optional.
 public struct Guidance: Sendable {
-  /// How far to follow the prompt.
+  /// Classifier-free guidance.
   public var classifierFree: ClassifierFreeGuidance
-  /// Noise levels at which to guide, as sigma; outside them the model is asked with the prompt
-  /// alone (Kynkäänniemi et al. 2024, arXiv:2404.07724).
+  /// Noise levels at which to guide, as sigma; outside the interval the model is evaluated
+  /// with the prompt alone (Kynkäänniemi et al. 2024, arXiv:2404.07724).
   public var interval: ClosedRange<Double>
-  /// Guides across the answer with the prompt rather than along it.
+  /// Projected guidance: orthogonal to the prediction with the prompt rather than parallel.
   public var projection: AdaptiveProjectedGuidance?
-  /// Brings strong guidance back to the range of a weaker one, in place of ``projection`` and
-  /// ``rescaling``.
+  /// Dynamic thresholding, instead of ``projection`` and ``rescaling``.
   public var thresholding: DynamicThresholding?
-  /// How much of the spread that guidance adds is taken back, 0…1.
+  /// Rescaling of the standard deviation of the guided prediction.
   public var rescaling: RescaledGuidance
-  /// Whether a step goes on with the noise that the model finds without the prompt: CFG++ (Chung et
-  /// al. 2024, arXiv:2406.08070), whose scale is a share, 0…1. For samplers that heed
+  /// Whether the noise of a step is the prediction without the prompt: CFG++ (Chung et
+  /// al. 2024, arXiv:2406.08070), whose scale is a share, 0…1. For samplers that use
   /// ``Denoised/noise``.
   public var keepsUnguidedNoise = false
 
   /// Guidance of a scale, at all noise levels.
   ///
-  /// - Parameter scale: 1 and less mean no guidance: the model is asked once a step instead of
-  ///   twice.
+  /// - Parameter scale: 1 and less mean no guidance: one evaluation of the model a step instead of
+  ///   two.
   public init(scale: Float) {
     classifierFree = ClassifierFreeGuidance(scale: scale)
     interval = 0 ... .infinity
     rescaling = RescaledGuidance(share: 0)
   }
 
-  /// Whether the model has to be asked without the prompt too, at some level.
+  /// Whether the prediction without the prompt is needed at some level.
   public var isActive: Bool { classifierFree.isActive || keepsUnguidedNoise }
 
-  /// Whether it has to at this one.
+  /// Whether the prediction without the prompt is needed at a level.
   func isActive(at level: NoiseLevel) -> Bool { isActive && interval.contains(level.sigma) }
 
-  /// One prediction of two.
+  /// The guided prediction.
   ///
   /// - Parameters:
   ///   - both: without and with the prompt, `[2, height, width, channel]`.
-  ///   - momentum: what projection remembers of earlier steps.
+  ///   - momentum: the running sum of projected guidance.
   /// - Returns: `[1, height, width, channel]`.
   /// - Throws: ``TensorError`` when there are not two.
   func combined(_ both: Tensor, _ momentum: inout Tensor?) throws(TensorError) -> Tensor {

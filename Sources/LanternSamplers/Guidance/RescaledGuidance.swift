@@ -1,17 +1,17 @@
 import LanternTensor
 
-/// Takes back the spread that guidance adds, which overexposes (Lin et al. 2023, arXiv:2305.08891,
+/// Rescaled guidance: restores the standard deviation of the conditional prediction, against overexposure (Lin et al. 2023, arXiv:2305.08891,
 /// section 3.4).
 ///
 /// Equal to diffusers' `guidance_rescale`.
 public struct RescaledGuidance: Sendable {
-  /// φ of the paper: 0 leaves all, 1 takes all back; 0.7 there.
+  /// φ of the paper: 0 for no rescaling, 1 for all; 0.7 in the paper.
   public var share: Float
 
   /// Rescaling by a share.
   public init(share: Float) { self.share = share }
 
-  /// A guided prediction with a share of the spread of the one with the prompt.
+  /// A guided prediction, rescaled toward the standard deviation of the one with the prompt.
   ///
   /// - Parameters:
   ///   - guided: `[1, height, width, channel]`.

@@ -2,26 +2,23 @@ public import LanternTensor
 
 /// Ancestral sampling, the diffusion model's own (Ho et al. 2020, arXiv:2006.11239, algorithm 2).
 ///
-/// Equal to diffusers' `DDPMScheduler`, which has no curves of sigmas: asked for one, this takes levels
-/// between its own first and last.
-public struct DDPM: Sampler {
+/// Equal to diffusers' `DDPMScheduler`, which has no curves of sigmas: with one, levels lie between the
+/// first and last of the integer timesteps.
+public struct DDPM: UnitVarianceSampler {
   private let clipping: Clipping
   private let varianceType: String
 
-  /// With the clipping and the variance that the schedule's file asks for.
+  /// With the clipping and the variance of the scheduler's configuration.
   public init(_ schedule: NoiseSchedule) {
     clipping = schedule.clipping(for: "DDPMScheduler", default: true)
     varianceType = schedule.solver.varianceType
   }
 
-  /// Latents are of unit variance.
-  public var usesSigma: Bool { false }
-
-  /// Whole timesteps.
+  /// Integer timesteps.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
-    let levels = schedule.wholeLevels(
-      count, spacing, Grid(scheduler: "DDPMScheduler", standard: .leading, isWhole: true))
-    return schedule.unitPlan(levels, end: .clean)
+    let levels = schedule.integerLevels(
+      count, spacing, Grid(scheduler: "DDPMScheduler", defaultSpacing: .leading, isInteger: true))
+    return schedule.unitVariancePlan(levels, end: .clean)
   }
 
   /// Draws noise in each step but that of timestep 0.

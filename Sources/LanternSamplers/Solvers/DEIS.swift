@@ -9,29 +9,26 @@ public import LanternTensor
 #endif
 
 /// Exponential integration with a polynomial through past noises, in the logarithm of sigma (Zhang &
-/// Chen 2023, arXiv:2204.13902: log-ρ Adams–Bashforth). Second order unless the file asks for another.
+/// Chen 2023, arXiv:2204.13902: log-ρ Adams–Bashforth). Second order unless the configuration has another.
 ///
 /// Equal to diffusers' `DEISMultistepScheduler`, which ends at the first training step's noise.
-public struct DEIS: Sampler {
+public struct DEIS: UnitVarianceSampler {
   private let clipping: Clipping
   private let order: Int
   private let shortRunsEndInLowOrder: Bool
 
-  /// With the order that the schedule's file asks for.
+  /// With the order of the scheduler's configuration.
   public init(_ schedule: NoiseSchedule) {
-    clipping = schedule.thresholding
+    clipping = schedule.settings.thresholding
     order = schedule.solver.order
     shortRunsEndInLowOrder = schedule.solver.lowerOrderFinal ?? true
   }
 
-  /// Latents are of unit variance.
-  public var usesSigma: Bool { false }
-
-  /// Whole timesteps, or a curve of sigmas between the ends of the schedule.
+  /// Integer timesteps, or a curve of sigmas between the ends of the schedule.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.multistepPlan(
       count, spacing, for: "DEISMultistepScheduler",
-      end: NoiseLevel(timestep: 0, alphaBar: Double(schedule.alphaBars[0])))
+      end: schedule.firstTrainingLevel)
   }
 
   /// Draws no noise.
@@ -61,8 +58,8 @@ public struct DEIS: Sampler {
     return x
   }
 
-  /// The integrals over sigma of Lagrange's polynomials in log sigma through `points`, newest first,
-  /// from the newest to `end`.
+  /// The integrals over sigma of Lagrange polynomials in log sigma through `points`, newest first, from the
+  /// newest to `end`.
   private static func factors(_ points: [Double], to end: Double) -> [Double] {
     guard points.count > 1 else { return [end - points[0]] }
     let logs = points.map { log($0) }

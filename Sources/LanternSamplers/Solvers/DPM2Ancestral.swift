@@ -1,10 +1,10 @@
 public import LanternTensor
 
-/// ``DPM2`` to a lower noise level than wanted, and fresh noise up to it (k-diffusion's
+/// Ancestral ``DPM2``: a step below the target level, and fresh noise up to it (k-diffusion's
 /// `sample_dpm_2_ancestral`).
 ///
 /// Equal to diffusers' `KDPM2AncestralDiscreteScheduler`.
-public struct DPM2Ancestral: Sampler {
+public struct DPM2Ancestral: SigmaSampler {
   private let table: SigmaTable
   private let eta: Float
 
@@ -12,16 +12,13 @@ public struct DPM2Ancestral: Sampler {
   ///
   /// - Parameters:
   ///   - schedule: the model's.
-  ///   - eta: share of the noise that is drawn afresh.
+  ///   - eta: share of fresh noise.
   public init(_ schedule: NoiseSchedule, eta: Float = 1) {
     table = SigmaTable(schedule)
     self.eta = eta
   }
 
-  /// Latents are `clean + sigma · noise`.
-  public var usesSigma: Bool { true }
-
-  /// Timesteps, between those of training where they fall there, or a curve of sigmas.
+  /// Timesteps, integers or not, or a curve of sigmas.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.sigmaPlan(
       count, spacing,
@@ -35,9 +32,9 @@ public struct DPM2Ancestral: Sampler {
   ) throws -> Tensor {
     var x = latent
     for (index, level) in plan.levels.enumerated() {
-      let (down, up) = level.ancestral(to: plan.targets[index], eta: eta)
-      let clean = try denoise(x * Float(level.alpha), level).clean
-      x = try table.midpoint(x, clean, from: level, to: Double(down), with: denoise)
+      let (down, up) = level.ancestralStep(to: plan.targets[index], eta: eta)
+      let clean = try level.denoised(x, with: denoise)
+      x = try table.midpointStep(x, clean, from: level, to: Double(down), with: denoise)
       if plan.targets[index].sigma > 0 { x = try x + noise.normal(x.shape) * up }
       x = try onStep(plan.step(index, x, denoised: clean))
     }

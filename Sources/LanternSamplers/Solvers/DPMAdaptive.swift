@@ -8,35 +8,31 @@ public import LanternTensor
   import Glibc
 #endif
 
-/// DPM-Solver of orders 2 and 3 side by side, which choose their own steps: the wider they agree, the
-/// longer the next (Lu et al. 2022, arXiv:2206.00927, appendix C; Crowson's k-diffusion,
+/// DPM-Solver with adaptive step size, from the difference of its solutions of orders 2 and 3 (Lu et al. 2022, arXiv:2206.00927, appendix C; Crowson's k-diffusion,
 /// `sample_dpm_adaptive`).
 ///
-/// Of a plan it takes the first level, and how much noise is to be left: the number of steps is what it
-/// turns out to be. It asks the model three times a step.
-public struct DPMAdaptive: Sampler {
+/// Of a plan only the first level and the last target count: the number of steps follows from the error.
+/// Three model evaluations a step.
+public struct DPMAdaptive: SigmaSampler {
   private static let relativeTolerance: Float = 0.05
   private static let absoluteTolerance: Float = 0.0078
   private static let firstStep = 0.05
-  private static let leastFactor = 0.81
+  private static let minimumFactor = 0.81
   private let table: SigmaTable
 
   /// With the timesteps of the schedule's sigmas.
   public init(_ schedule: NoiseSchedule) { table = SigmaTable(schedule) }
 
-  /// Latents are `clean + sigma · noise`.
-  public var usesSigma: Bool { true }
-
-  /// The agreement of its two orders decides.
+  /// Whether the step size is adaptive: true.
   public var choosesLevels: Bool { true }
 
-  /// The ends of what levels there are.
+  /// The ends of the schedule.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
-    // A single level may be the cleanest, from which there is nowhere to go.
+    // A single level may be the last of the schedule, from which no step is left.
     let plan = schedule.sigmaPlan(
       max(count, 2), spacing, Grid(scheduler: "KDPM2DiscreteScheduler"))
-    let least = table.level(table.ends.lowerBound)
-    return NoisePlan(plan.levels, end: least, initialScale: plan.initialScale)
+    let minimum = table.level(table.ends.lowerBound)
+    return NoisePlan(plan.levels, end: minimum, initialScale: plan.initialScale)
   }
 
   /// Draws no noise.
@@ -55,8 +51,8 @@ public struct DPMAdaptive: Sampler {
       let pair = try pair(x, from: here, to: target, with: denoise)
       let factor = try Self.factor(pair.low, pair.high, previous)
       width *= factor
-      // What is no number is passed on, for the caller to see.
-      guard !factor.isFinite || factor >= Self.leastFactor else { continue }
+      // NaN is passed on to the caller.
+      guard !factor.isFinite || factor >= Self.minimumFactor else { continue }
       previous = pair.low
       let began = here
       here = table.level(exp(-target))
@@ -70,14 +66,14 @@ public struct DPMAdaptive: Sampler {
     return x
   }
 
-  /// A step of second and of third order, of which the slopes of the first third are the same.
+  /// A step of second and of third order, which share the derivatives at the start and at a third.
   private func pair(
     _ x: Tensor, from here: NoiseLevel, to target: Double, with denoise: Denoise
   ) throws -> (low: Tensor, high: Tensor, clean: Tensor) {
     let h = target - here.lambda
     func slope(_ x: Tensor, _ level: NoiseLevel) throws -> (clean: Tensor, noise: Tensor) {
-      let clean = try denoise(x * Float(level.alpha), level).clean
-      return (clean, try level.slope(at: x, towards: clean))
+      let clean = try level.denoised(x, with: denoise)
+      return (clean, try level.derivative(of: x, denoised: clean))
     }
     let start = try slope(x, here)
     let third = table.level(exp(-(here.lambda + h / 3)))
@@ -98,7 +94,7 @@ public struct DPMAdaptive: Sampler {
     return (low, high, start.clean)
   }
 
-  /// By how much to lengthen the next step: the third root of how well both agreed, kept near 1.
+  /// The factor of the next step size: the third root of the inverse error, limited around 1.
   private static func factor(_ low: Tensor, _ high: Tensor, _ previous: Tensor) throws -> Double {
     var sum = 0.0
     let (a, b, c) = (try low.floats(), try high.floats(), try previous.floats())

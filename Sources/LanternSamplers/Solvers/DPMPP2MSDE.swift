@@ -4,15 +4,15 @@ public import LanternTensor
 /// arXiv:2211.01095; k-diffusion's `sample_dpmpp_2m_sde`).
 ///
 /// Equal to diffusers' `DPMSolverMultistepScheduler` of algorithm `sde-dpmsolver++`, in the third order
-/// with that one's wrong sign, and of `sde-dpmsolver`.
-public struct DPMPP2MSDE: Sampler {
+/// with the wrong sign of the reference, and of `sde-dpmsolver`.
+public struct DPMPP2MSDE: UnitVarianceSampler {
   private let solver: DPMPP2M
 
-  /// With the type of solver that the schedule's file asks for.
+  /// With the type of solver of the scheduler's configuration.
   ///
   /// - Parameters:
   ///   - schedule: the model's.
-  ///   - eta: share of the noise that is drawn afresh.
+  ///   - eta: share of fresh noise.
   public init(_ schedule: NoiseSchedule, eta: Float = 1) {
     solver = DPMPP2M(
       schedule, order: schedule.solver.order, isHeun: schedule.solver.type == "heun", eta: eta,
@@ -20,10 +20,7 @@ public struct DPMPP2MSDE: Sampler {
       integratesNoise: schedule.solver.integratesNoise, hasWrongSign: true)
   }
 
-  /// Latents are of unit variance.
-  public var usesSigma: Bool { false }
-
-  /// Whole timesteps, or a curve of sigmas between the ends of the schedule.
+  /// Integer timesteps, or a curve of sigmas between the ends of the schedule.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     solver.plan(count, over: schedule, spacing: spacing)
   }

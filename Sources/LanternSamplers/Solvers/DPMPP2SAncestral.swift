@@ -1,9 +1,9 @@
 public import LanternTensor
 
-/// DPM-Solver++(2S), a singlestep method of second order, to a lower noise level than wanted, and fresh
-/// noise up to it (Crowson's k-diffusion, `sample_dpmpp_2s_ancestral`). Asks the model twice a step, but
-/// once in the last.
-public struct DPMPP2SAncestral: Sampler {
+/// DPM-Solver++(2S), a singlestep method of second order, ancestral: a step below the target level, and
+/// fresh noise up to it (Crowson's k-diffusion, `sample_dpmpp_2s_ancestral`). Two model evaluations a
+/// step, but one in the last.
+public struct DPMPP2SAncestral: SigmaSampler {
   private let table: SigmaTable
   private let eta: Float
 
@@ -11,16 +11,13 @@ public struct DPMPP2SAncestral: Sampler {
   ///
   /// - Parameters:
   ///   - schedule: the model's.
-  ///   - eta: share of the noise that is drawn afresh.
+  ///   - eta: share of fresh noise.
   public init(_ schedule: NoiseSchedule, eta: Float = 1) {
     table = SigmaTable(schedule)
     self.eta = eta
   }
 
-  /// Latents are `clean + sigma · noise`.
-  public var usesSigma: Bool { true }
-
-  /// Timesteps, between those of training where they fall there, or a curve of sigmas.
+  /// Timesteps, integers or not, or a curve of sigmas.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.sigmaPlan(count, spacing, Grid(scheduler: "EulerAncestralDiscreteScheduler"))
   }
@@ -32,13 +29,13 @@ public struct DPMPP2SAncestral: Sampler {
   ) throws -> Tensor {
     var x = latent
     for (index, level) in plan.levels.enumerated() {
-      let (down, up) = level.ancestral(to: plan.targets[index], eta: eta)
-      let clean = try denoise(x * Float(level.alpha), level).clean
+      let (down, up) = level.ancestralStep(to: plan.targets[index], eta: eta)
+      let clean = try level.denoised(x, with: denoise)
       if down > 0 {
         let middle = table.level((level.sigma * Double(down)).squareRoot())
-        let half = try x.decayed(towards: clean, by: middle.sigma / level.sigma)
-        let there = try denoise(half * Float(middle.alpha), middle).clean
-        x = try x.decayed(towards: there, by: Double(down) / level.sigma)
+        let half = try x.decayed(toward: clean, by: middle.sigma / level.sigma)
+        let there = try middle.denoised(half, with: denoise)
+        x = try x.decayed(toward: there, by: Double(down) / level.sigma)
       } else {
         x = clean
       }
@@ -46,12 +43,5 @@ public struct DPMPP2SAncestral: Sampler {
       x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
-  }
-}
-
-extension Tensor {
-  /// The exact way to a constant clean latent: `ratio` of self, and what is left of `clean`.
-  func decayed(towards clean: Tensor, by ratio: Double) throws(TensorError) -> Tensor {
-    try self * Float(ratio) + clean * Float(1 - ratio)
   }
 }

@@ -1,23 +1,20 @@
 public import LanternTensor
 
 /// The third-order multistep solver of the SDE (Crowson's k-diffusion, `sample_dpmpp_3m_sde`): like
-/// ``DPMPP2MSDE``, with a look at two steps back.
-public struct DPMPP3MSDE: Sampler {
+/// ``DPMPP2MSDE``, with the predictions of two past steps.
+public struct DPMPP3MSDE: UnitVarianceSampler {
   private let solver: DPMPP2M
 
-  /// With the thresholding that the schedule's file asks for.
+  /// With the thresholding of the scheduler's configuration.
   ///
   /// - Parameters:
   ///   - schedule: the model's.
-  ///   - eta: share of the noise that is drawn afresh.
+  ///   - eta: share of fresh noise.
   public init(_ schedule: NoiseSchedule, eta: Float = 1) {
     solver = DPMPP2M(schedule, order: 3, isHeun: true, eta: eta, endsInLowOrder: false)
   }
 
-  /// Latents are of unit variance.
-  public var usesSigma: Bool { false }
-
-  /// Whole timesteps, or a curve of sigmas between the ends of the schedule.
+  /// Integer timesteps, or a curve of sigmas between the ends of the schedule.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     solver.plan(count, over: schedule, spacing: spacing)
   }

@@ -1,13 +1,13 @@
 public import LanternTensor
 
 /// DPM-Solver++ for the SDE, a singlestep method of second order with fresh noise at the middle and at
-/// the end of each step (Crowson's k-diffusion, `sample_dpmpp_sde`). Asks the model twice a step, but
-/// once in the last.
+/// the end of each step (Crowson's k-diffusion, `sample_dpmpp_sde`). Two model evaluations a
+/// step, but one in the last.
 ///
-/// Equal to diffusers' `DPMSolverSDEScheduler`, whose noise at the middle and at the end are of one
-/// Brownian motion over sigma. Where the file gives no `noise_sampler_seed`, that one takes a number
-/// from PyTorch's global generator; so does this, from the picture's noise, as if both were one.
-public struct DPMPPSDE: Sampler {
+/// Equal to diffusers' `DPMSolverSDEScheduler`, whose noise at the middle and at the end is of one
+/// Brownian motion over sigma. Without `noise_sampler_seed` the reference seeds it from PyTorch's global
+/// generator; here from the picture's noise, as if both generators were one.
+public struct DPMPPSDE: SigmaSampler {
   private let table: SigmaTable
   private let eta: Float
   private let seed: Int?
@@ -17,7 +17,7 @@ public struct DPMPPSDE: Sampler {
   ///
   /// - Parameters:
   ///   - schedule: the model's.
-  ///   - eta: share of the noise that is drawn afresh.
+  ///   - eta: share of fresh noise.
   public init(_ schedule: NoiseSchedule, eta: Float = 1) {
     table = SigmaTable(schedule)
     self.eta = eta
@@ -25,13 +25,10 @@ public struct DPMPPSDE: Sampler {
     isBrownian = schedule.convention == .diffusers
   }
 
-  /// Latents are `clean + sigma · noise`.
-  public var usesSigma: Bool { true }
-
-  /// Timesteps, between those of training where they fall there, or a curve of sigmas.
+  /// Timesteps, integers or not, or a curve of sigmas.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.sigmaPlan(
-      count, spacing, Grid(scheduler: "DPMSolverSDEScheduler", karrasHeedsEnds: false))
+      count, spacing, Grid(scheduler: "DPMSolverSDEScheduler", karrasUsesFileEnds: false))
   }
 
   /// Draws noise twice in every step but the last.
@@ -47,18 +44,18 @@ public struct DPMPPSDE: Sampler {
     }
     for (index, level) in plan.levels.enumerated() {
       let target = plan.targets[index]
-      let clean = try denoise(x * Float(level.alpha), level).clean
+      let clean = try level.denoised(x, with: denoise)
       if target.sigma > 0 {
         let middle = table.level((level.sigma * target.sigma).squareRoot())
-        let first = level.ancestral(to: middle, eta: eta)
+        let first = level.ancestralStep(to: middle, eta: eta)
         let half =
-          try x.decayed(towards: clean, by: Double(first.down) / level.sigma)
+          try x.decayed(toward: clean, by: Double(first.down) / level.sigma)
           + drawn(level.sigma, middle.sigma) * first.up
-        // With the middle half way, all of the slope there counts and nothing of the one here.
-        let there = try denoise(half * Float(middle.alpha), middle).clean
-        let second = level.ancestral(to: target, eta: eta)
+        // At the geometric mean the derivative there has weight 1, and that at the start weight 0.
+        let there = try middle.denoised(half, with: denoise)
+        let second = level.ancestralStep(to: target, eta: eta)
         x =
-          try x.decayed(towards: there, by: Double(second.down) / level.sigma)
+          try x.decayed(toward: there, by: Double(second.down) / level.sigma)
           + drawn(level.sigma, target.sigma) * second.up
       } else {
         x = clean
@@ -68,14 +65,16 @@ public struct DPMPPSDE: Sampler {
     return x
   }
 
-  /// The motion between the plan's least and most noise; nil for a single level.
+  /// The Brownian motion between the plan's minimum and maximum sigma; nil for a single level.
   private func tree(_ shape: [Int], _ plan: NoisePlan, _ noise: inout NoiseSource)
     throws(TensorError) -> BrownianTree?
   {
     let drawn = noise.integer(below: 1 << 63 - 1)
     let sigmas = (plan.dropped + plan.levels).map(\.sigma)
-    guard let least = sigmas.min(), let most = sigmas.max(), least < most else { return nil }
+    guard let minimum = sigmas.min(), let maximum = sigmas.max(), minimum < maximum else {
+      return nil
+    }
     let seed = seed.map { UInt64(bitPattern: Int64($0)) } ?? drawn
-    return try BrownianTree(seed: seed, over: least...most, shape: shape)
+    return try BrownianTree(seed: seed, over: minimum...maximum, shape: shape)
   }
 }

@@ -1,11 +1,11 @@
 public import LanternTensor
 
-/// DPM-Solver++ in single steps: each of the plan's steps asks the model once, and every second or third
-/// begins anew from where the group began (Lu et al. 2022, arXiv:2211.01095, algorithm 1).
+/// DPM-Solver++, singlestep: each of the plan's steps evaluates the model once, and the steps of a group of
+/// two or three all start at the first level of the group (Lu et al. 2022, arXiv:2211.01095, algorithm 1).
 ///
 /// Equal to diffusers' `DPMSolverSinglestepScheduler` of algorithm `dpmsolver++`, of `sde-dpmsolver++`
-/// where noise is drawn afresh, and of `dpmsolver`, which integrates the noise.
-public struct DPMSinglestep: Sampler {
+/// with fresh noise, and of `dpmsolver`, which integrates the noise.
+public struct DPMSinglestep: UnitVarianceSampler {
   private let clipping: Clipping
   private let order: Int
   private let isHeun: Bool
@@ -14,28 +14,25 @@ public struct DPMSinglestep: Sampler {
   private let integratesNoise: Bool
   private let eta: Double
 
-  /// With the order and the ending that the schedule's file asks for.
+  /// With the order and the ending of the scheduler's configuration.
   ///
   /// - Parameters:
   ///   - schedule: the model's.
-  ///   - eta: share of the noise that is drawn afresh: 0 solves the ODE, 1 the SDE.
+  ///   - eta: share of fresh noise: 0 solves the ODE, 1 the SDE.
   public init(_ schedule: NoiseSchedule, eta: Float = 0) {
     integratesNoise = schedule.solver.integratesNoise
     self.eta = Double(eta)
-    clipping = schedule.thresholding
+    clipping = schedule.settings.thresholding
     order = schedule.solver.order
     isHeun = schedule.solver.type == "heun"
-    endsInFirstOrder = schedule.finalSigmaIsZero
+    endsInFirstOrder = schedule.settings.finalSigmaIsZero
     endsInLowOrder = schedule.solver.lowerOrderFinal ?? false || endsInFirstOrder
   }
 
-  /// Latents are of unit variance.
-  public var usesSigma: Bool { false }
-
-  /// Whole timesteps, whatever spacing the file asks for, or a curve of sigmas.
+  /// Integer timesteps, whatever `timestep_spacing` the configuration has, or a curve of sigmas.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.multistepPlan(
-      count, spacing, for: "DPMSolverSinglestepScheduler", heedsFile: false)
+      count, spacing, for: "DPMSolverSinglestepScheduler", usesFileSpacing: false)
   }
 
   /// Draws noise in every step, unless `eta` is 0.
@@ -52,7 +49,7 @@ public struct DPMSinglestep: Sampler {
       if let last = history.first, last.lambda >= level.lambda { history = [] }
       let newest = (integratesNoise ? found.noise : found.clean, level.lambda)
       history = Array(([newest] + history).prefix(order))
-      // The logarithm has no end where there is no noise.
+      // Without noise lambda is infinite.
       let isLast = plan.targets[index].sigma == 0
       let order = isLast ? 1 : min(wanted, history.count)
       if order == 1 { base = x }
@@ -70,21 +67,21 @@ public struct DPMSinglestep: Sampler {
   private func orders(_ count: Int) -> [Int] {
     var orders = (0..<count).map { $0 % order + 1 }
     if endsInLowOrder, order > 1, count % order == 0 {
-      // A whole last group would end at the order itself; the step before stays below it too.
+      // A complete last group would end at the full order; the step before it is of lower order too.
       orders[count - 1] = 1
     }
     if endsInFirstOrder { orders[count - 1] = 1 }
     return orders
   }
 
-  /// One step from where the group began, with what was found since, newest first.
+  /// One step from the start of the group, by the predictions since, newest first.
   private func moved(
     _ base: Tensor, _ step: ExponentialStep, _ found: [(value: Tensor, lambda: Double)]
   ) throws(TensorError) -> Tensor {
     let first = found[found.count - 1]
     let x = try base * Float(step.kept) + first.value * Float(step.value)
     guard found.count > 1 else { return x }
-    /// The change since the group began, as a slope over the step.
+    /// The difference to the group's first prediction, over the step.
     func slope(_ index: Int) throws(TensorError) -> (ratio: Double, value: Tensor) {
       let ratio = (found[index].lambda - first.lambda) / step.length
       return (ratio, try (found[index].value - first.value) * Float(1 / ratio))

@@ -1,21 +1,18 @@
 public import LanternTensor
 
-/// Euler's method to a lower noise level than wanted, and fresh noise up to it (Crowson's
+/// Ancestral Euler's method: a step below the target level, and fresh noise up to it (Crowson's
 /// k-diffusion, `sample_euler_ancestral`).
 ///
 /// Equal to diffusers' `EulerAncestralDiscreteScheduler`, which draws noise in the last step too.
-public struct EulerAncestral: Sampler {
+public struct EulerAncestral: SigmaSampler {
   private let eta: Float
 
-  /// Takes nothing from the schedule's file.
+  /// Reads no setting of the scheduler's configuration.
   ///
-  /// - Parameter eta: share of the noise that is drawn afresh.
+  /// - Parameter eta: share of fresh noise.
   public init(eta: Float = 1) { self.eta = eta }
 
-  /// Latents are `clean + sigma · noise`.
-  public var usesSigma: Bool { true }
-
-  /// Timesteps, between those of training where they fall there, or a curve of sigmas.
+  /// Timesteps, integers or not, or a curve of sigmas.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     // The reference does not know the file's curves.
     schedule.sigmaPlan(
@@ -29,26 +26,12 @@ public struct EulerAncestral: Sampler {
   ) throws -> Tensor {
     var x = latent
     for (index, level) in plan.levels.enumerated() {
-      let (down, up) = level.ancestral(to: plan.targets[index], eta: eta)
-      let clean = try denoise(x * Float(level.alpha), level).clean
-      let slope = try level.slope(at: x, towards: clean)
+      let (down, up) = level.ancestralStep(to: plan.targets[index], eta: eta)
+      let clean = try level.denoised(x, with: denoise)
+      let slope = try level.derivative(of: x, denoised: clean)
       x = try x + slope * (down - Float(level.sigma)) + noise.normal(x.shape) * up
       x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
-  }
-}
-
-extension NoiseLevel {
-  /// The sigma to step down to, and the fresh noise that leads up to a target.
-  ///
-  /// In f32 like the references: a first step from very far off leaves little to go down to.
-  func ancestral(to target: NoiseLevel, eta: Float) -> (down: Float, up: Float) {
-    let (sigma, next) = (Float(sigma), Float(target.sigma))
-    // A step that rounding has turned round has no noise to draw.
-    let share = max(sigma * sigma - next * next, 0) / (sigma * sigma)
-    let most = (next * next * share).squareRoot()
-    let up = min(next, eta * most)
-    return (max(next * next - up * up, 0).squareRoot(), up)
   }
 }

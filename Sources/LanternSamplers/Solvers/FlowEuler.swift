@@ -1,18 +1,15 @@
 public import LanternTensor
 
-/// Euler's method along the straight path of a flow (Liu et al. 2022, arXiv:2209.03003): what
-/// ``Euler`` is for models that predict a flow.
+/// Euler's method along the straight path of a flow (Liu et al. 2022, arXiv:2209.03003): for models that
+/// predict a flow, where others take ``Euler``.
 ///
-/// Equal to diffusers' `FlowMatchEulerDiscreteScheduler`; latents, which that keeps on the path,
-/// are of unit variance here.
-public struct FlowEuler: Sampler {
-  /// Takes nothing from the schedule's file.
+/// Equal to diffusers' `FlowMatchEulerDiscreteScheduler`; latents, which the reference keeps on
+/// the path, are of unit variance here.
+public struct FlowEuler: UnitVarianceSampler {
+  /// Reads no setting of the scheduler's configuration.
   public init() {}
 
-  /// Latents are of unit variance.
-  public var usesSigma: Bool { false }
-
-  /// Times, from pure noise.
+  /// Times of the flow, from pure noise.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     NoisePlan(schedule.levels(count, spacing, Grid(scheduler: "")), end: .clean)
   }
@@ -25,7 +22,7 @@ public struct FlowEuler: Sampler {
     var x = latent
     for (index, level) in plan.levels.enumerated() {
       let target = plan.targets[index]
-      // The flow is noise − clean: a step along it mixes both anew.
+      // The flow is noise − clean: a step along it changes the weights of both.
       let found = try denoise(x, level)
       x = try found.clean * Float(target.alpha) + found.noise * Float(target.deviation)
       x = try onStep(plan.step(index, x, denoised: found.clean))

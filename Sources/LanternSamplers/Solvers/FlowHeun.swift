@@ -1,18 +1,15 @@
 public import LanternTensor
 
-/// Heun's second-order method along the straight path of a flow: what ``Heun`` is for models that
-/// predict a flow. Asks the model twice a step, but once in the last.
+/// Heun's second-order method along the straight path of a flow: for models that predict a flow,
+/// where others take ``Heun``. Two model evaluations a step, but one in the last.
 ///
-/// Equal to diffusers' `FlowMatchHeunDiscreteScheduler`; latents, which that keeps on the path, are
-/// of unit variance here.
-public struct FlowHeun: Sampler {
-  /// Takes nothing from the schedule's file.
+/// Equal to diffusers' `FlowMatchHeunDiscreteScheduler`; latents, which the reference keeps on
+/// the path, are of unit variance here.
+public struct FlowHeun: UnitVarianceSampler {
+  /// Reads no setting of the scheduler's configuration.
   public init() {}
 
-  /// Latents are of unit variance.
-  public var usesSigma: Bool { false }
-
-  /// Times, from pure noise.
+  /// Times of the flow, from pure noise.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     FlowEuler().plan(count, over: schedule, spacing: spacing)
   }
@@ -27,15 +24,15 @@ public struct FlowHeun: Sampler {
       let target = plan.targets[index]
       let found = try denoise(x, level)
       let flow = try found.noise - found.clean
-      let width = Float(target.time - level.time)
-      let straight = try x * Float(level.straightening)
+      let width = Float(target.flowTime - level.flowTime)
+      let straight = try x * Float(level.flowScale)
       var end = try straight + flow * width
       if target.deviation > 0 {
-        let there = try denoise(end * Float(1 / target.straightening), target)
+        let there = try denoise(end * Float(1 / target.flowScale), target)
         end = try straight + (flow + (there.noise - there.clean)) * (width / 2)
       }
       x = try onStep(
-        plan.step(index, end * Float(1 / target.straightening), denoised: found.clean))
+        plan.step(index, end * Float(1 / target.flowScale), denoised: found.clean))
     }
     return x
   }

@@ -1,22 +1,19 @@
 public import LanternTensor
 
 /// Heun's second-order method on the probability-flow ODE (Karras et al. 2022, arXiv:2206.00364,
-/// algorithm 1 without churn). Asks the model twice a step, but once in the last.
+/// algorithm 1 without churn). Two model evaluations a step, but one in the last.
 ///
 /// Equal to diffusers' `HeunDiscreteScheduler`.
-public struct Heun: Sampler {
+public struct Heun: SigmaSampler {
   private let clipping: Clipping
 
-  /// With the clipping that the schedule's file asks for.
+  /// With the clipping of the scheduler's configuration.
   public init(_ schedule: NoiseSchedule) {
     clipping = schedule.clipping(
       for: "HeunDiscreteScheduler", default: false, thresholds: false)
   }
 
-  /// Latents are `clean + sigma · noise`.
-  public var usesSigma: Bool { true }
-
-  /// Timesteps, between those of training where they fall there, or a curve of sigmas.
+  /// Timesteps, integers or not, or a curve of sigmas.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.sigmaPlan(count, spacing, Grid(scheduler: "HeunDiscreteScheduler"))
   }
@@ -29,13 +26,13 @@ public struct Heun: Sampler {
     var x = latent
     for (index, level) in plan.levels.enumerated() {
       let target = plan.targets[index]
-      let clean = try clipping.applied(to: denoise(x * Float(level.alpha), level).clean)
-      let slope = try level.slope(at: x, towards: clean)
+      let clean = try clipping.applied(to: level.denoised(x, with: denoise))
+      let slope = try level.derivative(of: x, denoised: clean)
       let width = Float(target.sigma) - Float(level.sigma)
       let end = try x + slope * width
       if target.sigma > 0 {
-        let there = try clipping.applied(to: denoise(end * Float(target.alpha), target).clean)
-        x = try x + (slope + target.slope(at: end, towards: there)) * (width / 2)
+        let there = try clipping.applied(to: target.denoised(end, with: denoise))
+        x = try x + (slope + target.derivative(of: end, denoised: there)) * (width / 2)
       } else {
         x = end
       }

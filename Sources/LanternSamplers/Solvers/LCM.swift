@@ -1,28 +1,25 @@
 public import LanternTensor
 
-/// Consistency sampling: the clean latent of each answer, made noisy again (Luo et al. 2023,
+/// Latent consistency sampling: the predicted clean latent, with noise added up to the next level (Luo et al. 2023,
 /// arXiv:2310.04378). For models that were distilled for it.
 ///
 /// Equal to diffusers' `LCMScheduler`.
-public struct LCM: Sampler {
+public struct LCM: UnitVarianceSampler {
   private let clipping: Clipping
   private let timestepScaling: Double
-  private let most: Int
+  private let maximumSteps: Int
 
-  /// With the clipping and the scaling that the schedule's file asks for.
+  /// With the clipping and the scaling of the scheduler's configuration.
   public init(_ schedule: NoiseSchedule) {
     clipping = schedule.clipping(for: "LCMScheduler", default: false)
     timestepScaling = schedule.solver.timestepScaling
-    most = schedule.originalSteps
+    maximumSteps = schedule.originalSteps
   }
 
-  /// Latents are of unit variance.
-  public var usesSigma: Bool { false }
+  /// The number of solver steps of the distillation.
+  public func maximumSteps(over schedule: NoiseSchedule) -> Int { maximumSteps }
 
-  /// As many as the steps of the solver that the model was distilled with.
-  public func mostSteps(over schedule: NoiseSchedule) -> Int { most }
-
-  /// Some of the timesteps of distillation.
+  /// A subset of the timesteps of distillation.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.distilledPlan(count)
   }
@@ -48,16 +45,5 @@ public struct LCM: Sampler {
       x = try onStep(plan.step(index, x, denoised: clean))
     }
     return x
-  }
-}
-
-extension NoiseSchedule {
-  /// Evenly chosen timesteps of those that a model was distilled with, noisiest first.
-  func distilledPlan(_ count: Int, end: NoiseLevel = .clean) -> NoisePlan {
-    let stride = trainingSteps / originalSteps
-    let steps = (0..<count).map { index in
-      Float((originalSteps - index * originalSteps / count) * stride - 1)
-    }
-    return NoisePlan(discreteLevels(steps), end: end)
   }
 }

@@ -3,21 +3,18 @@ public import LanternTensor
 /// The linear multistep method of Adams and Bashforth, fourth order, on the probability-flow ODE
 /// (Crowson's k-diffusion, `sample_lms`).
 ///
-/// Equal to diffusers' `LMSDiscreteScheduler` from pure noise. From a picture that one mixes slopes
-/// which it never saw; this one begins again with the first order.
-public struct LMS: Sampler {
+/// Equal to diffusers' `LMSDiscreteScheduler` from pure noise. From a picture the reference uses
+/// derivatives of steps that were not taken; here the first step is of first order.
+public struct LMS: SigmaSampler {
   private static let order = 4
 
-  /// Takes nothing from the schedule's file.
+  /// Reads no setting of the scheduler's configuration.
   public init() {}
 
-  /// Latents are `clean + sigma · noise`.
-  public var usesSigma: Bool { true }
-
-  /// Timesteps, between those of training where they fall there, or a curve of sigmas.
+  /// Timesteps, integers or not, or a curve of sigmas.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.sigmaPlan(
-      count, spacing, Grid(scheduler: "LMSDiscreteScheduler", karrasHeedsEnds: false))
+      count, spacing, Grid(scheduler: "LMSDiscreteScheduler", karrasUsesFileEnds: false))
   }
 
   /// Draws no noise.
@@ -28,9 +25,9 @@ public struct LMS: Sampler {
     var x = latent
     var history: [(sigma: Double, slope: Tensor)] = []
     for (index, level) in plan.levels.enumerated() {
-      let clean = try denoise(x * Float(level.alpha), level).clean
+      let clean = try level.denoised(x, with: denoise)
       history.removeAll { $0.sigma <= level.sigma }
-      history.insert((level.sigma, try level.slope(at: x, towards: clean)), at: 0)
+      history.insert((level.sigma, try level.derivative(of: x, denoised: clean)), at: 0)
       history = Array(history.prefix(Self.order))
       let factors = Self.factors(
         history.map(\.sigma), from: level.sigma, to: plan.targets[index].sigma)
@@ -40,7 +37,7 @@ public struct LMS: Sampler {
     return x
   }
 
-  /// The integrals of Lagrange's polynomials through `points`, at most four, over an interval.
+  /// The integrals of Lagrange polynomials through `points`, at most four, over an interval.
   private static func factors(
     _ points: [Double], from start: Double, to end: Double
   ) -> [Double] {
@@ -48,11 +45,11 @@ public struct LMS: Sampler {
     let (middle, half) = ((start + end) / 2, (end - start) / 2)
     let offset = half / 3.0.squareRoot()
     return points.indices.map { index in
-      [middle - offset, middle + offset].reduce(0) { sum, place in
+      [middle - offset, middle + offset].reduce(0) { sum, node in
         let others = points.indices.filter { $0 != index }
         return sum + half
           * others.reduce(1) { product, other in
-            product * (place - points[other]) / (points[index] - points[other])
+            product * (node - points[other]) / (points[index] - points[other])
           }
       }
     }

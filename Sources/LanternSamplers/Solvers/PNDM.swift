@@ -1,16 +1,16 @@
 public import LanternTensor
 
 /// Pseudo numerical method of fourth order (Liu et al. 2022, arXiv:2202.09778), with the linear
-/// multistep part alone, as Stable Diffusion's PLMS: the first step asks the model twice. Where the
-/// folder's file is of this method and does not skip them, the first three steps are Runge and Kutta's,
-/// of four questions each.
+/// multistep part alone, as Stable Diffusion's PLMS: the first step evaluates the model twice. Where
+/// the configuration is of this class and does not skip them, the first three steps are Runge and Kutta's,
+/// of four evaluations each.
 ///
-/// Equal to diffusers' `PNDMScheduler`, which with the longer beginning takes no fewer than four steps.
-public struct PNDM: Sampler {
+/// Equal to diffusers' `PNDMScheduler`, which with the Runge-Kutta steps takes no fewer than four.
+public struct PNDM: UnitVarianceSampler {
   private let schedule: NoiseSchedule
   private let warmsUp: Bool
 
-  /// With the last level that the schedule's file asks for.
+  /// With the last level of the scheduler's configuration.
   public init(_ schedule: NoiseSchedule) {
     self.schedule = schedule
     let isOwn = schedule.schedulerClass == "PNDMScheduler"
@@ -19,10 +19,7 @@ public struct PNDM: Sampler {
       && schedule.convention == .diffusers
   }
 
-  /// Latents are of unit variance.
-  public var usesSigma: Bool { false }
-
-  /// Whole timesteps; each step aims a fixed number of them back.
+  /// Integer timesteps; each step ends a fixed number of training steps below.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.stridedPlan(
       count, spacing, setsAlphaToOne: schedule.solver.setsAlphaToOne ?? false, for: "PNDMScheduler")
@@ -40,9 +37,9 @@ public struct PNDM: Sampler {
     for (index, level) in plan.levels.enumerated() {
       let found = try denoise(x, level)
       if index < beginning {
-        let asked = try output(found, level)
-        history.insert(asked, at: 0)
-        let mixed = try warmUp(x, asked, from: level, to: plan.levels[index + 1], plan, denoise)
+        let newest = try output(found, level)
+        history.insert(newest, at: 0)
+        let mixed = try warmUp(x, newest, from: level, to: plan.levels[index + 1], plan, denoise)
         x = try moved(x, mixed, from: level, to: plan.levels[index + 1])
         x = try onStep(plan.step(index, x, denoised: found.clean))
         continue
@@ -50,18 +47,18 @@ public struct PNDM: Sampler {
       var from = level
       var target = plan.targets[index]
       var mixed: Tensor
-      let asked = try output(found, level)
-      history = Array(([asked] + history).prefix(IPNDM.factors.count))
+      let newest = try output(found, level)
+      history = Array(([newest] + history).prefix(AdamsBashforth.order))
       if index == 0, plan.levels.count > 1 {
-        // The improved Euler method: there and, with what is found there, once more.
-        let ahead = try moved(x, asked, from: level, to: target)
+        // The improved Euler method.
+        let ahead = try moved(x, newest, from: level, to: target)
         let next = plan.levels[1]
         let there = try output(denoise(ahead, next), next)
-        mixed = try (asked + there) * 0.5
+        mixed = try (newest + there) * 0.5
         // The reference measures this step back from the next level.
         (from, target) = (above(next, from: level, to: target, in: plan), next)
       } else {
-        mixed = try IPNDM.mixed(history)
+        mixed = try AdamsBashforth.combined(history)
       }
       x = try moved(x, mixed, from: from, to: target)
       x = try onStep(plan.step(index, x, denoised: found.clean))
@@ -69,7 +66,7 @@ public struct PNDM: Sampler {
     return x
   }
 
-  /// What Runge and Kutta's method of fourth order makes of a step's four answers, given the first.
+  /// The prediction of Runge and Kutta's method of fourth order, given the first of its four.
   private func warmUp(
     _ x: Tensor, _ first: Tensor, from level: NoiseLevel, to target: NoiseLevel, _ plan: NoisePlan,
     _ denoise: Denoise
@@ -83,7 +80,7 @@ public struct PNDM: Sampler {
     return try first * (1.0 / 6) + second * (1.0 / 3) + third * (1.0 / 3) + fourth * (1.0 / 6)
   }
 
-  /// The level a whole step above another; on levels that are not training steps, the plan's own.
+  /// The level one stride above another; on levels that are not training steps, that of the plan.
   private func above(
     _ next: NoiseLevel, from level: NoiseLevel, to target: NoiseLevel, in plan: NoisePlan
   ) -> NoiseLevel {
@@ -92,7 +89,7 @@ public struct PNDM: Sampler {
     return schedule.discreteLevels([next.timestep + stride])[0]
   }
 
-  /// What the model said, which is what gets mixed.
+  /// The model's raw prediction, of which the multistep method takes linear combinations.
   private func output(_ found: Denoised, _ level: NoiseLevel) throws(TensorError) -> Tensor {
     guard schedule.prediction == .velocity else { return found.noise }
     return try found.noise * Float(level.alpha) - found.clean * Float(level.deviation)

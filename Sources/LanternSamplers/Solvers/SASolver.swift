@@ -8,12 +8,12 @@ public import LanternTensor
   import Glibc
 #endif
 
-/// Stochastic Adams method: predictor and corrector of the SDE, whose noise is switched on in the middle
-/// of the schedule alone (Xue et al. 2023, arXiv:2309.05019).
+/// Stochastic Adams method: predictor and corrector of the SDE, with noise only in the middle of the
+/// schedule (Xue et al. 2023, arXiv:2309.05019).
 ///
-/// Equal to diffusers' `SASolverScheduler`: noise from timestep 200 to 800. Where the file asks for
+/// Equal to diffusers' `SASolverScheduler`: noise from timestep 200 to 800. Where the configuration says
 /// `noise_prediction`, it integrates the noise rather than the clean latent.
-public struct SASolver: Sampler {
+public struct SASolver: UnitVarianceSampler {
   private let clipping: Clipping
   private let predictorOrder: Int
   private let correctorOrder: Int
@@ -21,13 +21,13 @@ public struct SASolver: Sampler {
   private let integratesNoise: Bool
   private let eta: Double
 
-  /// With the orders that the schedule's file asks for.
+  /// With the orders of the scheduler's configuration.
   ///
   /// - Parameters:
   ///   - schedule: the model's.
-  ///   - eta: the paper's τ where noise is on; 0 solves the ODE.
+  ///   - eta: the paper's τ within that interval; 0 solves the ODE.
   public init(_ schedule: NoiseSchedule, eta: Float = 1) {
-    clipping = schedule.thresholding
+    clipping = schedule.settings.thresholding
     predictorOrder = schedule.solver.predictorOrder
     correctorOrder = schedule.solver.correctorOrder
     endsInLowOrder = schedule.solver.lowerOrderFinal ?? true
@@ -35,17 +35,14 @@ public struct SASolver: Sampler {
     self.eta = Double(eta)
   }
 
-  /// Latents are of unit variance.
-  public var usesSigma: Bool { false }
-
-  /// Whole timesteps, or a curve of sigmas between the ends of the schedule.
+  /// Integer timesteps, or a curve of sigmas between the ends of the schedule.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.multistepPlan(
       count, spacing, for: "SASolverScheduler",
-      end: NoiseLevel(timestep: 0, alphaBar: Double(schedule.alphaBars[0])))
+      end: schedule.firstTrainingLevel)
   }
 
-  /// Draws noise in every step, whether it is on or off.
+  /// Draws noise in every step, also where its weight is 0.
   public func sample(
     _ latent: Tensor, over plan: NoisePlan, with denoise: Denoise, noise: inout NoiseSource,
     onStep: StepHandler
@@ -89,7 +86,7 @@ public struct SASolver: Sampler {
     }
   }
 
-  /// One step of the predictor or the corrector, with what is known, newest first.
+  /// One step of the predictor or the corrector, by the predictions known, newest first.
   private func moved(
     _ x: Tensor, from level: NoiseLevel, to target: NoiseLevel, _ known: [Found],
     _ noise: Tensor, corrects: Bool
@@ -126,16 +123,16 @@ public struct SASolver: Sampler {
     return try end + noise * Float(up)
   }
 
-  /// The integrals of Lagrange's polynomials through `points` times `exp(rate · lambda)`, where lambda
+  /// The integrals of Lagrange polynomials through `points` times `exp(rate · lambda)`, where lambda
   /// is counted from the end of the step, which is `h` wide.
   private static func factors(
     _ points: [Double], over h: Double, rate: Double
   ) -> [Double] {
     // Of 1, lambda, lambda² against the exponential, by parts.
-    let gone = exp(-rate * h)
+    let decay = exp(-rate * h)
     var moments = [-expm1(-rate * h) / rate]
     for power in points.indices.dropFirst() {
-      let edge = pow(-h, Double(power)) * gone
+      let edge = pow(-h, Double(power)) * decay
       moments.append((0 - edge - Double(power) * moments[power - 1]) / rate)
     }
     return points.indices.map { index in

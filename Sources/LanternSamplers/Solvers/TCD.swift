@@ -1,31 +1,28 @@
 public import LanternTensor
 
-/// Trajectory consistency sampling: a jump past the next level and some noise back up to it (Zheng
+/// Trajectory consistency sampling: a step below the next level and noise up to it (Zheng
 /// et al. 2024, arXiv:2402.19159). For models that were distilled for it.
 ///
 /// Equal to diffusers' `TCDScheduler`.
-public struct TCD: Sampler {
+public struct TCD: UnitVarianceSampler {
   private let schedule: NoiseSchedule
   private let eta: Float
 
-  /// With the timesteps that the schedule's file asks for.
+  /// With the timesteps of the scheduler's configuration.
   ///
   /// - Parameters:
   ///   - schedule: the model's.
-  ///   - eta: the paper's γ: 0 is deterministic, 1 jumps to the clean latent each time; it advises
-  ///     0.3.
+  ///   - eta: the paper's γ: 0 is deterministic, 1 steps to the clean latent each time; it
+  ///     advises 0.3.
   public init(_ schedule: NoiseSchedule, eta: Float = 0) {
     self.schedule = schedule
     self.eta = eta
   }
 
-  /// Latents are of unit variance.
-  public var usesSigma: Bool { false }
+  /// The number of solver steps of the distillation.
+  public func maximumSteps(over schedule: NoiseSchedule) -> Int { schedule.originalSteps }
 
-  /// As many as the steps of the solver that the model was distilled with.
-  public func mostSteps(over schedule: NoiseSchedule) -> Int { schedule.originalSteps }
-
-  /// Some of the timesteps of distillation.
+  /// A subset of the timesteps of distillation.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.distilledPlan(count, end: schedule.discreteLevels([0])[0])
   }

@@ -8,11 +8,11 @@ public import LanternTensor
   import Glibc
 #endif
 
-/// The unified predictor and corrector: each answer of the model first mends the step that led to it
-/// (Zhao et al. 2023, arXiv:2302.04867). Second order unless the schedule's file asks for another.
+/// The unified predictor-corrector: each prediction of the model first corrects the step before it
+/// (Zhao et al. 2023, arXiv:2302.04867). Second order unless the scheduler's configuration has another.
 ///
 /// Equal to diffusers' `UniPCMultistepScheduler`.
-public struct UniPC: Sampler {
+public struct UniPC: UnitVarianceSampler {
   private let clipping: Clipping
   private let order: Int
   private let isFirstKind: Bool
@@ -20,20 +20,17 @@ public struct UniPC: Sampler {
   private let integratesNoise: Bool
   private let uncorrected: Set<Int>
 
-  /// With the order and the kind that the schedule's file asks for.
+  /// With the order and the kind of the scheduler's configuration.
   public init(_ schedule: NoiseSchedule) {
     integratesNoise = schedule.solver.uniIntegratesNoise
     uncorrected = schedule.solver.uncorrectedSteps
-    clipping = integratesNoise ? .none : schedule.thresholding
+    clipping = integratesNoise ? .none : schedule.settings.thresholding
     order = schedule.solver.order
     isFirstKind = schedule.solver.type == "bh1"
     endsInLowOrder = schedule.solver.lowerOrderFinal ?? true
   }
 
-  /// Latents are of unit variance.
-  public var usesSigma: Bool { false }
-
-  /// Whole timesteps, or a curve of sigmas between the ends of the schedule.
+  /// Integer timesteps, or a curve of sigmas between the ends of the schedule.
   public func plan(_ count: Int, over schedule: NoiseSchedule, spacing: Spacing?) -> NoisePlan {
     schedule.multistepPlan(count, spacing, for: "UniPCMultistepScheduler")
   }
@@ -47,7 +44,7 @@ public struct UniPC: Sampler {
     var last = latent
     var history: [(value: Tensor, level: NoiseLevel)] = []
     var lastOrder = 1
-    // Steps are counted from the plan's first, wherever a picture makes it begin.
+    // Steps are counted from the first of the whole plan, also in image-to-image.
     let dropped = plan.count - plan.levels.count
     for (index, level) in plan.levels.enumerated() {
       let target = plan.targets[index]
@@ -68,8 +65,8 @@ public struct UniPC: Sampler {
     return x
   }
 
-  /// A step from the newest level of `past` to another; with the answer `found` there it is the
-  /// corrector, without it the predictor.
+  /// A step from the newest level of `past` to another; with the prediction `found` there it is
+  /// the corrector, without it the predictor.
   private func moved(
     _ x: Tensor, to target: NoiseLevel, _ past: [(value: Tensor, level: NoiseLevel)],
     found: Tensor?
@@ -79,7 +76,7 @@ public struct UniPC: Sampler {
     let h = step.length
     guard h > 0 else { return x }
     var end = try x * Float(step.kept) + newest * Float(step.value)
-    // Where noise is integrated, the logarithm has no end where there is none.
+    // Without noise lambda is infinite.
     if integratesNoise, target.deviation == 0 { return end }
     var ratios = past.dropFirst().map { ($0.level.lambda - from.lambda) / h }
     var slopes: [Tensor] = []
@@ -101,12 +98,12 @@ public struct UniPC: Sampler {
     return end
   }
 
-  /// The weights of slopes at `ratios` of the step, so that powers up to their number come out right
+  /// The weights of differences at `ratios` of the step, exact for polynomials up to their number
   /// (equation 11 of the paper).
   private func factors(
     _ ratios: [Double], _ h: Double, _ gain: Double, _ scale: Double
   ) -> [Double] {
-    // Of a single slope the reference takes the half, whatever the step's width.
+    // The weight of a single difference is ½ in the reference, whatever the step's length.
     if ratios.count < 2 { return ratios.map { _ in 0.5 } }
     var phi = gain / h - 1
     var factorial = 1.0
@@ -119,7 +116,7 @@ public struct UniPC: Sampler {
     return Self.solved(rows)
   }
 
-  /// The solution of a few linear equations, each a row of factors and a right side.
+  /// The solution of a small linear system, each row with its right-hand side last.
   private static func solved(_ equations: [[Double]]) -> [Double] {
     var rows = equations
     for column in rows.indices {

@@ -6,7 +6,7 @@
   import Glibc
 #endif
 
-/// Sigmas along a curve from the most noise to the least, both included.
+/// Sigma schedules: sigmas along a curve from the maximum to the minimum, both included.
 enum Curves {
   /// Karras et al. 2022, arXiv:2206.00364, equation 5.
   static func karras(_ count: Int, over ends: ClosedRange<Double>) -> [Double] {
@@ -42,10 +42,10 @@ enum Curves {
       0.9642583904, 0.6523686016, 0.3977456272, 0.1515232662, 0.0291671582,
     ].map(log)
     return (0..<count).map { index in
-      // Of one point more, whose last is the clean end.
-      let place = Double(index) / Double(count) * Double(table.count - 1)
-      let below = min(Int(place), table.count - 2)
-      return exp(table[below] + (table[below + 1] - table[below]) * (place - Double(below)))
+      // Of one point more, the last of which is the clean end.
+      let position = Double(index) / Double(count) * Double(table.count - 1)
+      let below = min(Int(position), table.count - 2)
+      return exp(table[below] + (table[below + 1] - table[below]) * (position - Double(below)))
     }
   }
 
@@ -54,7 +54,7 @@ enum Curves {
     (0..<count).map { count > 1 ? Double($0) / Double(count - 1) : 0 }
   }
 
-  /// The number of which a share of the beta distribution with α = β = 0.6 is less.
+  /// The quantile function of the beta distribution with α = β = 0.6.
   ///
   /// With `x = sin²(angle)` the density is `sin(2 · angle)^0.2`, without poles; its integral is
   /// halved and its quantile found by bisection.

@@ -1,24 +1,24 @@
-/// How a family of samplers turns a spacing into levels: what classes of diffusers disagree on.
+/// How a class of diffusers turns a spacing into levels: the options in which classes differ.
 struct Grid: Sendable {
   /// The class of diffusers that the sampler equals.
   var scheduler: String
-  /// The spacing of timesteps where the file names none.
-  var standard = Spacing.linspace
-  /// Whether the file's `timestep_spacing` is heeded.
-  var heedsFile = true
-  /// Whether timesteps are whole.
-  var isWhole = false
-  /// Whether one timestep more than wanted is spaced, and the clean end left out.
+  /// The spacing of timesteps where the configuration has none.
+  var defaultSpacing = Spacing.linspace
+  /// Whether `timestep_spacing` of the configuration is used.
+  var usesFileSpacing = true
+  /// Whether timesteps are integers.
+  var isInteger = false
+  /// Whether one timestep more is spaced, and the last left out.
   var leavesOutEnd = false
-  /// Whether curves span the whole schedule, rather than the first and last timestep.
+  /// Whether curves span the whole schedule, rather than from the first to the last timestep.
   var spansSchedule = false
-  /// How timesteps are rounded that were found from Karras' sigmas.
+  /// How timesteps of Karras' sigmas are rounded.
   var karrasRounding: FloatingPointRoundingRule?
-  /// How timesteps are rounded that were found from other curves' sigmas.
+  /// How timesteps of other curves' sigmas are rounded.
   var curveRounding: FloatingPointRoundingRule?
-  /// Whether Karras' curve ends where the file says.
-  var karrasHeedsEnds = true
-  /// Whether `use_lu_lambdas` is heeded.
+  /// Whether `sigma_min` and `sigma_max` are used for Karras' curve.
+  var karrasUsesFileEnds = true
+  /// Whether `use_lu_lambdas` is used.
   var takesLuLambdas = false
   /// Whether training steps beyond `lambda_min_clipped` are left out.
   var leavesOutClipped = false
@@ -29,16 +29,17 @@ extension NoiseSchedule {
   ///
   /// - Parameters:
   ///   - count: 1 to ``trainingSteps``.
-  ///   - spacing: how they are spaced; as the file says when nil.
-  ///   - grid: the sampler's way.
+  ///   - spacing: how they are spaced; as the configuration has it when nil.
+  ///   - grid: the options of the sampler's class.
   /// - Returns: a level for each step.
   func levels(_ count: Int, _ spacing: Spacing?, _ grid: Grid) -> [NoiseLevel] {
     if let continuous {
       let curve = spacing == .discrete ? nil : spacing
-      return continuous.levels(count, curve ?? fileCurve ?? .discrete, trainingSteps: trainingSteps)
+      return continuous.levels(
+        count, curve ?? settings.curve ?? .discrete, trainingSteps: trainingSteps)
     }
-    let asked = spacing
-    let spacing = spacing ?? fileCurve ?? .discrete
+    let requested = spacing
+    let spacing = spacing ?? settings.curve ?? .discrete
     let table = SigmaTable(self)
     if convention == .kDiffusion { return kLevels(count, spacing, table) }
     let steps = timesteps(count, spacing, grid)
@@ -47,11 +48,11 @@ extension NoiseSchedule {
       let (top, bottom) = (table.sigma(at: Double(first)), table.sigma(at: Double(last)))
       ends = min(bottom, top)...max(bottom, top)
     }
-    if asked == nil, grid.takesLuLambdas, usesLuLambdas, spacing != .karras {
+    if requested == nil, grid.takesLuLambdas, settings.usesLuLambdas, spacing != .karras {
       let sigmas = Curves.polyexponential(count, over: table.ends, rho: 1)
       return sigmas.map { table.level($0, rounding: grid.karrasRounding) }
     }
-    if spacing != .karras || grid.karrasHeedsEnds { ends = fileEnds(of: spacing, within: ends) }
+    if spacing != .karras || grid.karrasUsesFileEnds { ends = fileEnds(of: spacing, within: ends) }
     if let sigmas = curve(spacing, count, over: ends, table) {
       let rounding = spacing == .karras ? grid.karrasRounding : grid.curveRounding
       return sigmas.map { table.level($0, rounding: rounding) }
@@ -61,17 +62,19 @@ extension NoiseSchedule {
     }
   }
 
-  /// The ends of a curve of diffusers', where the file has them.
+  /// The ends of a curve: `sigma_min` and `sigma_max` where the configuration has them.
   private func fileEnds(of spacing: Spacing, within ends: ClosedRange<Double>)
     -> ClosedRange<Double>
   {
     guard [.karras, .exponential, .beta].contains(spacing) else { return ends }
-    let (least, most) = (curveEnds.least ?? ends.lowerBound, curveEnds.most ?? ends.upperBound)
-    return least...max(least, most)
+    let (minimum, maximum) = (
+      settings.curveEnds.minimum ?? ends.lowerBound, settings.curveEnds.maximum ?? ends.upperBound
+    )
+    return minimum...max(minimum, maximum)
   }
 
-  /// Whole timesteps of unit variance, with ᾱ as the schedule has it.
-  func wholeLevels(_ count: Int, _ spacing: Spacing?, _ grid: Grid) -> [NoiseLevel] {
+  /// Levels at integer timesteps, with ᾱ of the schedule.
+  func integerLevels(_ count: Int, _ spacing: Spacing?, _ grid: Grid) -> [NoiseLevel] {
     let isCurve = (spacing ?? .discrete).isCurve
     guard !isCurve, convention == .diffusers else { return levels(count, spacing, grid) }
     return discreteLevels(timesteps(count, spacing ?? .discrete, grid))
@@ -83,14 +86,15 @@ extension NoiseSchedule {
     if let sigmas = curve(spacing, count, over: table.ends, table) {
       return sigmas.map { table.level($0) }
     }
-    // Of a single step it takes the noisiest timestep, where diffusers takes the last.
-    let grid = Grid(scheduler: "", standard: count > 1 ? .linspace : .trailing, heedsFile: false)
+    // A single step is at the noisiest timestep, where diffusers takes the last.
+    let grid = Grid(
+      scheduler: "", defaultSpacing: count > 1 ? .linspace : .trailing, usesFileSpacing: false)
     return timesteps(count, spacing, grid).map {
       NoiseLevel(timestep: $0, sigma: Double(Float(table.geometricSigma(at: Double($0)))))
     }
   }
 
-  /// Quantiles of the beta distribution over the training steps, each taken once (ComfyUI).
+  /// Quantiles of the beta distribution over the training steps, without repetition (ComfyUI).
   private func betaSteps(_ count: Int, _ table: SigmaTable) -> [NoiseLevel] {
     let last = Double(trainingSteps - 1)
     var steps: [Int] = []
@@ -102,7 +106,7 @@ extension NoiseSchedule {
     return steps.map { table.level(table.sigmas[$0]) }
   }
 
-  /// Sigmas that are spaced by a curve or a table; nil for those that are spaced by timesteps.
+  /// The sigmas of a curve or a table; nil for spacings of timesteps.
   private func curve(
     _ spacing: Spacing, _ count: Int, over ends: ClosedRange<Double>, _ table: SigmaTable
   ) -> [Double]? {
@@ -129,10 +133,10 @@ extension NoiseSchedule {
 
   /// `count` timesteps, noisiest first (Lin et al. 2023, arXiv:2305.08891, table 2).
   private func timesteps(_ count: Int, _ spacing: Spacing, _ grid: Grid) -> [Float] {
-    let asked: Spacing? = [.leading, .linspace, .trailing].contains(spacing) ? spacing : nil
+    let requested: Spacing? = [.leading, .linspace, .trailing].contains(spacing) ? spacing : nil
     let points = grid.leavesOutEnd ? count + 1 : count
     let known = trainingSteps - (grid.leavesOutClipped ? clippedSteps : 0)
-    switch asked ?? (grid.heedsFile ? fileSpacing : nil) ?? grid.standard {
+    switch requested ?? (grid.usesFileSpacing ? settings.spacing : nil) ?? grid.defaultSpacing {
     case .trailing: return trailing(count, from: known)
     case .leading:
       let ratio = max(known / points, 1)
@@ -140,7 +144,7 @@ extension NoiseSchedule {
       return (0..<points).reversed().prefix(count).map { bounded(Float($0 * ratio + offset)) }
     default:
       return Self.evenly(points, to: Double(known - 1)).prefix(count).map {
-        Float(grid.isWhole ? $0.rounded(.toNearestOrEven) : $0)
+        Float(grid.isInteger ? $0.rounded(.toNearestOrEven) : $0)
       }
     }
   }
@@ -169,21 +173,12 @@ extension NoiseSchedule {
     return Array(steps.prefix { $0 >= 0 })
   }
 
-  /// A timestep kept within the training steps.
+  /// A timestep clamped to the training steps.
   func bounded(_ timestep: Float) -> Float { min(max(timestep, 0), Float(trainingSteps - 1)) }
 
-  /// Levels of unit variance at whole timesteps.
+  /// Levels at integer timesteps.
   func discreteLevels(_ timesteps: [Float]) -> [NoiseLevel] {
     timesteps.map { NoiseLevel(timestep: $0, alphaBar: Double(alphaBars[Int(bounded($0))])) }
-  }
-
-  /// Each step aims a fixed number of training steps back, wherever the next level lies: diffusers'
-  /// DDIM and PNDM.
-  func stridedTargets(_ levels: [NoiseLevel], end: NoiseLevel) -> [NoiseLevel] {
-    let stride = Float(trainingSteps / levels.count)
-    return levels.map { level in
-      level.timestep < stride ? end : discreteLevels([level.timestep - stride])[0]
-    }
   }
 }
 

@@ -6,11 +6,11 @@
   import Glibc
 #endif
 
-/// The noise of each training step, and what lies between two of them.
+/// The sigmas of the training steps, with interpolation between them.
 struct SigmaTable: Sendable {
-  /// Of each training step, rising.
+  /// The sigma of each training step, ascending.
   let sigmas: [Double]
-  /// Their logarithms, f32 like the reference's.
+  /// Logarithms of ``sigmas``, f32 as in the reference.
   private let logs: [Float]
 
   init(_ schedule: NoiseSchedule) {
@@ -18,28 +18,29 @@ struct SigmaTable: Sendable {
     logs = sigmas.map { log(Float($0)) }
   }
 
-  /// The least and the most noise.
+  /// The minimum and the maximum sigma.
   var ends: ClosedRange<Double> { sigmas[0]...sigmas[sigmas.count - 1] }
 
   /// Sigma at a timestep, by linear interpolation.
   func sigma(at timestep: Double) -> Double {
-    let (below, share) = place(timestep)
+    let (below, share) = interval(timestep)
     return sigmas[below] + (sigmas[below + 1] - sigmas[below]) * share
   }
 
   /// Sigma at a timestep, by interpolation of logarithms.
   func geometricSigma(at timestep: Double) -> Double {
-    let (below, share) = place(timestep)
+    let (below, share) = interval(timestep)
     return exp((1 - share) * Double(logs[below]) + share * Double(logs[below + 1]))
   }
 
-  private func place(_ timestep: Double) -> (below: Int, share: Double) {
+  /// The training step below a timestep, and the fraction from there to the next.
+  private func interval(_ timestep: Double) -> (below: Int, share: Double) {
     let kept = min(max(timestep, 0), Double(sigmas.count - 1))
     let below = min(Int(kept), sigmas.count - 2)
     return (below, kept - Double(below))
   }
 
-  /// The timestep of a sigma, by interpolation of logarithms, within those of training.
+  /// The timestep of a sigma, by interpolation of logarithms, clamped to the training steps.
   func timestep(of sigma: Double) -> Double {
     let wanted = log(max(sigma, 1e-10))
     let above = logs.firstIndex { Double($0) > wanted } ?? logs.count
@@ -49,7 +50,7 @@ struct SigmaTable: Sendable {
     return (1 - share) * Double(low) + share * Double(low + 1)
   }
 
-  /// The level of a sigma that is kept as f32, as references do.
+  /// The level of a sigma, rounded to f32 as in the references.
   func level(
     _ sigma: Double, rounding: FloatingPointRoundingRule? = nil
   ) -> NoiseLevel {

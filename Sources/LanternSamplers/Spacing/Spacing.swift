@@ -1,12 +1,12 @@
-/// Ways to space noise levels, independent of the sampler that steps through them.
+/// The spacing of noise levels (timestep spacing or sigma schedule), independent of the sampler.
 public enum Spacing: String, Sendable, CaseIterable {
-  /// The timesteps that the model's folder asks for, whatever it says of curves.
+  /// Timesteps by `timestep_spacing` of the model's configuration, without its curve of sigmas.
   case discrete
-  /// Every so many-th timestep, counted from the clean end, so that the last steps are alike.
+  /// Timesteps at a stride, counted from the clean end.
   case leading
   /// From the first timestep to the last, both included.
   case linspace
-  /// Every so many-th timestep, counted from the noisy end: the first is pure noise.
+  /// Timesteps at a stride, counted from the noisy end: the first is pure noise.
   case trailing
   /// Karras et al. 2022, arXiv:2206.00364, equation 5, with ρ = 7.
   case karras
@@ -19,9 +19,9 @@ public enum Spacing: String, Sendable, CaseIterable {
   /// Even in the angle whose tangent is sigma: least divergence for normally distributed data
   /// (Sabour et al. 2024, arXiv:2404.14507, section 3).
   case klOptimal = "kl_optimal"
-  /// Every so many-th training sigma, from the noisiest.
+  /// Training sigmas at a stride, from the noisiest.
   case simple
-  /// Even timesteps whose last, the clean end, is left out (Stability AI's generative-models).
+  /// Even timesteps, of which the last, the clean end, is left out (Stability AI's generative-models).
   case sgmUniform = "sgm_uniform"
   /// Align Your Steps (Sabour et al. 2024, arXiv:2404.14507): the table for Stable Diffusion 1.5.
   case alignYourSteps = "ays"
@@ -45,12 +45,12 @@ public enum Spacing: String, Sendable, CaseIterable {
   }
 }
 
-/// Whose conventions levels follow where programs disagree.
+/// The convention of noise levels, where diffusers and k-diffusion differ.
 public enum Convention: String, Sendable, CaseIterable {
   /// Diffusers': sigma between training steps by linear interpolation; curves between the first and
-  /// last step, or the ends of the schedule, as each sampler's class has it.
+  /// last step, or the ends of the schedule, by the sampler's class.
   case diffusers
-  /// k-diffusion's, and that of programs which grew from it: the logarithm of sigma is interpolated,
+  /// k-diffusion's, and that of programs derived from it: the logarithm of sigma is interpolated,
   /// curves span the whole schedule, every sampler has the same levels and ends at no noise.
   case kDiffusion = "kdiffusion"
 }

@@ -6,8 +6,8 @@
   import Glibc
 #endif
 
-/// How many of a picture's codes stay masked as drawing goes on (Chang et al. 2022,
-/// arXiv:2202.04200), as Show-o's `get_mask_chedule` has it.
+/// The mask schedule: the share of a picture's codes that is masked after each step (Chang et al. 2022,
+/// arXiv:2202.04200), as in Show-o's `get_mask_chedule`.
 public enum MaskSchedule: Sendable, Equatable {
   /// cos(πr/2): few codes at first, many at last.
   case cosine
@@ -15,7 +15,7 @@ public enum MaskSchedule: Sendable, Equatable {
   case linear
   /// 1 − rⁿ.
   case power(Float)
-  /// From sigmoid(−3) to sigmoid(3), turned round.
+  /// From sigmoid(3) down to sigmoid(−3).
   case sigmoid
 
   /// The schedule of a name: `cosine`, `linear`, `sigmoid`, or `pow` and a number; nil for others.
@@ -32,7 +32,7 @@ public enum MaskSchedule: Sendable, Equatable {
     }
   }
 
-  /// What names may be given, for help and errors.
+  /// The names, for help and errors.
   public static let names = ["cosine", "linear", "pow<number>", "sigmoid"]
 
   /// The share of codes that stay masked when a share `done` (0…1) of the steps is done.

@@ -8,17 +8,17 @@ public import LanternTensor
   import Glibc
 #endif
 
-/// Draws a picture's codes all at once, again and again, each time keeping those it is surest of
-/// (MaskGIT, Chang et al. 2022, arXiv:2202.04200), with the guidance and the noise of Show-o's
+/// The iterative decoder of masked image tokens: each step predicts all codes in parallel and keeps those of
+/// highest confidence (MaskGIT, Chang et al. 2022, arXiv:2202.04200), with guidance and noise of Show-o's
 /// `t2i_generate`.
 public struct MaskedImageDecoder: Sendable {
-  /// How many times all codes are looked at.
+  /// Number of steps.
   public var steps: Int
-  /// Strength of guidance, Muse's: scores are (1 + guidance) · with − guidance · without the prompt.
+  /// Guidance scale of Muse: logits are (1 + guidance) · with − guidance · without the prompt.
   public var guidance: Float
-  /// How many codes stay masked after each step.
+  /// The share of codes that is masked after each step.
   public var schedule: MaskSchedule
-  /// How much chance decides which codes are kept; falls to 0 over the steps.
+  /// Temperature of the noise on confidence; falls to 0 over the steps.
   public var temperature: Float
 
   /// A decoder.
@@ -31,26 +31,26 @@ public struct MaskedImageDecoder: Sendable {
     self.temperature = temperature
   }
 
-  /// What a step has done.
+  /// The state after a step.
   public struct Step {
-    /// Its number, from 0.
+    /// Index of the step, from 0.
     public let index: Int
-    /// How many steps there are.
+    /// Number of steps.
     public let count: Int
-    /// The best guess at the whole picture.
+    /// The predicted codes of the whole picture.
     public let codes: [Int]
-    /// What is kept of it; nil where the next step guesses anew.
+    /// The codes that are kept; nil where masked.
     public let kept: [Int?]
   }
 
-  /// Fills in the codes that are not known.
+  /// Predicts the masked codes.
   ///
   /// - Parameters:
-  ///   - start: codes of a picture, nil where they are to be drawn.
-  ///   - scores: of every code at every place, `[place, code]`, given a picture in the making; with
-  ///     the prompt or, for guidance, without it.
-  ///   - uniforms: numbers in 0..<1 for all places; asked twice a step, first for which code, then
-  ///     for which to keep.
+  ///   - start: codes of a picture, nil where masked.
+  ///   - scores: logits `[position, code]`, given partly masked codes; with the prompt or, for guidance,
+  ///     without it.
+  ///   - uniforms: numbers in 0..<1 for all positions; called twice a step, first to sample codes, then
+  ///     for the noise on confidence.
   ///   - onStep: called after each step; throw to stop.
   /// - Returns: all codes; those known at the start are as they were.
   /// - Throws: what `scores` or `onStep` throw.
@@ -67,24 +67,24 @@ public struct MaskedImageDecoder: Sendable {
       let choices = probabilities.count / max(1, codes.count)
       let chance = uniforms(2 * index)
       var confidence = [Float](repeating: log(Float.greatestFiniteMagnitude), count: codes.count)
-      for place in codes.indices where codes[place] == nil {
-        let row = probabilities[place * choices..<(place + 1) * choices]
-        guess[place] = Self.pick(row, chance[place])
-        confidence[place] = log(max(row[row.startIndex + guess[place]], 1e-20))
+      for position in codes.indices where codes[position] == nil {
+        let row = probabilities[position * choices..<(position + 1) * choices]
+        guess[position] = Self.pick(row, chance[position])
+        confidence[position] = log(max(row[row.startIndex + guess[position]], 1e-20))
       }
       let done = Float(index + 1) / Float(max(1, steps))
       temperature *= 1 - done
       let noise = uniforms(2 * index + 1)
-      for place in codes.indices {
-        confidence[place] += temperature * Self.gumbel(noise[place])
+      for position in codes.indices {
+        confidence[position] += temperature * Self.gumbel(noise[position])
       }
-      // At least one code is settled in each step, and at least one is left for the next.
+      // At least one code is kept in each step, and at least one is masked for the next.
       let unknown = codes.count { $0 == nil }
       let wanted = Int((Float(codes.count) * schedule.masked(done)).rounded(.down))
       let masked = min(max(1, min(unknown - 1, wanted)), codes.count - 1)
-      let least = confidence.sorted()[masked]
-      for place in codes.indices {
-        codes[place] = confidence[place] < least ? nil : guess[place]
+      let minimum = confidence.sorted()[masked]
+      for position in codes.indices {
+        codes[position] = confidence[position] < minimum ? nil : guess[position]
       }
       try onStep(Step(index: index, count: max(1, steps), codes: guess, kept: codes))
     }
@@ -99,7 +99,7 @@ public struct MaskedImageDecoder: Sendable {
     return try with.scaled(by: 1 + guidance) - scores(codes, false).scaled(by: guidance)
   }
 
-  /// The first choice at which the probabilities, summed up, exceed a uniform number.
+  /// The index at which the cumulative probability exceeds a uniform number.
   static func pick(_ probabilities: some BidirectionalCollection<Float>, _ uniform: Float) -> Int {
     let total = probabilities.reduce(0.0) { $0 + Double($1) }
     var sum = 0.0

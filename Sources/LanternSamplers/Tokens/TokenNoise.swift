@@ -1,22 +1,22 @@
-/// Random numbers that depend on where they are used and on nothing else: the same seed, picture, step
-/// and place give the same number, whatever was drawn before and on however many threads.
+/// A counter-based random number generator: a number depends on the seed and its indices (page, step, token
+/// position) alone, not on what was drawn before or on the number of threads.
 public struct TokenNoise: Sendable {
   private let key: UInt64
 
-  /// The numbers of a seed.
+  /// The generator of a seed.
   public init(seed: UInt64) { key = Self.mixed(seed) }
 
   private init(key: UInt64) { self.key = key }
 
-  /// The numbers of one part of the work: a picture, a step.
+  /// The generator of a part, as a page or a step.
   public subscript(part: Int) -> TokenNoise {
     TokenNoise(key: Self.mixed(key ^ Self.mixed(UInt64(bitPattern: Int64(part)))))
   }
 
-  /// A number in 0..<1, by its place.
-  public func uniform(_ place: Int) -> Float { Float(self[place].key >> 40) * 0x1p-24 }
+  /// A number in 0..<1, by its index.
+  public func uniform(_ index: Int) -> Float { Float(self[index].key >> 40) * 0x1p-24 }
 
-  /// Numbers in 0..<1 for places from 0 on.
+  /// Numbers in 0..<1 for indices from 0 on.
   public func uniforms(_ count: Int) -> [Float] { (0..<count).map(uniform) }
 
   /// SplitMix64's step (Steele, Lea & Flood 2014), in which every bit of the input moves every bit.

@@ -6,29 +6,6 @@ public enum AttentionMask: Sendable, Equatable {
   case none
   /// Those up to its own place; with more keys than queries, the last query is the last key.
   case causal
-  /// Those up to its own place, and all of the block that it is in: text with pictures between.
-  /// Blocks are ranges of keys, in order, that do not overlap; those beyond the keys are empty.
-  case causalWithBlocks([Range<Int>])
-
-  /// How many keys each query sees, from the first; nil where the kernel knows by itself.
-  func visibleKeys(queries: Int, keys: Int) -> [Int32]? {
-    guard case .causalWithBlocks(let blocks) = self else { return nil }
-    let past = keys - queries
-    var visible = (0..<queries).map { Int32(clamping: past + $0 + 1) }
-    for block in blocks {
-      for key in block.clamped(to: past..<keys) {
-        visible[key - past] = Int32(clamping: min(block.upperBound, keys))
-      }
-    }
-    return visible
-  }
-
-  /// Whether the blocks are in order and apart from each other.
-  var isSound: Bool {
-    guard case .causalWithBlocks(let blocks) = self else { return true }
-    return zip(blocks, blocks.dropFirst()).allSatisfy { $0.upperBound <= $1.lowerBound }
-      && (blocks.first?.lowerBound ?? 0) >= 0
-  }
 }
 
 /// Softmax attention of several heads, without a stored score matrix (Dao et al. 2022,
@@ -54,7 +31,7 @@ public func attention(
     throw .shape(op: "attention query", expected: expected, found: q.shape)
   }
   guard k.rank == 3, k.shape[0] == q.shape[0], k.shape[2] == q.shape[2], k.shape[1] > 0,
-    mask == .none || k.shape[1] >= q.shape[1], mask.isSound
+    mask == .none || k.shape[1] >= q.shape[1]
   else { throw .shape(op: "attention key", expected: expected, found: k.shape) }
   guard v.shape == k.shape else {
     throw .shape(op: "attention value", expected: "\(k.shape)", found: v.shape)
@@ -62,7 +39,6 @@ public func attention(
   let (q, k, v) = (try q.rowReadable(), try k.rowReadable(), try v.rowReadable())
   let y = try Draft(q.shape)
   let headSize = q.shape[2] / heads
-  let visible = mask.visibleKeys(queries: q.shape[1], keys: k.shape[1])
   var arguments = lk_attention_args(
     batch: Int64(q.shape[0]), heads: Int64(heads), queries: Int64(q.shape[1]),
     keys: Int64(k.shape[1]), head_size: Int64(headSize), q: q.floatPointer, k: k.floatPointer,
@@ -75,16 +51,7 @@ public func attention(
     y_batch_stride: Int64(q.shape[1] * q.shape[2]), y_stride: Int64(q.shape[2]))
   let scratch = try Storage(byteCount: lk_attention_scratch_bytes(&arguments))
   arguments.scratch = scratch.base
-  withExtendedLifetime((q, k, v, scratch)) {
-    if let visible {
-      visible.withUnsafeBufferPointer { counts in
-        arguments.visible = counts.baseAddress
-        kernels.attention(&arguments)
-      }
-    } else {
-      kernels.attention(&arguments)
-    }
-  }
+  withExtendedLifetime((q, k, v, scratch)) { kernels.attention(&arguments) }
   // Masks are not taken off.
   let pairs = q.shape[0] * q.shape[1] * k.shape[1] * q.shape[2]
   lk_work_add(Int64(4 * pairs), Int64(8 * (q.elementCount + k.elementCount)))

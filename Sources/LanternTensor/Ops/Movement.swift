@@ -38,9 +38,6 @@ extension Tensor {
       storage: source.storage, shape: target, dtype: dtype, byteOffset: source.byteOffset)
   }
 
-  /// All elements along one axis.
-  public func flattened() throws(TensorError) -> Tensor { try reshaped([elementCount]) }
-
   /// A view with two axes exchanged; negative axes count from the end.
   ///
   /// - Throws: ``TensorError/axis(op:axis:rank:)``.

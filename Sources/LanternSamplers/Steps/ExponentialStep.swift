@@ -6,34 +6,34 @@
   import Glibc
 #endif
 
-/// One step of DPM-Solver's family: the linear part solved exactly, and the integrals of 1, of a slope
-/// and of a bend against its exponential (Lu et al. 2022, arXiv:2206.00927 and arXiv:2211.01095).
+/// One step of an exponential integrator of DPM-Solver's family: the linear part solved exactly, and the
+/// integrals of 1, of a first and of a second derivative against its exponential (Lu et al. 2022, arXiv:2206.00927 and arXiv:2211.01095).
 ///
-/// A step of no length leaves everything as it is, and so does one that rounding has made negative.
+/// A step of length 0 is the identity, and so is one whose length rounding has made negative.
 struct ExponentialStep {
   /// Difference of the logarithms of signal-to-noise, infinite where no noise is left.
   let length: Double
   /// Factor of the latent.
   let kept: Double
-  /// Factor of what is integrated.
+  /// Factor of the integrated prediction: the clean latent or the noise.
   let value: Double
-  /// Factor of its slope over the step, as at the midpoint.
+  /// Factor of the derivative over the step by the midpoint rule.
   let midpoint: Double
-  /// The same, as in the exact integral.
+  /// Factor of the derivative over the step by the exact integral.
   let slope: Double
-  /// Factor of its second derivative over the step.
+  /// Factor of the second derivative over the step.
   let bend: Double
-  /// Factor of fresh noise.
+  /// Standard deviation of the noise added.
   let fresh: Double
 
   /// A step.
   ///
   /// - Parameters:
-  ///   - origin: where it starts.
-  ///   - target: where it ends.
+  ///   - origin: the level at its start.
+  ///   - target: the level at its end.
   ///   - integratesNoise: whether the noise is integrated rather than the clean latent.
-  ///   - eta: share of the noise that is drawn afresh: 0 solves the ODE, 1 the SDE.
-  ///   - hasWrongSign: whether the bend weighs as in diffusers' SDE of third order.
+  ///   - eta: share of fresh noise: 0 solves the ODE, 1 the SDE.
+  ///   - hasWrongSign: whether the second derivative has the sign of diffusers' SDE of third order.
   init(
     from origin: NoiseLevel, to target: NoiseLevel, integratesNoise: Bool, eta: Double,
     hasWrongSign: Bool = false

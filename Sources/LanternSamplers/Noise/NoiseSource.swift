@@ -1,6 +1,6 @@
 public import LanternTensor
 
-/// The random numbers of one picture: PyTorch's stream, drawn in PyTorch's order of axes.
+/// The random number generator of one picture: PyTorch's stream, drawn in PyTorch's order of axes.
 public struct NoiseSource: Sendable {
   private var generator: TorchGenerator
 
@@ -21,6 +21,6 @@ public struct NoiseSource: Sendable {
     return try drawn.permuted([0, 2, 3, 1]).contiguous()
   }
 
-  /// A whole number of 0 up to but not including a bound, as `torch.randint` draws it.
+  /// An integer from 0 up to but not including a bound, as `torch.randint` draws it.
   mutating func integer(below bound: UInt64) -> UInt64 { generator.integer(below: bound) }
 }

@@ -1,31 +1,31 @@
 import LanternFormats
 
-/// The names that other programs give to samplers and schedules: stable-diffusion-webui and what
-/// grew from it, ComfyUI, stable-diffusion.cpp, InvokeAI, NovelAI. The one table that the command
-/// line and the texts of pictures are read with.
+/// The names of samplers and schedules in other programs: stable-diffusion-webui and its forks, ComfyUI,
+/// stable-diffusion.cpp, InvokeAI, NovelAI. The command line and the metadata of pictures are read with
+/// this table.
 ///
 /// Case, spaces, underscores, hyphens and the prefixes and endings that only some programs write
-/// (`k_`, `sample_`, `_gpu`) make no difference, and a schedule may stand behind the sampler:
+/// (`k_`, `sample_`, `_gpu`) make no difference, and a schedule may follow the sampler:
 /// "DPM++ 2M SDE Karras" is `dpmpp_2m_sde_gpu karras`.
 extension SamplerCatalogue {
-  /// What a name means here.
+  /// The sampler and schedule that a name stands for.
   package struct Meaning: Sendable {
     /// The sampler.
     package var row: Row
-    /// The schedule that stands behind it, if one does.
+    /// The schedule that follows the sampler, if any.
     package var spacing: Spacing?
     /// Whether guidance is CFG++'s.
     package var usesCFGPlusPlus = false
-    /// Where something else is meant than what is drawn: a line each.
+    /// A line for each part of the name that is not supported.
     package var notes: [String] = []
   }
 
-  /// What the name of a sampler means, whichever program wrote it.
+  /// The sampler and schedule of a name, whichever program wrote it.
   ///
   /// - Throws: ``SamplerError/unknownSampler(name:nearest:known:)``.
   package static func meaning(of name: String) throws(SamplerError) -> Meaning {
     let words = words(of: name)
-    // The longest sampler that is known: "lcm" and "ddim" name schedules too.
+    // The longest prefix that is a sampler: "lcm" and "ddim" name schedules too.
     for end in stride(from: words.count, to: 0, by: -1) {
       let key = words[..<end].joined()
       let tail = words[end...].joined()
@@ -49,8 +49,8 @@ extension SamplerCatalogue {
       name: name, nearest: Spelling.nearest(to: name.lowercased(), in: known), known: known)
   }
 
-  /// The schedule of a name, whichever program wrote it, and a line where another is meant than
-  /// is used.
+  /// The schedule of a name, whichever program wrote it, and a line where the nearest supported one is
+  /// used.
   ///
   /// - Throws: ``SamplerError/unknownSchedule(name:nearest:known:)``.
   package static func spacingMeaning(of name: String) throws(SamplerError) -> (
@@ -75,8 +75,8 @@ extension SamplerCatalogue {
   /// stable-diffusion-webui's name of a schedule; nil where it has none.
   package static func webUIName(of spacing: Spacing) -> String? { webUISchedules[spacing] }
 
-  /// What "Automatic" means to stable-diffusion-webui since version 1.9: a curve of the sampler's
-  /// own; nil for those that have none.
+  /// The schedule "Automatic" of stable-diffusion-webui since version 1.9, by sampler; nil for samplers without
+  /// one.
   package static func automaticSpacing(of sampler: String) -> Spacing? {
     switch sampler {
     case "dpm++2m", "dpm++2s_a", "dpm++sde", "dpm2", "dpm2_a": .karras
@@ -100,13 +100,13 @@ extension SamplerCatalogue {
     .simple: "Simple", .linspace: "Uniform", .leading: "DDIM", .beta: "Beta",
   ]
 
-  /// Samplers that are not built, and the row of the same family and order.
+  /// Unsupported samplers by key, each with a supported one of its family and order.
   private static let likenesses = [
     "dpm++2mv2": "dpm++2m", "dpm++2msdeheun": "dpm++2msde", "heun++2": "heun", "heunpp2": "heun",
     "ipndmv": "ipndm", "sasolverpece": "sasolver",
   ]
 
-  /// Schedules that are not built, and the nearest that is.
+  /// Unsupported schedules by key, each with the nearest supported one.
   private static let spacingLikenesses: [String: Spacing] = [
     "alignyoursteps11": .alignYourSteps, "alignyoursteps32": .alignYourSteps,
     "alignyourstepsgits": .alignYourSteps, "ays11": .alignYourSteps, "ays32": .alignYourSteps,
@@ -114,7 +114,7 @@ extension SamplerCatalogue {
     "linearquadratic": .linspace,
   ]
 
-  /// Places in ``rows`` by key.
+  /// Indices into ``rows`` by key.
   private static let indices: [String: Int] = {
     var indices: [String: Int] = [:]
     for (index, row) in rows.enumerated() {
@@ -124,7 +124,7 @@ extension SamplerCatalogue {
     return indices
   }()
 
-  /// Spellings by key that no list of aliases needs to show.
+  /// Names by key that are not shown among the aliases.
   private static let others = [
     "dpm++2s": "dpm_singlestep", "kdpm2": "dpm2", "kdpm2a": "dpm2_a", "dpmad": "dpm_adaptive",
     "dpmsolver++": "dpm++2m", "unipcbh2": "unipc", "unipcmultistep": "unipc", "lmsd": "lms",
@@ -143,15 +143,15 @@ extension SamplerCatalogue {
     return spacings
   }()
 
-  /// Endings that are schedules behind a sampler alone.
+  /// Suffixes of a sampler that are schedules.
   private static let suffixes: [String: Spacing] = [
     "k": .karras, "ka": .karras, "exp": .exponential,
   ]
 
-  /// A name as all its spellings have it.
+  /// The normalised form of a name, equal for all its spellings.
   static func key(_ name: String) -> String { words(of: name).joined() }
 
-  /// The words of a name in small letters, without those that only some programs write.
+  /// The words of a name in lower case, without those that only some programs write.
   private static func words(of name: String) -> [String] {
     var words = name.prefix(100).lowercased().split { " _-./:,()\t".contains($0) }.map(String.init)
     if words.first == "sample" || words.first == "k" { words.removeFirst() }
@@ -166,15 +166,15 @@ extension SamplerCatalogue {
     }.joinedCFG()
   }
 
-  /// A name for a message: short, and without what leads a terminal astray.
+  /// A name for a message: shortened, without control characters.
   private static func quoted(_ name: String) -> String { JSON.quoted(String(name.prefix(60))) }
 }
 
 extension [String] {
-  /// With "cfg" and "pp" as the one word that they are in `ddim_cfg_pp`.
+  /// The words with "cfg" and "pp" joined, as in `ddim_cfg_pp`.
   fileprivate func joinedCFG() -> [String] {
-    guard let place = indices.dropLast().first(where: { self[$0] == "cfg" && self[$0 + 1] == "pp" })
+    guard let index = indices.dropLast().first(where: { self[$0] == "cfg" && self[$0 + 1] == "pp" })
     else { return self }
-    return self[..<place] + ["cfg++"] + self[(place + 2)...]
+    return self[..<index] + ["cfg++"] + self[(index + 2)...]
   }
 }

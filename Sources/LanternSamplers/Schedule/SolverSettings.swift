@@ -1,25 +1,25 @@
 import LanternFormats
 
-/// What a scheduler's file asks of solvers. What it leaves out is nil where classes differ in what they
-/// then do.
+/// The settings of solvers in a scheduler's configuration. An absent one is nil where the defaults of
+/// classes differ.
 struct SolverSettings: Sendable, Equatable {
   /// Whether the last step of DDIM and PNDM ends at no noise.
   let setsAlphaToOne: Bool?
-  /// Which variance DDPM draws.
+  /// The variance of DDPM's noise.
   let varianceType: String
   /// Order of DPM-Solver, DEIS and UniPC.
   let order: Int
-  /// Which solver of an order: `midpoint`, `heun`, `bh1`, `bh2`.
+  /// The solver type: `midpoint`, `heun`, `bh1`, `bh2`.
   let type: String?
   /// Whether the last steps are of lower order.
   let lowerOrderFinal: Bool?
   /// Whether the last step is of first order.
   let eulerAtFinal: Bool
-  /// Whether a solver of the DPM family draws fresh noise.
+  /// Whether a solver of the DPM family solves the SDE.
   let drawsNoise: Bool
   /// Whether a solver of the DPM family or SA-Solver integrates the noise rather than the clean latent.
   let integratesNoise: Bool
-  /// The same of UniPC.
+  /// Whether UniPC integrates the noise rather than the clean latent.
   let uniIntegratesNoise: Bool
   /// Steps that UniPC does not correct.
   let uncorrectedSteps: Set<Int>
@@ -27,18 +27,18 @@ struct SolverSettings: Sendable, Equatable {
   let predictorOrder: Int
   /// Order of SA-Solver's corrector.
   let correctorOrder: Int
-  /// Number of steps of the solver that a distilled model learnt from.
+  /// Number of solver steps of the distillation.
   let distillationSteps: Int
-  /// What LCM multiplies timesteps with.
+  /// Factor of LCM's timesteps.
   let timestepScaling: Double
-  /// Whether PNDM begins without Runge and Kutta's method.
+  /// Whether PNDM begins without steps of Runge and Kutta's method.
   let skipsWarmUp: Bool?
-  /// The seed of DPM-Solver SDE's noise, where it has one of its own.
+  /// The seed of DPM-Solver SDE's noise.
   let noiseSeed: Int?
 
-  /// Reads them.
+  /// Reads the settings.
   ///
-  /// - Throws: ``FormatError`` for a mistyped one.
+  /// - Throws: ``FormatError`` for a mistyped setting.
   init(_ config: Config) throws(FormatError) {
     setsAlphaToOne = try config.truth("set_alpha_to_one")
     varianceType = try config.string("variance_type", default: "fixed_small")
@@ -61,8 +61,7 @@ struct SolverSettings: Sendable, Equatable {
 }
 
 extension Config {
-  /// `true` or `false`, where a `null` that stands in the file is false, as Python has it; nil when it
-  /// does not stand there.
+  /// A boolean setting, where `null` is false as in Python; nil when it is absent.
   ///
   /// - Throws: ``FormatError/wrongType(key:expected:file:)``.
   func truth(_ key: String) throws(FormatError) -> Bool? {

@@ -1,14 +1,14 @@
-/// Well-mixed words from a seed and a path to where they are wanted: NumPy's `SeedSequence` with a pool
-/// of 24 words, which torchsde draws its seeds from.
+/// A seed sequence: 32-bit words hashed from a seed and a spawn key. NumPy's `SeedSequence` with a pool of
+/// 24 words, which torchsde draws its seeds from.
 struct SeedSequence {
   private static let poolSize = 24
   private var pool: [UInt32]
 
-  /// Mixes a seed and the numbers of a path.
+  /// Hashes a seed and a spawn key.
   ///
   /// - Parameters:
   ///   - entropy: the seed.
-  ///   - key: the path; none for the sequence of the seed itself.
+  ///   - key: the spawn key; empty for the sequence of the seed itself.
   init(entropy: UInt64, key: [UInt64] = []) {
     var words = Self.split(entropy)
     if !key.isEmpty {
@@ -48,7 +48,7 @@ struct SeedSequence {
     }
   }
 
-  /// A number's words, the lowest first; one for 0.
+  /// The 32-bit words of an integer, the lowest first; one word for 0.
   private static func split(_ number: UInt64) -> [UInt32] {
     let words = [UInt32(truncatingIfNeeded: number), UInt32(truncatingIfNeeded: number >> 32)]
     return words[1] == 0 ? [words[0]] : words

@@ -8,19 +8,20 @@ import LanternTensor
   import Glibc
 #endif
 
-/// Brownian motion between two times, the same for a seed wherever and in whatever order it is asked
-/// for (Li et al. 2020, arXiv:2001.01328, section 4): an interval's middle is drawn given its ends.
+/// A virtual Brownian tree: Brownian motion between two times that depends on the seed alone, whatever
+/// intervals are queried and in whatever order (Li et al. 2020, arXiv:2001.01328, section 4). The value at
+/// an interval's midpoint is drawn given its ends.
 ///
 /// Equal to torchsde's `BrownianInterval` with `halfway_tree`, a tolerance of 1e-6 and a pool of 24
 /// words.
 struct BrownianTree {
   private let seed: UInt64
-  /// `[batch, height, width, channel]` of what is drawn.
+  /// `[batch, height, width, channel]` of each increment.
   private let shape: [Int]
   private let ends: ClosedRange<Double>
   /// The motion over the whole interval.
   private let whole: Tensor
-  /// The motion over left halves, as the last question found them: the next is asked nearby.
+  /// Cache of the increments over left halves, as of the last query: the next is nearby.
   private var halves: [Node: Tensor] = [:]
 
   /// Motion over an interval of positive length.
@@ -35,8 +36,8 @@ struct BrownianTree {
       * Float((ends.upperBound - ends.lowerBound).squareRoot())
   }
 
-  /// What the motion adds between two times, over the root of the time between them: a normal number
-  /// for each element; zeros where both are the same to within the tolerance.
+  /// The increment between two times, divided by the root of their difference: a standard normal number
+  /// for each element; zeros where the times are equal to within the tolerance.
   ///
   /// - Throws: ``TensorError``.
   mutating func noise(from start: Double, to end: Double) throws(TensorError) -> Tensor {
@@ -44,9 +45,9 @@ struct BrownianTree {
     let bounds = (Self.rounded(bounded(low)), Self.rounded(bounded(high)))
     guard bounds.0 < bounds.1 else { return try Tensor(repeating: 0, shape: shape) }
     var parts: [Tensor] = []
-    var seen: [Node: Tensor] = [:]
-    try collect(Node(start: ends.lowerBound, end: ends.upperBound), whole, bounds, &parts, &seen)
-    halves = seen
+    var visited: [Node: Tensor] = [:]
+    try collect(Node(start: ends.lowerBound, end: ends.upperBound), whole, bounds, &parts, &visited)
+    halves = visited
     var sum = parts.first ?? whole
     for part in parts.dropFirst() { sum = try sum + part }
     return try sum * Float((start < end ? 1 : -1) / (high - low).squareRoot())
@@ -56,7 +57,7 @@ struct BrownianTree {
     min(max(time, ends.lowerBound), ends.upperBound)
   }
 
-  /// An interval of the tree; its key has a bit for each turn to the right on the way to it.
+  /// An interval of the tree; its key has a bit for each right child on the path to it.
   private struct Node: Hashable {
     let start: Double
     let end: Double
@@ -64,31 +65,31 @@ struct BrownianTree {
     var depth: UInt64 = 0
   }
 
-  /// Adds up the intervals that make up `bounds`, from left to right.
+  /// Collects the increments over the intervals that make up `bounds`, from left to right.
   private func collect(
     _ node: Node, _ motion: Tensor, _ bounds: (Double, Double), _ parts: inout [Tensor],
-    _ seen: inout [Node: Tensor]
+    _ visited: inout [Node: Tensor]
   ) throws(TensorError) {
     let isWhole = bounds.0 <= node.start && bounds.1 >= node.end
     let middle = Self.rounded(0.5 * (node.start + node.end))
-    // Below the tolerance there is nothing to divide.
+    // An interval below the tolerance is not divided.
     guard !isWhole, node.depth < 63, middle > node.start, middle < node.end else {
       parts.append(motion)
       return
     }
     let known = halves[node]
     let left = if let known { known } else { try leftHalf(of: node, motion, middle) }
-    seen[node] = left
+    visited[node] = left
     let (key, depth) = (2 * node.key, node.depth + 1)
     if bounds.0 < middle {
       try collect(
         Node(start: node.start, end: middle, key: key, depth: depth), left,
-        (bounds.0, min(bounds.1, middle)), &parts, &seen)
+        (bounds.0, min(bounds.1, middle)), &parts, &visited)
     }
     if bounds.1 > middle {
       try collect(
         Node(start: middle, end: node.end, key: key + 1, depth: depth), motion - left,
-        (max(bounds.0, middle), bounds.1), &parts, &seen)
+        (max(bounds.0, middle), bounds.1), &parts, &visited)
     }
   }
 
@@ -108,10 +109,10 @@ struct BrownianTree {
     return try source.normal(shape)
   }
 
-  /// Rounded to six decimal places, ties to even, of the number's exact value, as Python has it.
+  /// A number rounded to six decimals, ties of its exact value to even: Python's `round(number, 6)`.
   static func rounded(_ number: Double) -> Double {
     let scaled = number * 1e6
-    // The exact product is `scaled` and this.
+    // The exact product is `scaled + error`.
     let error = (-scaled).addingProduct(number, 1e6)
     let floor = scaled.rounded(.down)
     let rest = (scaled - floor) - 0.5

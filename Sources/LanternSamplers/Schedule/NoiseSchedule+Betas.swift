@@ -9,12 +9,12 @@ import LanternFormats
 #endif
 
 extension NoiseSchedule {
-  /// How much noise each training step adds.
+  /// The betas: the variance of the noise that each training step adds.
   ///
   /// - Parameters:
   ///   - config: `scheduler/scheduler_config.json`.
-  ///   - name: the class that reads it, whose defaults hold.
-  /// - Returns: one number a training step.
+  ///   - name: the class that reads it, whose defaults apply.
+  /// - Returns: a beta for each training step.
   /// - Throws: ``FormatError`` for a mistyped or unsupported setting.
   static func betas(_ config: Config, of name: String) throws(FormatError) -> [Float] {
     let count = try config.integer("num_train_timesteps", default: 1000)
@@ -50,7 +50,7 @@ extension NoiseSchedule {
     }
   }
 
-  /// `torch.linspace` in f32, which counts from both ends and rounds once.
+  /// `torch.linspace` in f32, computed from both ends with one rounding each.
   private static func linspace(_ first: Float, _ last: Float, _ count: Int) -> [Float] {
     let step = (last - first) / Float(count - 1)
     return (0..<count).map { index in

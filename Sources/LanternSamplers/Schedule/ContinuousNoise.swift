@@ -8,7 +8,7 @@ import LanternFormats
   import Glibc
 #endif
 
-/// Noise of any strength, where a model was not trained on a table of steps.
+/// A continuous noise schedule, of models that were not trained on a table of steps.
 enum ContinuousNoise: Sendable, Equatable {
   /// `clean + sigma · noise` between two sigmas, for data of a known deviation (Karras et al. 2022,
   /// arXiv:2206.00364, table 1).
@@ -18,15 +18,15 @@ enum ContinuousNoise: Sendable, Equatable {
   /// arXiv:2403.03206, equation 23).
   case flow(shift: Double)
 
-  /// Classes of diffusers with such noise.
+  /// Classes of diffusers with a continuous schedule.
   static let classes = [
     "EDMEulerScheduler", "EDMDPMSolverMultistepScheduler", "FlowMatchEulerDiscreteScheduler",
     "FlowMatchHeunDiscreteScheduler",
   ]
 
-  /// Reads the settings of a class; nil for one with a table.
+  /// Reads the settings of a class; nil for a class with a table.
   ///
-  /// - Throws: ``FormatError`` for a mistyped or unsupported one.
+  /// - Throws: ``FormatError`` for a mistyped or unsupported setting.
   init?(_ config: Config, of schedulerClass: String) throws(FormatError) {
     guard Self.classes.contains(schedulerClass) else { return nil }
     if schedulerClass.hasPrefix("EDM") {
@@ -52,14 +52,14 @@ enum ContinuousNoise: Sendable, Equatable {
     }
   }
 
-  /// Samplers that step over any levels, and need none of a table.
+  /// Samplers that need no table.
   var samplers: [String] {
     let shared = ["dpm++2m", "dpm++2m_sde", "dpm++3m_sde", "euler", "heun"]
-    // Where a flow begins there is no clean latent to count noise against.
+    // At the first level of a flow, without clean latent, sigma is infinite.
     return if case .edm = self { shared + ["euler_a", "lms"] } else { shared }
   }
 
-  /// Spacings that need no table either.
+  /// Spacings that need no table.
   static let spacings: [Spacing] = [
     .discrete, .karras, .exponential, .polyexponential, .beta, .klOptimal,
   ]
@@ -68,9 +68,9 @@ enum ContinuousNoise: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - count: 1 or more.
-  ///   - curve: how they are spaced; evenly in time where it is none, or as Karras has it.
-  ///   - trainingSteps: what timesteps of a flow are counted in.
-  /// - Returns: a level for each step, with what the model is told.
+  ///   - curve: the sigma schedule; where it is none, evenly in time for flows and Karras' for EDM.
+  ///   - trainingSteps: the scale of a flow's timesteps.
+  /// - Returns: a level for each step.
   func levels(_ count: Int, _ curve: Spacing, trainingSteps: Int) -> [NoiseLevel] {
     switch self {
     case .edm(let ends, _):
@@ -81,7 +81,7 @@ enum ContinuousNoise: Sendable, Equatable {
       }
     case .flow(let shift):
       func shifted(_ time: Double) -> Double { shift * time / (1 + (shift - 1) * time) }
-      // The reference moves the ends once and all times again.
+      // The reference shifts the ends once and then all times again.
       let last = Double(Float(shifted(1 / Double(trainingSteps))))
       let times = (0..<count).map { index in
         shifted(count > 1 ? 1 + (last - 1) * Double(index) / Double(count - 1) : 1)
@@ -109,12 +109,4 @@ enum ContinuousNoise: Sendable, Equatable {
     default: nil
     }
   }
-}
-
-extension NoiseLevel {
-  /// The same ratio of noise to clean latent on a flow's straight path: the share of noise, 0…1.
-  var time: Double { deviation / (alpha + deviation) }
-
-  /// What a latent of unit variance is multiplied with to lie on that path.
-  var straightening: Double { 1 / (alpha + deviation) }
 }
