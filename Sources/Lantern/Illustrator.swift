@@ -55,27 +55,38 @@ struct MaskedIllustrator: Illustrator {
     onStep: (DraftStep) throws -> Void
   ) throws -> [Int] {
     let showo = model.showo
+    let isGuided = decoder.guidance > 0
     var nothing = try showo.makeCache(capacity: start.count + 8)
-    if decoder.guidance > 0 {
+    if isGuided {
       _ = try showo.read(model.drawingPrompt([]), into: &nothing, mask: .causal)
     }
-    return try decoder.fill(start) { codes, withPrompt in
+    return try decoder.fill(start) { codes, masked in
       let block = showo.tokens.block(codes)
+      func read(after past: inout KVCache) throws -> Tensor {
+        try isGuided
+          ? showo.read(draft: block, after: &past, and: &nothing)
+          : showo.read(block, into: &past, mask: .none, keeping: false)
+      }
       let hidden: Tensor
-      if !withPrompt {
-        hidden = try showo.read(block, into: &nothing, mask: .none, keeping: false)
-      } else if let segments = self.past {
+      if let segments = self.past {
         var again = try showo.makeCache()
         for segment in segments { _ = try model.read(segment, into: &again) }
-        hidden = try showo.read(block, into: &again, mask: .none, keeping: false)
+        hidden = try read(after: &again)
       } else {
-        hidden = try showo.read(block, into: &past, mask: .none, keeping: false)
+        hidden = try read(after: &past)
       }
-      let scores = try showo.codeLogits(hidden.sliced(axis: 1, 1..<codes.count + 1))
+      // Behind the block's first token; scores of known codes have no use.
+      let rows = masked.map { $0 + 1 } + (isGuided ? masked.map { block.count + $0 + 1 } : [])
+      let scores = try showo.codeLogits(
+        hidden.reshaped([hidden.shape[1], hidden.shape[2]]).rows(rows))
       guard scores.isFiniteEverywhere else {
         throw RequestError.notFinite(what: "a picture's score", step: nil)
       }
-      return try scores.reshaped([codes.count, showo.tokens.codes.count])
+      let count = masked.count
+      return (
+        try scores.sliced(axis: 0, 0..<count),
+        isGuided ? try scores.sliced(axis: 0, count..<2 * count) : nil
+      )
     } uniforms: { draw in
       noise[draw].uniforms(start.count)
     } onStep: { step in

@@ -34,7 +34,7 @@ package struct RotaryEmbedding: Sendable {
   }
 
   /// The turn of tokens at these positions.
-  package func turn(_ positions: Range<Int>) throws(TensorError) -> Turn {
+  package func turn(_ positions: some Collection<Int>) throws(TensorError) -> Turn {
     let angles = positions.flatMap { position in rates.map { Double(Float(position) * $0) } }
     let shape = [positions.count, rates.count]
     return Turn(

@@ -41,7 +41,42 @@ package struct PhiModel: Sendable {
     let turn = try rotary.turn(cache.count..<cache.count + x.shape[1])
     var h = x
     for (index, layer) in layers.enumerated() {
-      h = try layer(h, turn: turn, cache: &cache, index: index, mask: mask)
+      let (normed, q, k, v) = try layer.heads(of: h, turn: turn)
+      let all = try cache.append(k, v, layer: index)
+      h = try layer(h, normed, mixed: layer.attend(q, all, mask: mask))
+    }
+    return try finalNorm(h)
+  }
+
+  /// The last hidden states of two sequences of as many tokens, each after a past of its own, where every
+  /// token attends to its whole sequence. Weights are read once for both; nothing is kept.
+  ///
+  /// - Parameters:
+  ///   - x: embeddings, `[1, 2 · token, feature]`, one sequence after the other.
+  ///   - first: the tokens before the first sequence.
+  ///   - second: those before the second.
+  /// - Returns: the shape of `x`.
+  /// - Throws: ``TensorError`` for a wrong shape or no memory.
+  package func callAsFunction(
+    _ x: Tensor, after first: inout KVCache, and second: inout KVCache
+  ) throws(TensorError) -> Tensor {
+    let count = x.shape[1] / 2
+    let turn = try rotary.turn(
+      Array(first.count..<first.count + count) + Array(second.count..<second.count + count))
+    func halves(_ x: Tensor) throws(TensorError) -> (Tensor, Tensor) {
+      (try x.sliced(axis: 1, 0..<count), try x.sliced(axis: 1, count..<2 * count))
+    }
+    var h = x
+    for (index, layer) in layers.enumerated() {
+      let (normed, q, k, v) = try layer.heads(of: h, turn: turn)
+      let (queries, keys, values) = (try halves(q), try halves(k), try halves(v))
+      let mixed = [
+        try layer.attend(
+          queries.0, first.append(keys.0, values.0, layer: index), mask: .none),
+        try layer.attend(
+          queries.1, second.append(keys.1, values.1, layer: index), mask: .none),
+      ]
+      h = try layer(h, normed, mixed: Tensor.concatenated(mixed, axis: 1))
     }
     return try finalNorm(h)
   }
@@ -80,16 +115,27 @@ private struct PhiLayer: Sendable {
     self.precision = weights.precision
   }
 
-  func callAsFunction(
-    _ x: Tensor, turn: RotaryEmbedding.Turn, cache: inout KVCache, index: Int, mask: AttentionMask
-  ) throws(TensorError) -> Tensor {
+  /// `norm(x)`, and its queries, keys and values, turned by their positions.
+  func heads(of x: Tensor, turn: RotaryEmbedding.Turn) throws(TensorError) -> (
+    normed: Tensor, q: Tensor, k: Tensor, v: Tensor
+  ) {
     let h = try norm(x)
-    let q = try turn(normalized(q(h), qNorm), heads: heads)
-    let k = try turn(normalized(k(h), kNorm), heads: heads)
-    let seen = try cache.append(k, v(h), layer: index)
-    let mixed = try attention(
-      q, seen.keys, seen.values, heads: heads, mask: mask, precision: precision)
-    return try fc2(fc1(h, activation: activation), residual: dense(mixed, residual: x))
+    return (
+      h, try turn(normalized(q(h), qNorm), heads: heads),
+      try turn(normalized(k(h), kNorm), heads: heads), try v(h)
+    )
+  }
+
+  /// Attention's heads, side by side.
+  func attend(_ q: Tensor, _ all: (keys: Tensor, values: Tensor), mask: AttentionMask)
+    throws(TensorError) -> Tensor
+  {
+    try attention(q, all.keys, all.values, heads: heads, mask: mask, precision: precision)
+  }
+
+  /// `x + dense(mixed) + mlp(normed)`.
+  func callAsFunction(_ x: Tensor, _ normed: Tensor, mixed: Tensor) throws(TensorError) -> Tensor {
+    try fc2(fc1(normed, activation: activation), residual: dense(mixed, residual: x))
   }
 
   /// Each head of each token normalised by itself.

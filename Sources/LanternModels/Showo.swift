@@ -182,6 +182,21 @@ package struct Showo: Sendable {
     return try read(x, into: &cache, mask: .none, keeping: true)
   }
 
+  /// Reads a draft of a picture behind two pasts at once, and keeps nothing of it.
+  ///
+  /// - Parameters:
+  ///   - block: ``TokenMap/block(_:)``.
+  ///   - first: tokens before, as a prompt.
+  ///   - second: others, as an empty prompt.
+  /// - Returns: the last hidden states behind the first and behind the second,
+  ///   `[1, 2 · token, feature]`.
+  /// - Throws: ``TensorError`` for an id outside the vocabulary or no memory.
+  package func read(draft block: [Int], after first: inout KVCache, and second: inout KVCache)
+    throws(TensorError) -> Tensor
+  {
+    try phi(embeddings(block + block), after: &first, and: &second)
+  }
+
   private func embeddings(_ ids: [Int]) throws(TensorError) -> Tensor {
     let x = try table.rows(ids).converted(to: .float32)
     return try x.reshaped([1] + x.shape)

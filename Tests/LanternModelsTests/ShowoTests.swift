@@ -111,14 +111,17 @@ import Testing
     var nothing = try model.makeCache()
     _ = try model.read([t.textToImage, 412, 412], into: &nothing, mask: .causal)
     #expect(start.count == 16)
-    let drawn = try decoder.fill(start) { codes, withPrompt in
+    let drawn = try decoder.fill(start) { codes, masked in
       let block = t.block(codes)
-      let hidden =
-        withPrompt
-        ? try model.read(block, into: &prompt, mask: .none, keeping: false)
-        : try model.read(block, into: &nothing, mask: .none, keeping: false)
-      let scores = try model.codeLogits(hidden.sliced(axis: 1, 1..<codes.count + 1))
-      return try scores.reshaped([codes.count, 32])
+      let both = try model.read(draft: block, after: &prompt, and: &nothing)
+      let alone = try model.read(block, into: &prompt, mask: .none, keeping: false)
+      // Two sequences at once are the same as each by itself, bit for bit.
+      #expect(try both.sliced(axis: 1, 0..<block.count).floats() == alone.floats())
+      func scores(_ first: Int) throws -> Tensor {
+        let rows = try both.sliced(axis: 1, first + 1..<first + 1 + codes.count)
+        return try model.codeLogits(rows).reshaped([codes.count, 32]).rows(masked)
+      }
+      return (try scores(0), try scores(block.count))
     } uniforms: { draw in
       (try? uniforms.sliced(axis: 0, draw..<draw + 1).floats()) ?? []
     } onStep: { step in

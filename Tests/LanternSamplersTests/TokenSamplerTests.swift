@@ -88,8 +88,9 @@ import Testing
     var left = 8
     let decoder = MaskedImageDecoder(steps: 20, guidance: 0)
     let noise = TokenNoise(seed: 3)
-    let drawn = try decoder.fill(start) { codes, _ in
-      try Tensor(repeating: 0, shape: [codes.count, 5])
+    let drawn = try decoder.fill(start) { codes, masked in
+      #expect(masked == codes.indices.filter { codes[$0] == nil })
+      return (try Tensor(repeating: 0, shape: [masked.count, 5]), nil)
     } uniforms: {
       noise[$0].uniforms(9)
     } onStep: { step in

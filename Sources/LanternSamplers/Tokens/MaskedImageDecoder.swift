@@ -47,28 +47,31 @@ public struct MaskedImageDecoder: Sendable {
   ///
   /// - Parameters:
   ///   - start: codes of a picture, nil where masked.
-  ///   - scores: logits `[position, code]`, given partly masked codes; with the prompt or, for guidance,
-  ///     without it.
+  ///   - scores: logits `[position, code]` of the masked positions alone, in their order, given partly
+  ///     masked codes: with the prompt and, for guidance, without it.
   ///   - uniforms: numbers in 0..<1 for all positions; called twice a step, first to sample codes, then
   ///     for the noise on confidence.
   ///   - onStep: called after each step; throw to stop.
   /// - Returns: all codes; those known at the start are as they were.
   /// - Throws: what `scores` or `onStep` throw.
   public func fill(
-    _ start: [Int?], scores: (_ codes: [Int?], _ withPrompt: Bool) throws -> Tensor,
+    _ start: [Int?],
+    scores: (_ codes: [Int?], _ masked: [Int]) throws -> (with: Tensor, without: Tensor?),
     uniforms: (_ draw: Int) -> [Float], onStep: (Step) throws -> Void = { _ in }
   ) throws -> [Int] {
     var codes = start
     var temperature = temperature
     var guess = start.map { $0 ?? 0 }
     for index in 0..<max(1, steps) {
-      guard codes.contains(nil) else { break }
-      let probabilities = try guided(codes, scores).softmax().floats()
-      let choices = probabilities.count / max(1, codes.count)
+      let unknown = codes.indices.filter { codes[$0] == nil }
+      guard !unknown.isEmpty else { break }
+      let (with, without) = try scores(codes, unknown)
+      let probabilities = try guided(with, without).softmax().floats()
+      let choices = probabilities.count / unknown.count
       let chance = uniforms(2 * index)
       var confidence = [Float](repeating: log(Float.greatestFiniteMagnitude), count: codes.count)
-      for position in codes.indices where codes[position] == nil {
-        let row = probabilities[position * choices..<(position + 1) * choices]
+      for (number, position) in unknown.enumerated() {
+        let row = probabilities[number * choices..<(number + 1) * choices]
         guess[position] = Self.pick(row, chance[position])
         confidence[position] = log(max(row[row.startIndex + guess[position]], 1e-20))
       }
@@ -79,9 +82,8 @@ public struct MaskedImageDecoder: Sendable {
         confidence[position] += temperature * Self.gumbel(noise[position])
       }
       // At least one code is kept in each step, and at least one is masked for the next.
-      let unknown = codes.count { $0 == nil }
       let wanted = Int((Float(codes.count) * schedule.masked(done)).rounded(.down))
-      let masked = min(max(1, min(unknown - 1, wanted)), codes.count - 1)
+      let masked = min(max(1, min(unknown.count - 1, wanted)), codes.count - 1)
       let minimum = confidence.sorted()[masked]
       for position in codes.indices {
         codes[position] = confidence[position] < minimum ? nil : guess[position]
@@ -91,12 +93,9 @@ public struct MaskedImageDecoder: Sendable {
     return guess
   }
 
-  private func guided(
-    _ codes: [Int?], _ scores: (_ codes: [Int?], _ withPrompt: Bool) throws -> Tensor
-  ) throws -> Tensor {
-    let with = try scores(codes, true)
-    guard guidance > 0 else { return with }
-    return try with.scaled(by: 1 + guidance) - scores(codes, false).scaled(by: guidance)
+  private func guided(_ with: Tensor, _ without: Tensor?) throws -> Tensor {
+    guard guidance > 0, let without else { return with }
+    return try with.scaled(by: 1 + guidance) - without.scaled(by: guidance)
   }
 
   /// The index at which the cumulative probability exceeds a uniform number.
