@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lantern_kernels.h"
+#include "include/lantern_kernels.h"
 
 enum { SPINS = 20000, CALLER_SPINS = 400 };
 
@@ -69,14 +69,14 @@ int lk_threads(void) {
   int wanted = atomic_load(&pool.wanted);
   if (wanted == 0) {
     wanted = processors();
-    if (wanted > LK_MOST_THREADS) wanted = LK_MOST_THREADS;
+    if (wanted > LK_MAX_THREADS) wanted = LK_MAX_THREADS;
     atomic_store(&pool.wanted, wanted);
   }
   return wanted;
 }
 
 void lk_set_threads(int count) {
-  atomic_store(&pool.wanted, count < 1 ? 1 : count > LK_MOST_THREADS ? LK_MOST_THREADS : count);
+  atomic_store(&pool.wanted, count < 1 ? 1 : count > LK_MAX_THREADS ? LK_MAX_THREADS : count);
 }
 
 int lk_thread_index(void) { return thread_index; }
@@ -147,7 +147,7 @@ static void start_workers(int threads) {
 }
 
 void lk_parallel_for(int64_t count, int64_t grain, body_function body, void *context) {
-  lk_parallel_for_some(LK_MOST_THREADS, count, grain, body, context);
+  lk_parallel_for_some(LK_MAX_THREADS, count, grain, body, context);
 }
 
 void lk_parallel_for_some(

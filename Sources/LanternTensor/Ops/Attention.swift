@@ -10,17 +10,17 @@ public enum AttentionMask: Sendable, Equatable {
   /// Blocks are ranges of keys, in order, that do not overlap; those beyond the keys are empty.
   case causalWithBlocks([Range<Int>])
 
-  /// How many keys each query sees, from the first; nil where the kernel knows by itself.
-  func visibleKeys(queries: Int, keys: Int) -> [Int32]? {
+  /// How many keys each query attends to, from the first; nil where the kernel knows by itself.
+  func keyLengths(queries: Int, keys: Int) -> [Int32]? {
     guard case .causalWithBlocks(let blocks) = self else { return nil }
     let past = keys - queries
-    var visible = (0..<queries).map { Int32(clamping: past + $0 + 1) }
+    var lengths = (0..<queries).map { Int32(clamping: past + $0 + 1) }
     for block in blocks {
       for key in block.clamped(to: past..<keys) {
-        visible[key - past] = Int32(clamping: min(block.upperBound, keys))
+        lengths[key - past] = Int32(clamping: min(block.upperBound, keys))
       }
     }
-    return visible
+    return lengths
   }
 
   /// Whether the blocks are in order and apart from each other.
@@ -62,7 +62,7 @@ public func attention(
   let (q, k, v) = (try q.rowReadable(), try k.rowReadable(), try v.rowReadable())
   let y = try Draft(q.shape)
   let headSize = q.shape[2] / heads
-  let visible = mask.visibleKeys(queries: q.shape[1], keys: k.shape[1])
+  let keyLengths = mask.keyLengths(queries: q.shape[1], keys: k.shape[1])
   var arguments = lk_attention_args(
     batch: Int64(q.shape[0]), heads: Int64(heads), queries: Int64(q.shape[1]),
     keys: Int64(k.shape[1]), head_size: Int64(headSize), q: q.floatPointer, k: k.floatPointer,
@@ -70,15 +70,15 @@ public func attention(
     k_batch_stride: Int64(k.strides[0]), k_stride: Int64(k.strides[1]),
     v_batch_stride: Int64(v.strides[0]), v_stride: Int64(v.strides[1]),
     scale: scale ?? 1 / Float(headSize).squareRoot(),
-    mask: mask == .causal ? LK_MASK_CAUSAL : LK_MASK_NONE, key_counts: nil, visible: nil,
+    mask: mask == .causal ? LK_MASK_CAUSAL : LK_MASK_NONE, key_lengths: nil,
     arithmetic: precision == .exact ? LK_F32 : LK_I16, scratch: nil, y: y.floats,
     y_batch_stride: Int64(q.shape[1] * q.shape[2]), y_stride: Int64(q.shape[2]))
   let scratch = try Storage(byteCount: lk_attention_scratch_bytes(&arguments))
   arguments.scratch = scratch.base
   withExtendedLifetime((q, k, v, scratch)) {
-    if let visible {
-      visible.withUnsafeBufferPointer { counts in
-        arguments.visible = counts.baseAddress
+    if let keyLengths {
+      keyLengths.withUnsafeBufferPointer { lengths in
+        arguments.key_lengths = lengths.baseAddress
         kernels.attention(&arguments)
       }
     } else {
