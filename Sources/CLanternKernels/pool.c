@@ -1,8 +1,8 @@
-// Threads that wait for work by spinning a moment, then sleep.
+// Thread pool: threads wait for work by spinning a moment, then sleep.
 //
-// A job is cut into chunks. One word holds the job's generation and how many chunks nobody has
-// claimed; claiming is one compare-and-swap, so the caller never waits for a thread that has not
-// started: it takes the chunks itself.
+// A job is cut into chunks. One 64-bit word holds the job's generation and how many chunks are unclaimed;
+// claiming is one compare-and-swap, so the caller never waits for a thread that has not started: it takes
+// the chunks itself.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
@@ -91,7 +91,7 @@ double lk_thread_seconds(void) {
 static bool work_once(void) {
   uint64_t word = atomic_load_explicit(&pool.word, memory_order_acquire);
   do {
-    // A limit of another job than the word's is of no use to a claim, which fails then.
+    // If the limit is already that of a later job, the word has changed too, and the claim fails.
     if ((uint32_t)word == 0 || thread_index >= atomic_load(&pool.limit)) return false;
   } while (!atomic_compare_exchange_weak_explicit(
     &pool.word, &word, word - 1, memory_order_acq_rel, memory_order_acquire));

@@ -2,27 +2,27 @@
 
 #include "../include/lantern_kernels.h"
 
-// A number is NaN or infinite exactly when all its exponent bits are set. Adding one at the lowest
-// exponent bit then carries into the sign's place, so a whole block is tested by or-ing the sums.
+// Test for NaN and infinity: exactly they have all exponent bits set. Adding one at the lowest exponent bit
+// then carries into the sign bit, so a block is tested by or-ing the sums.
 
 static bool finite_16(const unsigned char *bytes, int64_t count, uint16_t lowest) {
-  uint16_t seen = 0;
+  uint16_t carries = 0;
   for (int64_t i = 0; i < count; i++) {
     uint16_t bits;
     memcpy(&bits, bytes + 2 * i, 2);
-    seen |= (uint16_t)((bits & 0x7fff) + lowest);
+    carries |= (uint16_t)((bits & 0x7fff) + lowest);
   }
-  return !(seen & 0x8000);
+  return !(carries & 0x8000);
 }
 
 static bool finite_32(const unsigned char *bytes, int64_t count) {
-  uint32_t seen = 0;
+  uint32_t carries = 0;
   for (int64_t i = 0; i < count; i++) {
     uint32_t bits;
     memcpy(&bits, bytes + 4 * i, 4);
-    seen |= (bits & 0x7fffffff) + 0x00800000;
+    carries |= (bits & 0x7fffffff) + 0x00800000;
   }
-  return !(seen & 0x80000000);
+  return !(carries & 0x80000000);
 }
 
 bool lk_all_finite(const void *x, lk_dtype type, int64_t count) {

@@ -1,6 +1,6 @@
 // BLAS for plain f32 matrix products. OpenBLAS is loaded on first use rather than linked: it reads
-// OPENBLAS_CORETYPE as it loads, and old ones take new processors for ancient ones otherwise, at a
-// fifth of the speed.
+// OPENBLAS_CORETYPE as it loads, without which old versions take new processors for ancient ones, at a fifth
+// of the speed.
 #define _GNU_SOURCE
 #include <stdlib.h>
 
@@ -62,7 +62,7 @@ const char *lk_blas_name(void) {
 }
 #endif
 
-/// Without BLAS: one number after another, in the packed layout where b allows it.
+/// Without BLAS: our packed kernels where b's layout allows it, else one element after another.
 static void multiply_here(
   int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, bool a_transposed,
   const float *b, int64_t b_stride, bool b_transposed, float *c, int64_t c_stride,
