@@ -103,7 +103,7 @@ import Testing
     }
   }
 
-  @Test("products of 8-bit whole numbers are exact where nothing has to be rounded")
+  @Test("products of int8 are exact where nothing has to be rounded")
   func exactProducts() {
     let (m, n, k) = (5, 34, 334)
     var numbers = Numbers(7)
@@ -213,7 +213,7 @@ import Testing
         }
         wanted.append(max(sum, 0) + Double(residual[place]))
       }
-      // Transformed kernels are stored as numbers in f32 alone: others would be rounded once more.
+      // Filters transformed early are stored in f32 or as integers: f16 would be rounded once more.
       let isHalf = type == LK_F16 || type == LK_BF16
       let ways =
         [LK_MATRIX] + (shape.fitsWinograd ? [LK_WINOGRAD_LATE] : [])
@@ -251,7 +251,7 @@ import Testing
             }
           }
         let title = "\(kernels.title) \(shape) \(type) \(way)"
-        // 8-bit kernels that are transformed as they are used are multiplied in 16 bits.
+        // 8-bit filters that each call transforms are multiplied in 16 bits.
         let arithmetic = isTransformed && way == LK_WINOGRAD_LATE && type == LK_I8 ? LK_I16 : type
         let allowed = kernels.tolerance(arithmetic, tolerance) * (isTransformed ? 2 : 1)
         let same = kernels.tolerance(arithmetic, 4e-6)

@@ -17,7 +17,8 @@ static inline bool fits_winograd(const lk_conv_args *args) {
   if (args->layout == LK_WINOGRAD_EARLY) return true;
   int64_t tiles = (args->out_height + 1) / 2 * ((args->out_width + 1) / 2);
   bool is_ready = !is_integer(args->packed_type) ||
-                  (args->layout == LK_WINOGRAD_LATE && transforms_channels(args->packed_type, args->channels));
+                  (args->layout == LK_WINOGRAD_LATE &&
+                   transforms_channels(args->packed_type, args->channels));
   return is_ready && args->kernel_height == 3 && args->kernel_width == 3 && args->stride == 1 &&
          args->pad_top == 1 && args->pad_left == 1 && args->channels >= MIN_CHANNELS &&
          args->out_channels >= MIN_CHANNELS && tiles >= MIN_TILES;
