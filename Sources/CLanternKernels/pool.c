@@ -1,8 +1,8 @@
-// Threads that wait for work by spinning a moment, then sleep.
+// Thread pool: threads wait for work by spinning a moment, then sleep.
 //
-// A job is cut into chunks. One word holds the job's generation and how many chunks nobody has
-// claimed; claiming is one compare-and-swap, so the caller never waits for a thread that has not
-// started: it takes the chunks itself.
+// A job is cut into chunks. One 64-bit word holds the job's generation and how many chunks are unclaimed;
+// claiming is one compare-and-swap, so the caller never waits for a thread that has not started: it takes
+// the chunks itself.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lantern_kernels.h"
+#include "include/lantern_kernels.h"
 
 enum { SPINS = 20000, CALLER_SPINS = 400 };
 
@@ -69,14 +69,14 @@ int lk_threads(void) {
   int wanted = atomic_load(&pool.wanted);
   if (wanted == 0) {
     wanted = processors();
-    if (wanted > LK_MOST_THREADS) wanted = LK_MOST_THREADS;
+    if (wanted > LK_MAX_THREADS) wanted = LK_MAX_THREADS;
     atomic_store(&pool.wanted, wanted);
   }
   return wanted;
 }
 
 void lk_set_threads(int count) {
-  atomic_store(&pool.wanted, count < 1 ? 1 : count > LK_MOST_THREADS ? LK_MOST_THREADS : count);
+  atomic_store(&pool.wanted, count < 1 ? 1 : count > LK_MAX_THREADS ? LK_MAX_THREADS : count);
 }
 
 int lk_thread_index(void) { return thread_index; }
@@ -91,7 +91,7 @@ double lk_thread_seconds(void) {
 static bool work_once(void) {
   uint64_t word = atomic_load_explicit(&pool.word, memory_order_acquire);
   do {
-    // A limit of another job than the word's is of no use to a claim, which fails then.
+    // If the limit is already that of a later job, the word has changed too, and the claim fails.
     if ((uint32_t)word == 0 || thread_index >= atomic_load(&pool.limit)) return false;
   } while (!atomic_compare_exchange_weak_explicit(
     &pool.word, &word, word - 1, memory_order_acq_rel, memory_order_acquire));
@@ -147,7 +147,7 @@ static void start_workers(int threads) {
 }
 
 void lk_parallel_for(int64_t count, int64_t grain, body_function body, void *context) {
-  lk_parallel_for_some(LK_MOST_THREADS, count, grain, body, context);
+  lk_parallel_for_some(LK_MAX_THREADS, count, grain, body, context);
 }
 
 void lk_parallel_for_some(

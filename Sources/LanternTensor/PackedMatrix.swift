@@ -2,26 +2,25 @@ internal import CLanternKernels
 
 /// Weights of a linear map or convolution, laid out once so that a matrix product streams them.
 ///
-/// Panels of 32 outputs. Stored as numbers, they are multiplied in f32 whatever the form; stored as
-/// whole numbers with a scale for every output, they are multiplied with activations rounded to 14 bits
-/// (8 bits for ``Form/int8``, but for 3×3 kernels that are transformed) of the largest in a row of 320,
-/// and sums are exact; but on 64-bit ARM with f16 arithmetic what has 16 bits is multiplied as f16, in
-/// sums of 32 that are folded into f32.
+/// Panels of 32 outputs. Floating-point weights are multiplied in f32 whatever the form; integer
+/// weights, with a scale for every output, are multiplied by activations quantized to 14 bits (8 bits for
+/// ``Form/int8``, but for 3×3 filters that are transformed) of the largest in a row of 320, and
+/// accumulators are exact; but on 64-bit ARM with f16 arithmetic 16-bit weights are multiplied as f16, in
+/// accumulators of 32 that are folded into f32.
 public struct PackedMatrix: Sendable {
   /// How the weights are stored.
   public enum Form: String, Sendable, CaseIterable {
     case float32 = "f32"
     case float16 = "f16"
     case bfloat16 = "bf16"
-    /// 16-bit whole numbers: 2.5e-4 off a product of random numbers, 1e-3 where they are multiplied as
-    /// f16.
+    /// 16-bit integers: 2.5e-4 off a product of random numbers, 1e-3 where they are multiplied as f16.
     case int16 = "i16"
-    /// 8-bit whole numbers: 1e-2 off.
+    /// 8-bit integers: 1e-2 off.
     case int8 = "i8"
-    /// 4-bit whole numbers with one more scale for every 32, multiplied as 16-bit ones: 1e-1 off.
+    /// 4-bit integers with one more scale for every 32, multiplied as 16-bit ones: 1e-1 off.
     case int4 = "i4"
 
-    /// The form in which a floating-point type's numbers stay as they are.
+    /// The form in which a floating-point type is stored as it is.
     package init(_ dtype: DType) {
       switch dtype {
       case .float16: self = .float16
@@ -48,8 +47,8 @@ public struct PackedMatrix: Sendable {
   public let inputs: Int
   /// How the weights are stored.
   public let form: Form
-  /// Whether it is a 3×3 kernel for Winograd's algorithm, or gated.
-  let kernel: lk_kernel
+  /// A matrix, a gated one, or 3×3 filters for Winograd's algorithm.
+  let layout: lk_layout
   let storage: Storage
 
   /// Packs the weights of a linear map or of a convolution.
@@ -68,8 +67,8 @@ public struct PackedMatrix: Sendable {
     guard weight.rank >= 2, weight.elementCount > 0 else {
       throw .shape(op: "pack", expected: "[output, input]", found: weight.shape)
     }
-    let isKernel = weight.rank == 4 && weight.shape[1] == 3 && weight.shape[2] == 3
-    try self.init(weight, as: form, kernel: isKernel ? LK_TO_TRANSFORM : LK_PLAIN)
+    let isFilter = weight.rank == 4 && weight.shape[1] == 3 && weight.shape[2] == 3
+    try self.init(weight, as: form, layout: isFilter ? LK_WINOGRAD_LATE : LK_MATRIX)
   }
 
   /// Packs the kernel of a 3×3 convolution of stride 1, transformed for Winograd's algorithm (Lavin &
@@ -85,7 +84,7 @@ public struct PackedMatrix: Sendable {
     else {
       throw .shape(op: "pack for Winograd", expected: "[output, 3, 3, input]", found: kernel.shape)
     }
-    try self.init(kernel, as: form, kernel: LK_TRANSFORMED)
+    try self.init(kernel, as: form, layout: LK_WINOGRAD_EARLY)
   }
 
   /// Packs the weights of the gated unit of SD's feed-forward layers (GEGLU; Shazeer 2020,
@@ -101,25 +100,25 @@ public struct PackedMatrix: Sendable {
     guard weight.rank == 2, weight.shape[0] % 2 == 0, weight.elementCount > 0 else {
       throw .shape(op: "pack gated", expected: "[an even number, input]", found: weight.shape)
     }
-    try self.init(weight, as: form, kernel: LK_GATED)
+    try self.init(weight, as: form, layout: LK_GATED)
   }
 
-  private init(_ weight: Tensor, as form: Form?, kernel: lk_kernel) throws(TensorError) {
+  private init(_ weight: Tensor, as form: Form?, layout: lk_layout) throws(TensorError) {
     guard weight.dtype.isFloatingPoint else {
       throw .dtype(op: "pack", expected: "f32, f16 or bf16", found: weight.dtype)
     }
     let source = try weight.contiguous()
     let rows = weight.shape[0]
-    self.outputs = kernel == LK_GATED ? rows / 2 : rows
+    self.outputs = layout == LK_GATED ? rows / 2 : rows
     self.inputs = weight.elementCount / rows
     self.form = form ?? Form(weight.dtype)
-    self.kernel = kernel
+    self.layout = layout
     let (n, k) = (Int64(rows), Int64(inputs))
     self.storage = try Storage(
-      byteCount: lk_packed_bytes(n, k, self.form.kernelType, kernel), isKept: true)
+      byteCount: lk_packed_bytes(n, k, self.form.kernelType, layout), isKept: true)
     var arguments = lk_pack_args(
       weight: source.bytes, from: weight.dtype.kernelType, n: n, k: k, row_stride: k,
-      kernel: kernel, transposed: false, packed: storage.base, to: self.form.kernelType)
+      layout: layout, transposed: false, packed: storage.base, to: self.form.kernelType)
     withExtendedLifetime(source) { kernels.pack(&arguments) }
   }
 

@@ -18,17 +18,17 @@ public enum Precision: String, Sendable, CaseIterable {
   case int4
 
   /// What suits this processor when nothing is said: `fast` where it gains from it.
-  public static var standard: Precision { kernels.whole_pays ? .fast : .exact }
+  public static var standard: Precision { kernels.int16_is_faster ? .fast : .exact }
 
   /// That it saves no time on this processor, in a line; nil where it does, or never means to.
   package var note: String? {
     let slower =
       switch self {
       case .exact: false
-      case .fast, .int4: !kernels.whole_pays
-      case .int8: !kernels.bytes_pay
+      case .fast, .int4: !kernels.int16_is_faster
+      case .int8: !kernels.int8_is_faster
       }
-    let other = kernels.whole_pays ? Precision.fast : .exact
+    let other = kernels.int16_is_faster ? Precision.fast : .exact
     return slower
       ? "precision \(rawValue) is slower than \(other.rawValue) on this processor "
         + "(\(ComputeEngine.instructionSet)): it saves memory alone"

@@ -55,28 +55,28 @@ import Testing
     let x = Misaligned(numbers.floats(2 * rows * k))
     let columns = 4096
     let cases = [
-      (columns, LK_PLAIN, LK_SILU, true), (columns, LK_PLAIN, LK_IDENTITY, true),
-      (columns, LK_PLAIN, LK_IDENTITY, false), (2 * columns, LK_GATED, LK_IDENTITY, false),
+      (columns, LK_MATRIX, LK_SILU, true), (columns, LK_MATRIX, LK_IDENTITY, true),
+      (columns, LK_MATRIX, LK_IDENTITY, false), (2 * columns, LK_GATED, LK_IDENTITY, false),
     ]
-    for (n, kernel, activation, isAdded) in cases {
+    for (n, layout, activation, isAdded) in cases {
       let (weight, bias) = (numbers.floats(n * k), Misaligned(numbers.floats(n)))
       for kernels in kernelSets {
         let (whole, halves) = (
           Aligned(count: 2 * rows * columns, filled: 0.5),
           Aligned(count: 2 * rows * columns, filled: 0.5)
         )
-        packed(weight, n, k, as: LK_I16, by: kernels, kernel: kernel).withUnsafeBytes { bytes in
+        packed(weight, n, k, as: LK_I16, by: kernels, layout: layout).withUnsafeBytes { bytes in
           for (y, first, count) in [(whole, 0, 2 * rows), (halves, 0, rows), (halves, rows, rows)] {
             var arguments = lk_gemm_args(
               m: Int64(count), n: Int64(n), k: Int64(k), x: x.pointer + first * k,
-              x_stride: Int64(k), packed: bytes.baseAddress, packed_type: LK_I16, kernel: kernel,
+              x_stride: Int64(k), packed: bytes.baseAddress, packed_type: LK_I16, layout: layout,
               bias: bias.pointer, residual: isAdded ? y.pointer + first * columns : nil,
               residual_stride: Int64(columns), activation: activation,
               y: y.pointer + first * columns, y_stride: Int64(columns))
             kernels.gemm(&arguments)
           }
         }
-        #expect(whole.equals(halves), "\(kernels.title) \(kernel) \(activation) \(isAdded)")
+        #expect(whole.equals(halves), "\(kernels.title) \(layout) \(activation) \(isAdded)")
       }
     }
   }
@@ -90,7 +90,7 @@ import Testing
     let weight = numbers.floats(channels * 9 * channels)
     for kernels in kernelSets {
       let (whole, single) = (Aligned(count: batch * size), Aligned(count: batch * size))
-      packed(weight, channels, 9 * channels, as: LK_I16, by: kernels, kernel: LK_TRANSFORMED)
+      packed(weight, channels, 9 * channels, as: LK_I16, by: kernels, layout: LK_WINOGRAD_EARLY)
         .withUnsafeBytes { bytes in
           for (y, first, count) in [(whole, 0, batch), (single, 0, 1), (single, 1, 1)] {
             var arguments = lk_conv_args(
@@ -98,7 +98,8 @@ import Testing
               channels: Int64(channels), out_height: Int64(side), out_width: Int64(side),
               out_channels: Int64(channels), kernel_height: 3, kernel_width: 3, stride: 1,
               pad_top: 1, pad_left: 1, upsample: 1, x: x.pointer + first * size,
-              packed: bytes.baseAddress, packed_type: LK_I16, kernel: LK_TRANSFORMED, scratch: nil,
+              packed: bytes.baseAddress, packed_type: LK_I16, layout: LK_WINOGRAD_EARLY,
+              scratch: nil,
               scratch_threads: lk_threads(), bias: nil, batch_bias: nil, residual: nil,
               activation: LK_IDENTITY, y: y.pointer + first * size)
             var scratch = [UInt8](repeating: 0, count: lk_conv_scratch_bytes(&arguments))

@@ -5,12 +5,7 @@ import Testing
 /// Elementwise kernels, conversions, sums and threads.
 @Suite struct ElementwiseKernelTests {
   private static let functions: [(lk_unary, Float, Float, @Sendable (Double) -> Double)] = [
-    (LK_NEGATE, -20, 20, { -$0 }), (LK_ABS, -20, 20, { abs($0) }), (LK_EXP, -80, 80, { exp($0) }),
-    (LK_LOG, 1e-6, 1e6, { log($0) }), (LK_SQRT, 0, 1e6, { $0.squareRoot() }),
-    (LK_RSQRT, 1e-3, 1e6, { 1 / $0.squareRoot() }), (LK_SQUARE, -20, 20, { $0 * $0 }),
-    (LK_SIN, -40, 40, { sin($0) }), (LK_COS, -40, 40, { cos($0) }),
-    (LK_TANH, -10, 10, { tanh($0) }),
-    (LK_SIGMOID, -30, 30, { 1 / (1 + exp(-$0)) }), (LK_RELU, -2, 2, { max($0, 0) }),
+    (LK_EXP, -80, 80, { exp($0) }), (LK_RELU, -2, 2, { max($0, 0) }),
     (LK_SILU, -30, 30, { $0 / (1 + exp(-$0)) }),
     (LK_GELU, -6, 6, { $0 * (1 + erf($0 / 2.0.squareRoot())) / 2 }),
     (
@@ -18,7 +13,7 @@ import Testing
       { 0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }
     ),
     (LK_QUICK_GELU, -10, 10, { $0 / (1 + exp(-1.702 * $0)) }),
-    (LK_ROUND, -9, 9, { $0.rounded(.toNearestOrEven) }), (LK_IDENTITY, -9, 9, { $0 }),
+    (LK_IDENTITY, -9, 9, { $0 }),
   ]
 
   @Test("functions of one number, element by element, apart and in place")
@@ -45,9 +40,8 @@ import Testing
   @Test("functions keep their limits at the ends of f32, and NaN stays NaN")
   func extremes() {
     let cases: [(lk_unary, Float, Float)] = [
-      (LK_EXP, 200, .infinity), (LK_EXP, -200, 0), (LK_SIGMOID, 1e30, 1), (LK_SIGMOID, -1e30, 0),
-      (LK_SILU, 1e30, 1e30), (LK_GELU, 1e30, 1e30), (LK_TANH, 1e30, 1), (LK_TANH, -1e30, -1),
-      (LK_SILU, 0, 0), (LK_GELU, -200, 0),
+      (LK_EXP, 200, .infinity), (LK_EXP, -200, 0), (LK_SILU, 1e30, 1e30), (LK_SILU, -1e30, 0),
+      (LK_GELU, 1e30, 1e30), (LK_SILU, 0, 0), (LK_GELU, -200, 0),
     ]
     for kernels in kernelSets {
       for (op, x, wanted) in cases {
@@ -69,7 +63,7 @@ import Testing
     let strides = [(37, 1), (0, 0), (0, 1), (1, 0)]
     let functions: [(lk_binary, (Float, Float) -> Float)] = [
       (LK_ADD, { $0 + $1 }), (LK_SUBTRACT, { $0 - $1 }), (LK_MULTIPLY, { $0 * $1 }),
-      (LK_DIVIDE, { $0 / $1 }), (LK_MAXIMUM, { max($0, $1) }), (LK_MINIMUM, { min($0, $1) }),
+      (LK_DIVIDE, { $0 / $1 }),
     ]
     var numbers = Numbers(9)
     let (a, b) = (numbers.floats(rows * columns), numbers.floats(rows * columns, 0.5, 2))
@@ -204,7 +198,7 @@ import Testing
             y.withUnsafeMutableBufferPointer { y in
               var arguments = lk_gemm_args(
                 m: Int64(m), n: Int64(n), k: Int64(k), x: x.baseAddress, x_stride: Int64(k),
-                packed: bytes.baseAddress, packed_type: LK_F32, kernel: LK_PLAIN, bias: nil,
+                packed: bytes.baseAddress, packed_type: LK_F32, layout: LK_MATRIX, bias: nil,
                 residual: nil,
                 residual_stride: 0, activation: LK_IDENTITY, y: y.baseAddress, y_stride: Int64(n))
               kernelSets[set].gemm(&arguments)

@@ -20,7 +20,7 @@ extension lk_kernels {
 
   /// A tolerance for products of weights of a type, wider where they are done in f16.
   func tolerance(_ type: lk_dtype, _ standard: Double) -> Double {
-    has_halves && (type == LK_I16 || type == LK_I4) ? max(standard, 5e-3) : standard
+    has_f16_products && (type == LK_I16 || type == LK_I4) ? max(standard, 5e-3) : standard
   }
 }
 
@@ -116,16 +116,16 @@ func withThreads<Result>(_ count: Int32?, _ body: () throws -> Result) rethrows 
 /// The packed form of `[outputs, inputs]` weights, or of 3×3 kernels `[outputs, 3, 3, inputs / 9]`.
 func packed(
   _ weights: [Float], _ outputs: Int, _ inputs: Int, as type: lk_dtype, by kernels: lk_kernels,
-  kernel: lk_kernel = LK_PLAIN
+  layout: lk_layout = LK_MATRIX
 ) -> [UInt8] {
   let k = Int64(inputs)
-  let size = lk_packed_bytes(Int64(outputs), k, type, kernel)
+  let size = lk_packed_bytes(Int64(outputs), k, type, layout)
   var bytes = [UInt8](repeating: 0xAA, count: size)
   weights.withUnsafeBytes { weights in
     bytes.withUnsafeMutableBytes {
       var arguments = lk_pack_args(
         weight: weights.baseAddress, from: LK_F32, n: Int64(outputs), k: k,
-        row_stride: Int64(inputs), kernel: kernel, transposed: false, packed: $0.baseAddress,
+        row_stride: Int64(inputs), layout: layout, transposed: false, packed: $0.baseAddress,
         to: type)
       kernels.pack(&arguments)
     }
@@ -145,16 +145,16 @@ func expectSame(
 /// Rows of `k` numbers, misaligned, times the weights `[n, k]`, of which half may be gates.
 func multiplied(
   _ x: [Float], by weight: [Float], _ n: Int, _ k: Int, as type: lk_dtype, _ kernels: lk_kernels,
-  kernel: lk_kernel = LK_PLAIN, bias: [Float]? = nil
+  layout: lk_layout = LK_MATRIX, bias: [Float]? = nil
 ) -> Misaligned {
   let m = x.count / k
-  let columns = kernel == LK_GATED ? n / 2 : n
+  let columns = layout == LK_GATED ? n / 2 : n
   let (from, y) = (Misaligned(x), Misaligned(count: m * columns))
   let added = bias.map { Misaligned($0) }
-  packed(weight, n, k, as: type, by: kernels, kernel: kernel).withUnsafeBytes { bytes in
+  packed(weight, n, k, as: type, by: kernels, layout: layout).withUnsafeBytes { bytes in
     var arguments = lk_gemm_args(
       m: Int64(m), n: Int64(n), k: Int64(k), x: from.pointer, x_stride: Int64(k),
-      packed: bytes.baseAddress, packed_type: type, kernel: kernel, bias: added?.pointer,
+      packed: bytes.baseAddress, packed_type: type, layout: layout, bias: added?.pointer,
       residual: nil, residual_stride: 0, activation: LK_IDENTITY, y: y.pointer,
       y_stride: Int64(columns))
     kernels.gemm(&arguments)

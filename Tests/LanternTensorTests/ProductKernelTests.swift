@@ -32,7 +32,7 @@ import Testing
             bias.withUnsafeBufferPointer { bias in
               var arguments = lk_gemm_args(
                 m: Int64(m), n: Int64(n), k: Int64(k), x: from.pointer, x_stride: Int64(k),
-                packed: bytes.baseAddress, packed_type: type, kernel: LK_PLAIN,
+                packed: bytes.baseAddress, packed_type: type, layout: LK_MATRIX,
                 bias: bias.baseAddress, residual: y.pointer, residual_stride: Int64(n),
                 activation: activation, y: y.pointer, y_stride: Int64(n))
               kernels.gemm(&arguments)
@@ -70,7 +70,7 @@ import Testing
           // With one thread a task takes several pairs of panels.
           let y = withThreads(half == 350 ? 1 : nil) {
             multiplied(
-              x, by: weight, 2 * half, k, as: type, kernels, kernel: LK_GATED, bias: bias)
+              x, by: weight, 2 * half, k, as: type, kernels, layout: LK_GATED, bias: bias)
           }
           let title = "\(kernels.title) \(m)×\(half)×\(k) \(type)"
           expectNear(y, wanted, 2 * kernels.tolerance(type, tolerance), title)
@@ -103,7 +103,7 @@ import Testing
     }
   }
 
-  @Test("products of 8-bit whole numbers are exact where nothing has to be rounded")
+  @Test("products of int8 are exact where nothing has to be rounded")
   func exactProducts() {
     let (m, n, k) = (5, 34, 334)
     var numbers = Numbers(7)
@@ -131,12 +131,12 @@ import Testing
     for (n, k) in [(1, 9), (31, 3 * 9), (33, 7 * 9), (64, 40 * 9), (34, 288 * 9)] {
       let weight = numbers.floats(n * k)
       for (type, _) in weightForms {
-        for kernel in [LK_PLAIN, LK_GATED, LK_TO_TRANSFORM, LK_TRANSFORMED]
-        where kernel != LK_GATED || n % 2 == 0 {
+        for layout in [LK_MATRIX, LK_GATED, LK_WINOGRAD_LATE, LK_WINOGRAD_EARLY]
+        where layout != LK_GATED || n % 2 == 0 {
           let all = kernelSets.map {
-            packed(weight, n, k, as: type, by: $0, kernel: kernel)
+            packed(weight, n, k, as: type, by: $0, layout: layout)
           }
-          #expect(all.allSatisfy { $0 == all[0] }, "\(n)×\(k) \(type) \(kernel)")
+          #expect(all.allSatisfy { $0 == all[0] }, "\(n)×\(k) \(type) \(layout)")
         }
       }
     }
@@ -213,15 +213,15 @@ import Testing
         }
         wanted.append(max(sum, 0) + Double(residual[place]))
       }
-      // Transformed kernels are stored as numbers in f32 alone: others would be rounded once more.
+      // Filters transformed early are stored in f32 or as integers: f16 would be rounded once more.
       let isHalf = type == LK_F16 || type == LK_BF16
       let ways =
-        [LK_PLAIN] + (shape.fitsWinograd ? [LK_TO_TRANSFORM] : [])
-        + (shape.fitsWinograd && !isHalf ? [LK_TRANSFORMED] : [])
+        [LK_MATRIX] + (shape.fitsWinograd ? [LK_WINOGRAD_LATE] : [])
+        + (shape.fitsWinograd && !isHalf ? [LK_WINOGRAD_EARLY] : [])
       for (kernels, way) in kernelSets.flatMap({ set in ways.map { (set, $0) } }) {
         let (from, y) = (Misaligned(x), Misaligned(residual))
         var isTransformed = false
-        packed(weight, o, kernel * kernel * c, as: type, by: kernels, kernel: way)
+        packed(weight, o, kernel * kernel * c, as: type, by: kernels, layout: way)
           .withUnsafeBytes { bytes in
             bias.withUnsafeBufferPointer { bias in
               batchBias.withUnsafeBufferPointer { batchBias in
@@ -232,13 +232,13 @@ import Testing
                   stride: Int64(shape.stride), pad_top: Int64(padding), pad_left: Int64(padding),
                   upsample: Int64(up), x: from.pointer, packed: bytes.baseAddress,
                   packed_type: type,
-                  kernel: way, scratch: nil, scratch_threads: 1,
+                  layout: way, scratch: nil, scratch_threads: 1,
                   bias: bias.baseAddress, batch_bias: batchBias.baseAddress, residual: y.pointer,
                   activation: LK_RELU, y: y.pointer)
                 // With one thread a task takes several panels.
                 withThreads(o >= 70 ? 1 : nil) {
                   arguments.scratch_threads = lk_threads()
-                  let size = way == LK_PLAIN ? 0 : lk_conv_scratch_bytes(&arguments)
+                  let size = way == LK_MATRIX ? 0 : lk_conv_scratch_bytes(&arguments)
                   var scratch = [UInt8](repeating: 0xA5, count: size + 64)
                   scratch.withUnsafeMutableBytes {
                     arguments.scratch = size > 0 ? $0.baseAddress : nil
@@ -251,8 +251,8 @@ import Testing
             }
           }
         let title = "\(kernels.title) \(shape) \(type) \(way)"
-        // 8-bit kernels that are transformed as they are used are multiplied in 16 bits.
-        let arithmetic = isTransformed && way == LK_TO_TRANSFORM && type == LK_I8 ? LK_I16 : type
+        // 8-bit filters that each call transforms are multiplied in 16 bits.
+        let arithmetic = isTransformed && way == LK_WINOGRAD_LATE && type == LK_I8 ? LK_I16 : type
         let allowed = kernels.tolerance(arithmetic, tolerance) * (isTransformed ? 2 : 1)
         let same = kernels.tolerance(arithmetic, 4e-6)
         expectNear(y, wanted, allowed, title)
@@ -310,7 +310,7 @@ import Testing
         }
         let y = Misaligned(count: m * n)
         var workspace = [UInt8](
-          repeating: 0, count: lk_packed_bytes(Int64(n), Int64(k), LK_F32, LK_PLAIN))
+          repeating: 0, count: lk_packed_bytes(Int64(n), Int64(k), LK_F32, LK_MATRIX))
         lk_matmul(
           Int64(m), Int64(n), Int64(k), a, Int64(aTransposed ? m : k), aTransposed, b,
           Int64(bTransposed ? k : n), bTransposed, y.pointer, Int64(n), &workspace)

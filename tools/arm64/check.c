@@ -31,7 +31,7 @@ static int failures;
 
 /// Where weights are rounded to 14 bits, one that falls to the other side moves a sum by 1e-4; f16 has
 /// 11 bits.
-static double most = 2e-5, most_of_halves = 1.2e-2;
+static double most = 2e-5, most_of_f16 = 1.2e-2;
 
 static void compare(const char *name, const float *found, float *expected, int64_t count) {
   if (!is_reading) {
@@ -53,10 +53,10 @@ static void compare(const char *name, const float *found, float *expected, int64
 }
 
 static void *pack(
-  const lk_kernels *kernels, const float *weight, int64_t n, int64_t k, lk_kernel kernel, lk_dtype type) {
-  void *packed = malloc(lk_packed_bytes(n, k, type, kernel));
+  const lk_kernels *kernels, const float *weight, int64_t n, int64_t k, lk_layout layout, lk_dtype type) {
+  void *packed = malloc(lk_packed_bytes(n, k, type, layout));
   lk_pack_args args = {
-    .weight = weight, .from = LK_F32, .n = n, .k = k, .row_stride = k, .kernel = kernel,
+    .weight = weight, .from = LK_F32, .n = n, .k = k, .row_stride = k, .layout = layout,
     .packed = packed, .to = type};
   kernels->pack(&args);
   return packed;
@@ -64,14 +64,14 @@ static void *pack(
 
 static void check_products(const lk_kernels *ours, const lk_kernels *plain, lk_dtype type) {
   const int64_t m = 23, n = 77, k = 131;
-  most = ours->has_halves && (type == LK_I16 || type == LK_I4) ? most_of_halves : 2e-5;
+  most = ours->has_f16_products && (type == LK_I16 || type == LK_I4) ? most_of_f16 : 2e-5;
   const char *forms[] = {"f32", "f16", "bf16", "i16", "i8", "i4"};
   char name[64];
   float *x = random_floats(m * k), *weight = random_floats(n * k), *bias = random_floats(n);
   float *residual = random_floats(m * n), *y[2] = {zeros(m * n), zeros(m * n)};
   const lk_kernels *both[] = {ours, plain};
   for (int i = 0; i < 2; i++) {
-    void *packed = pack(both[i], weight, n, k, LK_PLAIN, type);
+    void *packed = pack(both[i], weight, n, k, LK_MATRIX, type);
     lk_gemm_args args = {
       .m = m, .n = n, .k = k, .x = x, .x_stride = k, .packed = packed, .packed_type = type,
       .bias = bias, .residual = residual, .residual_stride = n, .activation = LK_SILU, .y = y[i],
@@ -85,7 +85,7 @@ static void check_products(const lk_kernels *ours, const lk_kernels *plain, lk_d
     void *packed = pack(both[i], weight, n - 1, k, LK_GATED, type);
     lk_gemm_args args = {
       .m = m, .n = n - 1, .k = k, .x = x, .x_stride = k, .packed = packed, .packed_type = type,
-      .kernel = LK_GATED, .bias = bias, .activation = LK_IDENTITY, .y = y[i], .y_stride = n / 2};
+      .layout = LK_GATED, .bias = bias, .activation = LK_IDENTITY, .y = y[i], .y_stride = n / 2};
     both[i]->gemm(&args);
     free(packed);
   }
@@ -99,31 +99,31 @@ static void check_products(const lk_kernels *ours, const lk_kernels *plain, lk_d
     // As direct convolutions of both strides, then Winograd's.
     for (int kind = 0; kind < 4; kind++) {
       int64_t stride = kind == 1 ? 2 : 1;
-      const lk_kernel kernels[] = {LK_PLAIN, LK_PLAIN, LK_TO_TRANSFORM, LK_TRANSFORMED};
-      lk_kernel kernel = kernels[kind];
+      const lk_layout layouts[] = {LK_MATRIX, LK_MATRIX, LK_WINOGRAD_LATE, LK_WINOGRAD_EARLY};
+      lk_layout layout = layouts[kind];
       int64_t down = (height * upsample + 2 - 3) / stride + 1;
       int64_t across = (width * upsample + 2 - 3) / stride + 1;
       int64_t count = 2 * down * across * outputs;
       float *z[2] = {zeros(count), zeros(count)};
       for (int i = 0; i < 2; i++) {
-        void *packed = pack(both[i], filter, outputs, 9 * channels, kernel, type);
+        void *packed = pack(both[i], filter, outputs, 9 * channels, layout, type);
         lk_conv_args args = {
           .batch = 2, .height = height, .width = width, .channels = channels, .out_height = down,
           .out_width = across, .out_channels = outputs, .kernel_height = 3, .kernel_width = 3,
           .stride = stride, .pad_top = 1, .pad_left = 1, .upsample = upsample, .x = picture,
-          .packed = packed, .packed_type = type, .kernel = kernel,
+          .packed = packed, .packed_type = type, .layout = layout,
           .scratch_threads = lk_threads(), .bias = bias, .activation = LK_IDENTITY,
           .y = z[i]};
-        if (kernel != LK_PLAIN) args.scratch = malloc(lk_conv_scratch_bytes(&args));
+        if (layout != LK_MATRIX) args.scratch = malloc(lk_conv_scratch_bytes(&args));
         both[i]->conv2d(&args);
         free(args.scratch);
         free(packed);
       }
-      // Transformed as they are used, kernels are multiplied in 16 bits whatever their form.
-      bool is_late = kernel == LK_TO_TRANSFORM;
+      // Filters that each call transforms are multiplied in 16 bits whatever their form.
+      bool is_late = layout == LK_WINOGRAD_LATE;
       bool is_16 = type == LK_I16 || type == LK_I4 || (type == LK_I8 && is_late);
-      most = ours->has_halves && is_16 ? most_of_halves : 2e-5;
-      const char *way = kernel == LK_PLAIN ? "" : is_late ? ", to transform" : ", transformed";
+      most = ours->has_f16_products && is_16 ? most_of_f16 : 2e-5;
+      const char *way = layout == LK_MATRIX ? "" : is_late ? ", winograd late" : ", winograd early";
       snprintf(name, sizeof name, "conv2d %s%s", forms[type], way);
       compare(name, z[0], z[1], count);
     }
@@ -131,7 +131,7 @@ static void check_products(const lk_kernels *ours, const lk_kernels *plain, lk_d
 }
 
 static void check_attention(const lk_kernels *ours, const lk_kernels *plain, int64_t head_size) {
-  // The first queries of the causal case see none of the second block of keys.
+  // The first queries of the causal case attend to none of the second block of keys.
   const int64_t heads = 3, queries = 47, keys = 277;
   const int64_t row = heads * head_size;
   float *q = random_floats(2 * queries * row), *k = random_floats(2 * keys * row);
@@ -139,22 +139,22 @@ static void check_attention(const lk_kernels *ours, const lk_kernels *plain, int
   float *y[2] = {zeros(2 * queries * row), zeros(2 * queries * row)};
   const lk_kernels *both[] = {ours, plain};
   for (int kind = 0; kind < 4; kind++) {
-    bool causal = kind % 2, whole = kind / 2;
+    bool causal = kind % 2, is_int = kind / 2;
     for (int i = 0; i < 2; i++) {
       lk_attention_args args = {
         .batch = 2, .heads = heads, .queries = queries, .keys = keys, .head_size = head_size,
         .q = q, .k = k, .v = v, .q_batch_stride = queries * row, .q_stride = row,
         .k_batch_stride = keys * row, .k_stride = row, .v_batch_stride = keys * row,
         .v_stride = row, .scale = 0.3f, .mask = causal ? LK_MASK_CAUSAL : LK_MASK_NONE,
-        .arithmetic = whole ? LK_I16 : LK_F32, .y = y[i], .y_batch_stride = queries * row,
+        .arithmetic = is_int ? LK_I16 : LK_F32, .y = y[i], .y_batch_stride = queries * row,
         .y_stride = row};
       args.scratch = malloc(lk_attention_scratch_bytes(&args));
       both[i]->attention(&args);
       free(args.scratch);
     }
     char name[64];
-    most = !whole ? 2e-5 : ours->has_halves ? most_of_halves : 3e-4;
-    snprintf(name, sizeof name, "attention%s%s", causal ? ", causal" : "", whole ? ", i16" : "");
+    most = !is_int ? 2e-5 : ours->has_f16_products ? most_of_f16 : 3e-4;
+    snprintf(name, sizeof name, "attention%s%s", causal ? ", causal" : "", is_int ? ", i16" : "");
     compare(name, y[0], y[1], 2 * queries * row);
   }
 }
@@ -173,13 +173,12 @@ static void check_rest(const lk_kernels *ours, const lk_kernels *plain) {
   CHECK("softmax", count, softmax(x, rows, columns, y[i]));
   CHECK("affine", count, affine(x, 0.3f, -2, count, y[i]));
   CHECK("clamp", count, clamp(x, -0.5f, 0.5f, count, y[i]));
-  for (int op = LK_NEGATE; op <= LK_IDENTITY; op++) {
-    if (op == LK_LOG || op == LK_SQRT || op == LK_RSQRT) continue;  // not of negative numbers
+  for (int op = LK_EXP; op <= LK_IDENTITY; op++) {
     char name[32];
     snprintf(name, sizeof name, "unary %d", op);
     CHECK(name, count, unary((lk_unary)op, x, count, y[i]));
   }
-  for (int op = LK_ADD; op <= LK_MINIMUM; op++) {
+  for (int op = LK_ADD; op <= LK_DIVIDE; op++) {
     char name[32];
     snprintf(name, sizeof name, "binary %d", op);
     CHECK(name, count, binary((lk_binary)op, x, columns, 1, weight, 0, 1, rows, columns, y[i]));

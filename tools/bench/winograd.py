@@ -1,9 +1,10 @@
-"""How far off Winograd's convolutions of 16-bit whole numbers are: F(2x2, 3x3) and F(4x4, 3x3).
+"""How far off Winograd's convolutions of 16-bit integers are: F(2x2, 3x3) and F(4x4, 3x3).
 
     python tools/bench/winograd.py
 
-Rounds as the kernels do (Sources/CLanternKernels: transform.inc, packing.inc): tiles after their transform
-to 14 bits of the largest of their channels, kernels to as many bits as leave no sum above 31. Prints the
+Rounds as the kernels do (Sources/CLanternKernels: convolution/winograd.inc, quantized/weights.inc): tiles
+after their transform to 14 bits of the largest of their channels, filters to as many bits as leave no
+accumulator above 31. Prints the
 error of the result, root mean square, to that of the result itself. Needs NumPy.
 """
 import numpy as np

@@ -1,8 +1,8 @@
-// Every kernel of Lantern, and the whole contract between Swift and C.
+// Kernels of Lantern: the whole contract between Swift and C. docs/kernels.md tells how they work.
 //
 // Kernels do arithmetic on pointers. They never allocate, fail or print: the caller has checked shapes. Only
 // packed weights and scratch need alignment, of 4 bytes; other scratch lives on the stack (at most 320 KiB
-// a thread). Arithmetic is f32 but for weights of whole numbers; f16 and bf16 are storage of weights.
+// a thread). Arithmetic is f32 but for integer weights; f16 and bf16 are storage of weights.
 // Pictures are [batch, height, width, channel], tokens [batch, token, feature], both with the last axis
 // contiguous.
 //
@@ -21,19 +21,19 @@ extern "C" {
 
 // ---- Threads -------------------------------------------------------------------------------
 
-enum { LK_MOST_THREADS = 64 };
+enum { LK_MAX_THREADS = 64 };
 
 /// Sets how many threads work on one kernel call, the caller included (1...64). Takes effect at the
 /// next call; threads are started on first use. The initial number is that of the processors.
 void lk_set_threads(int count);
 int lk_threads(void);
-/// Which of a call's threads this is: 0 the caller, below the limit where there is one.
+/// The index of this thread among a call's: 0 for the caller, below the limit where there is one.
 int lk_thread_index(void);
 /// Processor time that the calling thread has taken.
 double lk_thread_seconds(void);
 
-/// Adds to the arithmetic (a multiplication and an addition are two) and to the bytes of arguments that
-/// linear maps, convolutions and attention were asked for since the process began; tells both.
+/// Counters of the arithmetic (a multiplication and an addition are two) of linear maps, convolutions and
+/// attention since the process began, and of the bytes of their arguments: adds to both; reads both.
 void lk_work_add(int64_t operations, int64_t bytes);
 void lk_work(int64_t *operations, int64_t *bytes);
 
@@ -51,10 +51,10 @@ void lk_parallel_for_some(
 
 // ---- Types ---------------------------------------------------------------------------------
 
-/// Types of numbers; and, from LK_I16 on, forms that only packed weights have: whole numbers with an f32
-/// scale a column (4-bit ones: a scale for every 32 of a column too). They are multiplied with rows
-/// rounded to 14 bits (8 for LK_I8 where it is not transformed) and an f32 scale for every 320 of a row;
-/// sums are exact in 32 bits. Kernels with `has_halves` multiply what has 16 bits as f16 instead.
+/// Types of elements; and, from LK_I16 on, of packed weights alone: integers with an f32 scale a column
+/// (int4: a scale for every 32 of a column too). They are multiplied by activations quantized to 14 bits (8
+/// for LK_I8 but for Winograd's late filters), with an f32 scale for every 320 of a row; accumulators are
+/// exact in 32 bits. Kernels with `has_f16_products` multiply 16-bit weights as f16 instead.
 typedef enum lk_dtype {
   LK_F32 = 0,
   LK_F16,
@@ -75,54 +75,36 @@ typedef enum lk_isa {
 } lk_isa;
 
 typedef enum lk_unary {
-  LK_NEGATE = 0,
-  LK_ABS,
-  LK_EXP,
-  LK_LOG,
-  LK_SQRT,
-  LK_RSQRT,
-  LK_SQUARE,
-  LK_SIN,
-  LK_COS,
-  LK_TANH,
-  LK_SIGMOID,
+  LK_EXP = 0,
   LK_RELU,
   LK_SILU,        // x * sigmoid(x)
   LK_GELU,        // exact: x * (1 + erf(x / sqrt 2)) / 2
   LK_GELU_TANH,   // the tanh approximation of it
   LK_QUICK_GELU,  // x * sigmoid(1.702 x)
-  LK_ROUND,       // to nearest, ties to even
   LK_IDENTITY,
 } lk_unary;
 
-typedef enum lk_binary {
-  LK_ADD = 0,
-  LK_SUBTRACT,
-  LK_MULTIPLY,
-  LK_DIVIDE,
-  LK_MAXIMUM,
-  LK_MINIMUM,
-} lk_binary;
+typedef enum lk_binary { LK_ADD = 0, LK_SUBTRACT, LK_MULTIPLY, LK_DIVIDE } lk_binary;
 
 typedef enum lk_reduction { LK_SUM = 0, LK_MEAN, LK_MAX, LK_MIN } lk_reduction;
 
-/// What packed weights are besides a matrix.
-typedef enum lk_kernel {
-  LK_PLAIN = 0,
-  LK_GATED,         // the second half of the rows gates the first: value · gelu(gate), gelu exact
-  LK_TO_TRANSFORM,  // rows are kernels [3, 3, k / 9]; those of whole numbers get what Winograd's convolution
-                    // needs to transform them as it uses them, which numbers do without
-  LK_TRANSFORMED,   // such kernels transformed for it: 16 matrices, 16 / 9 of the room
-} lk_kernel;
+/// Layouts of packed weights.
+typedef enum lk_layout {
+  LK_MATRIX = 0,
+  LK_GATED,           // the second half of the rows gates the first: value · gelu(gate), gelu exact
+  LK_WINOGRAD_LATE,   // 3×3 filters [3, 3, k / 9] as they are, for Winograd's convolution to transform with
+                      // each call; integers with the scales that they have then
+  LK_WINOGRAD_EARLY,  // 3×3 filters transformed for it as they are packed: 16 matrices, 16 / 9 of the bytes
+} lk_layout;
 
 /// Weights to be packed for matrix products: [n, k] with `row_stride` elements between rows.
 typedef struct lk_pack_args {
   const void *weight;
-  lk_dtype from;  // a type of numbers
+  lk_dtype from;  // a type of elements
   int64_t n, k, row_stride;
-  lk_kernel kernel;
-  bool transposed;  // the weights lie as [k, n] and are f32 and LK_PLAIN
-  void *packed;     // lk_packed_bytes(n, k, to, kernel)
+  lk_layout layout;
+  bool transposed;  // the weights lie as [k, n] and are f32 and LK_MATRIX
+  void *packed;     // lk_packed_bytes(n, k, to, layout)
   lk_dtype to;
 } lk_pack_args;
 
@@ -134,7 +116,7 @@ typedef struct lk_gemm_args {
   int64_t x_stride;        // elements between rows of x
   const void *packed;      // made by `pack`
   lk_dtype packed_type;
-  lk_kernel kernel;        // LK_PLAIN or LK_GATED
+  lk_layout layout;        // LK_MATRIX or LK_GATED
   const float *bias;       // [n], or null
   const float *residual;   // [m, n], or null; may be y itself
   int64_t residual_stride;
@@ -156,10 +138,10 @@ typedef struct lk_conv_args {
   const float *x;
   const void *packed;      // `pack` of [out_channels][ky][kx][channels], so k = kh * kw * channels
   lk_dtype packed_type;
-  lk_kernel kernel;        // LK_TRANSFORMED ones do for 3×3 of stride 1 and padding 1 alone
-  void *scratch;           // lk_conv_scratch_bytes of these arguments; without it kernels are used as
-                           // they are, but for LK_TRANSFORMED ones, which need it
-  int scratch_threads;     // threads that it is for, 1...LK_MOST_THREADS
+  lk_layout layout;        // LK_WINOGRAD_EARLY only for 3×3 of stride 1 and padding 1
+  void *scratch;           // lk_conv_scratch_bytes of these arguments; without it the convolution is
+                           // direct, which LK_WINOGRAD_EARLY filters cannot be
+  int scratch_threads;     // threads that it is for, 1...LK_MAX_THREADS
   const float *bias;       // [out_channels], or null
   const float *batch_bias; // [batch, out_channels], or null
   const float *residual;   // shape of y, or null; may be y itself
@@ -170,18 +152,17 @@ typedef struct lk_conv_args {
 typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
 
 /// Softmax attention without a stored score matrix (in blocks of 256 keys). Head h of a token lies at
-/// h * head_size within that token's row of q, k, v and y. With LK_MASK_CAUSAL query i sees keys 0 ...
-/// i + (keys - queries). With key_counts, batch b sees its first key_counts[b] keys only. With `visible` instead
-/// of a mask, query i sees its first visible[i] keys.
+/// h * head_size within that token's row of q, k, v and y. With LK_MASK_CAUSAL query i attends to keys 0 ...
+/// i + (keys - queries). With `key_lengths` instead of a mask, query i attends to its first key_lengths[i]
+/// keys.
 typedef struct lk_attention_args {
   int64_t batch, heads, queries, keys, head_size; // head_size of any number up to 1024
   const float *q, *k, *v;
   int64_t q_batch_stride, q_stride, k_batch_stride, k_stride, v_batch_stride, v_stride;
   float scale;
   lk_mask mask;
-  const int32_t *key_counts; // [batch], each 1...keys, or null
-  const int32_t *visible; // [queries], each 1...keys and not less than the one before, or null
-  lk_dtype arithmetic;     // LK_F32, or LK_I16: products of whole numbers
+  const int32_t *key_lengths; // [queries], each 1...keys and not less than the one before, or null
+  lk_dtype arithmetic;     // LK_F32, or LK_I16
   void *scratch;           // lk_attention_scratch_bytes of these arguments
   float *y;
   int64_t y_batch_stride, y_stride;
@@ -194,20 +175,21 @@ typedef struct lk_attention_args {
 typedef struct lk_kernels {
   lk_isa isa;
   const char *name; // "portable", "avx2", "avx512", "avx512vnni", "neon", "neondot", "neonhalf"
-  bool whole_pays;  // whether products of 16-bit whole numbers are faster than those of f32, by what
-                    // instructions do in a cycle
-  bool bytes_pay;   // whether those of 8-bit ones are faster still: where an instruction adds four
-  bool has_halves;  // whether they are done in f16, in sums of 32 that are folded into f32
+  bool int16_is_faster;   // whether products of int16 are faster than those of f32, by what instructions do
+                          // in a cycle
+  bool int8_is_faster;    // whether those of int8 are faster still: where an instruction adds four
+  bool has_f16_products;  // whether 16-bit products are of f16, in accumulators of 32 that are folded into f32
 
-  // gemm, conv. Packed layouts, in packing.inc, are the same for every instruction set.
+  // gemm, conv. Packed layouts (product/layout.h) are the same for every instruction set.
   void (*pack)(const lk_pack_args *args);
   void (*gemm)(const lk_gemm_args *args);
   void (*conv2d)(const lk_conv_args *args);
 
   // attention
   void (*attention)(const lk_attention_args *args);
-  /// x and y are [rows, heads, head_size]. Of each head feature i < half turns with feature half + i by
-  /// the angle whose cosine and sine stand at [row, i]; what lies beyond 2 * half stays. In place.
+  /// Rotary embedding: x and y are [rows, heads, head_size]. Of each head feature i < half turns with
+  /// feature half + i by the angle whose cosine and sine are at [row, i]; features beyond 2 * half stay. In
+  /// place.
   void (*rotate)(
     const float *x, int64_t rows, int64_t heads, int64_t head_size, int64_t half,
     const float *cosines, const float *sines, float *y);
@@ -244,20 +226,20 @@ typedef struct lk_kernels {
   // reduce: over the last axis of [rows, columns] into [rows]
   void (*reduce)(lk_reduction op, const float *x, int64_t rows, int64_t columns, float *y);
 
-  /// Multiplies and adds in registers on all threads, with the arithmetic that weights of LK_F32, LK_I16
-  /// or LK_I8 are multiplied with; returns how many operations a second that were while threads had a
-  /// processor, of all of them together. For measuring peaks.
+  /// Peak of the arithmetic that weights of LK_F32, LK_I16 or LK_I8 are multiplied with: multiplies and adds
+  /// in registers on all threads, and returns operations a second while threads had a processor, of all of
+  /// them together.
   double (*spin)(lk_dtype type, int64_t rounds);
 } lk_kernels;
 
 /// Bytes of `pack`'s result, a multiple of 64.
-size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type, lk_kernel kernel);
+size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type, lk_layout layout);
 
 /// Bytes of scratch that Winograd's algorithm needs for a convolution whose other arguments are set; 0
 /// where it does not fit.
 size_t lk_conv_scratch_bytes(const lk_conv_args *args);
 
-/// Bytes that `attention` needs beside its arguments.
+/// Bytes of scratch that `attention` needs for arguments that are set but for it.
 size_t lk_attention_scratch_bytes(const lk_attention_args *args);
 
 /// Whether this processor runs `isa`.
@@ -268,10 +250,10 @@ const lk_kernels *lk_kernels_for(lk_isa isa);
 /// avx512vnni, neon, neondot, neonhalf) overrides where it can run.
 const lk_kernels *lk_kernels_best(void);
 
-// ---- Movement: bytes only, so one form for every instruction set -----------------------------
+// ---- Movement: bytes only, so one variant for every instruction set -----------------------------
 
-enum { LK_MOST_AXES = 16 };
-/// Copies a strided array of up to LK_MOST_AXES axes into a contiguous one. Strides are in elements of
+enum { LK_MAX_AXES = 16 };
+/// Copies a strided array of up to LK_MAX_AXES axes into a contiguous one. Strides are in elements of
 /// `element_size` (1, 2, 4 or 8) bytes and may be 0 or negative.
 void lk_copy_strided(
   const void *x, const int64_t *strides, const int64_t *shape, int rank, size_t element_size,
@@ -292,7 +274,7 @@ bool lk_all_finite(const void *x, lk_dtype type, int64_t count);
 /// c[m, n] = a · b with BLAS (OpenBLAS, loaded on first use with the core type that this processor
 /// deserves; Accelerate on macOS). `a` is [m, k] or, transposed, [k, m]; `b` is [k, n] or [n, k].
 /// Without a BLAS it packs b and uses the kernels above, for which it is given `workspace` of
-/// lk_packed_bytes(n, k, LK_F32, LK_PLAIN).
+/// lk_packed_bytes(n, k, LK_F32, LK_MATRIX).
 void lk_matmul(
   int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, bool a_transposed,
   const float *b, int64_t b_stride, bool b_transposed, float *c, int64_t c_stride,

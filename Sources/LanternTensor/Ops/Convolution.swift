@@ -79,11 +79,11 @@ extension Tensor {
       throw .shape(
         op: "conv2d", expected: "[_, _, _, \(weight.inputs / max(taps, 1))]", found: shape)
     }
-    let isOfItsWindow = weight.kernel != LK_TRANSFORMED || window.fitsWinograd
-    guard isOfItsWindow, weight.kernel != LK_GATED else {
+    let isOfItsWindow = weight.layout != LK_WINOGRAD_EARLY || window.fitsWinograd
+    guard isOfItsWindow, weight.layout != LK_GATED else {
       throw .shape(
         op: "conv2d",
-        expected: weight.kernel == LK_GATED
+        expected: weight.layout == LK_GATED
           ? "a kernel, not gated weights, for the window"
           : "a window of 3×3, stride 1 and padding 1 for transformed kernels",
         found: [window.height, window.width, window.stride, window.before])
@@ -107,7 +107,7 @@ extension Tensor {
       kernel_width: Int64(window.width), stride: Int64(window.stride),
       pad_top: Int64(window.before), pad_left: Int64(window.before),
       upsample: Int64(window.upsampling), x: x.floatPointer, packed: weight.bytes,
-      packed_type: weight.form.kernelType, kernel: weight.kernel, scratch: nil,
+      packed_type: weight.form.kernelType, layout: weight.layout, scratch: nil,
       scratch_threads: lk_threads(), bias: bias?.floatPointer, batch_bias: batchBias?.floatPointer,
       residual: added?.floatPointer,
       activation: activation.kernel, y: y.floats)

@@ -18,7 +18,7 @@ extension Tensor {
     residual: consuming Tensor? = nil
   ) throws(TensorError) -> Tensor {
     try multiplied(
-      "linear", by: weight, LK_PLAIN, rows: weight.outputs, bias, activation, residual)
+      "linear", by: weight, LK_MATRIX, rows: weight.outputs, bias, activation, residual)
   }
 
   /// A gated unit over the last axis: one half of a linear map times the exact GELU of the other.
@@ -37,13 +37,13 @@ extension Tensor {
   }
 
   private func multiplied(
-    _ op: String, by weight: PackedMatrix, _ kernel: lk_kernel, rows: Int, _ bias: Tensor?,
+    _ op: String, by weight: PackedMatrix, _ layout: lk_layout, rows: Int, _ bias: Tensor?,
     _ activation: Activation, _ residual: consuming Tensor?
   ) throws(TensorError) -> Tensor {
     guard let inputs = shape.last, inputs == weight.inputs else {
       throw .shape(op: op, expected: "[…, \(weight.inputs)]", found: shape)
     }
-    guard weight.kernel == kernel else {
+    guard weight.layout == layout else {
       throw .shape(
         op: op, expected: "weights packed as a matrix for it, not as a kernel",
         found: [weight.outputs, inputs])
@@ -56,7 +56,7 @@ extension Tensor {
     var arguments = lk_gemm_args(
       m: Int64(elementCount / max(inputs, 1)), n: Int64(rows), k: Int64(inputs),
       x: x.floatPointer, x_stride: Int64(inputs), packed: weight.bytes,
-      packed_type: weight.form.kernelType, kernel: kernel, bias: bias?.floatPointer,
+      packed_type: weight.form.kernelType, layout: layout, bias: bias?.floatPointer,
       residual: added?.floatPointer, residual_stride: Int64(weight.outputs),
       activation: activation.kernel, y: y.floats, y_stride: Int64(weight.outputs))
     withExtendedLifetime((x, weight, bias, added)) { kernels.gemm(&arguments) }
@@ -87,7 +87,7 @@ extension Tensor {
     let b = try other.isTransposedMatrix ? other : other.contiguous()
     let y = try Draft(shape.dropLast() + [columns])
     let workspace = try Storage(
-      byteCount: lk_packed_bytes(Int64(columns), Int64(inner), LK_F32, LK_PLAIN))
+      byteCount: lk_packed_bytes(Int64(columns), Int64(inner), LK_F32, LK_MATRIX))
     withExtendedLifetime((a, b, workspace)) {
       lk_matmul(
         Int64(rows), Int64(columns), Int64(inner), a.floatPointer,

@@ -8,8 +8,8 @@ extension Tensor {
   public func contiguous() throws(TensorError) -> Tensor {
     if isContiguous { return self }
     let kept = Self.merged(shape, strides)
-    guard kept.shape.count <= LK_MOST_AXES else {
-      throw .shape(op: "contiguous", expected: "at most \(LK_MOST_AXES) axes", found: shape)
+    guard kept.shape.count <= LK_MAX_AXES else {
+      throw .shape(op: "contiguous", expected: "at most \(LK_MAX_AXES) axes", found: shape)
     }
     let y = try Draft(shape, dtype)
     let size = kept.shape.map(Int64.init)
