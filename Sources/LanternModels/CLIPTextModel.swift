@@ -109,24 +109,22 @@ package struct CLIPTextModel: TextEncoder {
 struct CLIPEncoderLayer: Sendable {
   private let attention: LanternLayers.Attention
   private let norm1: LayerNorm
-  private let fc1: Linear
-  private let fc2: Linear
+  private let feedForward: FeedForward
   private let norm2: LayerNorm
-  private let activation: Activation
 
   init(_ weights: Weights, _ config: CLIPTextConfig) throws(ModelError) {
     let size = config.hiddenSize
     self.attention = try Attention(
       weights["self_attn"], size, heads: config.numAttentionHeads, spelling: .transformers)
     self.norm1 = try LayerNorm(weights["layer_norm1"], size, eps: config.layerNormEps)
-    self.fc1 = try Linear(weights["mlp.fc1"], size, config.intermediateSize)
-    self.fc2 = try Linear(weights["mlp.fc2"], config.intermediateSize, size)
+    self.feedForward = try FeedForward(
+      weights["mlp.fc1"], weights["mlp.fc2"], size, inner: config.intermediateSize,
+      activation: config.activation)
     self.norm2 = try LayerNorm(weights["layer_norm2"], size, eps: config.layerNormEps)
-    self.activation = config.activation
   }
 
   func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
     let h = try attention(norm1(x), mask: .causal, residual: x)
-    return try fc2(fc1(norm2(h), activation: activation), residual: h)
+    return try feedForward(norm2(h), residual: h)
   }
 }

@@ -41,9 +41,11 @@ package struct PhiModel: Sendable {
     let turn = try rotary.turn(cache.count..<cache.count + x.shape[1])
     var h = x
     for (index, layer) in layers.enumerated() {
-      let (normed, q, k, v) = try layer.heads(of: h, turn: turn)
-      let all = try cache.append(k, v, layer: index)
-      h = try layer(h, normed, mixed: layer.attend(q, all, mask: mask))
+      let normed = try layer.norm(h)
+      let all = try cache.append(
+        layer.attention.keysAndValues(of: normed, turn: turn), layer: index)
+      let queries = try layer.attention.queries(of: normed, turn: turn)
+      h = try layer(h, normed, attended: layer.attention.attend(queries, to: all, mask: mask))
     }
     return try finalNorm(h)
   }
@@ -63,84 +65,43 @@ package struct PhiModel: Sendable {
     let count = x.shape[1] / 2
     let turn = try rotary.turn(
       Array(first.count..<first.count + count) + Array(second.count..<second.count + count))
-    func halves(_ x: Tensor) throws(TensorError) -> (Tensor, Tensor) {
-      (try x.sliced(axis: 1, 0..<count), try x.sliced(axis: 1, count..<2 * count))
-    }
     var h = x
     for (index, layer) in layers.enumerated() {
-      let (normed, q, k, v) = try layer.heads(of: h, turn: turn)
-      let (queries, keys, values) = (try halves(q), try halves(k), try halves(v))
-      let mixed = [
-        try layer.attend(
-          queries.0, first.append(keys.0, values.0, layer: index), mask: .none),
-        try layer.attend(
-          queries.1, second.append(keys.1, values.1, layer: index), mask: .none),
+      let normed = try layer.norm(h)
+      let new = try layer.attention.keysAndValues(of: normed, turn: turn).halves()
+      let queries = try layer.attention.queries(of: normed, turn: turn)
+      let attended = [
+        try layer.attention.attend(
+          queries.sliced(axis: 1, 0..<count), to: first.append(new.first, layer: index)),
+        try layer.attention.attend(
+          queries.sliced(axis: 1, count..<2 * count), to: second.append(new.second, layer: index)),
       ]
-      h = try layer(h, normed, mixed: Tensor.concatenated(mixed, axis: 1))
+      h = try layer(h, normed, attended: Tensor.concatenated(attended, axis: 1))
     }
     return try finalNorm(h)
   }
 }
 
+/// Attention and feed-forward side by side behind one norm.
 private struct PhiLayer: Sendable {
-  private let q: Linear
-  private let k: Linear
-  private let v: Linear
-  private let dense: Linear
-  private let qNorm: LayerNorm
-  private let kNorm: LayerNorm
-  private let fc1: Linear
-  private let fc2: Linear
-  private let norm: LayerNorm
-  private let heads: Int
-  private let activation: Activation
-  private let precision: Precision
+  let norm: LayerNorm
+  let attention: LanternLayers.Attention
+  private let feedForward: FeedForward
 
   init(_ weights: Weights, _ config: PhiConfig) throws(ModelError) {
-    let (size, inner) = (config.hiddenSize, config.intermediateSize)
-    let attention = weights["self_attn"]
-    self.q = try Linear(attention["q_proj"], size, size)
-    self.k = try Linear(attention["k_proj"], size, size)
-    self.v = try Linear(attention["v_proj"], size, size)
-    self.dense = try Linear(attention["dense"], size, size)
-    self.qNorm = try LayerNorm(
-      attention["q_layernorm"], config.headSize, eps: config.layerNormEps)
-    self.kNorm = try LayerNorm(
-      attention["k_layernorm"], config.headSize, eps: config.layerNormEps)
-    self.fc1 = try Linear(weights["mlp.fc1"], size, inner)
-    self.fc2 = try Linear(weights["mlp.fc2"], inner, size)
+    let size = config.hiddenSize
     self.norm = try LayerNorm(weights["input_layernorm"], size, eps: config.layerNormEps)
-    self.heads = config.numAttentionHeads
-    self.activation = config.hiddenAct
-    self.precision = weights.precision
+    self.attention = try Attention(
+      weights["self_attn"], size, heads: config.numAttentionHeads,
+      spelling: .phi(eps: config.layerNormEps))
+    self.feedForward = try FeedForward(
+      weights["mlp.fc1"], weights["mlp.fc2"], size, inner: config.intermediateSize,
+      activation: config.hiddenAct)
   }
 
-  /// `norm(x)`, and its queries, keys and values, turned by their positions.
-  func heads(of x: Tensor, turn: RotaryEmbedding.Turn) throws(TensorError) -> (
-    normed: Tensor, q: Tensor, k: Tensor, v: Tensor
-  ) {
-    let h = try norm(x)
-    return (
-      h, try turn(normalized(q(h), qNorm), heads: heads),
-      try turn(normalized(k(h), kNorm), heads: heads), try v(h)
-    )
-  }
-
-  /// Attention's heads, side by side.
-  func attend(_ q: Tensor, _ all: (keys: Tensor, values: Tensor), mask: AttentionMask)
-    throws(TensorError) -> Tensor
+  /// `x + project(attended) + feedForward(normed)`.
+  func callAsFunction(_ x: Tensor, _ normed: Tensor, attended: Tensor) throws(TensorError) -> Tensor
   {
-    try attention(q, all.keys, all.values, heads: heads, mask: mask, precision: precision)
-  }
-
-  /// `x + dense(mixed) + mlp(normed)`.
-  func callAsFunction(_ x: Tensor, _ normed: Tensor, mixed: Tensor) throws(TensorError) -> Tensor {
-    try fc2(fc1(normed, activation: activation), residual: dense(mixed, residual: x))
-  }
-
-  /// Each head of each token normalised by itself.
-  private func normalized(_ x: Tensor, _ norm: LayerNorm) throws(TensorError) -> Tensor {
-    let apart = try x.reshaped([x.shape[1] * heads, x.shape[2] / heads])
-    return try norm(apart).reshaped(x.shape)
+    try feedForward(normed, residual: attention.project(attended, residual: x))
   }
 }

@@ -52,8 +52,7 @@ struct BasicTransformerBlock: Sendable {
   private let norm2: LayerNorm
   private let attention2: Attention
   private let norm3: LayerNorm
-  private let feedForwardIn: GatedLinear
-  private let feedForwardOut: Linear
+  private let feedForward: FeedForward
 
   init(_ weights: Weights, _ features: Int, heads: Int, context: Int) throws(ModelError) {
     self.norm1 = try LayerNorm(weights["norm1"], features)
@@ -62,8 +61,8 @@ struct BasicTransformerBlock: Sendable {
     self.attention2 = try Attention(
       weights["attn2"], features, context: context, heads: heads, spelling: .diffusers)
     self.norm3 = try LayerNorm(weights["norm3"], features)
-    self.feedForwardIn = try GatedLinear(weights["ff.net.0.proj"], features, 4 * features)
-    self.feedForwardOut = try Linear(weights["ff.net.2"], 4 * features, features)
+    self.feedForward = try FeedForward(
+      gated: weights["ff.net.0.proj"], weights["ff.net.2"], features, inner: 4 * features)
   }
 
   func keysAndValues(of text: Tensor) throws(TensorError) -> Attention.KeysAndValues {
@@ -72,7 +71,7 @@ struct BasicTransformerBlock: Sendable {
 
   func callAsFunction(_ x: Tensor, text: Attention.KeysAndValues) throws(TensorError) -> Tensor {
     var h = try attention1(norm1(x), residual: x)
-    h = try attention2(norm2(h), seeing: text, residual: h)
-    return try feedForwardOut(feedForwardIn(norm3(h)), residual: h)
+    h = try attention2(norm2(h), to: text, residual: h)
+    return try feedForward(norm3(h), residual: h)
   }
 }

@@ -5,39 +5,39 @@ import Testing
 /// Attention and norms of every instruction set against double precision.
 @Suite struct AttentionKernelTests {
   @Test(
-    "attention of odd head sizes: all keys, causal, and with key lengths of each query",
+    "attention of odd head sizes, of few queries and of many, to all keys and causal, grouped",
     arguments: [1, 3, 8, 40, 64, 80, 160, 520])
   func attention(headSize: Int) {
-    let (batch, heads) = (2, 2)
+    for keyHeads in headSize < 100 ? [4, 2, 1] : [2] { attention(headSize, keyHeads) }
+  }
+
+  private func attention(_ headSize: Int, _ keyHeads: Int) {
+    let (batch, heads) = (2, headSize < 100 ? 4 : 2)
     // Keys come in blocks of 256, queries in blocks of 56 or fewer.
-    let long: [(lk_mask, Int, Int, [Int32]?)] =
+    let long: [(lk_mask, Int, Int)] =
       headSize < 100
       ? [
-        (LK_MASK_NONE, 60, 600, nil), (LK_MASK_CAUSAL, 70, 300, nil),
-        (LK_MASK_NONE, 3, 520, [255, 255, 513]), (LK_MASK_NONE, 4, 600, [1, 256, 257, 600]),
+        (LK_MASK_NONE, 60, 600), (LK_MASK_CAUSAL, 70, 300), (LK_MASK_CAUSAL, 1, 600),
+        (LK_MASK_NONE, 4, 513), (LK_MASK_CAUSAL, 3, 520), (LK_MASK_CAUSAL, 5, 520),
       ] : []
-    for (mask, queries, keys, lengths) in [
-      (LK_MASK_NONE, 9, 77, nil), (LK_MASK_CAUSAL, 9, 9, nil), (LK_MASK_CAUSAL, 9, 20, nil),
-      (LK_MASK_NONE, 2, 33, [1, 32]), (LK_MASK_NONE, 9, 9, [1, 2, 6, 6, 6, 6, 7, 9, 9]),
-      (LK_MASK_NONE, 9, 80, [66, 66, 66, 67, 68, 80, 80, 80, 80]),
+    for (mask, queries, keys) in [
+      (LK_MASK_NONE, 9, 77), (LK_MASK_CAUSAL, 9, 9), (LK_MASK_CAUSAL, 9, 20),
+      (LK_MASK_NONE, 2, 33), (LK_MASK_CAUSAL, 4, 4), (LK_MASK_CAUSAL, 1, 1), (LK_MASK_NONE, 4, 5),
     ] + long {
       var numbers = Numbers(headSize + keys)
-      let features = heads * headSize
+      let (features, keyFeatures) = (heads * headSize, keyHeads * headSize)
       let q = numbers.floats(batch * queries * features, -3, 3)
-      let k = numbers.floats(batch * keys * features, -3, 3)
-      let v = numbers.floats(batch * keys * features)
+      let k = numbers.floats(batch * keys * keyFeatures, -3, 3)
+      let v = numbers.floats(batch * keys * keyFeatures)
       let scale = 1 / Float(headSize).squareRoot()
       var wanted = [Double](repeating: 0, count: q.count)
       for b in 0..<batch {
         for head in 0..<heads {
           for i in 0..<queries {
-            let length =
-              mask == LK_MASK_CAUSAL
-              ? i + 1 + keys - queries
-              : lengths.map { Int($0[i]) } ?? keys
+            let length = mask == LK_MASK_CAUSAL ? i + 1 + keys - queries : keys
             let row = (b * queries + i) * features + head * headSize
             let scores = (0..<length).map { j in
-              let other = (b * keys + j) * features + head * headSize
+              let other = (b * keys + j) * keyFeatures + head * keyHeads / heads * headSize
               return (0..<headSize).reduce(0.0) { $0 + Double(q[row + $1]) * Double(k[other + $1]) }
                 * Double(scale)
             }
@@ -45,7 +45,7 @@ import Testing
             let shares = scores.map { exp($0 - most) }
             let sum = shares.reduce(0, +)
             for (j, share) in shares.enumerated() {
-              let other = (b * keys + j) * features + head * headSize
+              let other = (b * keys + j) * keyFeatures + head * keyHeads / heads * headSize
               for e in 0..<headSize { wanted[row + e] += share / sum * Double(v[other + e]) }
             }
           }
@@ -53,18 +53,16 @@ import Testing
       }
       for (kernels, arithmetic) in kernelSets.flatMap({ [($0, LK_F32), ($0, LK_I16)] }) {
         let (q, k, v, y) = (Misaligned(q), Misaligned(k), Misaligned(v), Misaligned(count: q.count))
-        (lengths ?? []).withUnsafeBufferPointer { buffer in
-          var arguments = lk_attention_args(
-            batch: Int64(batch), heads: Int64(heads), queries: Int64(queries), keys: Int64(keys),
-            head_size: Int64(headSize), q: q.pointer, k: k.pointer, v: v.pointer,
-            q_batch_stride: Int64(queries * features), q_stride: Int64(features),
-            k_batch_stride: Int64(keys * features), k_stride: Int64(features),
-            v_batch_stride: Int64(keys * features), v_stride: Int64(features), scale: scale,
-            mask: mask, key_lengths: lengths == nil ? nil : buffer.baseAddress,
-            arithmetic: arithmetic, scratch: nil,
-            y: y.pointer, y_batch_stride: Int64(queries * features), y_stride: Int64(features))
-          withScratch(&arguments) { kernels.attention(&$0) }
-        }
+        var arguments = lk_attention_args(
+          batch: Int64(batch), heads: Int64(heads), key_heads: Int64(keyHeads),
+          queries: Int64(queries), keys: Int64(keys), head_size: Int64(headSize), q: q.pointer,
+          k: k.pointer, v: v.pointer,
+          q_batch_stride: Int64(queries * features), q_stride: Int64(features),
+          k_batch_stride: Int64(keys * keyFeatures), k_stride: Int64(keyFeatures),
+          v_batch_stride: Int64(keys * keyFeatures), v_stride: Int64(keyFeatures), scale: scale,
+          mask: mask, arithmetic: arithmetic, scratch: nil, y: y.pointer,
+          y_batch_stride: Int64(queries * features), y_stride: Int64(features))
+        withScratch(&arguments) { kernels.attention(&$0) }
         // Scores of up to 27 that are off by 2e-4 of it change weights by 5e-3 at most; f16 is less exact.
         expectNear(
           y, wanted, arithmetic == LK_F32 ? 1e-5 : kernels.has_f16_products ? 2e-2 : 5e-3,
@@ -115,6 +113,29 @@ import Testing
     }
   }
 
+  @Test("of a few queries what is not a number does not vanish", arguments: [0, 1, 2])
+  func notNumbersOfFew(operand: Int) {
+    for kernels in kernelSets {
+      var numbers = Numbers(operand)
+      var values = [2, 300, 300].map { numbers.floats($0 * 9) }
+      values[operand][1 * 9 + 3] = .nan
+      let (q, k, v) = (Misaligned(values[0]), Misaligned(values[1]), Misaligned(values[2]))
+      let y = Misaligned(count: 2 * 9)
+      var arguments = lk_attention_args(
+        batch: 1, heads: 1, key_heads: 1, queries: 2, keys: 300, head_size: 9, q: q.pointer,
+        k: k.pointer,
+        v: v.pointer, q_batch_stride: 18, q_stride: 9, k_batch_stride: 2700, k_stride: 9,
+        v_batch_stride: 2700, v_stride: 9, scale: 1, mask: LK_MASK_NONE, arithmetic: LK_F32,
+        scratch: nil, y: y.pointer, y_batch_stride: 18, y_stride: 9)
+      withScratch(&arguments) { kernels.attention(&$0) }
+      let found = y.values
+      for index in 0..<18 {
+        let isNone = operand == 0 ? index >= 9 : operand == 1 ? true : index % 9 == 3
+        #expect(found[index].isNaN == isNone, "\(kernels.title) \(index)")
+      }
+    }
+  }
+
   @Test("what is not a number does not vanish", arguments: [0, 1, 2])
   func notNumbers(place: Int) {
     for (kernels, arithmetic) in kernelSets.flatMap({ [($0, LK_F32), ($0, LK_I16)] }) {
@@ -124,9 +145,10 @@ import Testing
       let (q, k, v) = (Misaligned(values[0]), Misaligned(values[1]), Misaligned(values[2]))
       let y = Misaligned(count: 40 * 8)
       var arguments = lk_attention_args(
-        batch: 1, heads: 1, queries: 40, keys: 40, head_size: 8, q: q.pointer, k: k.pointer,
+        batch: 1, heads: 1, key_heads: 1, queries: 40, keys: 40, head_size: 8, q: q.pointer,
+        k: k.pointer,
         v: v.pointer, q_batch_stride: 320, q_stride: 8, k_batch_stride: 320, k_stride: 8,
-        v_batch_stride: 320, v_stride: 8, scale: 1, mask: LK_MASK_NONE, key_lengths: nil,
+        v_batch_stride: 320, v_stride: 8, scale: 1, mask: LK_MASK_NONE,
         arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 320,
         y_stride: 8)
       withScratch(&arguments) { kernels.attention(&$0) }
@@ -148,9 +170,10 @@ import Testing
       )
       let y = Misaligned(count: 2)
       var arguments = lk_attention_args(
-        batch: 1, heads: 1, queries: 1, keys: 2, head_size: 2, q: q.pointer, k: k.pointer,
+        batch: 1, heads: 1, key_heads: 1, queries: 1, keys: 2, head_size: 2, q: q.pointer,
+        k: k.pointer,
         v: v.pointer, q_batch_stride: 2, q_stride: 2, k_batch_stride: 4, k_stride: 2,
-        v_batch_stride: 4, v_stride: 2, scale: 1, mask: LK_MASK_NONE, key_lengths: nil,
+        v_batch_stride: 4, v_stride: 2, scale: 1, mask: LK_MASK_NONE,
         arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 2, y_stride: 2)
       withScratch(&arguments) { kernels.attention(&$0) }
       expectNear(

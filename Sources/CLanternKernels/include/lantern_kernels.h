@@ -153,17 +153,16 @@ typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
 
 /// Softmax attention without a stored score matrix (in blocks of 256 keys). Head h of a token lies at
 /// h * head_size within that token's row of q, k, v and y. With LK_MASK_CAUSAL query i attends to keys 0 ...
-/// i + (keys - queries). With `key_lengths` instead of a mask, query i attends to its first key_lengths[i]
-/// keys.
+/// i + (keys - queries). Query head h attends to key head h / (heads / key_heads) (grouped-query attention,
+/// Ainslie et al. 2023, arXiv:2305.13245). Of a few queries keys and values are read where they lie, in f32.
 typedef struct lk_attention_args {
-  int64_t batch, heads, queries, keys, head_size; // head_size of any number up to 1024
+  int64_t batch, heads, key_heads, queries, keys, head_size; // key_heads divide heads; head_size up to 1024
   const float *q, *k, *v;
   int64_t q_batch_stride, q_stride, k_batch_stride, k_stride, v_batch_stride, v_stride;
   float scale;
   lk_mask mask;
-  const int32_t *key_lengths; // [queries], each 1...keys and not less than the one before, or null
   lk_dtype arithmetic;     // LK_F32, or LK_I16
-  void *scratch;           // lk_attention_scratch_bytes of these arguments
+  void *scratch;           // lk_attention_scratch_bytes of these arguments; unused if those are 0
   float *y;
   int64_t y_batch_stride, y_stride;
 } lk_attention_args;

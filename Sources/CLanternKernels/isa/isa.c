@@ -26,11 +26,12 @@ size_t lk_conv_scratch_bytes(const lk_conv_args *args) {
 }
 
 size_t lk_attention_scratch_bytes(const lk_attention_args *args) {
+  if (args->queries <= FEW_QUERIES) return 0;
   lk_dtype type = args->arithmetic;
   int64_t value_rows = value_rows_of(args->keys, type);
   size_t head = lk_packed_bytes(args->keys, args->head_size, type, LK_MATRIX) +
                 lk_packed_bytes(args->head_size, value_rows, type, LK_MATRIX);
-  return (size_t)(args->batch * args->heads) * head;
+  return (size_t)(args->batch * args->key_heads) * head;
 }
 
 #if defined(__aarch64__)

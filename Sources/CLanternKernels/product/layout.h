@@ -28,6 +28,8 @@ enum {
   A_STRIDE = KC + 16,
   A_PACKED_STRIDE = KC / 2 + 16,
   MAX_TASK_PANELS = 10,  // panels whose part of C a task keeps; even
+  // Queries up to which attention packs nothing.
+  FEW_QUERIES = 4,
   TILE_POINTS = 16,      // of a tile of Winograd's F(2×2, 3×3): 4×4
 };
 

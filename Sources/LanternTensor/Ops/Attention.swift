@@ -13,7 +13,8 @@ public enum AttentionMask: Sendable, Equatable {
 ///
 /// - Parameters:
 ///   - q: `[batch, query, head · feature]`, f32; the last axis may be part of a wider row.
-///   - k: `[batch, key, head · feature]`.
+///   - k: `[batch, key, key head · feature]`; key heads divide `heads`, and each serves as many heads in a
+///     row (grouped-query attention, Ainslie et al. 2023, arXiv:2305.13245).
 ///   - v: like `k`.
 ///   - heads: divides the last axis.
 ///   - mask: which keys a query sees.
@@ -30,7 +31,9 @@ public func attention(
   else {
     throw .shape(op: "attention query", expected: expected, found: q.shape)
   }
-  guard k.rank == 3, k.shape[0] == q.shape[0], k.shape[2] == q.shape[2], k.shape[1] > 0,
+  let headSize = q.shape[2] / heads
+  guard k.rank == 3, k.shape[0] == q.shape[0], k.shape[1] > 0, k.shape[2] > 0,
+    k.shape[2] % headSize == 0, heads % (k.shape[2] / headSize) == 0,
     mask == .none || k.shape[1] >= q.shape[1]
   else { throw .shape(op: "attention key", expected: expected, found: k.shape) }
   guard v.shape == k.shape else {
@@ -38,15 +41,15 @@ public func attention(
   }
   let (q, k, v) = (try q.rowReadable(), try k.rowReadable(), try v.rowReadable())
   let y = try Draft(q.shape)
-  let headSize = q.shape[2] / heads
   var arguments = lk_attention_args(
-    batch: Int64(q.shape[0]), heads: Int64(heads), queries: Int64(q.shape[1]),
+    batch: Int64(q.shape[0]), heads: Int64(heads), key_heads: Int64(k.shape[2] / headSize),
+    queries: Int64(q.shape[1]),
     keys: Int64(k.shape[1]), head_size: Int64(headSize), q: q.floatPointer, k: k.floatPointer,
     v: v.floatPointer, q_batch_stride: Int64(q.strides[0]), q_stride: Int64(q.strides[1]),
     k_batch_stride: Int64(k.strides[0]), k_stride: Int64(k.strides[1]),
     v_batch_stride: Int64(v.strides[0]), v_stride: Int64(v.strides[1]),
     scale: scale ?? 1 / Float(headSize).squareRoot(),
-    mask: mask == .causal ? LK_MASK_CAUSAL : LK_MASK_NONE, key_lengths: nil,
+    mask: mask == .causal ? LK_MASK_CAUSAL : LK_MASK_NONE,
     arithmetic: precision == .exact ? LK_F32 : LK_I16, scratch: nil, y: y.floats,
     y_batch_stride: Int64(q.shape[1] * q.shape[2]), y_stride: Int64(q.shape[2]))
   let scratch = try Storage(byteCount: lk_attention_scratch_bytes(&arguments))

@@ -2,7 +2,7 @@ package import LanternTensor
 
 /// Keys and values of the tokens that a decoder has read, so that none is computed twice.
 ///
-/// ``append(_:_:layer:)`` puts new tokens behind those that are kept, where they may be looked at;
+/// ``append(_:layer:)`` puts new tokens behind those that are kept, where they may be looked at;
 /// only ``keep(_:)`` makes them stay, so a picture's draft can be tried again and again on the same
 /// past.
 package struct KVCache: ~Copyable {
@@ -28,19 +28,17 @@ package struct KVCache: ~Copyable {
   /// Writes keys and values of new tokens behind the kept ones, over any that were not kept.
   ///
   /// - Parameters:
-  ///   - keys: `[1, token, feature]`.
-  ///   - values: like `keys`.
+  ///   - new: of `[1, token, feature]`.
   ///   - layer: whose they are.
-  /// - Returns: all that the new tokens may look at, `[1, count + token, feature]`; good until the
-  ///   next call.
+  /// - Returns: all that the new tokens may attend to, `[1, count + token, feature]`, where the cache has
+  ///   it; good until the next call.
   /// - Throws: ``TensorError`` for a wrong shape or no memory.
-  mutating package func append(_ keys: Tensor, _ values: Tensor, layer: Int) throws(TensorError)
-    -> (keys: Tensor, values: Tensor)
+  mutating package func append(_ new: Attention.KeysAndValues, layer: Int) throws(TensorError)
+    -> Attention.KeysAndValues
   {
-    (
-      try layers[layer].keys.write(keys, behind: count),
-      try layers[layer].values.write(values, behind: count)
-    )
+    Attention.KeysAndValues(
+      keys: try layers[layer].keys.write(new.keys, behind: count),
+      values: try layers[layer].values.write(new.values, behind: count))
   }
 
   /// Makes the last `tokens` that every layer wrote stay.
