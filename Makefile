@@ -46,6 +46,7 @@ lint:
 	swift test $(TEST_FLAGS) --filter ArchitectureTests
 
 docs: tools
+	mkdir -p out
 	swift package $(TEST_FLAGS) --allow-writing-to-directory out generate-documentation \
 	  --target Lantern --warnings-as-errors --transform-for-static-hosting --output-path out/documentation
 
