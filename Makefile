@@ -4,7 +4,7 @@
 # test     build and run every test
 # format   lay out the source as .swift-format says
 # lint     check layout and the source's laws
-# docs     the library's documentation, out/documentation/index.html for a server of static files
+# docs     the library's documentation, below out/documentation for a server of static files
 # bench    time Lantern and PyTorch side by side
 # samples  draw everything in samples/ again
 # fuzz     feed broken files to the parsers, under AddressSanitizer
@@ -49,6 +49,7 @@ docs: tools
 	mkdir -p out
 	swift package $(TEST_FLAGS) --allow-writing-to-directory out generate-documentation \
 	  --target Lantern --warnings-as-errors --transform-for-static-hosting --output-path out/documentation
+	@echo "Serve out/documentation and open /documentation/lantern/"
 
 bench: build
 	$(PYTHON) tools/bench/pytorch.py --lantern $(LANTERN)

@@ -80,7 +80,12 @@ import Testing
         long.insert("\(file): \(function.name)")
       }
     }
-    #expect(long == Self.longFunctions)
+    for name in long.subtracting(Self.longFunctions) {
+      Issue.record("\(name) has more than 60 lines: it asks to be two")
+    }
+    for name in Self.longFunctions.subtracting(long) {
+      Issue.record("\(name) is short by now: take it off the list")
+    }
   }
 
   @Test("functions are counted from their first line to the brace that closes them")
