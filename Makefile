@@ -4,6 +4,7 @@
 # test     build and run every test
 # format   lay out the source as .swift-format says
 # lint     check layout and the source's laws
+# docs     the library's documentation, below out/documentation for a server of static files
 # bench    time Lantern and PyTorch side by side
 # samples  draw everything in samples/ again
 # fuzz     feed broken files to the parsers, under AddressSanitizer
@@ -20,7 +21,7 @@ PROMPT ?= a red fox on the beach
 TEST_FLAGS = -Xcc -O2
 LANTERN = .build/release/lantern
 
-.PHONY: demo build install test format lint bench samples fuzz faults arm64 parity fixtures tools
+.PHONY: demo build install test format lint docs bench samples fuzz faults arm64 parity fixtures tools
 
 demo: build
 	$(LANTERN) image "$(PROMPT)" --seed 42 -o picture.png --overwrite
@@ -43,6 +44,12 @@ format:
 lint:
 	swift format lint --strict -r -p Package.swift Sources Tests
 	swift test $(TEST_FLAGS) --filter ArchitectureTests
+
+docs: tools
+	mkdir -p out
+	swift package $(TEST_FLAGS) --allow-writing-to-directory out generate-documentation \
+	  --target Lantern --warnings-as-errors --transform-for-static-hosting --output-path out/documentation
+	@echo "Serve out/documentation and open /documentation/lantern/"
 
 bench: build
 	$(PYTHON) tools/bench/pytorch.py --lantern $(LANTERN)

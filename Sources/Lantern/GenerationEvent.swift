@@ -2,7 +2,7 @@ public import LanternPictures
 
 /// A picture, and everything that is needed to draw it again.
 public struct GeneratedImage: Sendable {
-  /// The picture; its file says how it was drawn (``Picture/metadata``).
+  /// The picture; its file says how it was drawn (`Picture.metadata`).
   public let picture: Picture
   /// How it was drawn.
   public let recipe: PictureRecipe

@@ -67,7 +67,7 @@ public struct ImageGenerator: Sendable {
   ///
   /// - Parameter request: what is wanted.
   /// - Returns: the picture, and how it was drawn.
-  /// - Throws: a ``LanternError`` that says what is wrong and what to do; `CancellationError`.
+  /// - Throws: a `LanternError` that says what is wrong and what to do; `CancellationError`.
   public func image(_ request: ImageRequest) async throws -> GeneratedImage {
     try await ComputeQueue.run { checkCancellation in
       try draw(request) { _ in try checkCancellation() }

@@ -14,7 +14,7 @@ public struct ImageRequest: Sendable {
   public var steps: Int?
   /// Strength of classifier-free guidance; 1 and less mean none; the model's own when nil.
   public var guidance: Float?
-  /// How much of the spread that guidance adds is taken back, 0…1 (``RescaledGuidance``).
+  /// How much of the spread that guidance adds is taken back, 0…1 (`RescaledGuidance`).
   public var guidanceRescale: Float = 0
   /// At which noise levels to guide, as sigma; all when nil.
   public var guidanceInterval: ClosedRange<Double>?
@@ -24,9 +24,9 @@ public struct ImageRequest: Sendable {
   public var dynamicThresholding: DynamicThresholding?
   /// Whether to guide as CFG++ does, with the sampler `ddim` and ``guidance`` from 0 to 1.
   public var usesCFGPlusPlus = false
-  /// A name from ``SamplerCatalogue``; the one that the model's folder asks for when nil.
+  /// A name from `SamplerCatalogue`; the one that the model's folder asks for when nil.
   public var sampler: String?
-  /// How noise levels are spaced: a name from ``Spacing``; the model's own way when nil.
+  /// How noise levels are spaced: a name from `Spacing`; the model's own way when nil.
   public var schedule: String?
   /// How much of the noise is drawn afresh in each step, 0…1; the sampler's own when nil.
   public var eta: Float?

@@ -46,7 +46,7 @@ public struct ModelLocation: Sendable, Hashable {
   /// The model's folder.
   ///
   /// - Returns: its path; of ``folder(_:)`` as it was given, whether or not anything is there.
-  /// - Throws: ``FormatError/missingFile(path:remedy:)`` where shipped weights are not found.
+  /// - Throws: `FormatError.missingFile` where shipped weights are not found.
   public func path() throws(FormatError) -> String {
     guard let file else { return name }
     for root in Self.roots() {

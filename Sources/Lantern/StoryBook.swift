@@ -33,7 +33,7 @@ public struct StoryBook: Sendable {
   ///
   /// - Parameter page: what was told.
   /// - Returns: its picture's file, PNG; without its words where it cannot hold them, as a zero byte.
-  /// - Throws: ``PictureError`` for want of memory.
+  /// - Throws: `PictureError` for want of memory.
   @discardableResult
   public mutating func add(_ page: StoryPage) throws(PictureError) -> [UInt8] {
     let png: [UInt8]
@@ -50,7 +50,7 @@ public struct StoryBook: Sendable {
   /// Writes `story.html`, `story.md` and the pages' pictures into a folder, which is made if need be.
   /// Files of these names there are replaced, each whole or not at all.
   ///
-  /// - Throws: ``FormatError`` for a folder or file that cannot be written.
+  /// - Throws: `FormatError` for a folder or file that cannot be written.
   public func write(to folder: String) throws(FormatError) {
     try FileSystem.makeFolder(folder)
     for (page, picture) in zip(pages, pictures) {

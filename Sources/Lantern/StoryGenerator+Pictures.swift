@@ -129,7 +129,7 @@ extension StoryGenerator {
   ///
   /// - Parameter request: what is wanted.
   /// - Returns: the picture.
-  /// - Throws: a ``LanternError`` that says what is wrong and what to do; `CancellationError`.
+  /// - Throws: a `LanternError` that says what is wrong and what to do; `CancellationError`.
   public func picture(_ request: TokenPictureRequest) async throws -> Picture {
     try await ComputeQueue.run { checkCancellation in
       try draw(request) { _, _, _ in try checkCancellation() }

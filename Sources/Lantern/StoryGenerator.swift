@@ -50,7 +50,7 @@ public struct StoryGenerator: Sendable {
   ///
   /// - Parameter request: what is wanted.
   /// - Returns: the book of its pages.
-  /// - Throws: a ``LanternError`` that says what is wrong and what to do; `CancellationError`.
+  /// - Throws: a `LanternError` that says what is wrong and what to do; `CancellationError`.
   public func story(_ request: StoryRequest) async throws -> StoryBook {
     try await ComputeQueue.run { checkCancellation in
       var book = StoryBook(request, model: FileSystem.split(path).name)

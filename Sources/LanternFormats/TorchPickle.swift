@@ -86,78 +86,112 @@ struct TorchPickle {
 
   // MARK: the machine
 
+  /// Runs instructions until STOP. Each of the four groups says whether an instruction is one of its own.
   private mutating func run() throws(FormatError) -> Value {
     while true {
       let code = try byte()
-      switch code {
-      case UInt8(ascii: "."): return try pop()
-      case 0x80: _ = try byte()  // PROTO
-      case 0x95: _ = try number(8)  // FRAME
-      case UInt8(ascii: "("): marks.append(stack.count)
-      case UInt8(ascii: "0"): _ = try pop()
-      case UInt8(ascii: "1"): _ = try popToMark()
-      case UInt8(ascii: "2"): stack.append(try top())
-      case UInt8(ascii: "N"), 0x88, 0x89: stack.append(.opaque)  // None, True, False
-      case UInt8(ascii: "J"): stack.append(.integer(Int(Int32(truncatingIfNeeded: try number(4)))))
-      case UInt8(ascii: "K"): stack.append(.integer(try number(1)))
-      case UInt8(ascii: "M"): stack.append(.integer(try number(2)))
-      case 0x8A: stack.append(try long(try number(1)))  // LONG1
-      case 0x8B: stack.append(try long(try number(4)))  // LONG4
-      case UInt8(ascii: "G"):  // a float
-        try skip(8)
-        stack.append(.opaque)
-      case UInt8(ascii: "X"): stack.append(.text(try text(try number(4))))
-      case 0x8C, UInt8(ascii: "U"): stack.append(.text(try text(try number(1))))
-      case 0x8D: stack.append(.text(try text(try number(8))))
-      case UInt8(ascii: "T"): stack.append(.text(try text(try number(4))))
-      case UInt8(ascii: "B"), UInt8(ascii: "C"), 0x8E:  // bytes
-        try skip(try number(code == 0x8E ? 8 : code == UInt8(ascii: "C") ? 1 : 4))
-        stack.append(.opaque)
-      case UInt8(ascii: ")"): stack.append(.tuple(new([])))
-      case 0x85, 0x86, 0x87:  // TUPLE1, TUPLE2, TUPLE3
-        let count = Int(code) - 0x84
-        guard stack.count - (marks.last ?? 0) >= count else {
-          throw broken("a tuple of too little")
-        }
-        stack.append(.tuple(new(popLast(count))))
-      case UInt8(ascii: "t"): stack.append(.tuple(new(try popToMark())))
-      case UInt8(ascii: "]"): stack.append(.list(new([])))
-      case UInt8(ascii: "}"): stack.append(.dictionary(new([])))
-      case UInt8(ascii: "l"): stack.append(.list(new(try popToMark())))
-      case UInt8(ascii: "d"): stack.append(.dictionary(new(try popToMark())))
-      case UInt8(ascii: "a"): add([try pop()])
-      case UInt8(ascii: "e"): add(try popToMark())
-      case UInt8(ascii: "s"):
-        let value = try pop()
-        add([try pop(), value])
-      case UInt8(ascii: "u"): add(try popToMark())
-      case UInt8(ascii: "q"): memo[try number(1)] = try top()
-      case UInt8(ascii: "r"): memo[try number(4)] = try top()
-      case 0x94: memo[memo.count] = try top()  // MEMOIZE
-      case UInt8(ascii: "h"), UInt8(ascii: "j"):
-        guard let value = memo[try number(code == UInt8(ascii: "h") ? 1 : 4)] else {
-          throw broken("a reference to nothing")
-        }
-        stack.append(value)
-      case UInt8(ascii: "c"): stack.append(.global("\(try line()).\(try line())"))
-      case 0x93:  // STACK_GLOBAL
-        guard case .text(let name) = try pop(), case .text(let module) = try pop() else {
-          throw broken("a name that is none")
-        }
-        // One text may be named again and again.
-        guard module.utf8.count + name.utf8.count <= Self.longestName else {
-          throw broken("a name too long")
-        }
-        stack.append(.global("\(module).\(name)"))
-      case UInt8(ascii: "Q"): stack.append(try storage(try pop()))
-      case UInt8(ascii: "R"), 0x81:  // REDUCE, NEWOBJ
-        let arguments = try pop()
-        stack.append(try call(try pop(), arguments))
-      case UInt8(ascii: "b"): _ = try pop()  // BUILD: attributes
-      default:
-        throw broken("instruction \(code) at byte \(position - 1), which Lantern does not know")
-      }
+      if code == UInt8(ascii: ".") { return try pop() }
+      if try runStack(code) { continue }
+      if try runScalar(code) { continue }
+      if try runCollection(code) { continue }
+      if try runObject(code) { continue }
+      throw broken("instruction \(code) at byte \(position - 1), which Lantern does not know")
     }
+  }
+
+  /// Framing, marks, the stack and the memo.
+  private mutating func runStack(_ code: UInt8) throws(FormatError) -> Bool {
+    switch code {
+    case 0x80: _ = try byte()  // PROTO
+    case 0x95: _ = try number(8)  // FRAME
+    case UInt8(ascii: "("): marks.append(stack.count)
+    case UInt8(ascii: "0"): _ = try pop()
+    case UInt8(ascii: "1"): _ = try popToMark()
+    case UInt8(ascii: "2"): stack.append(try top())
+    case UInt8(ascii: "q"): memo[try number(1)] = try top()
+    case UInt8(ascii: "r"): memo[try number(4)] = try top()
+    case 0x94: memo[memo.count] = try top()  // MEMOIZE
+    case UInt8(ascii: "h"), UInt8(ascii: "j"):
+      guard let value = memo[try number(code == UInt8(ascii: "h") ? 1 : 4)] else {
+        throw broken("a reference to nothing")
+      }
+      stack.append(value)
+    default: return false
+    }
+    return true
+  }
+
+  /// None, booleans, numbers, texts and bytes.
+  private mutating func runScalar(_ code: UInt8) throws(FormatError) -> Bool {
+    switch code {
+    case UInt8(ascii: "N"), 0x88, 0x89: stack.append(.opaque)  // None, True, False
+    case UInt8(ascii: "J"): stack.append(.integer(Int(Int32(truncatingIfNeeded: try number(4)))))
+    case UInt8(ascii: "K"): stack.append(.integer(try number(1)))
+    case UInt8(ascii: "M"): stack.append(.integer(try number(2)))
+    case 0x8A: stack.append(try long(try number(1)))  // LONG1
+    case 0x8B: stack.append(try long(try number(4)))  // LONG4
+    case UInt8(ascii: "G"):  // a float
+      try skip(8)
+      stack.append(.opaque)
+    case UInt8(ascii: "X"): stack.append(.text(try text(try number(4))))
+    case 0x8C, UInt8(ascii: "U"): stack.append(.text(try text(try number(1))))
+    case 0x8D: stack.append(.text(try text(try number(8))))
+    case UInt8(ascii: "T"): stack.append(.text(try text(try number(4))))
+    case UInt8(ascii: "B"), UInt8(ascii: "C"), 0x8E:  // bytes
+      try skip(try number(code == 0x8E ? 8 : code == UInt8(ascii: "C") ? 1 : 4))
+      stack.append(.opaque)
+    default: return false
+    }
+    return true
+  }
+
+  /// Tuples, lists and dictionaries.
+  private mutating func runCollection(_ code: UInt8) throws(FormatError) -> Bool {
+    switch code {
+    case UInt8(ascii: ")"): stack.append(.tuple(new([])))
+    case 0x85, 0x86, 0x87:  // TUPLE1, TUPLE2, TUPLE3
+      let count = Int(code) - 0x84
+      guard stack.count - (marks.last ?? 0) >= count else {
+        throw broken("a tuple of too little")
+      }
+      stack.append(.tuple(new(popLast(count))))
+    case UInt8(ascii: "t"): stack.append(.tuple(new(try popToMark())))
+    case UInt8(ascii: "]"): stack.append(.list(new([])))
+    case UInt8(ascii: "}"): stack.append(.dictionary(new([])))
+    case UInt8(ascii: "l"): stack.append(.list(new(try popToMark())))
+    case UInt8(ascii: "d"): stack.append(.dictionary(new(try popToMark())))
+    case UInt8(ascii: "a"): add([try pop()])
+    case UInt8(ascii: "e"): add(try popToMark())
+    case UInt8(ascii: "s"):
+      let value = try pop()
+      add([try pop(), value])
+    case UInt8(ascii: "u"): add(try popToMark())
+    default: return false
+    }
+    return true
+  }
+
+  /// Names of classes, references to storages, calls and attributes.
+  private mutating func runObject(_ code: UInt8) throws(FormatError) -> Bool {
+    switch code {
+    case UInt8(ascii: "c"): stack.append(.global("\(try line()).\(try line())"))
+    case 0x93:  // STACK_GLOBAL
+      guard case .text(let name) = try pop(), case .text(let module) = try pop() else {
+        throw broken("a name that is none")
+      }
+      // One text may be named again and again.
+      guard module.utf8.count + name.utf8.count <= Self.longestName else {
+        throw broken("a name too long")
+      }
+      stack.append(.global("\(module).\(name)"))
+    case UInt8(ascii: "Q"): stack.append(try storage(try pop()))
+    case UInt8(ascii: "R"), 0x81:  // REDUCE, NEWOBJ
+      let arguments = try pop()
+      stack.append(try call(try pop(), arguments))
+    case UInt8(ascii: "b"): _ = try pop()  // BUILD: attributes
+    default: return false
+    }
+    return true
   }
 
   /// What a function makes of its arguments: a tensor, a dictionary, or nothing that matters here.

@@ -71,7 +71,7 @@ public protocol Sampler: Sendable {
   ///   - noise: the source of random numbers of stochastic solvers; deterministic ones draw none.
   ///   - onStep: called after each step; throw to stop.
   /// - Returns: the latent after the last step.
-  /// - Throws: what `denoise` and `onStep` throw, and ``TensorError``.
+  /// - Throws: what `denoise` and `onStep` throw, and `TensorError`.
   func sample(
     _ latent: Tensor, over plan: NoisePlan, with denoise: Denoise, noise: inout NoiseSource,
     onStep: StepHandler

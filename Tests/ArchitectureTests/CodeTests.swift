@@ -65,6 +65,53 @@ import Testing
     }
   }
 
+  /// Functions of more than 60 lines that are still to be split.
+  static let longFunctions: Set<String> = [
+    "Sources/Lantern/ImageSettings.swift: init",
+    "Sources/LanternCLI/BenchSamplersCommand.swift: measure",
+    "Sources/LanternCLI/ImageCommand.swift: draw",
+  ]
+
+  @Test("no function has more than 60 lines, but for those that are listed to be split")
+  func functionLengths() {
+    var long: Set<String> = []
+    for file in SourceTree.swiftSources {
+      for function in SourceTree.functions(in: file.code) where function.lines > 60 {
+        long.insert("\(file): \(function.name)")
+      }
+    }
+    for name in long.subtracting(Self.longFunctions) {
+      Issue.record("\(name) has more than 60 lines: it asks to be two")
+    }
+    for name in Self.longFunctions.subtracting(long) {
+      Issue.record("\(name) is short by now: take it off the list")
+    }
+  }
+
+  @Test("functions are counted from their first line to the brace that closes them")
+  func counting() {
+    let source = """
+      protocol P { func asked(); init(asked: Int) }
+      extension Q { static func == (a: Q, b: Q) -> Bool { a.x == b.x } }
+      struct S {
+        init?(_ a: Int = 2) {
+          guard a > 0 else { return nil }
+          self.init()
+        }
+        func outer<T>(
+          _ body: () -> T = { T() }
+        ) -> T where T: P {
+          func inner() {
+          }
+          return body()
+        }
+      }
+      """
+    let found = SourceTree.functions(in: SourceTree.code(of: source))
+    #expect(
+      found.map { "\($0.name) \($0.lines)" } == ["== 1", "init 4", "outer 7", "inner 2"])
+  }
+
   @Test("no committed text speaks of the machine it was written on")
   func machinePaths() {
     let kinds = ["swift", "c", "h", "inc", "py", "md", "sh", "yml", "toml"]

@@ -54,21 +54,77 @@ enum SourceTree {
   }
 }
 
+extension SourceTree {
+  /// The functions and initializers of Swift without comments and literals, in the order of their first
+  /// lines, each with its number of lines from `func` or `init` to the closing brace. Requirements of
+  /// protocols have none and are left out.
+  static func functions(in code: String) -> [(name: String, lines: Int)] {
+    let bytes = Array(code.utf8)
+    let declaration = /\b(?:func +([^\s(<]+|<[^\s(]*) *[(<]|(init)[?]?[(<])/
+    return code.matches(of: declaration).compactMap { found in
+      let start = code.utf8.distance(from: code.startIndex, to: found.range.lowerBound)
+      // A call, as `self.init(…)`.
+      if start > 0, bytes[start - 1] == UInt8(ascii: ".") { return nil }
+      guard let end = end(ofFunctionAt: start, in: bytes) else { return nil }
+      let lines = bytes[start..<end].count { $0 == UInt8(ascii: "\n") } + 1
+      return (String(found.output.1 ?? found.output.2 ?? ""), lines)
+    }
+  }
+
+  /// The place of the brace that closes the body of a function; nil where it has none.
+  private static func end(ofFunctionAt start: Int, in bytes: [UInt8]) -> Int? {
+    var (round, curly) = (0, 0)
+    for place in start..<bytes.count {
+      switch bytes[place] {
+      case UInt8(ascii: "("), UInt8(ascii: "["): round += 1
+      case UInt8(ascii: ")"), UInt8(ascii: "]"): round -= 1
+      // A default value's closure stands in round brackets and is no body.
+      case UInt8(ascii: "{") where round == 0: curly += 1
+      case UInt8(ascii: "}") where round == 0:
+        curly -= 1
+        if curly == 0 { return place }
+        if curly < 0 { return nil }
+      case UInt8(ascii: ";") where round == 0 && curly == 0: return nil
+      case UInt8(ascii: "\n") where round == 0 && curly == 0:
+        if isNextDeclaration(bytes[(place + 1)...]) { return nil }
+      default: break
+      }
+    }
+    return nil
+  }
+
+  /// Whether a line begins something of its own, so that what stood before it had no body: what goes
+  /// on with a signature begins with a bracket, an arrow, `throws`, `where` and their like.
+  private static func isNextDeclaration(_ rest: ArraySlice<UInt8>) -> Bool {
+    let line = String(decoding: rest.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    let words = line.split { !$0.isLetter && $0 != "@" }
+    let first = words.first.map(String.init) ?? ""
+    return [
+      "func", "init", "var", "let", "static", "mutating", "associatedtype", "package", "public",
+      "private", "subscript", "struct", "enum", "extension", "protocol", "typealias", "@",
+    ].contains(first)
+  }
+}
+
 /// Walks over Swift byte by byte.
 private struct Scrubber {
   let bytes: [UInt8]
   var position = 0
 
+  /// Keeps every end of a line, so that lines have the numbers that they have in the file.
   mutating func code() -> String {
     var code: [UInt8] = []
     while position < bytes.count {
+      let start = position
       if at("//") {
         while position < bytes.count, !at("\n") { position += 1 }
       } else if at("/*") {
         while position < bytes.count, !at("*/") { position += 1 }
         position = min(position + 2, bytes.count)
+        code += bytes[start..<position].filter { $0 == 0x0A }
       } else if skipLiteral() {
         code += "\"\"".utf8
+        code += bytes[start..<position].filter { $0 == 0x0A }
       } else {
         code.append(bytes[position])
         position += 1

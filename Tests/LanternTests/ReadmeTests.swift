@@ -45,8 +45,12 @@ private func storyExample() async throws {
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
   @Test(
-    "the Swift examples of README and the guide to stories are those that are compiled here",
-    arguments: [("README.md", "README's"), ("docs/stories.md", "The guide's")])
+    "the Swift examples of README, the guide to stories and the catalogue are those that are compiled here",
+    arguments: [
+      ("README.md", "README's"), ("docs/stories.md", "The guide's"),
+      ("Sources/Lantern/Lantern.docc/Lantern.md", "README's"),
+      ("Sources/Lantern/Lantern.docc/Lantern.md", "The guide's"),
+    ])
   func examplesAreCompiled(file: String, owner: String) throws {
     let page = try String(
       contentsOf: Self.root.appendingPathComponent(file), encoding: .utf8)

@@ -17,7 +17,7 @@ public struct ClassifierFreeGuidance: Sendable {
   ///
   /// - Parameter both: predictions without and with the prompt, `[2, height, width, channel]`.
   /// - Returns: `[1, height, width, channel]`.
-  /// - Throws: ``TensorError`` when there are not two.
+  /// - Throws: `TensorError` when there are not two.
   public func combined(_ both: Tensor) throws(TensorError) -> Tensor {
     let without = try both.sliced(axis: 0, 0..<1)
     let with = try both.sliced(axis: 0, 1..<2)

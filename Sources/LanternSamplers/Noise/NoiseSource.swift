@@ -12,7 +12,7 @@ public struct NoiseSource: Sendable {
   /// - Parameter shape: `[batch, height, width, channel]`. The numbers are drawn for `[batch, channel,
   ///   height, width]`, as diffusers does.
   /// - Returns: independent numbers of mean 0 and variance 1, of that shape.
-  /// - Throws: ``TensorError`` for an impossible shape.
+  /// - Throws: `TensorError` for an impossible shape.
   public mutating func normal(_ shape: [Int]) throws(TensorError) -> Tensor {
     guard shape.count == 4 else {
       throw .shape(op: "normal", expected: "[batch, height, width, channel]", found: shape)
