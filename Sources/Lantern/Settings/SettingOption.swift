@@ -60,9 +60,11 @@ package struct SettingOption: Sendable {
   /// The same option, whose value is checked, or goes into a request in another way.
   ///
   /// - Parameters:
+  ///   - type: what the command line hands over.
   ///   - makeRoom: leaves open what it takes the place of.
   ///   - check: throws for a value that no model could take.
   ///   - assign: puts a value into a request.
+  /// - Returns: the option.
   func taking<Given>(
     _ type: Given.Type, makeRoom: (@Sendable (Given, inout ImageRequest) -> Void)? = nil,
     check: (@Sendable (Given) throws -> Void)? = nil,
