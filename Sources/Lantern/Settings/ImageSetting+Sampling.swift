@@ -96,7 +96,10 @@ extension ImageSetting {
       "\(request.width ?? 0)x\(request.height ?? 0)"
     })
 
-  package static let height = size("height", \.height, "H", "Height in pixels.", webUI: nil)
+  package static let height = size(
+    "height", \.height, "H", "Height in pixels.",
+    // Written with the width.
+    webUI: WebUISetting("Size", reading: .size) { _, _ in nil })
 
   /// The longest side of a picture in pixels.
   private static let mostPixels = 4096

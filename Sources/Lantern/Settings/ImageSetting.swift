@@ -122,6 +122,9 @@ package struct ImageSetting: Sendable {
     assign = option.assign ?? { _, _ in }
   }
 
+  /// Names that stable-diffusion-webui's text has for it, and that of programs that write like it.
+  package var webUINames: [String] { webUI?.names ?? [] }
+
   /// Puts what its option was given into a request.
   package func apply(_ given: Any, to request: inout ImageRequest) throws {
     try assign(given, &request)
