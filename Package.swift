@@ -52,7 +52,10 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
       "LanternTensor",
     ]
   ),
-  ("EndToEndTests", ["LanternFormats", "LanternTensor", "LanternPictures", "LanternCLI"]),
+  (
+    "EndToEndTests",
+    ["Lantern", "LanternFormats", "LanternTensor", "LanternPictures", "LanternCLI"]
+  ),
   ("ArchitectureTests", []),
 ]
 

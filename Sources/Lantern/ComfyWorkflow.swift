@@ -110,14 +110,14 @@ extension ForeignRecipe {
     let guider = flow.input("guider", of: sampler) ?? sampler
     let parts =
       ["noise", "sampler", "sigmas"].compactMap { flow.input($0, of: sampler) } + [guider]
-    let tables: [([String], Setting)] = [
+    let tables: [([String], ImageSetting)] = [
       (["seed", "noise_seed"], .seed), (["steps"], .steps), (["cfg"], .guidance),
       (["sampler_name"], .sampler), (["scheduler"], .schedule),
     ]
     for (names, setting) in tables {
       for node in [sampler] + parts {
         guard let text = flow.value(names, of: node) else { continue }
-        take(names[0], text, as: setting)
+        take(names[0], text, as: .of(setting))
         break
       }
     }
@@ -146,7 +146,7 @@ extension ForeignRecipe {
     let onward = [
       "conditioning", "positive", "conditioning_1", "conditioning_to", "conditioning1", "negative",
     ]
-    for (name, setting) in [("positive", Setting.prompt), ("negative", .negative)] {
+    for (name, setting) in [("positive", ImageSetting.prompt), ("negative", .negativePrompt)] {
       let start = name == "positive" && guider.inputs[name] == nil ? "conditioning" : name
       let path = flow.path(start, of: guider, onward: onward) { $0.kind.contains("TextEncode") }
       guard let last = path.last, last.kind.contains("TextEncode") else { continue }
@@ -154,7 +154,7 @@ extension ForeignRecipe {
       guard let text = flow.value(["text", "text_g", "prompt", "text_l"], of: last) else {
         continue
       }
-      if name == "positive" || !text.isEmpty { take(name, text, as: setting) }
+      if name == "positive" || !text.isEmpty { take(name, text, as: .of(setting)) }
       let layers = flow.path("clip", of: last, onward: ["clip"]) { $0.kind == "CLIPSetLastLayer" }
       if name == "positive", let node = layers.last,
         let text = flow.value(["stop_at_clip_layer"], of: node)
@@ -172,11 +172,11 @@ extension ForeignRecipe {
     guard let last = path.last else { return }
     flow.see([last])
     if let width = flow.value(["width"], of: last), let height = flow.value(["height"], of: last) {
-      take("width", width, as: .width)
-      take("height", height, as: .height)
+      take("width", width, as: .of(.width))
+      take("height", height, as: .of(.height))
     }
     if last.kind.contains("VAEEncode"), let strength = flow.value(["denoise"], of: sampler) {
-      take("denoise", strength, as: .strength)
+      take("denoise", strength, as: .of(.strength))
     }
   }
 
@@ -189,7 +189,7 @@ extension ForeignRecipe {
       if node.kind.hasPrefix("LoraLoader"), let name = flow.value(["lora_name"], of: node) {
         loras.append(Self.label(name, flow.value(["strength_model"], of: node) ?? "1"))
       } else if node.kind == "RescaleCFG", let share = flow.value(["multiplier"], of: node) {
-        take("multiplier", share, as: .rescale)
+        take("multiplier", share, as: .of(.guidanceRescale))
       } else if let name = flow.value(["ckpt_name", "unet_name"], of: node) {
         let file = FileSystem.split(name).name
         take("model", file.replacing(".safetensors", with: ""), as: .model)

@@ -16,7 +16,7 @@ extension ForeignRecipe {
       self.init(members, of: "InvokeAI", Self.invoke)
     } else if members["uc"] != nil || members["noise_schedule"] != nil {
       self.init(members, of: "NovelAI", Self.novel)
-      if let prompt, values["prompt"] == nil { take("prompt", prompt, as: .prompt) }
+      if let prompt, values["prompt"] == nil { take("prompt", prompt, as: .of(.prompt)) }
       if values["prompt"]?.string?.contains("{") == true {
         note("NovelAI's {brackets} weigh words, and are read as plain text here")
       }
@@ -36,14 +36,14 @@ extension ForeignRecipe {
   }
 
   /// Takes over a flat list of settings.
-  private init(_ members: [String: JSONValue], of program: String, _ table: [String: Setting]) {
+  private init(_ members: [String: JSONValue], of program: String, _ table: [String: Reading]) {
     self.init(program: program)
     for (name, value) in members.sorted(by: { $0.key < $1.key }) {
-      guard let setting = table[name] else {
+      guard let reading = table[name] else {
         pass(over: name, Self.text(of: value))
         continue
       }
-      take(name, Self.text(of: value), as: setting)
+      take(name, Self.text(of: value), as: reading)
     }
   }
 
@@ -59,32 +59,39 @@ extension ForeignRecipe {
     }
   }
 
-  private static let swarm: [String: Setting] = [
-    "prompt": .prompt, "negativeprompt": .negative, "model": .model, "seed": .seed,
-    "steps": .steps, "cfgscale": .guidance, "width": .width, "height": .height,
-    "sampler": .sampler, "scheduler": .schedule, "clipstopatlayer": .clipLayer,
-    "initimagecreativity": .strength, "aspectratio": .told, "images": .told,
+  private static let swarm: [String: Reading] = [
+    "prompt": .of(.prompt), "negativeprompt": .of(.negativePrompt), "model": .model,
+    "seed": .of(.seed),
+    "steps": .of(.steps), "cfgscale": .of(.guidance), "width": .of(.width), "height": .of(.height),
+    "sampler": .of(.sampler), "scheduler": .of(.schedule), "clipstopatlayer": .clipLayer,
+    "initimagecreativity": .of(.strength), "aspectratio": .told, "images": .told,
     "swarm_version": .told, "automaticvae": .told, "personalnote": .told,
   ]
 
-  private static let invoke: [String: Setting] = [
-    "positive_prompt": .prompt, "negative_prompt": .negative, "model": .model, "seed": .seed,
-    "steps": .steps, "cfg_scale": .guidance, "width": .width, "height": .height,
-    "scheduler": .sampler, "clip_skip": .clipSkip, "strength": .strength,
-    "cfg_rescale_multiplier": .rescale, "generation_mode": .told, "app_version": .told,
+  private static let invoke: [String: Reading] = [
+    "positive_prompt": .of(.prompt), "negative_prompt": .of(.negativePrompt), "model": .model,
+    "seed": .of(.seed),
+    "steps": .of(.steps), "cfg_scale": .of(.guidance), "width": .of(.width), "height": .of(.height),
+    "scheduler": .of(.sampler), "clip_skip": .of(.clipSkip), "strength": .of(.strength),
+    "cfg_rescale_multiplier": .of(.guidanceRescale), "generation_mode": .told, "app_version": .told,
   ]
 
-  private static let novel: [String: Setting] = [
-    "prompt": .prompt, "uc": .negative, "seed": .seed, "steps": .steps, "scale": .guidance,
-    "width": .width, "height": .height, "sampler": .sampler, "noise_schedule": .schedule,
-    "strength": .strength, "cfg_rescale": .rescale, "request_type": .told, "signed_hash": .told,
+  private static let novel: [String: Reading] = [
+    "prompt": .of(.prompt), "uc": .of(.negativePrompt), "seed": .of(.seed), "steps": .of(.steps),
+    "scale": .of(.guidance),
+    "width": .of(.width), "height": .of(.height), "sampler": .of(.sampler),
+    "noise_schedule": .of(.schedule),
+    "strength": .of(.strength), "cfg_rescale": .of(.guidanceRescale), "request_type": .told,
+    "signed_hash": .told,
     "n_samples": .told, "version": .told,
   ]
 
-  private static let fooocus: [String: Setting] = [
-    "prompt": .prompt, "negative_prompt": .negative, "base_model": .model,
-    "base_model_hash": .told, "seed": .seed, "steps": .steps, "guidance_scale": .guidance,
-    "resolution": .size, "sampler": .sampler, "scheduler": .schedule, "clip_skip": .clipSkipFromOne,
+  private static let fooocus: [String: Reading] = [
+    "prompt": .of(.prompt), "negative_prompt": .of(.negativePrompt), "base_model": .model,
+    "base_model_hash": .told, "seed": .of(.seed), "steps": .of(.steps),
+    "guidance_scale": .of(.guidance),
+    "resolution": .size, "sampler": .of(.sampler), "scheduler": .of(.schedule),
+    "clip_skip": .clipSkipFromOne,
     "metadata_scheme": .told, "version": .told, "created_by": .told, "performance": .told,
   ]
 }

@@ -1,6 +1,8 @@
 public import LanternSamplers
 
 /// What is to be drawn, and how. Everything but the prompt has a default that suits the model.
+///
+/// How to add a setting stands in Settings/ImageSetting+Table.swift.
 public struct ImageRequest: Sendable {
   /// What the picture shows.
   public var prompt: String
@@ -56,15 +58,6 @@ public struct ImageRequest: Sendable {
   public var literalPrompt = false
   /// After how many steps a preview is decoded; 0 for none.
   public var previewInterval = 0
-
-  /// Leaves open again how to step and how to guide.
-  package mutating func forgetSampling() {
-    let open = ImageRequest(prompt: prompt)
-    (sampler, schedule, steps, eta) = (open.sampler, open.schedule, open.steps, open.eta)
-    (guidance, guidanceRescale) = (open.guidance, open.guidanceRescale)
-    (guidanceInterval, projectedGuidance) = (open.guidanceInterval, open.projectedGuidance)
-    (dynamicThresholding, usesCFGPlusPlus) = (open.dynamicThresholding, open.usesCFGPlusPlus)
-  }
 
   /// A request for a picture of `prompt`.
   public init(prompt: String) { self.prompt = prompt }

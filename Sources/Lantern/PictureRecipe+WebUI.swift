@@ -1,6 +1,5 @@
 import LanternFormats
 import LanternPictures
-import LanternSamplers
 
 extension ForeignRecipe {
   /// Reads stable-diffusion-webui's text, and that of those who write like it.
@@ -9,40 +8,42 @@ extension ForeignRecipe {
     // webui's own versions begin with a letter and a number: "v1.10.1", "f2.0.1v1.10.1" for Forge.
     let isNamed = version.contains { $0.isLetter } && version.utf8.count > 12
     self.init(program: isNamed ? version : version.isEmpty ? "webui" : "webui \(version)")
-    take("Prompt", text.prompt, as: .prompt)
-    if !text.negativePrompt.isEmpty { take("Negative prompt", text.negativePrompt, as: .negative) }
+    take("Prompt", text.prompt, as: .of(.prompt))
+    if !text.negativePrompt.isEmpty {
+      take("Negative prompt", text.negativePrompt, as: .of(.negativePrompt))
+    }
     // A strength beside these is that of the second pass, and there was no picture to begin from.
     let isEnlarged = text.fields.contains {
       $0.name.hasPrefix("Hires ") || $0.name.hasPrefix("First pass")
     }
+    let strengths = isEnlarged ? ImageSetting.strength.webUI?.names ?? [] : []
     var last: [String: Int] = [:]
     for (index, field) in text.fields.enumerated() { last[field.name] = index }
     for (index, field) in text.fields.enumerated() where last[field.name] == index {
-      guard let setting = Self.webUISettings[field.name] else {
+      guard let reading = Self.webUI[field.name], !strengths.contains(field.name) else {
         pass(over: field.name, field.value)
         continue
       }
-      if case .strength = setting, isEnlarged {
-        pass(over: field.name, field.value)
-      } else {
-        take(field.name, field.value, as: setting)
-      }
+      take(field.name, field.value, as: reading)
     }
     for line in text.extensions { pass(over: "", line) }
     finish()
   }
 
   /// webui's names, and those of programs that write like it.
-  private static let webUISettings: [String: Setting] = [
-    "Steps": .steps, "Sampler": .sampler, "Schedule type": .schedule, "Scheduler": .schedule,
-    "Schedule": .schedule, "Schedule rho": .rho, "CFG scale": .guidance, "CFG Scale": .guidance,
-    "Seed": .seed, "Size": .size, "Model": .model, "Model hash": .modelHash,
-    "Clip skip": .clipSkipFromOne, "Clip Skip": .clipSkipFromOne, "CLIP skip": .clipSkipFromOne,
-    "Eta": .eta, "Eta DDIM": .eta, "Denoising strength": .strength, "CFG rescale": .rescale,
-    "CFG Rescale": .rescale, "Version": .told, "Lora hashes": .told, "TI hashes": .told,
-    "Hashes": .told, "VAE hash": .told, "Batch size": .told, "Batch pos": .told,
-    "Created Date": .told, "Civitai resources": .told, "Civitai metadata": .told, "App": .told,
-  ]
+  private static let webUI: [String: Reading] = {
+    var readings: [String: Reading] = ["Model": .model, "Model hash": .modelHash]
+    for name in [
+      "Version", "Lora hashes", "TI hashes", "Hashes", "VAE hash", "Batch size", "Batch pos",
+      "Created Date", "Civitai resources", "Civitai metadata", "App",
+    ] { readings[name] = .told }
+    for setting in ImageSetting.all {
+      guard let webUI = setting.webUI else { continue }
+      for name in webUI.names { readings[name] = webUI.reading ?? setting.reading }
+      readings.merge(webUI.others) { $1 }
+    }
+    return readings
+  }()
 }
 
 extension PictureRecipe {
@@ -58,27 +59,16 @@ extension PictureRecipe {
     }
     text.prompt = request.prompt + tags.filter { !request.prompt.contains($0.dropFirst()) }.joined()
     text.negativePrompt = request.negativePrompt
+    func add(_ settings: [ImageSetting]) {
+      text.fields += settings.flatMap { $0.webUI?.fields(request, self) ?? [] }
+    }
     func add(_ name: String, _ value: String?) {
       if let value { text.fields.append(WebUIText.Field(name, value)) }
     }
-    let sampler = SamplerCatalogue.webUIName(of: request.sampler ?? "")
-    add("Steps", "\(request.steps ?? 0)")
-    add("Sampler", request.usesCFGPlusPlus ? "\(sampler) CFG++" : sampler)
-    // Lantern's ρ is 2 where webui's is 1.
-    let curve = request.schedule.flatMap { Spacing(rawValue: $0) }
-    add("Schedule type", curve.flatMap { SamplerCatalogue.webUIName(of: $0) })
-    if curve == .polyexponential { add("Schedule rho", "2") }
-    // webui divides what CFG++ is told.
-    add("CFG scale", "\((request.guidance ?? 0) * (request.usesCFGPlusPlus ? 12.5 : 1))")
-    add("Seed", "\(request.seed)")
-    add("Size", "\(request.width ?? 0)x\(request.height ?? 0)")
-    add("Eta", request.eta.map { "\($0)" })
-    if request.guidanceRescale > 0 { add("CFG rescale", "\(request.guidanceRescale)") }
+    add(ImageSetting.sampling)
     add("Model hash", modelHash)
     add("Model", model)
-    if needsInitialPicture { add("Denoising strength", "\(request.strength)") }
-    // There 1 means that no layer is left out; a stranger's file may say any number.
-    if request.clipSkip > 0 { add("Clip skip", "\(UInt(request.clipSkip) + 1)") }
+    add(ImageSetting.picture)
     add("Version", LanternVersion.label)
     return text.text
   }

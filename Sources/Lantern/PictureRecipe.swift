@@ -1,6 +1,5 @@
 package import LanternFormats
 import LanternPictures
-import LanternSamplers
 public import LanternTensor
 
 /// How a picture was drawn, as text beside its pixels: in the form that stable-diffusion-webui and
@@ -26,31 +25,8 @@ public struct PictureRecipe: Sendable, Equatable {
   ///   - settings: what was used.
   ///   - model: what drew it.
   init(_ request: ImageRequest, _ settings: ImageSettings, _ model: ImageModel) {
-    var values: [String: JSONValue] = [
-      "prompt": .string(request.prompt), "steps": .integer(settings.steps),
-      "guidance": .number(Double(settings.guidance)), "sampler": .string(settings.sampler),
-      "seed": .string(String(settings.seed)), "width": .integer(settings.width),
-      "height": .integer(settings.height), "model": .string(FileSystem.split(model.path).name),
-    ]
-    if !request.negativePrompt.isEmpty { values["negative"] = .string(request.negativePrompt) }
-    if let schedule = settings.schedule { values["schedule"] = .string(schedule) }
-    if settings.guidanceRescale > 0 {
-      values["guidance_rescale"] = .number(Double(settings.guidanceRescale))
-    }
-    if let interval = settings.guidanceInterval {
-      values["guidance_interval"] = .array([
-        .number(interval.lowerBound), .number(interval.upperBound),
-      ])
-    }
-    if let apg = settings.projectedGuidance {
-      values["apg"] = .array(
-        [apg.parallel, apg.threshold, apg.momentum].map { .number(Double($0)) })
-    }
-    if let limits = settings.dynamicThresholding {
-      values["dynamic_thresholding"] = .array(
-        [limits.mimicScale, limits.percentile].map { .number(Double($0)) })
-    }
-    if settings.usesCFGPlusPlus { values["cfg_plus_plus"] = .bool(true) }
+    var values = ImageSetting.recipe(of: settings.decided(request))
+    values["model"] = .string(FileSystem.split(model.path).name)
     if model.precision != .exact { values["precision"] = .string(model.precision.rawValue) }
     if model.isFast { values["fast"] = .bool(true) }
     if !model.loras.isEmpty {
@@ -58,21 +34,6 @@ public struct PictureRecipe: Sendable, Equatable {
       values["loras"] = .array(model.loras.map { .string($0.label) })
     }
     if let variant = model.variant { values["variant"] = .string(variant) }
-    if let eta = settings.eta { values["eta"] = .number(Double(eta)) }
-    if settings.convention != .diffusers {
-      values["compat"] = .string(settings.convention.rawValue)
-    }
-    if request.clipSkip > 0 { values["clip_skip"] = .integer(request.clipSkip) }
-    if request.literalPrompt { values["literal"] = .bool(true) }
-    if request.tiledDecoding { values["vae_tiling"] = .bool(true) }
-    if request.initialPicture != nil {
-      values["strength"] = .number(request.strength)
-      values["from_picture"] = .bool(true)
-    }
-    if request.mask != nil {
-      values["masked"] = .bool(true)
-      values["pasted"] = .bool(request.pastesKept)
-    }
     values["instruction_set"] = .string(ComputeEngine.instructionSet)
     values["model_hash"] = model.hash.map(JSONValue.string)
     self.init(values)
@@ -125,9 +86,7 @@ public struct PictureRecipe: Sendable, Equatable {
   public var text: String { JSON.write(json) }
 
   /// The seed of its noise, if the recipe has one.
-  public var seed: UInt64? {
-    values["seed"].flatMap { $0.unsigned ?? $0.string.flatMap { UInt64($0) } }
-  }
+  public var seed: UInt64? { values["seed"].flatMap { UInt64(json: $0) } }
 
   /// Whether the model's LoRA for few steps drew it.
   public var isFast: Bool { values["fast"]?.bool ?? false }
@@ -153,42 +112,7 @@ public struct PictureRecipe: Sendable, Equatable {
   public var needsMask: Bool { values["masked"]?.bool ?? false }
 
   /// A request that draws the picture again.
-  public var request: ImageRequest {
-    var request = ImageRequest(prompt: values["prompt"]?.string ?? "")
-    request.negativePrompt = values["negative"]?.string ?? ""
-    request.width = values["width"]?.integer
-    request.height = values["height"]?.integer
-    request.steps = values["steps"]?.integer
-    request.guidance = values["guidance"]?.double.map { Float($0) }
-    request.sampler = values["sampler"]?.string
-    request.schedule = values["schedule"]?.string
-    request.guidanceRescale = values["guidance_rescale"]?.double.map { Float($0) } ?? 0
-    if let ends = values["guidance_interval"]?.array?.compactMap(\.double), ends.count == 2,
-      ends[0] <= ends[1]
-    {
-      request.guidanceInterval = ends[0]...ends[1]
-    }
-    if let numbers = values["apg"]?.array?.compactMap(\.double), numbers.count == 3 {
-      request.projectedGuidance = AdaptiveProjectedGuidance(
-        parallel: Float(numbers[0]), threshold: Float(numbers[1]), momentum: Float(numbers[2]))
-    }
-    if let numbers = values["dynamic_thresholding"]?.array?.compactMap(\.double), numbers.count == 2
-    {
-      request.dynamicThresholding = DynamicThresholding(
-        mimicScale: Float(numbers[0]), percentile: Float(numbers[1]))
-    }
-    request.usesCFGPlusPlus = values["cfg_plus_plus"]?.bool ?? false
-    request.eta = values["eta"]?.double.map { Float($0) }
-    request.convention = values["compat"]?.string.flatMap(Convention.init) ?? .diffusers
-    request.seed = seed ?? request.seed
-    request.clipSkip = values["clip_skip"]?.integer ?? 0
-    request.literalPrompt = values["literal"]?.bool ?? false
-    request.tiledDecoding = values["vae_tiling"]?.bool ?? false
-    request.strength = values["strength"]?.double ?? 0.75
-    // Older versions pasted nothing, and said nothing of it.
-    request.pastesKept = values["pasted"]?.bool ?? !needsMask
-    return request
-  }
+  public var request: ImageRequest { ImageSetting.request(of: values) }
 
   /// The text of JSON as a value, if it is one.
   static func parsed(_ text: String) -> JSONValue? {

@@ -67,7 +67,8 @@ struct ImageCommand: ParsableCommand {
     let fast = drawing.stepping.fast
     let wasFast = old?.recipe.isFast ?? false
     if fast, !wasFast { request.forgetSampling() }
-    try drawing.apply(to: &request, argument: text)
+    if let text { try ImageSetting.prompt.put(text, into: &request) }
+    try drawing.apply(to: &request)
     try old?.checkInitialPicture(of: request)
     let loras = try loraOptions.loras(like: old?.recipe.loras ?? [])
     try old?.checkLoRAs(loras)

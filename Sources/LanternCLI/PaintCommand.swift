@@ -29,8 +29,7 @@ struct PaintCommand: ParsableCommand {
     name: [.customShort("i"), .customLong("init")],
     help: ArgumentHelp("A picture to change or extend. (default: none)", valueName: "file"))
   var initial: String?
-  @Option(help: ArgumentHelp(MaskHelp.text + " (default: none)", valueName: "file"))
-  var mask: String?
+  @Option(.mask) var mask: String?
   @Option(
     help: ArgumentHelp(
       "Extend it by half a picture: \(Self.sides); several times, where wanted. (default: none)",

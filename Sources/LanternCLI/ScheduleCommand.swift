@@ -44,9 +44,11 @@ struct ScheduleCommand: ParsableCommand {
   func run() throws {
     let console = Console(isJSON: json, isQuiet: json)
     try ErrorReport.reporting(to: console) {
+      var request = ImageRequest(prompt: "")
+      try sampling.apply(to: &request)
       let table = try ScheduleTable(
-        model: modelOptions.folder(), sampler: sampling.sampler, steps: steps,
-        spacing: sampling.schedule, convention: sampling.convention() ?? .diffusers)
+        model: modelOptions.folder(), sampler: request.sampler, steps: steps,
+        spacing: request.schedule, convention: request.convention)
       for note in table.notes { console.note(note) }
       json ? printJSON(table) : printTable(table)
     }

@@ -3,7 +3,7 @@ import Lantern
 import LanternFormats
 
 /// Where pictures go, and what is written beside them.
-struct PictureFileOptions: ParsableArguments {
+struct PictureFileOptions: SettingOptions {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
@@ -29,11 +29,7 @@ struct PictureFileOptions: ParsableArguments {
       "Show the unfinished picture in this file. (default: none)", valueName: "file"))
   var preview: String?
 
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Refresh the preview after so many steps. (default: 5)", valueName: "steps"))
-  var previewInterval: Int?
+  @Option(.previewInterval) var previewInterval: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -46,12 +42,10 @@ struct PictureFileOptions: ParsableArguments {
       throw ValidationError("count \(count): choose 1 to 10000")
     }
     if trace != nil, count > 1 { throw ValidationError("--trace follows one picture, not several") }
-    if let previewInterval {
-      if preview == nil { throw ValidationError("--preview-interval needs --preview FILE") }
-      if previewInterval < 1 {
-        throw ValidationError("preview interval \(previewInterval): choose 1 or more")
-      }
+    if previewInterval != nil, preview == nil {
+      throw ValidationError("--preview-interval needs --preview FILE")
     }
+    try checkSettings()
     let files = [output ?? "picture.png", preview, trace].compactMap { $0 }
     if let twice = files.first(where: { file in files.count { $0 == file } > 1 }) {
       throw ValidationError("\(twice): two files of one name: give --preview and --trace others")
@@ -59,7 +53,7 @@ struct PictureFileOptions: ParsableArguments {
   }
 
   /// After how many steps a preview is due; 0 for none.
-  var interval: Int { preview == nil ? 0 : previewInterval ?? 5 }
+  var interval: Int { preview == nil ? 0 : previewInterval ?? ImageSetting.previewSteps }
 
   /// Checks, before work begins, that all of it can be written.
   func check() throws {

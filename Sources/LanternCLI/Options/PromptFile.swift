@@ -19,6 +19,13 @@ enum PromptFile {
     return text
   }
 
+  /// An argument, or the text of the file that it names after `@`, without its last line feed.
+  static func text(ofArgument argument: String) throws(FormatError) -> String {
+    guard argument.hasPrefix("@") else { return argument }
+    let text = try text(String(argument.dropFirst()))
+    return text.last?.isNewline == true ? String(text.dropLast()) : text
+  }
+
   /// The prompts of a file.
   ///
   /// - Throws: ``FormatError`` as ``text(_:)``, ``ValidationError`` where there is none.

@@ -1,14 +1,8 @@
 import ArgumentParser
+import Lantern
 
 /// How large a picture is.
-struct SizeOptions: ParsableArguments {
-  @Option(
-    name: [.customShort("W"), .customLong("width")], parsing: .unconditional,
-    help: ArgumentHelp("Width in pixels. (default: the model's own)", valueName: "pixels"))
-  var width: Int?
-
-  @Option(
-    name: [.customShort("H"), .customLong("height")], parsing: .unconditional,
-    help: ArgumentHelp("Height in pixels. (default: the model's own)", valueName: "pixels"))
-  var height: Int?
+struct SizeOptions: SettingOptions {
+  @Option(.width) var width: Int?
+  @Option(.height) var height: Int?
 }

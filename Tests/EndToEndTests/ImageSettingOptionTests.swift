@@ -1,0 +1,65 @@
+import Lantern
+import LanternFormats
+import TestSupport
+import Testing
+
+/// Options of the command line are those of the table of settings.
+@Suite("Settings on the command line") struct ImageSettingOptionTests {
+  @Test("every setting's option is one of lantern image")
+  func isThere() throws {
+    let image = try #require(try CommandTable.commands().first { $0.name == "image" })
+    for setting in ImageSetting.all {
+      let option = try #require(setting.option)
+      #expect(image.options.contains { $0.name == "--" + option.name }, "\(option.name)")
+      if let short = option.short { #expect(image.spellings.contains("-\(short)")) }
+    }
+  }
+
+  /// The option with a value that is not the default.
+  private func arguments(_ option: SettingOption) throws -> [String] {
+    guard case .value(let name) = option.kind else {
+      // The opposite is what a mask's setting is not without it.
+      return [option.name == "paste" ? "--no-paste" : "--" + option.name]
+    }
+    let samples = [
+      "count": "1", "scale": "0.25", "share": "0.5", "length": "7.5", "pixels": "72",
+      "number": "7", "text": "snow", "file": "a.png", "program": "kdiffusion",
+      "low-high": "0.5-4.5",
+    ]
+    let names = ["sampler": "euler_a", "schedule": "karras"]
+    return ["--" + option.name, try #require(names[option.name] ?? samples[name])]
+  }
+
+  @Test(
+    "what an option was given stands in the picture's recipe, under the setting's key",
+    arguments: ImageSetting.all.map(\.name).filter { $0 != "previewInterval" })
+  func arrives(name: String) throws {
+    let setting = try #require(ImageSetting.all.first { $0.name == name })
+    let option = try #require(setting.option)
+    let whole = try #require(ImageSetting.all.first { $0.name == setting.field })
+    let key = try #require(whole.key)
+    try withTemporaryFolder { folder in
+      let begin = ["image", "-m", fixture("tiny_model"), "--json", "--seed", "5", "-o"]
+      func recipe(_ name: String, _ more: [String]) throws -> [String: JSONValue] {
+        let words = more.contains("--prompt") ? [] : ["a fox"]
+        let steps = more.contains("--steps") ? [] : ["--steps", "2"]
+        // It draws fresh noise, and guides as CFG++ too.
+        let sampler = more.contains("--sampler") ? [] : ["--sampler", "ddim"]
+        let run = try Program.run(begin + [name] + steps + sampler + more + words, in: folder)
+        #expect(run.code == 0, "\(run.errors) \(run.output)")
+        let events = try run.events()
+        return try #require(events.first { $0["recipe"] != nil }?["recipe"]?.object)
+      }
+      _ = try recipe("a.png", [])
+      var around: [String] = []
+      if setting.part == .picture, name != "initialPicture" { around += ["--init", "a.png"] }
+      if let companion = option.companion?.name, companion != "initialPicture" {
+        let other = try #require(ImageSetting.all.first { $0.name == companion }?.option)
+        around += try arguments(other)
+      }
+      let without = try recipe("b.png", around)[key]
+      let value = try recipe("c.png", around + arguments(option))[key]
+      #expect(value != nil && value != without, "\(key)")
+    }
+  }
+}

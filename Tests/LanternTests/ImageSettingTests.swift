@@ -1,0 +1,162 @@
+import Foundation
+import Lantern
+import LanternFormats
+import TestSupport
+import Testing
+
+/// The table of settings is whole, and says what recipes, texts and documents say.
+@Suite("Settings") struct ImageSettingTests {
+  /// A value that is not the default, as a recipe has it.
+  private func sample(_ setting: ImageSetting) throws -> JSONValue {
+    switch setting.name {
+    case "sampler": return "euler_a"
+    case "schedule": return "karras"
+    case "convention": return "kdiffusion"
+    case "projectedGuidance": return [0.25, 7.5, -0.5]
+    case "dynamicThresholding": return [2.5, 0.5]
+    case "pastesKept": return false
+    default: break
+    }
+    switch setting.type {
+    case "integer": return 3
+    case "integer of 64 bits": return .string("\(UInt64.max)")
+    case "number": return 0.5
+    case "two numbers": return [0.5, 4.5]
+    case "text": return "snow, \"ice\""
+    case "flag", "picture": return true
+    default: throw Missing(name: setting.name)
+    }
+  }
+
+  /// A type of which there is no sample here.
+  private struct Missing: Error {
+    let name: String
+  }
+
+  /// The request of a recipe, with a picture to begin from and a mask.
+  private func request(_ recipe: PictureRecipe?) throws -> ImageRequest {
+    var request = try #require(recipe).request
+    let reference = try TinyPipeline()
+    request.initialPicture = try reference.photo()
+    request.mask = try reference.mask()
+    return request
+  }
+
+  /// The recipe that a picture's file tells.
+  private func recipe(_ values: [String: JSONValue]) throws -> PictureRecipe? {
+    try PictureRecipe(["lantern": JSON.write(.object(values))])
+  }
+
+  @Test("every field of a request has a row, and no name, key or option stands twice")
+  func isWhole() {
+    let fields = Mirror(reflecting: ImageRequest(prompt: "")).children.compactMap(\.label)
+    #expect(Set(fields) == Set(ImageSetting.all.map(\.field)))
+    let lists = [
+      ImageSetting.all.map(\.name), ImageSetting.all.compactMap(\.key),
+      ImageSetting.all.compactMap { $0.option?.name },
+    ]
+    for list in lists { #expect(list.count == Set(list).count, "\(list)") }
+    for setting in ImageSetting.all {
+      #expect(setting.name == setting.field || setting.key == nil, "\(setting.name)")
+    }
+  }
+
+  @Test("a recipe tells every setting that is not as it would be without, and no other")
+  func recipes() throws {
+    let plain = ImageSetting.recipe(of: ImageRequest(prompt: ""))
+    let always = ["prompt", "steps", "sampler", "guidance", "seed", "width", "height"]
+    #expect(Set(plain.keys) == Set(always))
+    for setting in ImageSetting.all {
+      guard let key = setting.key else { continue }
+      let value = try sample(setting)
+      #expect(plain[key] != value, "\(key)")
+      #expect(ImageSetting.recipe(of: try request(recipe([key: value])))[key] == value, "\(key)")
+    }
+  }
+
+  @Test("webui's text tells what it has a name for")
+  func webUI() throws {
+    let base: [String: JSONValue] = [
+      "prompt": "a fox", "steps": 2, "guidance": 3.5, "sampler": "ddim", "seed": "5",
+      "width": 64, "height": 72, "from_picture": true,
+    ]
+    var count = 0
+    for setting in ImageSetting.all where !setting.webUINames.isEmpty {
+      let key = try #require(setting.key)
+      var values = base
+      values[key] = try sample(setting)
+      let text = try #require(try recipe(values)).parameters
+      for name in setting.webUINames {
+        let other = text.replacing("\(setting.webUINames[0]): ", with: "\(name): ")
+        let read = try request(try PictureRecipe(["parameters": other]))
+        #expect(ImageSetting.recipe(of: read)[key] == values[key], "\(name)")
+      }
+      count += 1
+    }
+    #expect(count > 10)
+  }
+
+  @Test("to forget the sampling leaves open how to step and how to guide, and nothing else")
+  func forgetting() throws {
+    var values: [String: JSONValue] = [:]
+    for setting in ImageSetting.all {
+      if let key = setting.key { values[key] = try sample(setting) }
+    }
+    var request = try request(recipe(values))
+    let old = ImageSetting.recipe(of: request)
+    request.forgetSampling()
+    let new = ImageSetting.recipe(of: request)
+    let open = ImageSetting.recipe(of: ImageRequest(prompt: ""))
+    for setting in ImageSetting.all {
+      guard let key = setting.key else { continue }
+      let isForgotten = [.stepping, .guidance].contains(setting.part)
+      #expect(new[key] == (isForgotten ? open : old)[key], "\(key)")
+    }
+  }
+
+  @Test("docs/settings.md is what the table says")
+  func document() throws {
+    let place = repositoryPath("docs/settings.md")
+    let wanted = Self.document
+    guard try String(contentsOfFile: place, encoding: .utf8) != wanted else { return }
+    let new = FileManager.default.temporaryDirectory.appendingPathComponent("settings.md")
+    try wanted.write(to: new, atomically: true, encoding: .utf8)
+    Issue.record("docs/settings.md differs from the table: \(new.path) is what it must be")
+  }
+
+  /// The page: what is read by heart in the table, for people.
+  private static var document: String {
+    func code(_ texts: [String]) -> String {
+      texts.map { "`\($0)`" }.joined(separator: ", ")
+    }
+    let rows = ImageSetting.all.map { setting in
+      let option = setting.option
+      var names = option.map { ["--" + $0.name] } ?? []
+      if let short = option?.short { names.insert("-\(short)", at: 0) }
+      var isOff = true
+      if case .value? = option?.kind { isOff = false }
+      let cells = [
+        code([setting.name]), code(names), code(setting.key.map { [$0] } ?? []),
+        code(setting.webUINames), setting.type, setting.range ?? "",
+        option?.standard ?? (isOff ? "off" : ""), option?.help ?? "",
+      ]
+      return "| " + cells.joined(separator: " | ") + " |"
+    }
+    return """
+      # Settings of a picture
+
+      What `ImageRequest` has, `lantern image` takes, and a picture's file tells: the fields under \
+      `parameters` as stable-diffusion-webui writes them, and the keys of the recipe under `lantern`. \
+      In webui's text prompts stand in lines of their own; of several names the first is written and \
+      all are read. A default of none, or the model's own, is `nil` in Swift. The part of another \
+      setting, as `apgMomentum`, stands in that setting's value.
+
+      This page is made from the table in `Sources/Lantern/Settings`, and a test compares them.
+
+      | setting | option | recipe | webui | type | range | default | what it does |
+      |---|---|---|---|---|---|---|---|
+      \(rows.joined(separator: "\n"))
+
+      """
+  }
+}
