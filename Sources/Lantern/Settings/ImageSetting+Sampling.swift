@@ -190,15 +190,18 @@ extension ImageSetting {
       assign: { $1.dynamicThresholding = DynamicThresholding(mimicScale: $0) }))
 
   package static let thresholdPercentile = ImageSetting(
-    "thresholdPercentile", of: "dynamicThresholding", .guidance, type: "number", range: "0 to 1",
+    "thresholdPercentile", of: "dynamicThresholding", .guidance, title: "threshold percentile",
+    range: "0 to 1",
     option: SettingOption(
       "threshold-percentile", .value("share"),
       "With --dynamic-thresholding, share of numbers that is not cut, 0 to 1.", default: "1",
       companion: SettingOption.Companion(
         name: "dynamicThresholding",
         message: "--threshold-percentile goes with --dynamic-thresholding: give that too",
-        isInRequest: { $0.dynamicThresholding != nil })
-    ).taking(Float.self, assign: { $1.dynamicThresholding?.percentile = $0 }))
+        isInRequest: { $0.dynamicThresholding != nil })),
+    assign: { (percentile: Float, request) in
+      request.dynamicThresholding?.percentile = percentile
+    })
 
   package static let projectedGuidance = ImageSetting(
     "projectedGuidance", \.projectedGuidance, .guidance, key: "apg",
@@ -215,36 +218,21 @@ extension ImageSetting {
     message: "--apg-momentum and --apg-threshold go with --apg: add that")
 
   package static let apgMomentum = ImageSetting(
-    "apgMomentum", of: "projectedGuidance", .guidance, type: "number",
-    range: "a number between -1 and 1",
+    "apgMomentum", of: "projectedGuidance", .guidance, title: "APG momentum",
+    range: "a number between -1 and 1", isAllowed: { abs($0) < 1 },
     option: SettingOption(
       "apg-momentum", .value("share"),
       "With --apg, share of earlier steps' guidance to add; the paper has -0.5.", default: "0",
-      companion: apgCompanion
-    ).taking(
-      Float.self,
-      check: { momentum in
-        if !(abs(momentum) < 1) {
-          throw RequestError.range(
-            name: "APG momentum", found: "\(momentum)", allowed: "a number between -1 and 1")
-        }
-      },
-      assign: { $1.projectedGuidance?.momentum = $0 }))
+      companion: apgCompanion),
+    assign: { (momentum: Float, request) in request.projectedGuidance?.momentum = momentum })
 
   package static let apgThreshold = ImageSetting(
-    "apgThreshold", of: "projectedGuidance", .guidance, type: "number", range: "0 or more",
+    "apgThreshold", of: "projectedGuidance", .guidance, title: "APG threshold", range: "0 or more",
+    isAllowed: { $0 >= 0 },
     option: SettingOption(
       "apg-threshold", .value("length"), "With --apg, the longest step of guidance; 0 for any.",
-      default: "15", companion: apgCompanion
-    ).taking(
-      Float.self,
-      check: { threshold in
-        if !(threshold >= 0) {
-          throw RequestError.range(
-            name: "APG threshold", found: "\(threshold)", allowed: "0 or more")
-        }
-      },
-      assign: { $1.projectedGuidance?.threshold = $0 }))
+      default: "15", companion: apgCompanion),
+    assign: { (threshold: Float, request) in request.projectedGuidance?.threshold = threshold })
 
   package static let convention = ImageSetting(
     "convention", \.convention, .noise, key: "compat",

@@ -106,20 +106,39 @@ package struct ImageSetting: Sendable {
   }
 
   /// A part of a setting, with an option of its own; recipes have it within the whole.
-  init(
-    _ name: String, of whole: String, _ part: Part, type: String, range: String,
-    option: SettingOption
+  ///
+  /// - Parameters:
+  ///   - name: its name.
+  ///   - whole: the setting's.
+  ///   - part: what it is about.
+  ///   - title: what messages call it.
+  ///   - range: what values it may have, in words.
+  ///   - isAllowed: whether a value is one of these; nil where the whole is checked.
+  ///   - option: its option on the command line.
+  ///   - assign: puts a value into a request.
+  init<Value: SettingValue>(
+    _ name: String, of whole: String, _ part: Part, title: String, range: String,
+    isAllowed: (@Sendable (Value) -> Bool)? = nil, option: SettingOption,
+    assign: @escaping @Sendable (Value, inout ImageRequest) -> Void
   ) {
-    (self.name, field, self.part, self.type, self.range) = (name, whole, part, type, range)
-    title = Self.words(name)
+    (self.name, field, self.part, self.title, self.range) = (name, whole, part, title, range)
+    type = Value.typeName
     (key, webUI) = (nil, nil)
     reading = .told
-    self.option = option
+    self.option = option.taking(
+      Value.self,
+      check: { value in
+        if let isAllowed, !isAllowed(value) {
+          throw RequestError.range(name: title, found: "\(value)", allowed: range)
+        }
+      })
     recipeValue = { _ in nil }
     read = { _, _ in }
     forget = { _ in }
     check = { _, _ in }
-    assign = option.assign ?? { _, _ in }
+    self.assign = { given, request in
+      if let value = given as? Value { assign(value, &request) }
+    }
   }
 
   /// Names that stable-diffusion-webui's text has for it, and that of programs that write like it.
