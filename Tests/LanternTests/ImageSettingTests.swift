@@ -146,9 +146,9 @@ import Testing
       # Settings of a picture
 
       What `ImageRequest` has, `lantern image` takes, and a picture's file tells: the fields under \
-      `parameters` as stable-diffusion-webui writes them, and the keys of the recipe under `lantern`. \
-      In webui's text prompts stand in lines of their own; of several names the first is written and \
-      all are read. A default of none, or the model's own, is `nil` in Swift. The part of another \
+      `parameters` as stable-diffusion-webui writes them, and the keys of the recipe under \
+      `lantern`. In webui's text prompts stand in lines of their own; of several names the first is \
+      written and all are read. A default of none, or the model's own, is `nil` in Swift. The part of another \
       setting, as `apgMomentum`, stands in that setting's value.
 
       This page is made from the table in `Sources/Lantern/Settings`, and a test compares them.

@@ -61,8 +61,8 @@ extension ImageSetting {
     option: SettingOption(
       "mask", .value("file"),
       "Where it is drawn anew: white is, black stays, grey counts as white from half as bright on, "
-        + "and what is transparent as not painted: it stays. Where all paint has one colour, paint is "
-        + "drawn anew; but black paint stays, and holes in it are drawn anew.",
+        + "and what is transparent as not painted: it stays. Where all paint has one colour, paint "
+        + "is drawn anew; but black paint stays, and holes in it are drawn anew.",
       default: "none", takesDashes: false
     ).taking(String.self, assign: { $1.mask = try Mask(contentsOf: $0) }))
 
@@ -74,8 +74,8 @@ extension ImageSetting {
     },
     option: SettingOption(
       "paste", .invertibleFlag,
-      "Put back what a mask keeps, byte for byte, with a soft seam; without, all of it goes through "
-        + "the autoencoder and changes a little, as in diffusers.",
+      "Put back what a mask keeps, byte for byte, with a soft seam; without, all of it goes "
+        + "through the autoencoder and changes a little, as in diffusers.",
       default: "--paste",
       companion: SettingOption.Companion(
         name: "mask", message: "--paste and --no-paste need a mask: --mask FILE")))

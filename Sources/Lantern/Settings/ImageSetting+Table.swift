@@ -7,9 +7,10 @@ package import LanternFormats
 // 1. Give `ImageRequest` a field with a default, and use it where pictures are drawn.
 // 2. Add its row to `ImageSetting+Sampling.swift` (how noise becomes a picture) or
 //    `ImageSetting+Picture.swift` (what is drawn, and from what), and its name to a list here.
-// 3. Add `@Option(.name) var name: Type?`, or `@Flag`, to a group of Sources/LanternCLI/Options.
-// 4. `swift test -Xcc -O2 --filter ImageSetting`: the tests take their cases from the table, and say
-//    what docs/settings.md must be.
+// 3. Add `@Option(.name) var name: Type?`, or `@Flag`, to a group of Sources/LanternCLI/Options: the
+//    property has the name of the row, and Type is the field's where the row does not say another.
+// 4. `swift test -Xcc -O2 --filter ImageSetting`: the tests take their cases from the table, and
+//    say what docs/settings.md must be.
 extension ImageSetting {
   /// All settings. Options are applied, requests checked and fields of webui's text written in this
   /// order.
