@@ -12,8 +12,8 @@ enum PeerOptions {
     "--eta": ["ddim-eta"],
     "--negative": ["neg", "neg-prompt", "negative-prompt"],
     "--count": [
-      "batch", "batch-count", "image-count", "images", "n-iter", "num-images",
-      "num-images-per-prompt", "num-outputs",
+      "batch-count", "image-count", "images", "n-iter", "num-images", "num-images-per-prompt",
+      "num-outputs",
     ],
     "--init": ["image", "image-path", "init-image", "init-img", "init-picture", "input-image"],
     "--mask": ["mask-image", "mask-img"],
