@@ -34,12 +34,12 @@ struct StoryFolder {
     var number = 1
     while true {
       let path = number == 1 ? stem : "\(stem)-\(number)"
-      let isNew = !FileSystem.exists(path)
+      let isNew = try !FileSystem.isTaken(path)
       try FileSystem.makeFolder(path)
       let text = FileSystem.join(path, "story.md")
       // Any picture that a story may have: nobody's is replaced.
       let files = ["story.md", "story.html"] + (1...64).map(StoryBook.pictureName)
-      if !files.contains(where: { FileSystem.exists(FileSystem.join(path, $0)) }) {
+      if try !files.contains(where: { try FileSystem.isTaken(FileSystem.join(path, $0)) }) {
         do {
           try AtomicFile.write(Array(book.markdown.utf8), to: text, .create)
           return (path, isNew ? [text, path] : [text])

@@ -26,6 +26,16 @@ package enum FileSystem {
     return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR)
   }
 
+  /// Whether there is anything at `path`, symbolic links followed, where a guess would not do.
+  ///
+  /// - Throws: ``FormatError/cannotRead(path:code:)`` where the system does not let it be seen.
+  package static func isTaken(_ path: String) throws(FormatError) -> Bool {
+    var status = stat()
+    if stat(path, &status) == 0 { return true }
+    guard errno == ENOENT || errno == ENOTDIR else { throw .cannotRead(path: path, code: errno) }
+    return false
+  }
+
   /// Whether there is a folder at `path`, symbolic links followed.
   package static func isDirectory(_ path: String) -> Bool { kind(path) == S_IFDIR }
 
