@@ -37,12 +37,13 @@ package struct TraceComparison {
       guard a.shape == b.shape else {
         if name == "latents", let (one, other) = Self.steps(a, b) {
           throw RequestError.mismatch(
-            reason: "is of \(other) steps, and \(first) of \(one): traces of as many steps can be "
-              + "compared", path: second)
+            reason: "is of \(other) steps, and \(first) of \(one): give traces of as many steps",
+            path: second)
         }
         throw RequestError.mismatch(
-          reason: "\(name) has the shape \(b.shape), and in \(first) \(a.shape): traces of one "
-            + "size can be compared", path: second)
+          reason: "\(name) has the shape \(b.shape), and in \(first) \(a.shape): give traces of "
+            + "one size",
+          path: second)
       }
       guard name == "latents", let steps = a.shape.first else {
         found.append(try Self.difference(name, a, b))

@@ -1,10 +1,44 @@
 import Foundation
 import LanternFormats
+import LanternTensor
 import TestSupport
 import Testing
 
 @Suite("Commands that make no sense, and those that only tell")
 struct UsageTests {
+  @Test("a mistake in a bench's command points to that command's help")
+  func helpOfNestedCommands() throws {
+    for name in ["kernels", "model", "samplers"] {
+      expectError(
+        try Program.run(["bench", name, "--no-such-option"], in: "/"), code: 64,
+        ["(see lantern bench \(name) --help)"])
+    }
+  }
+
+  @Test("traces of other numbers of steps are refused, and both numbers are said")
+  func tracesOfOtherSteps() throws {
+    try withTemporaryFolder { folder in
+      for steps in [2, 3] {
+        let latents = try Tensor(repeating: 1, shape: [steps, 1, 2, 2])
+        try SafetensorsFile.write([("latents", latents)], to: "\(folder)/\(steps).safetensors")
+      }
+      expectError(
+        try Program.run(["trace", "2.safetensors", "3.safetensors"], in: folder), code: 65,
+        ["3.safetensors: is of 3 steps", "of 2: give traces of as many steps"])
+    }
+  }
+
+  @Test("a schedule that changes nothing is told, one that does is not")
+  func idleSchedules() throws {
+    for (sampler, isIdle) in [("lcm", true), ("euler", false)] {
+      let run = try Program.run(
+        ["schedule", "-m", fixture("tiny_model"), "--sampler", sampler, "--schedule", "karras"],
+        in: "/")
+      #expect(run.code == 0)
+      #expect((run.output + run.errors).contains("schedule karras has no effect") == isIdle)
+    }
+  }
+
   @Test(
     "a mistake is one line of error and exit code 64",
     arguments: [
