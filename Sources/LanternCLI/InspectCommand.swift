@@ -118,7 +118,10 @@ struct InspectCommand: ParsableCommand {
     let generator = try StoryGenerator(folder: place)
     tell(
       "\(generator.path): writes and draws",
-      ["event": .string("model"), "path": .string(generator.path), "class": .string("Showo")])
+      [
+        "event": .string("model"), "path": .string(generator.path),
+        "class": .string(generator.model.className),
+      ])
     for (name, archive) in try generator.parts() {
       tell(
         name.padded(to: 16), archive, ["event": .string("part"), "name": .string(name)])

@@ -11,25 +11,25 @@ package enum ModelCatalogue {
       }
     ]
 
-  /// Models that predict noise, by the class that the folder names.
+  /// Denoisers, by the class that the folder names.
   package static let denoisers:
-    [String: @Sendable (Config, Weights) throws(ModelError) -> UNet2DConditionModel] = [
+    [String: @Sendable (Config, Weights) throws(ModelError) -> any DenoiserNetwork] = [
       "UNet2DConditionModel": { config, weights throws(ModelError) in
         try UNet2DConditionModel(UNet2DConditionConfig(config), weights)
       }
     ]
 
-  /// Autoencoders, by the class that the folder names.
-  package static let autoencoders:
-    [String: @Sendable (Config, Weights) throws(ModelError) -> AutoencoderKL] = [
+  /// Codecs of latents, by the class that the folder names.
+  package static let latentCodecs:
+    [String: @Sendable (Config, Weights) throws(ModelError) -> any LatentCodec] = [
       "AutoencoderKL": { config, weights throws(ModelError) in
         try AutoencoderKL(AutoencoderKLConfig(config), weights)
       }
     ]
 
-  /// Makers of picture codes, by the class that the folder names.
-  package static let imageTokenizers:
-    [String: @Sendable (Config, Weights) throws(ModelError) -> any ImageTokenizer] = [
+  /// Codecs of picture tokens, by the class that the folder names.
+  package static let tokenCodecs:
+    [String: @Sendable (Config, Weights) throws(ModelError) -> any TokenCodec] = [
       "MAGVITv2": { config, weights throws(ModelError) in
         try MAGVITv2(MAGVITv2Config(config), weights)
       },
@@ -45,12 +45,27 @@ package enum ModelCatalogue {
     }
   ]
 
-  /// Transformers of text and pictures, by the class that the folder names; beside their own
-  /// settings they take those of their language model and its id of `<|endoftext|>`.
-  package static let unifiedModels:
-    [String: @Sendable (Config, PhiConfig, Int, Weights) throws(ModelError) -> Showo] = [
-      "Showo": { config, phi, endOfText, weights throws(ModelError) in
-        try Showo(ShowoConfig(config), phi, endOfText: endOfText, weights)
-      }
-    ]
+  /// Transformers of text and pictures, by the class that the folder names.
+  package static let unifiedTransformers: [String: UnifiedRow] = [
+    "Showo": UnifiedRow(
+      languageModel: { config throws(ModelError) in try ShowoConfig(config).llmModelPath },
+      make: { config, language, endOfText, weights throws(ModelError) in
+        try Showo(ShowoConfig(config), PhiConfig(language), endOfText: endOfText, weights)
+      })
+  ]
+
+  /// The class of folders that name none.
+  package static let standardUnifiedTransformer = "Showo"
+
+  /// How a transformer of text and pictures is made: beside its own settings it takes those of the
+  /// language model that it was made from, which lie with its tokenizer.
+  package struct UnifiedRow: Sendable {
+    /// The language model that the transformer's settings name.
+    package let languageModel: @Sendable (_ config: Config) throws(ModelError) -> String
+    /// Makes it of its settings, its language model's, the tokenizer's id of `<|endoftext|>`, and its
+    /// weights.
+    package let make:
+      @Sendable (_ config: Config, _ language: Config, _ endOfText: Int, _ weights: Weights)
+        throws(ModelError) -> any UnifiedTransformer
+  }
 }

@@ -24,13 +24,29 @@ import Testing
         let row = try? Regex("\\b\(settings)\\b")
         #expect(row.map { catalogue.contains($0) } == true, "\(settings) of \(file) is in no row")
       }
-      let settings = file.code.firstMatch(
-        of: /package init\(\s*_ config: (\w+Config)\b[^)]*Weights/)
-      guard let settings, catalogue.contains("\(settings.output.1)(") else { continue }
+      // What checks that no weights are left over is a whole model.
+      guard file.code.contains(/\.finish\((later|ignoring|\))/),
+        file.code.contains(/package init\(\s*_ config: \w+Config\b[^)]*Weights/)
+      else { continue }
       models += 1
       #expect(catalogue.contains("\(file.stem)("), "\(file) has no row")
     }
     #expect(models > 5)
+  }
+
+  @Test("nothing outside of the models names one: pipelines know protocols")
+  func names() throws {
+    let models = SourceTree.files(in: "Sources/LanternModels", ["swift"])
+      .filter { $0.code.contains(/\.finish\((later|ignoring|\))/) && $0.code.contains("Weights") }
+      .map(\.stem).filter { $0 != "Judge" }
+    #expect(models.contains("UNet2DConditionModel") && models.contains("Showo"))
+    let rooms = ["Lantern", "LanternBench", "LanternCLI", "LanternSamplers", "LanternPictures"]
+    for file in rooms.flatMap({ SourceTree.files(in: "Sources/\($0)", ["swift"]) }) {
+      for model in models {
+        let word = try Regex("\\b\(model)\\b")
+        #expect(!file.code.contains(word), "\(file) names \(model)")
+      }
+    }
   }
 
   @Test("every tokenizer has its row in the catalogue of tokenizers")

@@ -108,7 +108,7 @@ import Testing
       for key in standard { config[key] = nil }
     }
     #expect(model.config.scalingFactor == 0.18215)
-    #expect(model.config.downsampling == 2)
+    #expect(model.downsampling == 2)
     try expectParity(model, reference)
   }
 

@@ -24,7 +24,7 @@ import Testing
 
   /// Scores of all tokens but the mask, as the reference's head gives them.
   private func logits(_ model: Showo, _ hidden: Tensor) throws -> Tensor {
-    try Tensor.concatenated([model.textLogits(hidden), model.codeLogits(hidden)], axis: 2)
+    try Tensor.concatenated([model.logits(hidden), model.codeLogits(hidden)], axis: 2)
   }
 
   private func expectLogits(_ found: Tensor, _ name: String, _ note: String) throws {

@@ -26,9 +26,9 @@ import Testing
     let times = reference.names("out.")
     #expect(times.count == 3)
     for time in times {
-      let found = try model(
-        reference.tensor("latent"), timestep: #require(Float(time)),
-        context: model.context(of: reference.tensor("context")))
+      let predict = try model.conditioned(
+        on: Conditioning(states: reference.tensor("context")))
+      let found = try predict(reference.tensor("latent"), #require(Float(time)))
       try expectEqual(found, reference.tensor("out.\(time)"), relative: 2e-5, "\(name) at \(time)")
     }
   }
@@ -38,12 +38,12 @@ import Testing
     let reference = try reference(name)
     let model = try reference.build(make)
     let (latent, context) = (try reference.tensor("latent"), try reference.tensor("context"))
-    let both = try model(latent, timestep: 481, context: model.context(of: context))
+    let both = try model.conditioned(on: Conditioning(states: context))(latent, 481)
     for index in 0..<2 {
       let range = index..<index + 1
-      let alone = try model(
-        latent.sliced(axis: 0, range).contiguous(), timestep: 481,
-        context: model.context(of: context.sliced(axis: 0, range).contiguous()))
+      let own = Conditioning(states: try context.sliced(axis: 0, range).contiguous())
+      let alone = try model.conditioned(on: own)(
+        latent.sliced(axis: 0, range).contiguous(), 481)
       #expect(try alone.floats() == both.sliced(axis: 0, range).floats())
     }
   }
@@ -60,9 +60,9 @@ import Testing
     let model = try reference.build(make) { config, _ in
       for key in standard { config[key] = nil }
     }
-    let found = try model(
-      reference.tensor("latent"), timestep: 0,
-      context: model.context(of: reference.tensor("context")))
+    let predict = try model.conditioned(
+      on: Conditioning(states: reference.tensor("context")))
+    let found = try predict(reference.tensor("latent"), 0)
     try expectEqual(found, reference.tensor("out.0.000"), relative: 2e-5)
   }
 

@@ -83,7 +83,7 @@ extension ImageSetting {
   package static let clipSkip = ImageSetting(
     "clipSkip", \.clipSkip, .prompt, key: "clip_skip", range: "0 to the encoder's layers less one",
     check: { request, model in
-      let layers = model.promptEncoder.layerCount
+      let layers = model.conditioner.layerCount
       guard (0..<layers).contains(request.clipSkip) else {
         throw RequestError.range(
           name: "clip skip", found: "\(request.clipSkip)", allowed: "0 to \(layers - 1)")

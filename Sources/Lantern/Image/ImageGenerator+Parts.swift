@@ -1,0 +1,77 @@
+import LanternLayers
+import LanternModels
+import LanternPictures
+import LanternSamplers
+import LanternTensor
+
+extension ImageGenerator {
+  /// A part of the work on a picture, to be measured by itself.
+  package struct Part {
+    /// What it does.
+    package let name: String
+    /// How often a picture of the model's own settings needs it.
+    package let count: Int
+    /// Does it once.
+    package let run: () throws -> Void
+  }
+
+  /// Reads what is read only when it is needed, to find what is wrong with it.
+  ///
+  /// - Throws: an error that names the file, what is wrong with it, and the remedy.
+  package func readEverything() throws { try model.codec.readEncoder() }
+
+  /// Checks, before work begins, that a picture can be drawn as a request asks.
+  ///
+  /// - Throws: ``RequestError`` for numbers out of range, `SamplerError` for unknown names.
+  public func check(_ request: ImageRequest) throws { _ = try ImageSettings(request, model) }
+
+  /// The text encoder, a call of the denoiser, the decoder and the encoder, each on made-up input.
+  ///
+  /// - Parameters:
+  ///   - width: of the picture, in pixels; the model's own when nil.
+  ///   - height: like `width`.
+  ///   - batch: pictures to a call of the denoiser, and to one of the decoder and encoder; when nil 2
+  ///     and 1, or 1 where there is no guidance.
+  /// - Returns: parts in the order of the work.
+  /// - Throws: ``RequestError/size(name:found:unit:most:)`` for sizes that cannot be.
+  package func parts(width: Int?, height: Int?, batch: Int? = nil) throws -> [Part] {
+    var request = ImageRequest(prompt: "a red fox on the beach")
+    request.width = width
+    request.height = height
+    if model.isInpaintingModel {
+      // Which sees a mask too, and must be given one.
+      request.width = width ?? nativeSize.width
+      request.height = height ?? nativeSize.height
+      request.initialPicture = try Picture(width: 1, height: 1, pixels: [128, 128, 128])
+      request.mask = try Mask(width: 1, height: 1, pixels: [255])
+    }
+    let settings = try ImageSettings(request, model)
+    let sampler = try settings.makeSampler(model.schedule)
+    let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
+    let plan = try sampler.plan(steps: settings.steps, over: model.schedule, spacing: spacing)
+    let calls = try sampler.calls(over: plan).reduce(0, +)
+    let shrink = model.codec.downsampling
+    var noise = NoiseSource(seed: 1)
+    let size = [settings.height / shrink, settings.width / shrink]
+    let pictures = batch ?? 1
+    let latent = try noise.normal([pictures] + size + [model.codec.latentChannels])
+    let rows = batch ?? (settings.fullGuidance.isActive ? 2 : 1)
+    let seen = try noise.normal([rows] + size + [model.geometry.inputChannels])
+    let prompt = try model.conditioner.encode(request)
+    let states = Array(repeating: prompt.positive.states, count: rows)
+    let predict = try model.denoiser().conditioned(
+      on: Conditioning(states: Tensor.concatenated(states, axis: 0)))
+    let pixels = try noise.normal([pictures, settings.height, settings.width, 3]) * 0.3
+    return [
+      Part(name: "text encoder", count: 1) { _ = try model.conditioner.encode(request) },
+      Part(name: "denoiser, a call", count: calls) {
+        _ = try predict(seen, 500)
+      },
+      Part(name: "decoder", count: 1) { _ = try model.codec.decode(latent, tiled: false) },
+      Part(name: "encoder", count: 0) {
+        var noise = NoiseSource(seed: 1)
+        _ = try model.codec.encode(pixels, noise: noise.normal(latent.shape))
+      },
+    ]
+  }
+}

@@ -1,0 +1,124 @@
+import LanternFormats
+import LanternLayers
+import LanternModels
+package import LanternSamplers
+package import LanternTensor
+
+/// All parts of a text-to-image model, loaded from a folder as diffusers lays it out.
+package struct ImageModel: Sendable {
+  /// Where it was loaded from.
+  package let path: String
+  let conditioner: any TextConditioner
+  let denoiser: ModelPart<any DenoiserNetwork, any Error>
+  /// The latents that the denoiser works on.
+  let geometry: LatentGeometry
+  let codec: any LatentCodec
+  package let schedule: NoiseSchedule
+  package let defaults: ModelDefaults
+  /// Whether it was loaded for few steps.
+  let isFast: Bool
+  /// What was added to its weights.
+  let loras: [LoRA]
+  /// Which of its weights were asked for, as `fp16`.
+  let variant: String?
+  /// What it computes in.
+  package let precision: Precision
+  /// What tells the denoiser's weights from others, as stable-diffusion-webui has it of a model's; nil where
+  /// its digest would take as long as a step of drawing.
+  package let hash: String?
+  /// What of its files is passed over, or differs from what they say: a line each.
+  let notes: [String]
+
+  /// Loads every part but the codec's encoder. The files are read again where that, or a part that
+  /// was let go, is needed: the folder must stay as it is.
+  ///
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - loras: what is added to the weights.
+  ///   - isFast: whether to add the folder's own LoRA for few steps, and heed its settings.
+  ///   - variant: of the weights, as `fp16`; the plain ones when nil.
+  ///   - precision: what it computes in.
+  /// - Throws: an error of the room where something is wrong; each says which file, what, and the
+  ///   remedy.
+  package init(
+    _ path: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
+    precision: Precision = .standard
+  ) throws {
+    let folder = try ModelFolder(path)
+    let pipeline = try Pipeline.of(folder)
+    self.path = folder.path
+    self.defaults = try ModelDefaults(folder: folder.path, isFast: isFast)
+    self.isFast = isFast
+    self.loras = loras
+    self.variant = variant
+    self.precision = precision
+    let all = (defaults.lora.map { [LoRA($0)] } ?? []) + loras
+    let adapters = try all.flatMap { try $0.adapters() }
+    let reader = PartReader(folder, variant: variant, adding: adapters, precision: precision)
+    self.schedule = try folder.noiseSchedule()
+    self.conditioner = try pipeline.conditioner(reader)
+    self.denoiser = ModelPart {
+      try reader.read(pipeline.denoiser, ModelCatalogue.denoisers, precision)
+    }
+    let denoiser = try denoiser()
+    self.geometry = denoiser.geometry
+    self.hash = try Self.hash(of: reader.files(of: pipeline.denoiser))
+    self.codec = try reader.read(
+      pipeline.codec, ModelCatalogue.latentCodecs, precision.ofSmallParts)
+    self.notes =
+      try folder.disagreements(among: pipeline.parts) + schedule.fileNotes
+      + schedule.notes(for: schedule.schedulerClass)
+      + conditioner.notes + reader.notes { $0 }
+      + adapters.flatMap(\.notes) + [precision.note].compactMap { $0 }
+    try reader.checkVariant()
+    try checkFit(denoiser)
+  }
+
+  /// Parts of different models may each be sound and yet not fit.
+  private func checkFit(_ denoiser: any DenoiserNetwork) throws {
+    let latents = codec.latentChannels
+    guard denoiser.conditioningFeatures == conditioner.features else {
+      throw RequestError.mismatch(
+        reason: "the U-Net wants text of \(denoiser.conditioningFeatures) features and the text "
+          + "encoder gives \(conditioner.features); both must come from one model", path: path)
+    }
+    guard geometry.outputChannels == latents,
+      [latents, 2 * latents + 1].contains(geometry.inputChannels)
+    else {
+      throw RequestError.mismatch(
+        reason: "the U-Net works on \(geometry.inputChannels) and gives "
+          + "\(geometry.outputChannels) channels, and the autoencoder has \(latents); both must "
+          + "come from one model",
+        path: path)
+    }
+  }
+
+  /// Lets all parts go that the decoder has no use for.
+  func letGo() {
+    conditioner.letGo()
+    denoiser.letGo()
+    codec.letEncoderGo()
+  }
+
+  /// The first ten digits of the SHA-256 of a file of weights, nil for several files or a large one.
+  private static func hash(of files: [String]) throws(FormatError) -> String? {
+    guard files.count == 1, let file = files.first else { return nil }
+    do throws(FormatError) {
+      return String(SHA256.hex(of: try FileSystem.read(file, limit: 4 << 20)).prefix(10))
+    } catch {
+      if case .tooLarge = error { return nil }
+      throw error
+    }
+  }
+
+  /// Whether the denoiser was trained to fill holes: it sees a mask and the masked picture too.
+  var isInpaintingModel: Bool { geometry.inputChannels != geometry.outputChannels }
+
+  /// Of what number of pixels a picture's sides are multiples.
+  var sizeUnit: Int { max(8, codec.downsampling) }
+
+  /// Size in pixels that the model was trained on.
+  var nativeSize: (width: Int, height: Int) {
+    (geometry.width * codec.downsampling, geometry.height * codec.downsampling)
+  }
+}

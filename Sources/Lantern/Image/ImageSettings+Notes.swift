@@ -1,0 +1,115 @@
+import LanternModels
+import LanternSamplers
+
+extension ImageSettings {
+  /// What of a request has no effect with this model, or another one than may be expected: a line each.
+  ///
+  /// - Parameters:
+  ///   - request: what these settings came from.
+  ///   - model: what draws.
+  ///   - taken: the levels that are stepped through.
+  /// - Returns: lines; none where everything counts.
+  /// - Throws: what making another plan throws.
+  func notes(on request: ImageRequest, _ model: ImageModel, _ taken: NoisePlan) throws -> [String] {
+    var notes = self.notes + self.notes(on: model.schedule)
+    notes += guidanceNotes(on: request, taken)
+    notes += try levelNotes(on: request, model)
+    notes += sizeNotes(on: request, model)
+    if request.initialPicture == nil, request.strength != ImageRequest(prompt: "").strength {
+      notes.append("strength \(request.strength) has no effect without a picture to begin from")
+    }
+    if request.mask == nil, !request.pastesKept {
+      notes.append("nothing is kept without a mask: not to paste it has no effect")
+    }
+    let isSampledInFew = ["lcm", "tcd"].contains(sampler)
+    if model.isFast, !isSampledInFew || guidance > 2 || steps > 4 * model.defaults.steps {
+      notes.append(
+        "the model's LoRA for few steps was made for \(model.defaults.steps) steps of "
+          + "\(model.defaults.sampler ?? "lcm") with guidance \(model.defaults.guidance): others may "
+          + "draw worse")
+    }
+    let interval = request.previewInterval
+    if interval > taken.levels.count, try !makeSampler(model.schedule).choosesLevels {
+      notes.append(
+        "there is no preview: it comes after \(interval) steps, and there are "
+          + "\(taken.levels.count)")
+    }
+    return notes
+  }
+
+  private func guidanceNotes(on request: ImageRequest, _ plan: NoisePlan) -> [String] {
+    guard fullGuidance.isActive else {
+      let idle = [
+        request.negativePrompt.isEmpty ? nil : "the negative prompt",
+        guidanceRescale > 0 ? "guidance rescale" : nil,
+        guidanceInterval == nil ? nil : "the guidance interval",
+        projectedGuidance == nil ? nil : "projected guidance",
+        dynamicThresholding == nil ? nil : "dynamic thresholding",
+      ].compactMap { $0 }
+      guard !idle.isEmpty else { return [] }
+      return [
+        "\(idle.joined(separator: ", ")) without effect: guidance \(guidance) is none; "
+          + "give more than 1"
+      ]
+    }
+    var notes: [String] = []
+    let sigmas = plan.levels.map(\.sigma)
+    if let interval = guidanceInterval, !sigmas.contains(where: interval.contains),
+      let low = sigmas.min(), let high = sigmas.max()
+    {
+      notes.append(
+        "nothing is guided: the guidance interval \(interval.lowerBound) to \(interval.upperBound) "
+          + "holds none of the steps, whose sigmas go from \(low) to \(high)")
+    }
+    if let limits = dynamicThresholding, limits.mimicScale == guidance, limits.percentile == 1 {
+      notes.append("dynamic thresholding has no effect: it keeps the range of the guidance itself")
+    }
+    return notes
+  }
+
+  private func levelNotes(on request: ImageRequest, _ model: ImageModel) throws -> [String] {
+    func plan(_ convention: Convention, _ spacing: Spacing?) throws -> NoisePlan {
+      var schedule = model.schedule
+      schedule.convention = convention
+      return try makeSampler(schedule).plan(steps: steps, over: schedule, spacing: spacing)
+    }
+    var notes: [String] = []
+    let solver = try makeSampler(model.schedule)
+    if solver.choosesLevels, request.steps != nil {
+      notes.append("\(sampler) chooses its own steps: their number has no effect")
+    }
+    let spacing = try schedule.map(SamplerCatalogue.spacing)
+    let asked = try plan(convention, spacing)
+    if let schedule {
+      var noise = model.schedule
+      noise.convention = convention
+      if !solver.heedsSpacing(asked, steps: steps, over: noise) {
+        notes.append(ScheduleTable.idleNote(schedule, sampler))
+      }
+    }
+    if convention != .diffusers, try plan(.diffusers, spacing) == asked {
+      notes.append(
+        "\(convention.rawValue)'s conventions have no effect: these levels are diffusers' too")
+    }
+    return notes
+  }
+
+  private func sizeNotes(on request: ImageRequest, _ model: ImageModel) -> [String] {
+    var notes: [String] = []
+    let native = model.nativeSize
+    // Where pictures begin to show things twice, or to fall apart.
+    func isFar(_ size: Int, from native: Int) -> Bool {
+      size * 3 > native * 5 || size * 3 < native * 2
+    }
+    if isFar(width, from: native.width) || isFar(height, from: native.height) {
+      notes.append(
+        "\(width)×\(height) is far from the \(native.width)×\(native.height) that the model was "
+          + "trained on: things may come twice or fall apart")
+    }
+    let tile = model.codec.tileSize * model.codec.downsampling
+    if request.tiledDecoding, width <= tile, height <= tile {
+      notes.append("tiled decoding has no effect: the picture fits into one tile of \(tile) pixels")
+    }
+    return notes
+  }
+}

@@ -1,0 +1,101 @@
+public import LanternSamplers
+
+/// A request with every default decided and every number checked.
+public struct ImageSettings: Sendable, Equatable {
+  /// Size in pixels.
+  public let width: Int
+  /// See ``width``.
+  public let height: Int
+  /// Number of denoising steps of the whole schedule.
+  public let steps: Int
+  /// Strength of guidance.
+  public let guidance: Float
+  /// Share of guidance's spread that is taken back.
+  public let guidanceRescale: Float
+  /// Noise levels at which to guide, as sigma; all when nil.
+  public let guidanceInterval: ClosedRange<Double>?
+  /// Guidance across the answer; nil for none.
+  public let projectedGuidance: AdaptiveProjectedGuidance?
+  /// Guidance within the range of a weaker one; nil for none.
+  public let dynamicThresholding: DynamicThresholding?
+  /// Whether guidance is CFG++'s.
+  public let usesCFGPlusPlus: Bool
+  /// The sampler's name.
+  public let sampler: String
+  /// The spacing's name; nil for the model's own.
+  public let schedule: String?
+  /// Share of fresh noise; nil for the sampler's own.
+  public let eta: Float?
+  /// Whose conventions levels follow.
+  public let convention: Convention
+  /// The seed.
+  public let seed: UInt64
+  /// Where other names were asked for than those of what draws: a line each.
+  package let notes: [String]
+
+  /// Fills in what the request leaves open.
+  ///
+  /// - Throws: ``RequestError`` for numbers out of range, `SamplerError` for unknown names.
+  init(_ request: ImageRequest, _ model: ImageModel) throws {
+    let named = try (request.sampler ?? model.defaults.sampler).map {
+      try SamplerCatalogue.meaning(of: $0)
+    }
+    let curve = try request.schedule.map { try SamplerCatalogue.spacingMeaning(of: $0) }
+    notes = (named?.notes ?? []) + (curve?.notes ?? [])
+    sampler = named?.row.name ?? SamplerCatalogue.standard(for: model.schedule).name
+    schedule = (curve?.spacing ?? named?.spacing)?.rawValue
+    steps = request.steps ?? model.defaults.steps
+    usesCFGPlusPlus = request.usesCFGPlusPlus || named?.usesCFGPlusPlus == true
+    guidance = request.guidance ?? (usesCFGPlusPlus ? 0.6 : model.defaults.guidance)
+    let (unit, native) = (model.sizeUnit, model.nativeSize)
+    // A picture to begin from may have any size; it is resized to the nearest that fits below.
+    func side(_ pixels: Int) -> Int { max(unit, pixels / unit * unit) }
+    width = request.width ?? request.initialPicture.map { side($0.width) } ?? native.width
+    height =
+      request.height ?? request.initialPicture.map { side($0.height) } ?? native.height
+    guidanceRescale = request.guidanceRescale
+    guidanceInterval = request.guidanceInterval
+    projectedGuidance = request.projectedGuidance
+    dynamicThresholding = request.dynamicThresholding
+    eta = request.eta
+    convention = request.convention
+    seed = request.seed
+    let decided = decided(request)
+    for setting in ImageSetting.all { try setting.check(decided, model) }
+  }
+
+  /// The request that these settings came from, with every default decided.
+  func decided(_ request: ImageRequest) -> ImageRequest {
+    var decided = request
+    (decided.sampler, decided.schedule, decided.steps) = (sampler, schedule, steps)
+    (decided.guidance, decided.usesCFGPlusPlus) = (guidance, usesCFGPlusPlus)
+    (decided.width, decided.height) = (width, height)
+    return decided
+  }
+
+  /// Guidance with all its parts.
+  var fullGuidance: Guidance {
+    var all = Guidance(scale: guidance)
+    all.rescaling = RescaledGuidance(share: guidanceRescale)
+    all.interval = guidanceInterval ?? all.interval
+    all.projection = projectedGuidance
+    all.thresholding = dynamicThresholding
+    all.keepsUnguidedNoise = usesCFGPlusPlus
+    return all
+  }
+
+  /// What the scheduler's file says that this sampler does not heed, a line each; what the folder's own
+  /// does not is told when the model is loaded.
+  func notes(on schedule: NoiseSchedule) -> [String] {
+    let row = try? SamplerCatalogue.row(named: sampler)
+    guard let reader = row?.reader(of: schedule), reader != schedule.schedulerClass else {
+      return []
+    }
+    return schedule.notes(for: reader)
+  }
+
+  /// The sampler, for a model's schedule.
+  func makeSampler(_ schedule: NoiseSchedule) throws -> any Sampler {
+    try SamplerCatalogue.row(named: sampler).make(schedule, eta: eta)
+  }
+}

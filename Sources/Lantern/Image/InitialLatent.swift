@@ -1,0 +1,73 @@
+import LanternModels
+import LanternPictures
+import LanternSamplers
+import LanternTensor
+
+/// The initial latent of a run: pure noise, or a picture with noise on it (image-to-image), all of it or
+/// behind a mask (inpainting).
+///
+/// Draws random numbers in the order in which diffusers' pipelines do: for the picture's latent, for
+/// the noise, for the masked picture's latent.
+struct InitialLatent {
+  /// The latent at the first level of ``plan``, in the sampler's convention.
+  let latent: Tensor
+  /// The levels that are left to go.
+  let plan: NoisePlan
+  /// The noise of the latent, of unit variance.
+  let noise: Tensor
+  /// What of the picture is kept; nil without a mask.
+  let mask: MaskedLatent?
+  /// Settings of picture and mask without effect, or with another than may be expected.
+  let notes: [String]
+
+  init(
+    _ request: ImageRequest, _ settings: ImageSettings, _ model: ImageModel,
+    _ sampler: any Sampler, _ plan: NoisePlan, _ source: inout NoiseSource
+  ) throws {
+    let codec = model.codec
+    let shrink = codec.downsampling
+    let shape = [
+      1, settings.height / shrink, settings.width / shrink, codec.latentChannels,
+    ]
+    guard let picture = request.initialPicture else {
+      self.plan = plan
+      noise = try source.normal(shape)
+      latent = try noise * Float(plan.initialScale)
+      mask = nil
+      notes = []
+      return
+    }
+
+    guard let plan = plan.suffix(strength: request.strength, of: settings.steps) else {
+      throw RequestError.range(
+        name: "strength", found: "\(request.strength)",
+        allowed: "more, or more steps: of \(settings.steps) none is left")
+    }
+    self.plan = plan
+    let original = try picture.resized(width: settings.width, height: settings.height)
+    let beginsInNoise = request.mask != nil && request.strength == 1
+    let clean: Tensor? =
+      beginsInNoise && model.isInpaintingModel
+      ? nil
+      : try codec.encode(original.tensor.scaled(by: 2, plus: -1), noise: source.normal(shape))
+    noise = try source.normal(shape)
+    if let clean, !beginsInNoise, let first = plan.levels.first {
+      latent = try sampler.noised(clean, with: noise, at: first)
+    } else {
+      latent = try noise * Float(plan.initialScale)
+    }
+
+    guard let asked = request.mask else {
+      mask = nil
+      notes = picture.notes
+      return
+    }
+    let masked = try MaskedLatent(
+      asked, over: original, clean: clean, noise: noise, model, pastesKept: request.pastesKept,
+      &source)
+    mask = masked
+    notes =
+      picture.notes + asked.notes
+      + MaskedLatent.notes(on: asked, over: picture, drawn: masked.drawn, unit: shrink)
+  }
+}

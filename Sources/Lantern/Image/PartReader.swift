@@ -1,0 +1,76 @@
+import LanternFormats
+import LanternLayers
+import LanternTensor
+
+/// Reads the parts of a folder, and notes what is told of their files.
+struct PartReader: Sendable {
+  let folder: ModelFolder
+  /// Of the weights.
+  let variant: String?
+  /// What is added to the weights.
+  let adapters: [LowRankAdapter]
+  /// What the denoiser computes in.
+  let precision: Precision
+  /// What is told of the parts that were read: a line each.
+  let notes = Locked<[String]>([])
+  private let files = Locked<[String: [String]]>([:])
+  private let variants = Locked<Set<String>>([])
+  private let hasVariant = Locked(false)
+
+  init(
+    _ folder: ModelFolder, variant: String?, adding adapters: [LowRankAdapter],
+    precision: Precision
+  ) {
+    self.folder = folder
+    self.variant = variant
+    self.adapters = adapters
+    self.precision = precision
+  }
+
+  /// Reads a part.
+  ///
+  /// - Parameters:
+  ///   - component: its name in `model_index.json`.
+  ///   - stems: names that its files of weights may have.
+  ///   - catalogue: which class is which model.
+  ///   - precision: what it computes in.
+  /// - Throws: an error of the room where something is wrong.
+  func read<Model>(
+    _ component: String, stems: [String] = ["diffusion_pytorch_model"],
+    _ catalogue: [String: @Sendable (Config, Weights) throws(ModelError) -> Model],
+    _ precision: Precision
+  ) throws -> Model {
+    let place = try folder.folder(of: component)
+    let name = folder.components[component]?.className ?? ""
+    guard let make = catalogue[name] else {
+      throw RequestError.unsupportedModel(
+        kind: name, path: place, supported: catalogue.keys.sorted().joined(separator: ", "))
+    }
+    let config = try Config(path: FileSystem.join(place, "config.json"))
+    let archive = try TensorArchive(folder: place, stems: stems, variant: variant)
+    if let kind = CheckpointKind(names: archive.names), kind.isOriginal {
+      throw ModelError.unsupported(what: "is \(kind.name)", file: archive.file(of: ""))
+    }
+    let model = try make(
+      config, Weights(archive, of: component, adding: adapters, precision: precision))
+    notes { $0 += archive.notes + config.notes }
+    files { $0[component] = archive.paths }
+    variants { $0.formUnion(TensorArchive.variants(in: place, stems: stems)) }
+    if let variant, archive.variant == variant {
+      hasVariant { $0 = true }
+    }
+    return model
+  }
+
+  /// Where the weights of a part that was read lie.
+  func files(of component: String) -> [String] { files { $0[component] ?? [] } }
+
+  /// Checks that some part has the variant that was asked for; as in diffusers, not all need it.
+  func checkVariant() throws(FormatError) {
+    guard let variant, !hasVariant({ $0 }) else { return }
+    let there = variants { $0.sorted().joined(separator: ", ") }
+    throw .missingFile(
+      path: "\(folder.path): weights of the variant \(JSON.quoted(variant))",
+      remedy: there.isEmpty ? "there are plain ones alone: leave it out" : "there are \(there)")
+  }
+}

@@ -1,0 +1,40 @@
+import LanternFormats
+
+/// A kind of model as diffusers lays it out: which of its parts does what, and how its prompts are read.
+struct Pipeline: Sendable {
+  /// Classes of `model_index.json` that are of this kind.
+  let classes: [String]
+  /// The part that predicts.
+  let denoiser: String
+  /// The part that turns latents into pictures.
+  let codec: String
+  /// All parts whose files are heeded.
+  let parts: [String]
+  /// Loads what reads prompts.
+  let conditioner: @Sendable (PartReader) throws -> any TextConditioner
+
+  /// One row for each kind.
+  static let all = [
+    Pipeline(
+      classes: [
+        "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline",
+        "StableDiffusionInpaintPipeline", "StableDiffusionInpaintPipelineLegacy",
+        "LatentDiffusionPipeline",
+      ],
+      denoiser: "unet", codec: "vae",
+      parts: ["scheduler", "text_encoder", "tokenizer", "unet", "vae"],
+      conditioner: { try ChunkedTextConditioner($0) })
+  ]
+
+  /// The kind of a folder.
+  ///
+  /// - Throws: ``RequestError/unsupportedModel(kind:path:supported:)``.
+  static func of(_ folder: ModelFolder) throws(RequestError) -> Pipeline {
+    guard let row = all.first(where: { $0.classes.contains(folder.pipelineClass) }) else {
+      throw .unsupportedModel(
+        kind: folder.pipelineClass, path: folder.indexPath,
+        supported: all.flatMap(\.classes).sorted().joined(separator: ", "))
+    }
+    return row
+  }
+}

@@ -1,0 +1,33 @@
+import LanternModels
+
+/// From the prompts of a request to what a denoiser is conditioned on: tokenizers and text encoders, and
+/// how they are joined.
+protocol TextConditioner: Sendable {
+  /// Features of a token in ``Conditioning/states``.
+  var features: Int { get }
+  /// Layers that ``ImageRequest/clipSkip`` may leave out, and one more.
+  var layerCount: Int { get }
+  /// What of its files is passed over: a line each.
+  var notes: [String] { get }
+
+  /// Encodes both prompts to the same length.
+  ///
+  /// - Throws: ``RequestError/longPrompt(chunks:most:)``, ``RequestError/mismatch(reason:path:)``,
+  ///   ``TensorError`` when memory runs out, what reading a text encoder throws.
+  func encode(_ request: ImageRequest) throws -> PromptEncoding
+
+  /// A prompt with a space for each token that was added to the vocabulary.
+  func withoutAddedTokens(_ prompt: String) -> String
+
+  /// Gives the text encoders' memory back until they are needed again.
+  func letGo()
+}
+
+/// What became of a prompt and its negative.
+struct PromptEncoding {
+  /// One row, of as many tokens as ``negative``.
+  var positive: Conditioning
+  var negative: Conditioning
+  /// Tokens that did not fit and were cut off.
+  var cutTokens: Int
+}

@@ -1,0 +1,52 @@
+package import LanternFormats
+import LanternModels
+package import LanternTensor
+
+/// The tensors of one run in PyTorch's layout, to be compared with another program's. Latents are
+/// in the sampler's convention; of flows, and of EDM's `dpm++2m`, diffusers scales them otherwise.
+package final class Trace {
+  private var tensors: [(name: String, tensor: Tensor)] = []
+  private var latents: [Tensor] = []
+
+  /// The latent after the last step, `[1, channel, height, width]`.
+  package var finalLatent: Tensor? { latents.last }
+
+  /// An empty trace.
+  package init() {}
+
+  func begin(_ prompt: PromptEncoding, _ initial: InitialLatent) throws {
+    tensors.append(("prompt_embeds", try prompt.positive.states.withoutBatch()))
+    tensors.append(("negative_prompt_embeds", try prompt.negative.states.withoutBatch()))
+    tensors.append(("noise", try initial.noise.channelsFirst()))
+    tensors.append(("initial_latents", try initial.latent.channelsFirst()))
+  }
+
+  func note(_ latent: Tensor) throws {
+    let picture = try latent.channelsFirst()
+    latents.append(try picture.reshaped([1] + picture.shape))
+  }
+
+  func finish(_ image: Tensor) throws {
+    // A sampler that chooses its own steps may need none from a picture with hardly any noise on it.
+    if !latents.isEmpty { tensors.append(("latents", try Tensor.concatenated(latents, axis: 0))) }
+    tensors.append(("image", try image.clamped(to: 0...1).channelsFirst()))
+  }
+
+  /// Writes `prompt_embeds` and `negative_prompt_embeds` [token, feature], `noise` and
+  /// `initial_latents` [channel, height, width], `latents` [step, channel, height, width] and
+  /// `image` [3, height, width], 0…1; all f32.
+  package func write(to path: String) throws(FormatError) {
+    try SafetensorsFile.write(tensors, metadata: ["format": "pt"], to: path)
+  }
+}
+
+extension Tensor {
+  /// `[channel, height, width]` of `[1, height, width, channel]`.
+  fileprivate func channelsFirst() throws(TensorError) -> Tensor {
+    try permuted([0, 3, 1, 2]).contiguous().reshaped([shape[3], shape[1], shape[2]])
+  }
+
+  fileprivate func withoutBatch() throws(TensorError) -> Tensor {
+    try reshaped(Array(shape.dropFirst()))
+  }
+}

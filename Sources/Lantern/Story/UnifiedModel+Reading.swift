@@ -1,0 +1,127 @@
+import LanternFormats
+import LanternLayers
+import LanternModels
+import LanternPictures
+import LanternSamplers
+import LanternTensor
+import LanternTokenizers
+
+/// Part of a sequence: words that see what came before, or a picture that sees itself both ways.
+enum PastSegment: Sendable, Equatable {
+  case text([Int])
+  case picture([Int])
+
+  /// Its tokens.
+  var count: Int {
+    switch self {
+    case .text(let ids), .picture(let ids): ids.count
+    }
+  }
+}
+
+extension UnifiedModel {
+  /// The tokens of a text that people typed, in which nothing is a control token; capitals as the model
+  /// knows them.
+  func ids(of text: String) -> [Int] {
+    words.encode(plain: defaults.world?.spelled(text) ?? text)
+  }
+
+  /// Which words of a text that people typed the model does not know, in a line.
+  func note(on text: String, place: String = "") -> String? {
+    defaults.world?.note(on: text, model: FileSystem.split(path).name, place: place)
+  }
+
+  /// Reads part of a sequence and keeps it.
+  ///
+  /// - Returns: the last token's hidden state, `[1, 1, feature]`.
+  func read(_ segment: PastSegment, into cache: inout KVCache) throws(TensorError) -> Tensor {
+    let hidden: Tensor
+    switch segment {
+    case .text(let ids): hidden = try transformer.read(ids, into: &cache, mask: .causal)
+    case .picture(let block): hidden = try transformer.read(block, into: &cache, mask: .none)
+    }
+    return try hidden.sliced(axis: 1, hidden.shape[1] - 1..<hidden.shape[1]).contiguous()
+  }
+
+  /// What stands before a picture that is drawn for a caption; nothing said, where it is empty.
+  func drawingPrompt(_ caption: [Int]) -> [Int] {
+    let t = transformer.tokens
+    return [t.textToImage, t.endOfText] + caption + [t.endOfText]
+  }
+
+  /// Words about a picture.
+  ///
+  /// - Parameters:
+  ///   - picture: of any size; its middle square is looked at.
+  ///   - question: what is asked; empty for a caption.
+  ///   - sampler: how words are chosen; the likeliest where nil.
+  ///   - noise: the random numbers.
+  ///   - most: tokens at most.
+  ///   - onText: told of the words as they come; throw to stop.
+  /// - Returns: the words.
+  /// - Throws: an error of the room where it arose, or what `onText` throws.
+  func caption(
+    _ picture: Picture, question: String, sampler: TextSampler?, noise: TokenNoise, most: Int = 100,
+    onText: (String) throws -> Void = { _ in }
+  ) throws -> String {
+    let t = transformer.tokens
+    var cache = try transformer.makeCache()
+    if transformer.shownFeatures > 0 {
+      _ = try transformer.read(features: features(of: picture), into: &cache)
+    } else {
+      _ = try read(.picture([t.understanding] + t.block(codes(of: picture))), into: &cache)
+    }
+    var hidden = try read(.text([t.endOfText] + ids(of: question)), into: &cache)
+    var greedy = TextSampler()
+    greedy.temperature = 0
+    var text = TextInTheMaking(words)
+    for place in 0..<most {
+      var scores = try transformer.logits(hidden).floats()
+      t.allowText(in: &scores, andEnd: true)
+      let id = (sampler ?? greedy).choose(scores, past: text.ids, uniform: noise.uniform(place))
+      if id == t.endOfText { break }
+      if let piece = text.add(id) { try onText(piece) }
+      hidden = try read(.text([id]), into: &cache)
+    }
+    return text.text
+  }
+}
+
+extension TokenMap {
+  /// Makes impossible what is neither text nor, where wanted, the start of a picture or the end.
+  func allowText(in scores: inout [Float], andPicture: Bool = false, andEnd: Bool = false) {
+    for id in text.upperBound..<scores.count where !(andPicture && id == startOfImage) {
+      scores[id] = -.infinity
+    }
+    if !andEnd { scores[endOfText] = -.infinity }
+  }
+}
+
+/// Words as they are written, token by token; a character may take several.
+struct TextInTheMaking {
+  private let words: GPT2Tokenizer
+  private(set) var ids: [Int] = []
+  private var bytes: [UInt8] = []
+  private var toldCount = 0
+
+  init(_ words: GPT2Tokenizer) { self.words = words }
+
+  /// All that is written.
+  var text: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// Takes a token; returns the characters that are whole by now and were not told yet.
+  mutating func add(_ id: Int) -> String? {
+    ids.append(id)
+    bytes += words.decode([id])
+    // A character's last bytes may be on their way: at most three of four.
+    var end = bytes.count
+    for back in 1...3 where end == bytes.count && bytes.count - back >= toldCount {
+      let byte = bytes[bytes.count - back]
+      if byte >= 0xC0, back < (byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2) { end -= back }
+      if byte < 0x80 { break }
+    }
+    guard end > toldCount else { return nil }
+    defer { toldCount = end }
+    return String(decoding: bytes[toldCount..<end], as: UTF8.self)
+  }
+}

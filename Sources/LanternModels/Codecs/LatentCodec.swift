@@ -1,0 +1,52 @@
+package import LanternLayers
+package import LanternTensor
+
+/// Pictures to latents, which a denoiser works on, and back.
+package protocol LatentCodec: Sendable {
+  /// Channels of a latent.
+  var latentChannels: Int { get }
+  /// Pixels a side that one latent stands for.
+  var downsampling: Int { get }
+  /// Pixels a side that the model was trained on, the size of a tile.
+  var sampleSize: Int { get }
+  /// Channels of the decoder's widest layers at full size, by which its memory is estimated.
+  var widestChannels: Int { get }
+
+  /// The latent of a picture, scaled for diffusion.
+  ///
+  /// - Parameters:
+  ///   - picture: `[batch, height, width, 3]`, −1…1, sizes multiples of ``downsampling``.
+  ///   - noise: standard normal numbers of the latent's shape, for codecs that draw a latent from a
+  ///     distribution.
+  /// - Returns: `[batch, height / downsampling, width / downsampling, latent channel]`.
+  /// - Throws: ``ModelError`` when the encoder cannot be read, or for a wrong shape.
+  func encode(_ picture: Tensor, noise: Tensor) throws(ModelError) -> Tensor
+
+  /// The picture of a scaled latent, at once.
+  ///
+  /// - Parameter latent: `[batch, height, width, latent channel]`.
+  /// - Returns: `[batch, height · downsampling, width · downsampling, 3]`, about −1…1.
+  /// - Throws: ``TensorError`` for a wrong shape.
+  func decodeWhole(_ latent: Tensor) throws(TensorError) -> Tensor
+
+  /// Reads the encoder now, to find what is wrong with it.
+  ///
+  /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
+  func readEncoder() throws(ModelError)
+
+  /// Gives the encoder's memory back until it is needed again.
+  func letEncoderGo()
+}
+
+extension LatentCodec {
+  /// The picture of a scaled latent.
+  ///
+  /// - Parameters:
+  ///   - latent: `[batch, height, width, latent channel]`.
+  ///   - tiled: whether to decode overlapping tiles one by one, for little memory.
+  /// - Returns: `[batch, height · downsampling, width · downsampling, 3]`, about −1…1.
+  /// - Throws: ``TensorError`` for a wrong shape.
+  package func decode(_ latent: Tensor, tiled: Bool = false) throws(TensorError) -> Tensor {
+    tiled ? try decodeTiles(latent) : try decodeWhole(latent)
+  }
+}

@@ -1,0 +1,145 @@
+package import LanternFormats
+package import LanternLayers
+package import LanternTensor
+
+/// The settings of a U-Net, read from diffusers' `unet/config.json`.
+package struct UNet2DConditionConfig: Sendable {
+  /// Height and width that it was trained on, in latents.
+  package var sampleSize: (height: Int, width: Int)
+  package var inChannels: Int
+  package var outChannels: Int
+  var flipSinToCos: Bool
+  var freqShift: Float
+  var downHasAttention: [Bool]
+  var upHasAttention: [Bool]
+  var hasMidBlock: Bool
+  var blockOutChannels: [Int]
+  var layersPerBlock: [Int]
+  var normNumGroups: Int
+  var normEps: Float
+  package var crossAttentionDim: Int
+  var transformerLayersPerBlock: [Int]
+  var heads: [Int]
+  var timeEmbeddingDim: Int
+  var convInKernel: Int
+  var convOutKernel: Int
+
+  /// Settings that stand for other architectures, and the only value they may have here.
+  private static let fixed: [(key: String, value: JSONValue)] = [
+    ("act_fn", .string("silu")), ("addition_embed_type", .null),
+    ("attention_type", .string("default")),
+    ("center_input_sample", .bool(false)), ("class_embed_type", .null),
+    ("class_embeddings_concat", .bool(false)), ("cross_attention_norm", .null),
+    ("downsample_padding", .integer(1)), ("dual_cross_attention", .bool(false)),
+    ("encoder_hid_dim", .null), ("encoder_hid_dim_type", .null),
+    ("mid_block_scale_factor", .integer(1)),
+    ("num_attention_heads", .null), ("num_class_embeds", .null),
+    ("projection_class_embeddings_input_dim", .null), ("resnet_out_scale_factor", .integer(1)),
+    ("resnet_skip_time_act", .bool(false)), ("resnet_time_scale_shift", .string("default")),
+    ("reverse_transformer_layers_per_block", .null), ("time_cond_proj_dim", .null),
+    ("time_embedding_act_fn", .null), ("time_embedding_type", .string("positional")),
+    ("timestep_post_act", .null),
+  ]
+
+  /// Settings that change no result here: whether attention computes in f32 (it always does), and
+  /// details of what ``fixed`` rules out.
+  private static let harmless: Set<String> = [
+    "addition_embed_type_num_heads", "addition_time_embed_dim", "dropout",
+    "mid_block_only_cross_attention", "upcast_attention", "use_linear_projection",
+  ]
+
+  /// Reads the settings.
+  ///
+  /// - Throws: ``ModelError/file(_:)`` for a missing, mistyped or unsupported one,
+  ///   ``ModelError/inconsistent(reason:file:)`` when lists differ in length or sizes do not divide.
+  package init(_ config: Config) throws(ModelError) {
+    do throws(FormatError) {
+      for (key, value) in Self.fixed { try config.expect(key, [value]) }
+      try config.expect("act_fn", [.string("silu"), .string("swish")])
+      guard try config.same("only_cross_attention") ?? .bool(false) == .bool(false) else {
+        throw FormatError.unsupportedSetting(
+          key: "only_cross_attention", value: "true", file: config.file)
+      }
+      blockOutChannels = try config.integers("block_out_channels", default: [320, 640, 1280, 1280])
+      let levels = blockOutChannels.count
+      let down = try config.strings(
+        "down_block_types",
+        default: Array(repeating: "CrossAttnDownBlock2D", count: 3) + ["DownBlock2D"])
+      let up = try config.strings(
+        "up_block_types", default: ["UpBlock2D"] + Array(repeating: "CrossAttnUpBlock2D", count: 3))
+      downHasAttention = try down.map { kind throws(FormatError) in
+        try Self.hasAttention(kind, "DownBlock2D", "down_block_types", config)
+      }
+      upHasAttention = try up.map { kind throws(FormatError) in
+        try Self.hasAttention(kind, "UpBlock2D", "up_block_types", config)
+      }
+      try config.expect("mid_block_type", [.string("UNetMidBlock2DCrossAttn")])
+      hasMidBlock = config.value("mid_block_type") != .null
+      sampleSize = try config.size("sample_size", default: 64)
+      inChannels = try config.integer("in_channels", default: 4)
+      outChannels = try config.integer("out_channels", default: 4)
+      flipSinToCos = try config.bool("flip_sin_to_cos", default: true)
+      freqShift = try config.float("freq_shift", default: 0)
+      layersPerBlock = try config.perLevel("layers_per_block", count: levels, default: 2)
+      normNumGroups = try config.integer("norm_num_groups", default: 32)
+      normEps = try config.float("norm_eps", default: 1e-5)
+      crossAttentionDim = try config.sameInteger("cross_attention_dim", default: 1280)
+      transformerLayersPerBlock = try config.perLevel(
+        "transformer_layers_per_block", count: levels, default: 1)
+      // diffusers calls the number of heads `attention_head_dim`, as its own comment says.
+      heads = try config.perLevel("attention_head_dim", count: levels, default: 8)
+      // Wrapping, since sizes are checked below.
+      timeEmbeddingDim = try config.integer(
+        "time_embedding_dim", default: 4 &* (blockOutChannels.first ?? 0))
+      convInKernel = try config.integer("conv_in_kernel", default: 3)
+      convOutKernel = try config.integer("conv_out_kernel", default: 3)
+      try config.finish(ignoring: Self.harmless)
+    } catch {
+      throw .file(error)
+    }
+    try check(config.file)
+  }
+
+  private static func hasAttention(
+    _ kind: String, _ plain: String, _ key: String, _ config: Config
+  ) throws(FormatError) -> Bool {
+    guard kind == plain || kind == "CrossAttn\(plain)" else {
+      throw .unsupportedSetting(key: key, value: kind, file: config.file)
+    }
+    return kind != plain
+  }
+
+  private func check(_ file: String) throws(ModelError) {
+    let levels = blockOutChannels.count
+    guard levels > 0, downHasAttention.count == levels, upHasAttention.count == levels else {
+      throw .inconsistent(
+        reason: "block_out_channels, down_block_types and up_block_types differ in length",
+        file: file)
+    }
+    let sizes = blockOutChannels + layersPerBlock + transformerLayersPerBlock + heads
+    let scalars = [
+      inChannels, outChannels, normNumGroups, crossAttentionDim, timeEmbeddingDim,
+      sampleSize.height, sampleSize.width,
+    ]
+    guard (sizes + scalars).allSatisfy({ (1...65536).contains($0) }),
+      [convInKernel, convOutKernel].allSatisfy({ (1...15).contains($0) && $0 % 2 == 1 })
+    else { throw .inconsistent(reason: "a size is not a sensible positive number", file: file) }
+    for (level, channels) in blockOutChannels.enumerated() {
+      guard channels % normNumGroups == 0, channels % heads[level] == 0,
+        channels / heads[level] <= 1024
+      else {
+        throw .inconsistent(
+          reason: "block_out_channels \(channels) is not divided by norm_num_groups "
+            + "\(normNumGroups) and attention_head_dim \(heads[level])", file: file)
+      }
+    }
+  }
+
+  func level(_ index: Int, hasAttention: Bool) -> UNetLevel {
+    UNetLevel(
+      channels: blockOutChannels[index], layers: layersPerBlock[index],
+      depth: hasAttention ? transformerLayersPerBlock[index] : 0, heads: heads[index],
+      context: crossAttentionDim, timeFeatures: timeEmbeddingDim, groups: normNumGroups,
+      eps: normEps)
+  }
+}

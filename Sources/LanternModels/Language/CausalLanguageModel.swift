@@ -1,0 +1,48 @@
+package import LanternLayers
+package import LanternTensor
+
+/// A transformer that reads tokens one after the other: it writes text, and its hidden states tell other
+/// models what a text means.
+package protocol CausalLanguageModel: Sendable {
+  /// Features of a hidden state.
+  var features: Int { get }
+  /// Tokens that the positions were trained for.
+  var maximumLength: Int { get }
+
+  /// An empty cache.
+  ///
+  /// - Parameter capacity: tokens to hold without growing.
+  /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+  func makeCache(capacity: Int) throws(TensorError) -> KVCache
+
+  /// Reads tokens behind those that are kept in `cache`.
+  ///
+  /// - Parameters:
+  ///   - ids: at least one.
+  ///   - cache: the tokens before.
+  ///   - mask: `.causal` for text; `.none` for tokens that see each other both ways.
+  ///   - keeping: whether the new tokens join those before.
+  /// - Returns: the last hidden states, `[1, token, feature]`.
+  /// - Throws: ``TensorError`` for an id outside the vocabulary, or no memory.
+  func read(_ ids: [Int], into cache: inout KVCache, mask: AttentionMask, keeping: Bool)
+    throws(TensorError) -> Tensor
+
+  /// Scores of the tokens that may be written next.
+  ///
+  /// - Parameter hidden: `[1, token, feature]`.
+  /// - Returns: `[1, token, id]`.
+  /// - Throws: ``TensorError`` for a wrong shape.
+  func logits(_ hidden: Tensor) throws(TensorError) -> Tensor
+}
+
+extension CausalLanguageModel {
+  /// An empty cache for 512 tokens before it grows.
+  package func makeCache() throws(TensorError) -> KVCache { try makeCache(capacity: 512) }
+
+  /// Reads tokens behind those that are kept in `cache`, and keeps them.
+  package func read(_ ids: [Int], into cache: inout KVCache, mask: AttentionMask = .causal)
+    throws(TensorError) -> Tensor
+  {
+    try read(ids, into: &cache, mask: mask, keeping: true)
+  }
+}
