@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import LanternFormats
 import Testing
@@ -54,36 +53,32 @@ enum Program {
     environment: [String: String] = [:], interruptedAt: String? = nil, signal: Int32 = SIGINT,
     interruption: (() throws -> Void)? = nil, limit seconds: Double = 60
   ) throws -> Run {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: shell == nil ? path : "/bin/sh")
-    process.arguments = (shell.map { ["-c", $0, "sh", path] } ?? []) + arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    process.environment = ProcessInfo.processInfo.environment
+    var environment = ProcessInfo.processInfo.environment
       .filter { !$0.key.hasPrefix("LANTERN_") }
       .merging(environment) { _, new in new }
+    environment["PWD"] = folder
     return try withTemporaryFiles { files in
       try Data(input.utf8).write(to: files.input)
-      process.standardInput = try FileHandle(forReadingFrom: files.input)
-      process.standardOutput = try FileHandle(forWritingTo: files.output)
-      process.standardError = try FileHandle(forWritingTo: files.errors)
-      let ended = DispatchSemaphore(value: 0)
-      process.terminationHandler = { _ in ended.signal() }
-      try process.run()
+      let child = try Child(
+        shell == nil ? path : "/bin/sh",
+        (shell.map { ["-c", $0, "sh", path] } ?? []) + arguments, in: folder, environment,
+        input: files.input.path, output: files.output.path, errors: files.errors.path)
       if let interruptedAt {
         try wait(for: interruptedAt, in: files.output)
         if let interruption {
           try interruption()
         } else {
-          kill(process.processIdentifier, signal)
+          kill(child.id, signal)
         }
       }
-      if ended.wait(timeout: .now() + seconds) == .timedOut {
-        kill(process.processIdentifier, SIGKILL)
-        ended.wait()
+      var code = child.wait(seconds: seconds)
+      if code == nil {
+        kill(child.id, SIGKILL)
+        code = child.wait(seconds: .infinity)
         Issue.record("did not end within \(seconds) s: lantern \(arguments.joined(separator: " "))")
       }
       return Run(
-        code: process.terminationReason == .exit ? process.terminationStatus : nil,
+        code: code ?? nil,
         output: String(decoding: try Data(contentsOf: files.output), as: UTF8.self),
         errors: String(decoding: try Data(contentsOf: files.errors), as: UTF8.self))
     }
