@@ -116,7 +116,10 @@ struct ImageCommand: ParsableCommand {
       // What holds for all pictures is told once.
       let cut =
         image.cutTokens > 0
-        ? ["the prompt's last \(image.cutTokens) tokens did not fit and were left out"] : []
+        ? [
+          "the prompt's last \(image.cutTokens) tokens did not fit and were left out: "
+            + PromptSyntax.shown(image.cutText)
+        ] : []
       for note in image.notes + cut where told.insert(note).inserted { console.note(note) }
       let path = try names.write { path, replacing in
         try write(image.picture, to: path, replacing, console)

@@ -92,6 +92,16 @@ package struct BytePairEncoding: Sendable {
     }
     return alphabet
   }()
+
+  /// The bytes that a token of a vocabulary stands for: its own, where it is not in the alphabet.
+  static func bytes(of token: String) -> [UInt8] {
+    let letters = Array(token)
+    let plain = letters.compactMap { byteOf[$0] }
+    return plain.count == letters.count ? plain : Array(token.utf8)
+  }
+
+  private static let byteOf: [Character: UInt8] = Dictionary(
+    zip(byteAlphabet, UInt8.min...UInt8.max), uniquingKeysWith: { first, _ in first })
 }
 
 /// A candidate merge at `position`, into the token `id`.

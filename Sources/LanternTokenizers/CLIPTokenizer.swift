@@ -4,11 +4,10 @@ import LanternFormats
 ///
 /// Gives the ids of `transformers.CLIPTokenizer` (5.24); Radford et al. 2021, arXiv:2103.00020.
 package struct CLIPTokenizer: Tokenizer {
-  package let beginningOfText: Int
   package let endOfText: Int
-  package let padding: Int
-  package let maximumLength: Int
+  package let window: TokenWindow
 
+  private let vocabulary: [String: Int32]
   private let encoding: BytePairEncoding
   private let added: AddedVocabulary
 
@@ -27,12 +26,13 @@ package struct CLIPTokenizer: Tokenizer {
         "bos_token": "<|startoftext|>", "eos_token": end, "unk_token": end, "pad_token": end,
       ], normalize: CLIPWords.normalize)
     self.added = added
-    beginningOfText = Int(roles["bos_token"] ?? 0)
     endOfText = Int(roles["eos_token"] ?? 0)
-    padding = Int(roles["pad_token"] ?? 0)
-    maximumLength = try Self.maximumLength(files)
+    window = TokenWindow(
+      beginning: Int(roles["bos_token"] ?? 0), end: endOfText,
+      padding: Int(roles["pad_token"] ?? 0), length: try Self.maximumLength(files))
+    vocabulary = files.vocabulary
     encoding = BytePairEncoding(
-      vocabulary: files.vocabulary, merges: files.merges, wordEnd: "</w>",
+      vocabulary: files.vocabulary, merges: files.merges, wordEnd: Self.wordEnd,
       unknown: roles["unk_token"] ?? 0)
   }
 
@@ -51,10 +51,36 @@ package struct CLIPTokenizer: Tokenizer {
 
   package var notes: [String] { added.notes }
 
-  package func encode(_ text: String) -> [Int] {
+  package var count: Int {
+    Int(max(vocabulary.values.max() ?? -1, added.ids.values.max() ?? -1)) + 1
+  }
+
+  private static let wordEnd = "</w>"
+
+  /// The text of ids, with a space behind each word; added tokens as they are written, where
+  /// `transformers` gives some in lower case.
+  package func decode(_ ids: [Int]) -> [UInt8] {
+    let wanted = Set(ids)
+    var bytes: [Int: [UInt8]] = [:]
+    for (token, id) in vocabulary where wanted.contains(Int(id)) {
+      bytes[Int(id)] = BytePairEncoding.bytes(of: token)
+    }
+    for (content, id) in added.ids where wanted.contains(Int(id)) {
+      bytes[Int(id)] = Array(content.utf8)
+    }
+    let end = Array(Self.wordEnd.utf8)
+    var text: [UInt8] = []
+    for id in ids {
+      text += bytes[id] ?? []
+      if text.suffix(end.count) == end[...] { text[(text.count - end.count)...] = [0x20] }
+    }
+    return text
+  }
+
+  package func encode(_ text: String, readsSpecial: Bool) -> [Int] {
     var ids: [Int] = []
     var known: [[UInt8]: [Int32]] = [:]
-    added.split(Array(text.unicodeScalars)[...]) { id, _ in
+    added.split(Array(text.unicodeScalars)[...], readsSpecial: readsSpecial) { id, _ in
       ids.append(Int(id))
     } plain: { normalized in
       CLIPWords.forEachWord(in: normalized) { range in

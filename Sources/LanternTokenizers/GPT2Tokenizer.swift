@@ -5,11 +5,8 @@ import LanternFormats
 /// Gives the ids of `transformers.GPT2Tokenizer` and `CodeGenTokenizer` (5.24); Radford et al. 2019,
 /// "Language Models are Unsupervised Multitask Learners".
 package struct GPT2Tokenizer: Tokenizer {
-  package let beginningOfText: Int
   package let endOfText: Int
-  package let padding: Int
-  package let maximumLength: Int
-  /// Size of the vocabulary, added tokens included.
+  package let window: TokenWindow
   package let count: Int
 
   private let encoding: BytePairEncoding
@@ -33,14 +30,15 @@ package struct GPT2Tokenizer: Tokenizer {
     self.added = added
     addsSpace = files.setting("add_prefix_space")?.value.bool ?? false
     var bytes: [Int: [UInt8]] = [:]
-    for (token, id) in files.vocabulary { bytes[Int(id)] = Self.bytes(of: token) }
+    for (token, id) in files.vocabulary { bytes[Int(id)] = BytePairEncoding.bytes(of: token) }
     for (content, id) in added.ids { bytes[Int(id)] = Array(content.utf8) }
     self.bytes = bytes
-    beginningOfText = Int(roles["bos_token"] ?? 0)
     endOfText = Int(roles["eos_token"] ?? 0)
-    padding = Int(roles["pad_token"] ?? roles["eos_token"] ?? 0)
     let length = files.setting("model_max_length")?.value.integer ?? 2048
-    maximumLength = (3...1_000_000).contains(length) ? length : 2048
+    window = TokenWindow(
+      beginning: Int(roles["bos_token"] ?? 0), end: endOfText,
+      padding: Int(roles["pad_token"] ?? roles["eos_token"] ?? 0),
+      length: (3...1_000_000).contains(length) ? length : 2048)
     count = (bytes.keys.max() ?? -1) + 1
     encoding = BytePairEncoding(
       vocabulary: files.vocabulary, merges: files.merges, wordEnd: "",
@@ -49,12 +47,7 @@ package struct GPT2Tokenizer: Tokenizer {
 
   package var notes: [String] { added.notes }
 
-  package func encode(_ text: String) -> [Int] { encode(text, readsSpecial: true) }
-
-  /// The ids of user input, in which special tokens are not matched.
-  package func encode(plain text: String) -> [Int] { encode(text, readsSpecial: false) }
-
-  private func encode(_ text: String, readsSpecial: Bool) -> [Int] {
+  package func encode(_ text: String, readsSpecial: Bool) -> [Int] {
     var ids: [Int] = []
     var known: [[UInt8]: [Int32]] = [:]
     added.split(Array(text.unicodeScalars)[...], readsSpecial: readsSpecial) { id, _ in
@@ -71,18 +64,7 @@ package struct GPT2Tokenizer: Tokenizer {
     return ids
   }
 
-  /// The UTF-8 bytes of ids, of which a character may span several. Unknown ids are ignored.
-  package func decode(_ ids: some Sequence<Int>) -> [UInt8] { ids.flatMap { bytes[$0] ?? [] } }
-
-  private static func bytes(of token: String) -> [UInt8] {
-    let letters = Array(token)
-    let plain = letters.compactMap { byteOf[$0] }
-    return plain.count == letters.count ? plain : Array(token.utf8)
-  }
-
-  private static let byteOf: [Character: UInt8] = Dictionary(
-    zip(BytePairEncoding.byteAlphabet, UInt8.min...UInt8.max),
-    uniquingKeysWith: { first, _ in first })
+  package func decode(_ ids: [Int]) -> [UInt8] { ids.flatMap { bytes[$0] ?? [] } }
 
   /// GPT-2's pre-tokeniser: contractions as `'s`; runs of letters, of numbers, or of anything else, each with
   /// a leading space; white space, the last character of which belongs to the next word.

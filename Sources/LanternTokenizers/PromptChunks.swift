@@ -1,23 +1,21 @@
 /// A chunk of a prompt: the tokens of one pass through the text encoder, and the weights of their
 /// embeddings.
 package struct PromptChunk: Sendable, Equatable {
-  /// Ids with begin, end and padding tokens; as many as the tokenizer's `maximumLength`.
+  /// Ids with begin, end and padding tokens; as many as the tokenizer's window takes.
   package let ids: [Int]
   /// The weight of each id.
   package let weights: [Float]
 
-  /// A chunk of tokens without begin and end; at most `maximumLength - 2`.
+  /// A chunk of tokens without begin and end; as many as fit between them.
   ///
   /// All ids after the first end token are padding, as in webui: a prompt may contain one itself.
-  fileprivate init(_ body: some Collection<(id: Int, weight: Float)>, _ tokenizer: any Tokenizer) {
-    let rest = tokenizer.maximumLength - 1 - body.count
-    var ids = [tokenizer.beginningOfText] + body.map(\.id)
-    ids += Array(repeating: tokenizer.endOfText, count: rest)
-    if tokenizer.padding != tokenizer.endOfText,
-      let end = ids.firstIndex(of: tokenizer.endOfText)
-    {
+  fileprivate init(_ body: some Collection<(id: Int, weight: Float)>, _ window: TokenWindow) {
+    let rest = window.length - 1 - body.count
+    var ids = [window.beginning] + body.map(\.id)
+    ids += Array(repeating: window.end, count: rest)
+    if window.padding != window.end, let end = ids.firstIndex(of: window.end) {
       ids.replaceSubrange(
-        (end + 1)..., with: repeatElement(tokenizer.padding, count: ids.count - end - 1))
+        (end + 1)..., with: repeatElement(window.padding, count: ids.count - end - 1))
     }
     self.ids = ids
     weights = [1] + body.map(\.weight) + Array(repeating: 1, count: rest)
@@ -39,18 +37,18 @@ package struct PromptChunks: Sendable, Equatable {
   package let chunks: [PromptChunk]
   /// Number of chunks of the prompt: beyond ``maximumCount`` they are counted only.
   package let count: Int
-  /// Number of tokens that were truncated: of literal prompts only.
-  package let cutTokens: Int
+  /// Tokens that were truncated: of literal prompts only.
+  package let cutTokens: [Int]
 
   /// The tokens of a prompt.
   ///
   /// A literal prompt is one chunk, truncated as in diffusers. Any other is parsed as a ``WeightedPrompt``.
   package init(_ prompt: String, literally isLiteral: Bool, _ tokenizer: any Tokenizer) {
     if isLiteral {
-      let prompt = tokenizer.withAllVectors(prompt)
-      let cut = tokenizer.encode(prompt).count - (tokenizer.maximumLength - 2)
+      let ids = tokenizer.encode(tokenizer.withAllVectors(prompt))
       self.init(
-        [PromptChunk(plain: tokenizer.tokens(for: prompt))], count: 1, cutTokens: max(cut, 0))
+        [PromptChunk(plain: tokenizer.window.filled(with: ids))], count: 1,
+        cutTokens: Array(ids.dropFirst(tokenizer.window.length - 2)))
     } else {
       self.init(WeightedPrompt(parsing: prompt), tokenizer)
     }
@@ -61,7 +59,7 @@ package struct PromptChunks: Sendable, Equatable {
   /// As in webui, a new chunk begins at each `BREAK` and where one is full; if a comma is among its last
   /// twenty tokens, the tokens after it move to the new chunk.
   package init(_ prompt: WeightedPrompt, _ tokenizer: any Tokenizer) {
-    let room = tokenizer.maximumLength - 2
+    let room = tokenizer.window.length - 2
     let comma = tokenizer.encode(",")
     var chunks: [PromptChunk] = []
     var chunkCount = 0
@@ -69,7 +67,9 @@ package struct PromptChunks: Sendable, Equatable {
     var lastComma: Int?
 
     func close(keeping count: Int) {
-      if chunkCount < Self.maximumCount { chunks.append(PromptChunk(open[..<count], tokenizer)) }
+      if chunkCount < Self.maximumCount {
+        chunks.append(PromptChunk(open[..<count], tokenizer.window))
+      }
       chunkCount += 1
       open.removeFirst(count)
       lastComma = nil
@@ -91,12 +91,12 @@ package struct PromptChunks: Sendable, Equatable {
       }
     }
     if !open.isEmpty || chunks.isEmpty { close(keeping: open.count) }
-    self.init(chunks, count: chunkCount, cutTokens: 0)
+    self.init(chunks, count: chunkCount, cutTokens: [])
   }
 
   private static let commaBacktrack = 20
 
-  private init(_ chunks: [PromptChunk], count: Int, cutTokens: Int) {
+  private init(_ chunks: [PromptChunk], count: Int, cutTokens: [Int]) {
     self.chunks = chunks
     self.count = count
     self.cutTokens = cutTokens
@@ -104,8 +104,8 @@ package struct PromptChunks: Sendable, Equatable {
 
   /// The chunks padded with empty ones to at least `count`: prompt and negative prompt must be of one
   /// length.
-  package func padded(to count: Int, _ tokenizer: any Tokenizer) -> PromptChunks {
-    let empty = PromptChunk([], tokenizer)
+  package func padded(to count: Int, _ window: TokenWindow) -> PromptChunks {
+    let empty = PromptChunk([], window)
     let missing = max(count - chunks.count, 0)
     return PromptChunks(
       chunks + Array(repeating: empty, count: missing), count: chunks.count + missing,

@@ -1,18 +1,24 @@
-/// A tokenizer: text to token ids.
+/// A tokenizer: text to token ids, and back.
 package protocol Tokenizer: Sendable {
-  /// The id of the begin-of-text token.
-  var beginningOfText: Int { get }
+  /// Size of the vocabulary, added tokens included.
+  var count: Int { get }
   /// The id of the end-of-text token.
   var endOfText: Int { get }
-  /// The id of the padding token.
-  var padding: Int { get }
-  /// The model's maximum number of ids, begin and end tokens included; at least 3.
-  var maximumLength: Int { get }
+  /// The input of the text encoder that it was made for.
+  var window: TokenWindow { get }
   /// A line for each deviation from the tokenizer's files.
   var notes: [String] { get }
 
   /// The ids of a text, without begin, end and padding tokens, and without truncation.
-  func encode(_ text: String) -> [Int]
+  ///
+  /// - Parameters:
+  ///   - text: any.
+  ///   - readsSpecial: whether special tokens in the text, as `<|endoftext|>`, are matched.
+  /// - Returns: the ids.
+  func encode(_ text: String, readsSpecial: Bool) -> [Int]
+
+  /// The UTF-8 bytes of ids, of which a character may span several. Unknown ids are ignored.
+  func decode(_ ids: [Int]) -> [UInt8]
 
   /// The text with tokens of several vectors replaced by all of them: `<toy>` by `<toy> <toy>_1 <toy>_2`
   /// where textual inversion saved three.
@@ -32,12 +38,6 @@ extension Tokenizer {
 
   package func withoutAddedTokens(_ text: String) -> String { text }
 
-  /// The model's input of a text: ids with begin and end tokens, truncated or padded to ``maximumLength``.
-  ///
-  /// Equal to `transformers` with `padding="max_length", truncation=True`.
-  package func tokens(for text: String) -> [Int] {
-    let body = encode(text).prefix(maximumLength - 2)
-    let rest = maximumLength - 2 - body.count
-    return [beginningOfText] + body + [endOfText] + Array(repeating: padding, count: rest)
-  }
+  /// The ids of a text, in which special tokens are matched.
+  package func encode(_ text: String) -> [Int] { encode(text, readsSpecial: true) }
 }

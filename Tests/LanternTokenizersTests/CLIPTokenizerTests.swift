@@ -16,17 +16,36 @@ import Testing
   func corpus(kind: String) throws {
     let reference = try TokenizerFixture(kind)
     let tokenizer = try reference.load()
-    #expect(tokenizer.beginningOfText == reference.integer("beginning"))
+    #expect(tokenizer.window.beginning == reference.integer("beginning"))
     #expect(tokenizer.endOfText == reference.integer("end"))
-    #expect(tokenizer.padding == reference.integer("padding"))
-    #expect(tokenizer.maximumLength == reference.integer("length"))
+    #expect(tokenizer.window.padding == reference.integer("padding"))
+    #expect(tokenizer.window.length == reference.integer("length"))
     #expect(reference.pairs("texts").count > 60)
     for (text, ids) in reference.pairs("texts") {
       #expect(tokenizer.encode(text) == ids, "\(text.debugDescription)")
     }
     for (text, ids) in reference.pairs("padded") {
-      #expect(tokenizer.tokens(for: text) == ids, "\(text.debugDescription)")
+      #expect(
+        tokenizer.window.filled(with: tokenizer.encode(text)) == ids, "\(text.debugDescription)")
     }
+  }
+
+  @Test(
+    "ids are decoded to the text that transformers gives, but for spaces around it and its lower case",
+    arguments: kinds)
+  func decoding(kind: String) throws {
+    let reference = try TokenizerFixture(kind)
+    let tokenizer = try reference.load()
+    let pairs = reference.decoded
+    #expect(pairs.count > 50)
+    for (ids, text) in pairs {
+      let around = CharacterSet.whitespacesAndNewlines.union(.controlCharacters)
+      let found = String(decoding: tokenizer.decode(ids), as: UTF8.self)
+        .trimmingCharacters(in: around)
+      let wanted = text.trimmingCharacters(in: around)
+      #expect(found.lowercased() == wanted.lowercased(), "\(ids)")
+    }
+    #expect(tokenizer.decode([-1, tokenizer.count, .max]).isEmpty)
   }
 
   @Test(
@@ -120,8 +139,10 @@ import Testing
     let tokenizer = try TokenizerFixture("plain").load { folder in
       try write(#"{"model_max_length": \#(length)}"#, folder, "tokenizer_config.json")
     }
-    #expect(tokenizer.maximumLength == 77)
-    #expect(tokenizer.tokens(for: String(repeating: "owl ", count: 100)).count == 77)
+    #expect(tokenizer.window.length == 77)
+    #expect(
+      tokenizer.window.filled(with: tokenizer.encode(String(repeating: "owl ", count: 100))).count
+        == 77)
   }
 
   @Test("100 kB of text, one word or many, take well under a second each")
@@ -181,7 +202,7 @@ import Testing
   func catalogue() throws {
     let reference = try TokenizerFixture("plain")
     _ = try reference.load { folder in
-      #expect(try TokenizerCatalogue.load(folder: folder).maximumLength == 77)
+      #expect(try TokenizerCatalogue.load(folder: folder).window.length == 77)
       let other = #"{"tokenizer_class": "T5Tokenizer"}"#
       try write(other, folder, "tokenizer_config.json")
       #expect(

@@ -24,6 +24,13 @@ struct TokenizerFixture {
     }
   }
 
+  var decoded: [(ids: [Int], text: String)] {
+    (kind["decoded"]?.array ?? []).compactMap { pair in
+      guard let pair = pair.array, let text = pair[1].string else { return nil }
+      return (pair[0].array?.compactMap(\.integer) ?? [], text)
+    }
+  }
+
   func texts(_ key: String) -> [(text: String, other: String)] {
     (kind[key]?.array ?? []).compactMap { pair in
       guard let pair = pair.array?.compactMap(\.string), pair.count == 2 else { return nil }

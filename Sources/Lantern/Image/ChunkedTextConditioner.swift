@@ -23,9 +23,9 @@ struct ChunkedTextConditioner: TextConditioner {
     let encoder = try textEncoder()
     (self.tokenizer, features, layerCount) = (tokenizer, encoder.features, encoder.layerCount)
     path = reader.folder.path
-    guard tokenizer.maximumLength <= encoder.maximumLength else {
+    guard tokenizer.window.length <= encoder.maximumLength else {
       throw RequestError.mismatch(
-        reason: "the tokenizer makes \(tokenizer.maximumLength) tokens and the text encoder takes "
+        reason: "the tokenizer makes \(tokenizer.window.length) tokens and the text encoder takes "
           + "\(encoder.maximumLength); both must come from one model", path: path)
     }
   }
@@ -46,9 +46,10 @@ struct ChunkedTextConditioner: TextConditioner {
       throw RequestError.longPrompt(chunks: count, most: PromptChunks.maximumCount)
     }
     return PromptEncoding(
-      positive: try encode(positive.padded(to: count, tokenizer), request.clipSkip),
-      negative: try encode(negative.padded(to: count, tokenizer), 0),
-      cutTokens: positive.cutTokens)
+      positive: try encode(positive.padded(to: count, tokenizer.window), request.clipSkip),
+      negative: try encode(negative.padded(to: count, tokenizer.window), 0),
+      cutTokens: positive.cutTokens.count,
+      cutText: String(decoding: tokenizer.decode(positive.cutTokens), as: UTF8.self))
   }
 
   private func encode(_ prompt: PromptChunks, _ clipSkip: Int) throws -> Conditioning {

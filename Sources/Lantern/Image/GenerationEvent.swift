@@ -10,6 +10,8 @@ public struct GeneratedImage: Sendable {
   public let settings: ImageSettings
   /// Tokens of the prompt that did not fit and were left out; only of literal prompts.
   public let cutTokens: Int
+  /// The end of the prompt that ``cutTokens`` are, as the tokenizer spells it.
+  public let cutText: String
   /// What of the request had no effect, or another one than may be expected: a line each.
   public let notes: [String]
   /// How often the denoiser was asked.

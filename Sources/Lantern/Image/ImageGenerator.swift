@@ -104,7 +104,7 @@ public struct ImageGenerator: Sendable {
     _ request: ImageRequest, trace: Trace? = nil, onStep: (DrawingStep) throws -> Void = { _ in }
   ) throws -> GeneratedImage {
     let settings = try ImageSettings(request, model)
-    let (latent, initial, cutTokens, calls) = try denoise(request, settings, trace, onStep)
+    let (latent, initial, prompt, calls) = try denoise(request, settings, trace, onStep)
 
     // The decoder has no use for the denoiser's large buffers, which are of other sizes.
     BufferPool.shared.drain(atLeast: 4 << 20)
@@ -119,7 +119,8 @@ public struct ImageGenerator: Sendable {
     var picture = try initial.mask?.pastingKept(in: drawn) ?? drawn
     picture.metadata = recipe.metadata
     return GeneratedImage(
-      picture: picture, recipe: recipe, settings: settings, cutTokens: cutTokens,
+      picture: picture, recipe: recipe, settings: settings, cutTokens: prompt.cutTokens,
+      cutText: prompt.cutText,
       notes: try promptNotes(request) + settings.notes(on: request, model, initial.plan)
         + initial.notes,
       modelCalls: calls)
@@ -129,7 +130,7 @@ public struct ImageGenerator: Sendable {
   private func denoise(
     _ request: ImageRequest, _ settings: ImageSettings, _ trace: Trace?,
     _ onStep: (DrawingStep) throws -> Void
-  ) throws -> (latent: Tensor, initial: InitialLatent, cutTokens: Int, modelCalls: Int) {
+  ) throws -> (latent: Tensor, initial: InitialLatent, prompt: PromptEncoding, modelCalls: Int) {
     defer { if !keepsParts { model.letGo() } }
     var schedule = model.schedule
     schedule.convention = settings.convention
@@ -172,7 +173,7 @@ public struct ImageGenerator: Sendable {
       try onStep(DrawingStep(step, model.codec, initial))
       return latent
     }
-    return (latent, initial, prompt.cutTokens, calls)
+    return (latent, initial, prompt, calls)
   }
 }
 

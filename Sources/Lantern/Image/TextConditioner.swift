@@ -30,4 +30,6 @@ struct PromptEncoding {
   var negative: Conditioning
   /// Tokens that did not fit and were cut off.
   var cutTokens: Int
+  /// Those tokens as text.
+  var cutText: String
 }

@@ -23,7 +23,7 @@ extension UnifiedModel {
   /// The tokens of a text that people typed, in which nothing is a control token; capitals as the model
   /// knows them.
   func ids(of text: String) -> [Int] {
-    words.encode(plain: defaults.world?.spelled(text) ?? text)
+    words.encode(defaults.world?.spelled(text) ?? text, readsSpecial: false)
   }
 
   /// Which words of a text that people typed the model does not know, in a line.
@@ -99,12 +99,12 @@ extension TokenMap {
 
 /// Words as they are written, token by token; a character may take several.
 struct TextInTheMaking {
-  private let words: GPT2Tokenizer
+  private let words: any Tokenizer
   private(set) var ids: [Int] = []
   private var bytes: [UInt8] = []
   private var toldCount = 0
 
-  init(_ words: GPT2Tokenizer) { self.words = words }
+  init(_ words: any Tokenizer) { self.words = words }
 
   /// All that is written.
   var text: String { String(decoding: bytes, as: UTF8.self) }

@@ -13,7 +13,7 @@ package struct UnifiedModel: Sendable {
   /// The class of its transformer.
   package let className: String
   package let transformer: any UnifiedTransformer
-  let words: GPT2Tokenizer
+  let words: any Tokenizer
   let images: any TokenCodec
   package let defaults: StoryDefaults
   /// Codes in a row of a picture, which has as many rows.
@@ -55,7 +55,7 @@ package struct UnifiedModel: Sendable {
     }
     let name = try FileSystem.split(row.languageModel(Config(path: file))).name
     let language = try Self.folder([name], near: path, "the language model's tokenizer")
-    words = try GPT2Tokenizer(folder: language)
+    words = try TokenizerCatalogue.load(folder: language, default: "GPT2Tokenizer")
     let settings = FileSystem.join(language, "config.json")
     transformer = try row.make(
       Config(path: file),
