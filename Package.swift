@@ -16,19 +16,27 @@ let rooms: [(name: String, imports: [Target.Dependency])] = [
   ("LanternTokenizers", ["LanternFormats"]),
   ("LanternModels", ["LanternTensor", "LanternFormats", "LanternLayers"]),
   ("LanternSamplers", ["LanternTensor", "LanternFormats"]),
+  ("LanternDecoding", ["LanternTensor", "LanternTokenizers"]),
   ("LanternPictures", ["LanternTensor", "LanternFormats", "CLanternPictures"]),
   (
     "Lantern",
     [
       "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers", "LanternModels",
-      "LanternSamplers", "LanternPictures",
+      "LanternSamplers", "LanternDecoding", "LanternPictures",
+    ]
+  ),
+  (
+    "LanternEvaluation",
+    [
+      "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels", "LanternPictures",
+      "Lantern",
     ]
   ),
   (
     "LanternBench",
     [
-      "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels", "LanternSamplers",
-      "LanternPictures", "Lantern",
+      "LanternTensor", "LanternFormats", "LanternModels", "LanternSamplers", "LanternPictures",
+      "Lantern", "LanternEvaluation",
     ]
   ),
 ]
@@ -40,16 +48,27 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
   ("LanternTokenizersTests", ["LanternFormats", "LanternTokenizers"]),
   (
     "LanternModelsTests",
-    ["LanternTensor", "LanternFormats", "LanternLayers", "LanternModels", "LanternSamplers"]
+    [
+      "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels", "LanternSamplers",
+      "LanternDecoding",
+    ]
   ),
   ("LanternSamplersTests", ["LanternTensor", "LanternFormats", "LanternSamplers"]),
+  (
+    "LanternDecodingTests",
+    ["LanternTensor", "LanternFormats", "LanternTokenizers", "LanternDecoding"]
+  ),
   ("LanternPicturesTests", ["LanternTensor", "LanternFormats", "LanternPictures"]),
   ("LanternTests", ["Lantern", "LanternFormats", "LanternSamplers", "LanternTensor"]),
   (
+    "LanternEvaluationTests",
+    ["LanternTensor", "LanternFormats", "LanternModels", "LanternEvaluation"]
+  ),
+  (
     "LanternBenchTests",
     [
-      "Lantern", "LanternBench", "LanternFormats", "LanternModels", "LanternSamplers",
-      "LanternTensor",
+      "Lantern", "LanternBench", "LanternEvaluation", "LanternFormats", "LanternModels",
+      "LanternSamplers", "LanternTensor",
     ]
   ),
   (
@@ -95,7 +114,8 @@ let package = Package(
       name: "LanternCLI",
       dependencies: [
         "Lantern", "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers",
-        "LanternSamplers", "LanternPictures", "LanternBench", "LanternModels",
+        "LanternSamplers", "LanternDecoding", "LanternPictures", "LanternEvaluation",
+        "LanternBench", "LanternModels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -1,4 +1,5 @@
 // What a user of the library sees of the rooms below: one import brings all of it.
+@_exported public import LanternDecoding
 @_exported public import LanternFormats
 @_exported public import LanternLayers
 @_exported public import LanternPictures

@@ -1,3 +1,4 @@
+import LanternEvaluation
 /// A sampler with a schedule, a guidance and a number of steps, and what was measured of it.
 package struct BenchCell: Sendable, Equatable {
   package let sampler: String

@@ -1,3 +1,4 @@
+import LanternEvaluation
 import Lantern
 import LanternFormats
 import LanternPictures

@@ -1,3 +1,4 @@
+import LanternEvaluation
 /// Results as tables: for spreadsheets, a row a cell or a row a picture, and for documents.
 extension BenchResults {
   /// A row for each cell. What was not measured is empty.

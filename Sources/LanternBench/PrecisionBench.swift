@@ -1,3 +1,4 @@
+import LanternEvaluation
 package import Lantern
 package import LanternModels
 import LanternPictures

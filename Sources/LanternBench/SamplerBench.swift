@@ -1,3 +1,4 @@
+package import LanternEvaluation
 package import Lantern
 import LanternFormats
 package import LanternModels

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LanternEvaluation
 import Lantern
 import LanternBench
 import LanternFormats

@@ -12,18 +12,25 @@ import Testing
     "LanternTokenizers": ["LanternFormats"],
     "LanternModels": ["LanternTensor", "LanternFormats", "LanternLayers"],
     "LanternSamplers": ["LanternTensor", "LanternFormats"],
+    "LanternDecoding": ["LanternTensor", "LanternTokenizers"],
     "LanternPictures": ["LanternTensor", "LanternFormats", "CLanternPictures"],
     "Lantern": [
       "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers", "LanternModels",
-      "LanternSamplers", "LanternPictures", "Dispatch", "FoundationEssentials", "Foundation",
+      "LanternSamplers", "LanternDecoding", "LanternPictures", "Dispatch", "FoundationEssentials",
+      "Foundation",
+    ],
+    "LanternEvaluation": [
+      "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels", "LanternPictures",
+      "Lantern",
     ],
     "LanternBench": [
-      "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels", "LanternSamplers",
-      "LanternPictures", "Lantern",
+      "LanternTensor", "LanternFormats", "LanternModels", "LanternSamplers", "LanternPictures",
+      "Lantern", "LanternEvaluation",
     ],
     "LanternCLI": [
       "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers", "LanternModels",
-      "LanternSamplers", "LanternPictures", "Lantern", "LanternBench", "ArgumentParser", "Dispatch",
+      "LanternSamplers", "LanternDecoding", "LanternPictures", "Lantern", "LanternEvaluation",
+      "LanternBench", "ArgumentParser", "Dispatch",
     ],
   ]
   static let system: Set<String> = ["Darwin", "Glibc", "Musl"]

@@ -1,7 +1,7 @@
 import LanternFormats
 import LanternLayers
 import LanternModels
-import LanternSamplers
+import LanternDecoding
 import LanternTensor
 import TestSupport
 import Testing

@@ -278,6 +278,9 @@ void lk_matmul(
   int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, bool a_transposed,
   const float *b, int64_t b_stride, bool b_transposed, float *c, int64_t c_stride,
   void *workspace);
+/// Eigenvalues of the symmetric matrix a[n, n], ascending, and in a its eigenvectors as rows, by LAPACK's
+/// dsyev of the same library. False where there is none, or it did not converge; a is then undefined.
+bool lk_symmetric_eigen(int64_t n, double *a, double *values);
 /// "OpenBLAS", "Accelerate" or "none".
 const char *lk_blas_name(void);
 

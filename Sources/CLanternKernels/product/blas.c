@@ -1,4 +1,4 @@
-// BLAS for plain f32 matrix products. OpenBLAS is loaded on first use rather than linked: it reads
+// BLAS for plain f32 matrix products, and LAPACK for eigenvalues. OpenBLAS is loaded on first use rather than linked: it reads
 // OPENBLAS_CORETYPE as it loads, without which old versions take new processors for ancient ones, at a fifth
 // of the speed.
 #define _GNU_SOURCE
@@ -12,6 +12,11 @@
 
 static void load_blas(void) {}
 static bool has_blas(void) { return true; }
+static bool has_lapack(void) { return true; }
+static void lapack_dsyev(
+  char *job, char *half, int *n, double *a, int *lda, double *w, double *work, int *lwork, int *info) {
+  dsyev_(job, half, n, a, lda, w, work, lwork, info);
+}
 const char *lk_blas_name(void) { return "Accelerate"; }
 
 #else
@@ -25,6 +30,8 @@ static struct {
     int order, int a_trans, int b_trans, int m, int n, int k, float alpha, const float *a, int lda,
     const float *b, int ldb, float beta, float *c, int ldc);
   void (*set_threads)(int count);
+  void (*dsyev)(
+    char *job, char *half, int *n, double *a, int *lda, double *w, double *work, int *lwork, int *info);
 } blas;
 
 static void open_blas(void) {
@@ -39,6 +46,7 @@ static void open_blas(void) {
   if (!library) library = dlopen("libopenblas.so", RTLD_NOW | RTLD_LOCAL);
   if (!library) return;
   *(void **)&blas.sgemm = dlsym(library, "cblas_sgemm");
+  *(void **)&blas.dsyev = dlsym(library, "dsyev_");
   *(void **)&blas.set_threads = dlsym(library, "openblas_set_num_threads");
 }
 
@@ -48,6 +56,13 @@ static void load_blas(void) {
 }
 
 static bool has_blas(void) { return blas.sgemm != NULL; }
+static bool has_lapack(void) { return blas.dsyev != NULL; }
+
+static void lapack_dsyev(
+  char *job, char *half, int *n, double *a, int *lda, double *w, double *work, int *lwork, int *info) {
+  if (blas.set_threads) blas.set_threads(lk_threads());
+  blas.dsyev(job, half, n, a, lda, w, work, lwork, info);
+}
 
 static void cblas_sgemm(
   int order, int a_trans, int b_trans, int m, int n, int k, float alpha, const float *a, int lda,
@@ -108,4 +123,17 @@ void lk_matmul(
   cblas_sgemm(
     CblasRowMajor, a_transposed ? CblasTrans : CblasNoTrans, b_transposed ? CblasTrans : CblasNoTrans,
     (int)m, (int)n, (int)k, 1, a, (int)a_stride, b, (int)b_stride, 0, c, (int)c_stride);
+}
+
+bool lk_symmetric_eigen(int64_t n, double *a, double *values) {
+  load_blas();
+  if (!has_lapack() || n <= 0 || n > 1 << 14) return false;
+  int size = (int)n, lwork = 34 * size, info = -1;
+  double *work = malloc((size_t)lwork * sizeof(double));
+  if (!work) return false;
+  // Of a symmetric matrix, rows and columns are the same.
+  char job = 'V', half = 'L';
+  lapack_dsyev(&job, &half, &size, a, &size, values, work, &lwork, &info);
+  free(work);
+  return info == 0;
 }

@@ -1,7 +1,7 @@
 import LanternLayers
 import LanternModels
 import LanternPictures
-import LanternSamplers
+import LanternDecoding
 import LanternTensor
 
 /// Draws a page's picture at the place in a story where it is opened. Where another kind of decoder

@@ -1,7 +1,7 @@
 package import LanternFormats
 import LanternModels
 import LanternPictures
-import LanternSamplers
+import LanternDecoding
 import LanternTensor
 import LanternTokenizers
 

@@ -2,7 +2,7 @@ import LanternFormats
 import LanternLayers
 import LanternModels
 import LanternPictures
-import LanternSamplers
+import LanternDecoding
 public import LanternTensor
 import LanternTokenizers
 
@@ -180,7 +180,7 @@ public struct StoryGenerator: Sendable {
       try onEvent(.text(given, page: page))
       return (given, ids)
     }
-    var text = TextInTheMaking(model.words)
+    var text = StreamedText(model.words)
     for place in 0..<most {
       var scores = try past.scores(&cache)
       t.allowText(in: &scores, andPicture: isInterleaved && !text.ids.isEmpty)

@@ -1,4 +1,4 @@
-public import LanternSamplers
+public import LanternDecoding
 
 /// What story is to be told, and how. Everything but the prompt has a default that suits the model.
 public struct StoryRequest: Sendable {

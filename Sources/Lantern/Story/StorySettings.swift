@@ -1,4 +1,4 @@
-import LanternSamplers
+import LanternDecoding
 
 /// A story's request with every default decided and every number checked.
 package struct StorySettings: Sendable {

@@ -2,7 +2,7 @@ import LanternFormats
 import LanternLayers
 import LanternModels
 import LanternPictures
-import LanternSamplers
+import LanternDecoding
 import LanternTensor
 import LanternTokenizers
 
@@ -74,7 +74,7 @@ extension UnifiedModel {
     var hidden = try read(.text([t.endOfText] + ids(of: question)), into: &cache)
     var greedy = TextSampler()
     greedy.temperature = 0
-    var text = TextInTheMaking(words)
+    var text = StreamedText(words)
     for place in 0..<most {
       var scores = try transformer.logits(hidden).floats()
       t.allowText(in: &scores, andEnd: true)
@@ -94,34 +94,5 @@ extension TokenMap {
       scores[id] = -.infinity
     }
     if !andEnd { scores[endOfText] = -.infinity }
-  }
-}
-
-/// Words as they are written, token by token; a character may take several.
-struct TextInTheMaking {
-  private let words: any Tokenizer
-  private(set) var ids: [Int] = []
-  private var bytes: [UInt8] = []
-  private var toldCount = 0
-
-  init(_ words: any Tokenizer) { self.words = words }
-
-  /// All that is written.
-  var text: String { String(decoding: bytes, as: UTF8.self) }
-
-  /// Takes a token; returns the characters that are whole by now and were not told yet.
-  mutating func add(_ id: Int) -> String? {
-    ids.append(id)
-    bytes += words.decode([id])
-    // A character's last bytes may be on their way: at most three of four.
-    var end = bytes.count
-    for back in 1...3 where end == bytes.count && bytes.count - back >= toldCount {
-      let byte = bytes[bytes.count - back]
-      if byte >= 0xC0, back < (byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2) { end -= back }
-      if byte < 0x80 { break }
-    }
-    guard end > toldCount else { return nil }
-    defer { toldCount = end }
-    return String(decoding: bytes[toldCount..<end], as: UTF8.self)
   }
 }

@@ -1,4 +1,4 @@
-import LanternBench
+import LanternEvaluation
 import Testing
 
 /// Expected values are SciPy's (`stats.t.interval`, `stats.binom.interval`, statsmodels'

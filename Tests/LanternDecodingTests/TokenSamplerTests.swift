@@ -1,6 +1,6 @@
 import Foundation
+import LanternDecoding
 import LanternFormats
-import LanternSamplers
 import LanternTensor
 import TestSupport
 import Testing

@@ -96,62 +96,21 @@ private struct SymmetricMatrix {
     return SymmetricMatrix(product, size)
   }
 
-  var eigenvalues: [Double] { decomposed().values }
+  var eigenvalues: [Double] { Eigen.symmetric(values, count: size).values }
 
   /// The matrix whose square this is; what is below 0, by rounding, counts as 0.
   var squareRoot: SymmetricMatrix {
-    let (found, vectors) = decomposed()
+    let found = Eigen.symmetric(values, count: size)
     var root = [Double](repeating: 0, count: size * size)
-    for (index, value) in found.enumerated() where value > 0 {
+    for (index, value) in found.values.enumerated() where value > 0 {
       let scale = value.squareRoot()
       for row in 0..<size {
-        let factor = scale * vectors[row * size + index]
+        let factor = scale * found.vectors[index * size + row]
         for column in 0..<size {
-          root[row * size + column] += factor * vectors[column * size + index]
+          root[row * size + column] += factor * found.vectors[index * size + column]
         }
       }
     }
     return SymmetricMatrix(root, size)
-  }
-
-  /// Eigenvalues, and eigenvectors in columns: Jacobi's rotations, each of which makes two elements
-  /// zero, until all beside the diagonal are.
-  private func decomposed() -> (values: [Double], vectors: [Double]) {
-    var a = values
-    var v = [Double](repeating: 0, count: size * size)
-    for index in 0..<size { v[index * size + index] = 1 }
-    let whole = a.reduce(0) { $0 + $1 * $1 }
-    for _ in 0..<50 {
-      var beside = 0.0
-      for row in 0..<size {
-        for column in 0..<row { beside += 2 * a[row * size + column] * a[row * size + column] }
-      }
-      if beside <= 1e-24 * whole { break }
-      for p in 0..<size {
-        for q in p + 1..<max(size, p + 1) where abs(a[p * size + q]) > 1e-300 {
-          let ratio = (a[q * size + q] - a[p * size + p]) / (2 * a[p * size + q])
-          let tangent =
-            (ratio < 0 ? -1.0 : 1.0) / (abs(ratio) + (ratio * ratio + 1).squareRoot())
-          let cosine = 1 / (tangent * tangent + 1).squareRoot()
-          let sine = tangent * cosine
-          for index in 0..<size {
-            let (x, y) = (a[index * size + p], a[index * size + q])
-            a[index * size + p] = cosine * x - sine * y
-            a[index * size + q] = sine * x + cosine * y
-          }
-          for index in 0..<size {
-            let (x, y) = (a[p * size + index], a[q * size + index])
-            a[p * size + index] = cosine * x - sine * y
-            a[q * size + index] = sine * x + cosine * y
-          }
-          for index in 0..<size {
-            let (x, y) = (v[index * size + p], v[index * size + q])
-            v[index * size + p] = cosine * x - sine * y
-            v[index * size + q] = sine * x + cosine * y
-          }
-        }
-      }
-    }
-    return ((0..<size).map { a[$0 * size + $0] }, v)
   }
 }

@@ -1,4 +1,4 @@
-import LanternBench
+import LanternEvaluation
 import LanternFormats
 import LanternModels
 import Testing

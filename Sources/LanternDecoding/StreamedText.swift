@@ -1,0 +1,30 @@
+package import LanternTokenizers
+
+/// Text as it is generated, token by token; a character may take several.
+package struct StreamedText {
+  private let tokenizer: any Tokenizer
+  package private(set) var ids: [Int] = []
+  private var bytes: [UInt8] = []
+  private var toldCount = 0
+
+  package init(_ tokenizer: any Tokenizer) { self.tokenizer = tokenizer }
+
+  /// All that is written.
+  package var text: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// Takes a token; returns the characters that are whole by now and were not told yet.
+  package mutating func add(_ id: Int) -> String? {
+    ids.append(id)
+    bytes += tokenizer.decode([id])
+    // A character's last bytes may be on their way: at most three of four.
+    var end = bytes.count
+    for back in 1...3 where end == bytes.count && bytes.count - back >= toldCount {
+      let byte = bytes[bytes.count - back]
+      if byte >= 0xC0, back < (byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2) { end -= back }
+      if byte < 0x80 { break }
+    }
+    guard end > toldCount else { return nil }
+    defer { toldCount = end }
+    return String(decoding: bytes[toldCount..<end], as: UTF8.self)
+  }
+}
