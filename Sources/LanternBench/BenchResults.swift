@@ -1,3 +1,4 @@
+import Lantern
 package import LanternFormats
 import LanternSamplers
 import LanternTensor
@@ -50,7 +51,7 @@ package struct BenchResults: Sendable, Equatable {
     }
     let config = Config(object, file: path)
     model = try config.string("model")
-    settings = try Self.settings(object["settings"]?.object ?? [:], path)
+    settings = try BenchSetting.request(of: object["settings"]?.object ?? [:], file: path)
     converged = try config.string("converged", default: SamplerBench.Settings.converged)
     machine = object["machine"]?.object ?? [:]
     var cells: [BenchCell] = []
@@ -76,30 +77,6 @@ package struct BenchResults: Sendable, Equatable {
     self.cells = cells
   }
 
-  private static func settings(_ object: [String: JSONValue], _ path: String) throws(FormatError)
-    -> SamplerBench.Settings
-  {
-    let wanted = Config(object, file: path)
-    var settings = SamplerBench.Settings(
-      samplers: try wanted.strings("samplers"),
-      schedules: try wanted.strings("schedules").map { $0.isEmpty ? nil : $0 },
-      steps: try wanted.integers("steps"), prompts: try wanted.strings("prompts"),
-      seeds: try wanted.strings("seeds").compactMap { UInt64($0) })
-    // The model's own is null.
-    let guidances = (object["guidances"]?.array ?? []).map { $0.double.map { Float($0) } }
-    settings.guidances = guidances.isEmpty ? [try wanted.optionalFloat("guidance")] : guidances
-    settings.width = try wanted.optionalInteger("width")
-    settings.height = try wanted.optionalInteger("height")
-    settings.eta = try wanted.optionalFloat("eta")
-    settings.convention =
-      Convention(rawValue: try wanted.string("compat", default: "")) ?? .diffusers
-    settings.loras = try wanted.strings("loras", default: [])
-    settings.precision =
-      Precision(rawValue: try wanted.string("precision", default: "")) ?? .exact
-    settings.judge = try wanted.optionalString("judge")
-    return settings
-  }
-
   /// Writes `results.json`, whole or not at all.
   func write(to path: String) throws(FormatError) {
     let rows = cells.map { cell in
@@ -120,7 +97,7 @@ package struct BenchResults: Sendable, Equatable {
       {"model": \(JSON.quoted(model)),
       "converged": \(JSON.quoted(converged)),
       "machine": \(JSON.write(.object(machine))),
-      "settings": \(JSON.write(.object(written(settings)))),
+      "settings": \(JSON.write(.object(BenchSetting.recipe(of: settings)))),
       "cells": [
       \(rows.joined(separator: ",\n"))
       ]}
@@ -152,32 +129,6 @@ package struct BenchResults: Sendable, Equatable {
     let names = settings.cells.map(\.name)
     let places = Dictionary(zip(names, names.indices), uniquingKeysWith: { first, _ in first })
     cells.sort { (places[$0.name] ?? .max, $0.name) < (places[$1.name] ?? .max, $1.name) }
-  }
-
-  private func written(_ settings: SamplerBench.Settings) -> [String: JSONValue] {
-    var wanted: [String: JSONValue] = [
-      "samplers": .array(settings.samplers.map(JSONValue.string)),
-      "schedules": .array(settings.schedules.map { .string($0 ?? "") }),
-      "steps": .array(settings.steps.map { .integer($0) }),
-      "prompts": .array(settings.prompts.map(JSONValue.string)),
-      "seeds": .array(settings.seeds.map { .string(String($0)) }),
-    ]
-    if settings.guidances != [nil] {
-      wanted["guidances"] = .array(
-        settings.guidances.map { $0.map { .number(Double($0)) } ?? .null })
-    }
-    wanted["width"] = settings.width.map(JSONValue.integer)
-    wanted["height"] = settings.height.map(JSONValue.integer)
-    wanted["eta"] = settings.eta.map { .number(Double($0)) }
-    if settings.convention != .diffusers {
-      wanted["compat"] = .string(settings.convention.rawValue)
-    }
-    wanted["judge"] = settings.judge.map(JSONValue.string)
-    if settings.precision != .exact {
-      wanted["precision"] = .string(settings.precision.rawValue)
-    }
-    if !settings.loras.isEmpty { wanted["loras"] = .array(settings.loras.map(JSONValue.string)) }
-    return wanted
   }
 
   /// What is not the same in another bench, and may be the reason why figures are not, in words.

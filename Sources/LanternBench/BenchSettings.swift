@@ -74,12 +74,8 @@ extension SamplerBench {
 
     /// What holds for all cells alike and is not the same in another bench, in words.
     package func differences(from other: Settings) -> [String] {
-      [
-        ("prompts", prompts != other.prompts), ("seeds", seeds != other.seeds),
-        ("size", width != other.width || height != other.height), ("eta", eta != other.eta),
-        ("compat", convention != other.convention), ("LoRAs", loras != other.loras),
-        ("precision", precision != other.precision), ("judge", judge != other.judge),
-      ].filter(\.1).map(\.0)
+      BenchSetting.common.filter { $0.differs(self, other) }.map(\.title)
+        .reduce(into: []) { all, title in if all.last != title { all.append(title) } }
     }
 
     /// These, and the samplers, schedules, guidances and steps of another bench before them.

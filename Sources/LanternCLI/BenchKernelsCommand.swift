@@ -27,14 +27,11 @@ struct BenchKernelsCommand: ParsableCommand {
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var threads: ThreadOptions
 
-  @Option(
-    parsing: .unconditional, help: ArgumentHelp("How often each is timed.", valueName: "count"))
-  var runs = 5
+  @OptionGroup var timing: RunsOptions
 
   @OptionGroup(title: "Message options") var telling: TellingOptions
 
   mutating func validate() throws {
-    if !(1...1000).contains(runs) { throw ValidationError("runs \(runs): choose 1 to 1000") }
     if let strange = cases.first(where: { KernelCase($0) == nil }) {
       throw ValidationError(
         "case \"\(strange)\": say it like \"linear 4096x320x320\", \"conv 2x64x64x320>320 k3\" or "
@@ -51,12 +48,12 @@ struct BenchKernelsCommand: ParsableCommand {
       if let note = precision.note { console.note(note) }
       console.detail(
         "\(precision.rawValue), \(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads, "
-          + "\(runs) runs of each")
+          + "\(timing.runs) runs of each")
       let peaks = try MachinePeaks()
       for (index, name) in (cases.isEmpty ? KernelCase.standard : cases).enumerated() {
         try Interruption.check()
         guard let shape = KernelCase(name) else { continue }
-        let row = try KernelBench.measure(name, shape, precision, runs: runs)
+        let row = try KernelBench.measure(name, shape, precision, runs: timing.runs)
         if console.isJSON {
           console.event([
             "case": .string(name), "precision": .string(precision.rawValue),

@@ -24,10 +24,7 @@ struct BenchModelCommand: ParsableCommand {
 
   @OptionGroup(title: "Size options") var size: SizeOptions
 
-  @Option(
-    parsing: .unconditional, help: ArgumentHelp("How often each part is timed.", valueName: "count")
-  )
-  var runs = 5
+  @OptionGroup var timing: RunsOptions
 
   @Option(
     parsing: .unconditional,
@@ -47,7 +44,6 @@ struct BenchModelCommand: ParsableCommand {
   @OptionGroup(title: "Message options") var telling: TellingOptions
 
   mutating func validate() throws {
-    if !(1...1000).contains(runs) { throw ValidationError("runs \(runs): choose 1 to 1000") }
     if let batch, !(1...64).contains(batch) {
       throw ValidationError("batch \(batch): choose 1 to 64")
     }
@@ -69,11 +65,12 @@ struct BenchModelCommand: ParsableCommand {
       if partNames == [Self.parts[0]], size.width != nil || size.height != nil {
         console.note("--width and --height have no effect on the text encoder")
       }
-      console.detail("\(generator.model.path): \(runs) runs of each part")
+      console.detail("\(generator.model.path): \(timing.runs) runs of each part")
       var bar = ProgressBar(console)
       defer { bar.end() }
       let bench = try ModelBench(
-        generator, width: size.width, height: size.height, batch: batch, only: partNames, runs: runs
+        generator, width: size.width, height: size.height, batch: batch, only: partNames,
+        runs: timing.runs
       ) { done, all in
         try Interruption.check()
         bar.show(done, of: all)

@@ -33,10 +33,7 @@ struct BenchPrecisionCommand: ParsableCommand {
 
   @OptionGroup(title: "Prompt options") var drawn: BenchPromptOptions
 
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Denoising steps. (default: the model's own)", valueName: "count"))
-  var steps: Int?
+  @Option(.steps) var steps: Int?
 
   @OptionGroup(title: "Size options") var size: SizeOptions
 
@@ -50,7 +47,7 @@ struct BenchPrecisionCommand: ParsableCommand {
   }
 
   private func wanted() throws -> [Precision] {
-    try BenchPromptOptions.once(BenchPromptOptions.list(precisions)).map { name in
+    try CommaList.names(precisions, "precisions") { name in
       guard let precision = Precision(rawValue: name) else {
         throw ValidationError(
           "precision \"\(name)\": choose of "
@@ -68,11 +65,14 @@ struct BenchPrecisionCommand: ParsableCommand {
       let path =
         try folder.map { try ModelOptions.folder(named: $0, or: .picturebook) }
         ?? modelOptions.folder()
-      let requests = try drawn.texts().flatMap { text in
-        try drawn.seedNumbers().map { seed in
+      var settings = SamplerBench.Settings.standard
+      try drawn.apply(to: &settings)
+      try size.apply(to: &settings)
+      let requests = settings.prompts.flatMap { text in
+        settings.seeds.map { seed in
           var request = ImageRequest(prompt: text)
           (request.seed, request.steps) = (seed, steps)
-          (request.width, request.height) = (size.width, size.height)
+          (request.width, request.height) = (settings.width, settings.height)
           return request
         }
       }
@@ -80,7 +80,7 @@ struct BenchPrecisionCommand: ParsableCommand {
         "\(path): \(requests.count) pictures in each precision; \(ComputeEngine.instructionSet), "
           + "\(ComputeEngine.threadCount) threads")
       let judge = try drawn.judgeFolder().map { try Judge(folder: $0) }
-      let unjudged = try drawn.notes(judge, size)
+      let unjudged = drawn.notes(judge, settings)
       var told: Set<String> = []
       var bar = ProgressBar(console)
       defer { bar.end() }

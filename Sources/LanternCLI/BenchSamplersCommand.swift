@@ -31,42 +31,8 @@ struct BenchSamplersCommand: ParsableCommand {
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
 
-  @Option(
-    help: ArgumentHelp(
-      "Names with commas between them, fast for the model's LoRA for few steps, or all.",
-      valueName: "names"))
-  var samplers = "all"
-
-  @Option(
-    help: ArgumentHelp(
-      "Names with commas between them, default for the model's own, or all.", valueName: "names"))
-  var schedules = "default"
-
-  @Option(help: ArgumentHelp("Numbers with commas between them.", valueName: "numbers"))
-  var steps = "1,2,4,8,16,32,64"
-
+  @OptionGroup(title: "Sampling options") var sampling: BenchSamplerOptions
   @OptionGroup(title: "Prompt options") var drawn: BenchPromptOptions
-
-  @Option(
-    name: [.customShort("g"), .customLong("guidance")], parsing: .unconditional,
-    help: ArgumentHelp(
-      "How closely to follow the prompt: numbers with commas between them. (default: the model's own)",
-      valueName: "numbers"))
-  var guidance: String?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Share of the noise that is drawn afresh, 0 to 1, by samplers that have a say in it. "
-        + "(default: the sampler's own)", valueName: "share"))
-  var eta: Float?
-
-  @Option(
-    help: ArgumentHelp(
-      "Whose levels to follow where programs disagree, diffusers or kdiffusion. (default: diffusers)",
-      valueName: "program"))
-  var compat: String?
-
   @OptionGroup(title: "Size options") var size: SizeOptions
 
   @Option(name: .shortAndLong, help: ArgumentHelp("Where results go.", valueName: "folder"))
@@ -92,80 +58,98 @@ struct BenchSamplersCommand: ParsableCommand {
   }
 
   private func measure(_ console: Console) throws {
-    let folder = try modelOptions.folder()
-    let loras = try loraOptions.loras()
-    let canBeFast = try ModelDefaults(folder: folder).canBeFast
-    let place = drawn.judgeFolder()
-    var settings = try settings(canBeFast: canBeFast)
-    let precision = computing.precision ?? .standard
-    settings.loras = loras.map(\.label)
-    settings.precision = precision
-    settings.judge = try place.map { try Judge.identity(folder: $0) }
     let old = try against.map { try BenchResults(contentsOf: $0) }
-    let etaless = eta == nil ? [] : settings.eta == nil ? settings.samplers : settings.etaless
-    if !etaless.isEmpty {
-      console.note(
-        "--eta has no effect on \(etaless.joined(separator: ", ")): how much noise they draw "
-          + "is no choice")
-    }
+    let folder = try modelOptions.folder()
+    let place = drawn.judgeFolder()
+    let settings = try settings(folder: folder, judge: place, console)
     modelOptions.threads.apply(console)
-    let variant = modelOptions.variant
-    let generator = try ImageGenerator(
-      folder: folder, adding: loras, variant: variant, precision: precision)
+    let generator = try load(folder, settings)
     generator.notes.forEach(console.note)
     let judge = try place.map { try Judge(folder: $0) }
-    let unjudged = try drawn.notes(judge, size)
     console.detail(
       "\(settings.cells.count) cells of \(settings.prompts.count * settings.seeds.count) pictures; "
-        + "\(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads, \(precision.rawValue)"
-    )
+        + "\(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads, "
+        + settings.precision.rawValue)
     let isFastWanted = settings.samplers.contains(SamplerBench.Settings.fast)
-    let statistics = place.map { FileSystem.join($0, "scenes.safetensors") }
     let bench = try SamplerBench(
-      generator,
-      fast: isFastWanted
-        ? try ImageGenerator(
-          folder: folder, adding: loras, isFast: true, variant: variant, precision: precision)
-        : nil,
-      judge: judge,
-      rendered: statistics.flatMap {
-        FileSystem.exists($0) ? try FeatureStatistics(contentsOf: $0) : nil
-      }, settings, folder: output, allPictures: pictures)
-    var told: Set<String> = []
-    var bar = ProgressBar(console)
-    defer { bar.end() }
+      generator, fast: isFastWanted ? try load(folder, settings, isFast: true) : nil,
+      judge: judge, rendered: try place.flatMap(rendered), settings, folder: output,
+      allPictures: pictures)
     let results = try goingOn(console) {
-      try bench.run { event in
-        try Interruption.check()
-        switch event {
-        case .step: break
-        case .notes(let notes):
-          for note in unjudged + notes where told.insert(note).inserted { console.note(note) }
-        case .picture(let number, let count, let share):
-          bar.show(number, of: count, "picture", share: share)
-        case .cell(let cell):
-          console.event([
-            "event": .string("cell"), "sampler": .string(cell.sampler),
-            "schedule": cell.schedule.map(JSONValue.string) ?? .null,
-            "guidance": cell.guidance.map { .number(Double($0)) } ?? .null,
-            "steps": .integer(cell.steps),
-            "calls": cell.refusal == nil ? .integer(cell.calls) : .null,
-            "median_seconds": cell.medianSeconds.map(JSONValue.number) ?? .null,
-            "median_distance": cell.medianDistance.map(JSONValue.number) ?? .null,
-            "accuracy": cell.accuracy.map(JSONValue.number) ?? .null,
-            "accuracy_low": (cell.accuracyInterval?.lowerBound).map(JSONValue.number) ?? .null,
-            "accuracy_high": (cell.accuracyInterval?.upperBound).map(JSONValue.number) ?? .null,
-            "refusal": cell.refusal.map(JSONValue.string) ?? .null,
-          ])
-        }
-      }
+      try run(bench, unjudged: drawn.notes(judge, settings), console)
     }
-    bar.end()
     try BenchReport(results, folder: output).write()
     if let old { tell(BenchComparison(old: old, new: results), console) }
     console.result(
       FileSystem.join(output, "report.html"),
       event: ["event": .string("report"), "folder": .string(output)])
+  }
+
+  /// What is measured, and with what.
+  private func settings(
+    folder: String, judge: String?, _ console: Console
+  ) throws -> SamplerBench.Settings {
+    var settings = SamplerBench.Settings.standard
+    try sampling.apply(to: &settings)
+    try drawn.apply(to: &settings)
+    try size.apply(to: &settings)
+    sampling.fit(&settings, canBeFast: try ModelDefaults(folder: folder).canBeFast)
+    sampling.takeIdleEta(from: &settings).forEach(console.note)
+    settings.loras = try loraOptions.loras().map(\.label)
+    settings.precision = computing.precision ?? .standard
+    settings.judge = try judge.map { try Judge.identity(folder: $0) }
+    return settings
+  }
+
+  /// The model; with its own LoRA for few steps, where that is asked for.
+  private func load(
+    _ folder: String, _ settings: SamplerBench.Settings, isFast: Bool = false
+  ) throws -> ImageGenerator {
+    try ImageGenerator(
+      folder: folder, adding: loraOptions.loras(), isFast: isFast, variant: modelOptions.variant,
+      precision: settings.precision)
+  }
+
+  /// What a judge's features of rendered scenes are like, if its folder says so.
+  private func rendered(_ judge: String) throws -> FeatureStatistics? {
+    let path = FileSystem.join(judge, "scenes.safetensors")
+    return FileSystem.exists(path) ? try FeatureStatistics(contentsOf: path) : nil
+  }
+
+  /// Measures, with a bar, notes once, and an event for each cell.
+  private func run(
+    _ bench: SamplerBench, unjudged: [String], _ console: Console
+  ) throws -> BenchResults {
+    var told: Set<String> = []
+    var bar = ProgressBar(console)
+    defer { bar.end() }
+    return try bench.run { event in
+      try Interruption.check()
+      switch event {
+      case .step: break
+      case .notes(let notes):
+        for note in unjudged + notes where told.insert(note).inserted { console.note(note) }
+      case .picture(let number, let count, let share):
+        bar.show(number, of: count, "picture", share: share)
+      case .cell(let cell): tell(cell, console)
+      }
+    }
+  }
+
+  private func tell(_ cell: BenchCell, _ console: Console) {
+    console.event([
+      "event": .string("cell"), "sampler": .string(cell.sampler),
+      "schedule": cell.schedule.map(JSONValue.string) ?? .null,
+      "guidance": cell.guidance.map { .number(Double($0)) } ?? .null,
+      "steps": .integer(cell.steps),
+      "calls": cell.refusal == nil ? .integer(cell.calls) : .null,
+      "median_seconds": cell.medianSeconds.map(JSONValue.number) ?? .null,
+      "median_distance": cell.medianDistance.map(JSONValue.number) ?? .null,
+      "accuracy": cell.accuracy.map(JSONValue.number) ?? .null,
+      "accuracy_low": (cell.accuracyInterval?.lowerBound).map(JSONValue.number) ?? .null,
+      "accuracy_high": (cell.accuracyInterval?.upperBound).map(JSONValue.number) ?? .null,
+      "refusal": cell.refusal.map(JSONValue.string) ?? .null,
+    ])
   }
 
   /// Runs `body`; where it is stopped, what is measured is put into tables, and how to go on is told.
@@ -182,46 +166,6 @@ struct BenchSamplersCommand: ParsableCommand {
       }
       throw stopped
     }
-  }
-
-  private func settings(canBeFast: Bool) throws -> SamplerBench.Settings {
-    let fast = SamplerBench.Settings.fast
-    let samplers =
-      try samplers == "all"
-      ? SamplerCatalogue.rows.map(\.name) + (canBeFast ? [fast] : [])
-      : BenchPromptOptions.list(samplers).map {
-        $0 == fast ? fast : try SamplerCatalogue.row(named: $0).name
-      }
-    let schedules: [String?] =
-      try schedules == "all"
-      ? [nil] + Spacing.allCases.map(\.rawValue)
-      : BenchPromptOptions.list(schedules).map {
-        $0 == "default" ? nil : try SamplerCatalogue.spacing(named: $0).rawValue
-      }
-    let steps = try BenchPromptOptions.numbers(steps, "steps") { text in
-      Int(text).flatMap { (1...1000).contains($0) ? $0 : nil }
-    }
-    guard !samplers.isEmpty, !schedules.isEmpty else {
-      throw ValidationError("no sampler or no schedule: choose names with commas between them")
-    }
-    var settings = SamplerBench.Settings(
-      samplers: BenchPromptOptions.once(samplers), schedules: BenchPromptOptions.once(schedules),
-      steps: steps, prompts: try drawn.texts(), seeds: try drawn.seedNumbers())
-    if let guidance {
-      let numbers: [Float] = try BenchPromptOptions.numbers(guidance, "guidance") { text in
-        Float(text).flatMap { (0...1000).contains($0) ? $0 : nil }
-      }
-      settings.guidances = numbers
-    }
-    if let eta, !(0...1).contains(eta) {
-      throw ValidationError("eta \(eta): choose 0 (no fresh noise) to 1")
-    }
-    settings.eta = eta
-    // Where nobody heeds it, it makes no other bench.
-    if Set(settings.etaless) == Set(settings.samplers) { settings.eta = nil }
-    settings.convention = try compat.map(SamplerCatalogue.convention) ?? .diffusers
-    (settings.width, settings.height) = (size.width, size.height)
-    return settings
   }
 
   private func tell(_ comparison: BenchComparison, _ console: Console) {

@@ -63,45 +63,64 @@ struct ImageCommand: ParsableCommand {
       throw ValidationError("--trace follows one picture, not several")
     }
     let old = try results.like.map { try Original($0) }
-    var request = old?.recipe.request ?? ImageRequest(prompt: "")
-    let fast = drawing.stepping.fast
-    let wasFast = old?.recipe.isFast ?? false
-    if fast, !wasFast { request.forgetSampling() }
-    if let text { try ImageSetting.prompt.put(text, into: &request) }
-    try drawing.apply(to: &request)
-    try old?.checkInitialPicture(of: request)
+    let isFast = drawing.stepping.fast || old?.recipe.isFast == true
+    var request = try request(like: old)
     let loras = try loraOptions.loras(like: old?.recipe.loras ?? [])
     try old?.checkLoRAs(loras)
-    request.previewInterval = results.interval
-
     modelOptions.threads.apply(console)
-    let folder = try modelOptions.folder()
-    let begin = Console.now
-    var generator = try ImageGenerator(
-      folder: folder, adding: loras, isFast: fast || wasFast,
-      variant: modelOptions.variant ?? old?.recipe.variant,
-      precision: computing.precision ?? old?.recipe.precision ?? .standard)
-    let name = FileSystem.split(generator.model.path).name
-    let loading = Console.now - begin
-    console.event([
-      "event": .string("load"), "model": .string(name), "seed": JSONValue(request.seed),
-      "seconds": .number(loading),
-    ])
-    console.detail(
-      "\(name): loaded in \(rounded(loading)) s; \(ComputeEngine.instructionSet), "
-        + "\(ComputeEngine.threadCount) threads, \(generator.model.precision.rawValue)")
-    for note in generator.notes { console.note(note) }
+    let generator = try load(loras, isFast: isFast, like: old, seed: request.seed, console)
     old?.tellDifferences(from: generator, request, loras, console)
     // Without a picture to begin from it has no effect, which is told by now.
     if request.initialPicture == nil { request.strength = ImageRequest(prompt: "").strength }
     if old != nil, results.count > 1 {
       console.note("the first picture alone is compared: the others have other seeds")
     }
+    try drawAll(texts, request, generator, like: old, console)
+  }
 
+  /// What is asked for: the picture's settings that is to be drawn again, and over them the options.
+  private func request(like old: Original?) throws -> ImageRequest {
+    var request = old?.recipe.request ?? ImageRequest(prompt: "")
+    if drawing.stepping.fast, old?.recipe.isFast != true { request.forgetSampling() }
+    if let text { try ImageSetting.prompt.put(text, into: &request) }
+    try drawing.apply(to: &request)
+    try old?.checkInitialPicture(of: request)
+    request.previewInterval = results.interval
+    return request
+  }
+
+  /// Loads the model, and tells that.
+  private func load(
+    _ loras: [LoRA], isFast: Bool, like old: Original?, seed: UInt64, _ console: Console
+  ) throws -> ImageGenerator {
+    let folder = try modelOptions.folder()
+    let begin = Console.now
+    let generator = try ImageGenerator(
+      folder: folder, adding: loras, isFast: isFast,
+      variant: modelOptions.variant ?? old?.recipe.variant,
+      precision: computing.precision ?? old?.recipe.precision ?? .standard)
+    let name = FileSystem.split(generator.model.path).name
+    let loading = Console.now - begin
+    console.event([
+      "event": .string("load"), "model": .string(name), "seed": JSONValue(seed),
+      "seconds": .number(loading),
+    ])
+    console.detail(
+      "\(name): loaded in \(rounded(loading)) s; \(ComputeEngine.instructionSet), "
+        + "\(ComputeEngine.threadCount) threads, \(generator.model.precision.rawValue)")
+    for note in generator.notes { console.note(note) }
+    return generator
+  }
+
+  /// Draws and writes all pictures: each prompt with as many seeds as are wanted.
+  private func drawAll(
+    _ texts: [String?], _ first: ImageRequest, _ generator: ImageGenerator, like old: Original?,
+    _ console: Console
+  ) throws {
     let count = texts.count * results.count
-    let firstSeed = request.seed
     let picksSeed =
       drawing.stepping.chance.seed.map { $0.number == nil } ?? (old?.recipe.seed == nil)
+    var (request, generator) = (first, generator)
     var names = OutputNames(
       results.output ?? "picture.png", count: count,
       overwrites: results.writing.replaces(results.output, count: count))
@@ -110,7 +129,7 @@ struct ImageCommand: ParsableCommand {
       if drawing.words.prompts != nil, let text = texts[index / results.count] {
         request.prompt = text
       }
-      request.seed = firstSeed &+ UInt64(index % results.count)
+      request.seed = first.seed &+ UInt64(index % results.count)
       generator.keepsParts = index < count - 1
       let image = try drawOne(request, generator, console)
       // What holds for all pictures is told once.

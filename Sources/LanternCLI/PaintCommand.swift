@@ -22,88 +22,57 @@ struct PaintCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "Where to write: .png or .jpg. (default: picture.png)", valueName: "file"))
+      "Where to write: .png or .jpg; %03d numbers several. (default: picture.png)",
+      valueName: "file"))
   var output: String?
   @OptionGroup var writing: WritingOptions
-  @Option(
-    name: [.customShort("i"), .customLong("init")],
-    help: ArgumentHelp("A picture to change or extend. (default: none)", valueName: "file"))
-  var initial: String?
-  @Option(.mask) var mask: String?
-  @Option(
-    help: ArgumentHelp(
-      "Extend it by half a picture: \(Self.sides); several times, where wanted. (default: none)",
-      valueName: "side"))
-  var extend: [String] = []
-
-  @Flag(
-    inversion: .prefixedNo,
-    help:
-      "Put back what is kept, byte for byte; without, it goes through the image tokenizer. (default: --paste)"
-  )
-  var paste: Bool?
-
+  @OptionGroup var several: CountOptions
+  @OptionGroup(title: "Options for pictures to begin from") var beginning: PaintBeginningOptions
   @OptionGroup(title: "Picture options") var pictures: TokenPictureOptions
   @OptionGroup(title: "Model options") var modelOptions: StoryModelOptions
   @OptionGroup(title: "Message options") var telling: TellingOptions
 
   mutating func validate() throws {
     try checkEncoding()
-    if let other = extend.first(where: { TokenPictureRequest.Side(rawValue: $0) == nil }) {
-      throw ValidationError("side \"\(other)\": choose \(Self.sides)")
-    }
-    if initial == nil, mask != nil || !extend.isEmpty {
-      throw ValidationError("--mask and --extend need a picture: --init FILE")
-    }
-    if initial == nil, paste != nil {
-      throw ValidationError("--paste and --no-paste need a picture: --init FILE")
-    }
-    if initial != nil, mask == nil, extend.isEmpty {
-      throw ValidationError("--init needs --mask FILE or --extend SIDE")
-    }
   }
-
-  private static let sides = TokenPictureRequest.Side.allCases.map(\.rawValue).joined(
-    separator: ", ")
 
   func run() throws {
     let console = telling.console
     Interruption.listen()
-    try ErrorReport.reporting(to: console) {
-      let output = self.output ?? "picture.png"
-      try Picture.checkExtension(of: output)
-      try FileSystem.checkFolder(of: output)
-      var request = TokenPictureRequest(prompt: prompt)
-      if let seed = pictures.chance.number { request.seed = seed }
-      request.steps = pictures.steps
-      request.guidance = pictures.guidance
-      request.schedule = pictures.maskSchedule
-      request.initialPicture = try initial.map { try Picture(contentsOf: $0) }
-      request.mask = try mask.map { try Mask(contentsOf: $0) }
-      request.pastesKept = paste ?? request.pastesKept
-      request.extensions = extend.compactMap(TokenPictureRequest.Side.init)
-      let begin = Console.now
-      let generator = try modelOptions.load(console)
-      console.detail(
-        "\(FileSystem.split(generator.path).name): loaded in \(rounded(Console.now - begin)) s; "
-          + "\(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads")
-      var bar = ProgressBar(console)
-      defer { bar.end() }
-      let picture = try generator.draw(request) { number, count, _ in
-        try Interruption.check()
-        bar.show(number, of: count)
-        console.event([
-          "event": .string("step"), "step": .integer(number), "of": .integer(count),
-        ])
-      }
-      bar.end()
+    try ErrorReport.reporting(to: console) { try paint(console) }
+  }
+
+  private func paint(_ console: Console) throws {
+    let output = self.output ?? "picture.png"
+    try Picture.checkExtension(of: output)
+    try FileSystem.checkFolder(of: output)
+    var request = TokenPictureRequest(prompt: prompt)
+    try beginning.apply(to: &request)
+    try pictures.apply(to: &request)
+    let begin = Console.now
+    let generator = try modelOptions.load(console)
+    console.detail(
+      "\(FileSystem.split(generator.path).name): loaded in \(rounded(Console.now - begin)) s; "
+        + "\(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads")
+    var names = OutputNames(
+      output, count: several.count,
+      overwrites: writing.replaces(self.output, count: several.count))
+    var told: Set<String> = []
+    let firstSeed = request.seed
+    for index in 0..<several.count {
+      request.seed = firstSeed &+ UInt64(index)
+      let picture = try draw(request, generator, console)
       let syntax = PromptSyntax(prompt, readsWeights: false)
-      for note in syntax.notes(on: "prompt") + picture.notes { console.note(note) }
-      var names = OutputNames(output, overwrites: writing.replaces(self.output))
+      // What holds for all pictures is told once.
+      for note in syntax.notes(on: "prompt") + picture.notes where told.insert(note).inserted {
+        console.note(note)
+      }
       let path = try names.write {
         try picture.write(to: $0, replacing: $1)
       }
-      writing.tell(self.output, path, console)
+      if several.count == 1, self.output?.contains("%") != true {
+        writing.tell(self.output, path, console)
+      }
       console.result(
         path,
         event: [
@@ -111,6 +80,21 @@ struct PaintCommand: ParsableCommand {
           "width": .integer(picture.width), "height": .integer(picture.height),
         ])
       if pictures.chance.number == nil { console.tell("seed \(request.seed)") }
+    }
+  }
+
+  /// Draws one picture with a bar.
+  private func draw(
+    _ request: TokenPictureRequest, _ generator: StoryGenerator, _ console: Console
+  ) throws -> Picture {
+    var bar = ProgressBar(console)
+    defer { bar.end() }
+    return try generator.draw(request) { number, count, _ in
+      try Interruption.check()
+      bar.show(number, of: count)
+      console.event([
+        "event": .string("step"), "step": .integer(number), "of": .integer(count),
+      ])
     }
   }
 }

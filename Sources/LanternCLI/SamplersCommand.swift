@@ -26,7 +26,8 @@ struct SamplersCommand: ParsableCommand {
       }
       return
     }
-    let width = 2 + (SamplerCatalogue.rows.map(\.name.count).max() ?? 0)
+    let names = SamplerCatalogue.rows.map(\.name) + Spacing.allCases.map(\.rawValue)
+    let width = 2 + (names.map(\.count).max() ?? 0)
     for row in SamplerCatalogue.rows {
       Console.print(row.name.padded(to: width) + row.summary)
     }

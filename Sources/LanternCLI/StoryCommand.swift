@@ -113,11 +113,8 @@ struct StoryCommand: ParsableCommand {
 
   private func request() throws -> StoryRequest {
     var request = StoryRequest(prompt: prompt)
-    if let seed = pictures.chance.number { request.seed = seed }
     try words.apply(to: &request)
-    request.imageSteps = pictures.steps
-    request.guidance = pictures.guidance
-    request.schedule = pictures.maskSchedule
+    try pictures.apply(to: &request)
     request.previewInterval = preview == nil ? 0 : 1
     request.recomputes = recomputes
     return request

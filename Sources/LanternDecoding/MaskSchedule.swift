@@ -32,6 +32,16 @@ public enum MaskSchedule: Sendable, Equatable {
     }
   }
 
+  /// The name that stands for it.
+  package var name: String {
+    switch self {
+    case .cosine: "cosine"
+    case .linear: "linear"
+    case .power(let exponent): "pow\(exponent)"
+    case .sigmoid: "sigmoid"
+    }
+  }
+
   /// The names, for help and errors.
   public static let names = ["cosine", "linear", "pow<number>", "sigmoid"]
 

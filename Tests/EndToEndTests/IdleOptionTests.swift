@@ -150,8 +150,8 @@ import Testing
       "--model", "--precision", "--json",
     ],
     "paint": [
-      "--output", "--overwrite", "--image-steps", "--guidance", "--seed", "--model", "--precision",
-      "--json",
+      "--output", "--overwrite", "--count", "--image-steps", "--guidance", "--seed", "--model",
+      "--precision", "--json",
     ],
     "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
     "samplers": ["--json"],

@@ -5,6 +5,20 @@ import Testing
 
 /// Options of the command line are those of the table of settings.
 @Suite("Settings on the command line") struct ImageSettingOptionTests {
+  @Test("every option of a story's and a painted picture's table is one of its command")
+  func isThereToo() throws {
+    func expect<Request>(_ settings: [Setting<Request>], of command: String) throws {
+      let found = try #require(try CommandTable.commands().first { $0.name == command })
+      for option in settings.compactMap(\.option) {
+        for name in [option.name] + option.aliases {
+          #expect(found.spellings.contains("--" + name), "\(command) \(name)")
+        }
+      }
+    }
+    try expect(StorySetting.all, of: "story")
+    try expect(TokenPictureSetting.all, of: "paint")
+  }
+
   @Test("every setting's option is one of lantern image")
   func isThere() throws {
     let image = try #require(try CommandTable.commands().first { $0.name == "image" })
@@ -16,7 +30,7 @@ import Testing
   }
 
   /// The option with a value that is not the default.
-  private func arguments(_ option: SettingOption) throws -> [String] {
+  private func arguments(_ option: SettingOption<ImageRequest>) throws -> [String] {
     guard case .value(let name) = option.kind else {
       // The opposite is what a mask's setting is not without it.
       return [option.name == "paste" ? "--no-paste" : "--" + option.name]

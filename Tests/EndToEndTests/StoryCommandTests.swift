@@ -111,6 +111,26 @@ import Testing
     }
   }
 
+  @Test("paint draws as many pictures as are wanted, each with the next seed")
+  func several() throws {
+    try withFolder { root in
+      func paint(_ arguments: String...) throws -> [[String: JSONValue]] {
+        let run = try Program.run(
+          ["paint", "a fox", "-m", "model", "--steps", "1", "--json"] + arguments, in: root)
+        #expect(run.code == 0, "\(run.errors)")
+        return try run.events().filter { $0["event"]?.string == "picture" }
+      }
+      let both = try paint("-b", "2", "-s", "7", "-o", "a.png")
+      #expect(both.compactMap { $0["path"]?.string } == ["a-001.png", "a-002.png"])
+      #expect(both.compactMap { $0["seed"]?.unsigned } == [7, 8])
+      _ = try paint("-s", "8", "-o", "b.png")
+      let pixels = try ["a-001.png", "a-002.png", "b.png"].map {
+        try Picture(contentsOf: root + "/" + $0).pixels
+      }
+      #expect(pixels[1] == pixels[2] && pixels[0] != pixels[1])
+    }
+  }
+
   @Test(
     "a mistake is one line of error and exit code 64",
     arguments: [

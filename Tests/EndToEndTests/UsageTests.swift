@@ -135,6 +135,18 @@ struct UsageTests {
       rows.allSatisfy { ($0["name"] ?? $0["schedule"])?.string != nil && $0["summary"] != nil })
   }
 
+  @Test("what samplers are good for is one column, two spaces behind the longest name")
+  func samplerColumns() throws {
+    let lines = try Program.run(["samplers"], in: "/").output.split(separator: "\n")
+    let rows = try Program.run(["samplers", "--json"], in: "/").events()
+    let names = rows.compactMap { ($0["name"] ?? $0["schedule"])?.string }
+    let wanted = 2 + (names.map(\.count).max() ?? 0)
+    for (name, summary) in zip(names, rows.compactMap { $0["summary"]?.string }) {
+      let line = try #require(lines.first { $0.hasPrefix(name + " ") && $0.hasSuffix(summary) })
+      #expect(line.count - summary.count == wanted, "\(line)")
+    }
+  }
+
   @Test("schedule tells each step's level and calls, as a table and as JSON, by either convention")
   func schedule() throws {
     let model = fixture("tiny_model")

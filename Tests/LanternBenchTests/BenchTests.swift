@@ -139,6 +139,32 @@ import Testing
     #expect(try wanted(cell(1, 8), cell(2, 6)) == nil)
   }
 
+  @Test("the nearest is sought among cells of its guidance, and those with guidance baked in")
+  func nearest() throws {
+    func cell(_ sampler: String, _ calls: Int, _ distance: Double, _ guidance: String = "null")
+      -> String
+    {
+      """
+      {"sampler": "\(sampler)", "steps": \(calls), "calls": \(calls), "guidance": \(guidance), \
+      "distances": [\(distance)]}
+      """
+    }
+    let cells = [
+      cell("euler", 2, 0.5), cell("heun", 4, 0.25), cell("ddim", 2, 0.125, "3"),
+      cell("unipc", 4, 0.0625, "3"),
+    ]
+    func name(_ cells: [String], _ calls: Int, _ guidance: Float?) throws -> String? {
+      let found = try Self.results(
+        cells.joined(separator: ","), more: ", \"guidances\": [null, 3]")
+      return found.nearest(within: calls, guidance: guidance)?.name
+    }
+    #expect(try name(cells, 3, nil) == "euler-2" && name(cells, 4, nil) == "heun-4")
+    #expect(try name(cells, 3, 3) == "ddim-2-g3.0" && name(cells, 4, 3) == "unipc-4-g3.0")
+    #expect(try name(cells, 1, 3) == nil && name(cells, 4, 5) == nil)
+    let fast = cells + [cell("fast", 2, 0.03125)]
+    #expect(try name(fast, 4, 3) == "fast-2" && name(fast, 4, nil) == "fast-2")
+  }
+
   @Test("a file that is no bench's is refused by name")
   func damaged() throws {
     try withTemporaryFolder { folder in

@@ -1,11 +1,10 @@
-import Foundation
 import Lantern
 import LanternFormats
 import TestSupport
 import Testing
 
-/// The table of settings is whole, and says what recipes, texts and documents say.
-@Suite("Settings") struct ImageSettingTests {
+/// The table of a picture's settings is whole, and says what recipes and texts say.
+@Suite("Settings of a picture") struct ImageSettingTests {
   /// A value that is not the default, as a recipe has it.
   private func sample(_ setting: ImageSetting) throws -> JSONValue {
     switch setting.name {
@@ -112,51 +111,5 @@ import Testing
       let isForgotten = [.stepping, .guidance].contains(setting.part)
       #expect(new[key] == (isForgotten ? open : old)[key], "\(key)")
     }
-  }
-
-  @Test("docs/settings.md is what the table says")
-  func document() throws {
-    let place = repositoryPath("docs/settings.md")
-    let wanted = Self.document
-    guard try String(contentsOfFile: place, encoding: .utf8) != wanted else { return }
-    let new = FileManager.default.temporaryDirectory.appendingPathComponent("settings.md")
-    try wanted.write(to: new, atomically: true, encoding: .utf8)
-    Issue.record("docs/settings.md differs from the table: \(new.path) is what it must be")
-  }
-
-  /// The page: what is read by heart in the table, for people.
-  private static var document: String {
-    func code(_ texts: [String]) -> String {
-      texts.map { "`\($0)`" }.joined(separator: ", ")
-    }
-    let rows = ImageSetting.all.map { setting in
-      let option = setting.option
-      var names = option.map { ["--" + $0.name] } ?? []
-      if let short = option?.short { names.insert("-\(short)", at: 0) }
-      var isOff = true
-      if case .value? = option?.kind { isOff = false }
-      let cells = [
-        code([setting.name]), code(names), code(setting.key.map { [$0] } ?? []),
-        code(setting.webUINames), setting.type, setting.range ?? "",
-        option?.standard ?? (isOff ? "off" : ""), option?.help ?? "",
-      ]
-      return "| " + cells.joined(separator: " | ") + " |"
-    }
-    return """
-      # Settings of a picture
-
-      What `ImageRequest` has, `lantern image` takes, and a picture's file tells: the fields under \
-      `parameters` as stable-diffusion-webui writes them, and the keys of the recipe under \
-      `lantern`. In webui's text prompts stand in lines of their own; of several names the first is \
-      written and all are read. A default of none, or the model's own, is `nil` in Swift. The part of another \
-      setting, as `apgMomentum`, stands in that setting's value.
-
-      This page is made from the table in `Sources/Lantern/Settings`, and a test compares them.
-
-      | setting | option | recipe | webui | type | range | default | what it does |
-      |---|---|---|---|---|---|---|---|
-      \(rows.joined(separator: "\n"))
-
-      """
   }
 }

@@ -61,7 +61,7 @@ public struct ImageSettings: Sendable, Equatable {
     convention = request.convention
     seed = request.seed
     let decided = decided(request)
-    for setting in ImageSetting.all { try setting.check(decided, model) }
+    try ImageSetting.check(decided, with: model)
   }
 
   /// The request that these settings came from, with every default decided.

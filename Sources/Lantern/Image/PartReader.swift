@@ -34,6 +34,7 @@ struct PartReader: Sendable {
   ///   - stems: names that its files of weights may have.
   ///   - catalogue: which class is which model.
   ///   - precision: what it computes in.
+  /// - Returns: the model.
   /// - Throws: an error of the room where something is wrong.
   func read<Model>(
     _ component: String, stems: [String] = ["diffusion_pytorch_model"],

@@ -4,7 +4,7 @@ import LanternTokenizers
 extension ForeignRecipe {
   /// How a setting of another program is read: into values of the recipe, or aside until all are
   /// known.
-  struct Reading: Sendable {
+  package struct Reading: Sendable {
     /// Takes a text over; false where it is no value of the setting.
     let take: @Sendable (_ text: String, _ recipe: inout ForeignRecipe) -> Bool
 

@@ -3,7 +3,7 @@ import LanternSamplers
 import LanternTokenizers
 
 /// Another program's settings on their way into a recipe: what is heeded, and what is told.
-struct ForeignRecipe {
+package struct ForeignRecipe {
   /// Whose settings they are.
   let program: String
   /// By the names of a recipe.

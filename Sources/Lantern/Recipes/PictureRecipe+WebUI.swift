@@ -60,7 +60,7 @@ extension PictureRecipe {
     text.prompt = request.prompt + tags.filter { !request.prompt.contains($0.dropFirst()) }.joined()
     text.negativePrompt = request.negativePrompt
     func add(_ settings: [ImageSetting]) {
-      text.fields += settings.flatMap { $0.webUI?.fields(request, self) ?? [] }
+      text.fields += ImageSetting.fields(settings, of: request, self)
     }
     func add(_ name: String, _ value: String?) {
       if let value { text.fields.append(WebUIText.Field(name, value)) }
@@ -76,25 +76,28 @@ extension PictureRecipe {
 
 extension WebUIText {
   /// The text beside a picture of masked codes, which has no recipe of its own.
-  private init(_ prompt: String, _ fields: [Field], seed: UInt64, model: String) {
+  private init(_ prompt: String, _ fields: [Field], model: String) {
     self.init()
     self.prompt = prompt
     self.fields =
       fields + [
-        Field("Seed", "\(seed)"), Field("Model", FileSystem.split(model).name),
-        Field("Version", LanternVersion.label),
+        Field("Model", FileSystem.split(model).name), Field("Version", LanternVersion.label),
       ]
   }
 
   /// The text beside a picture that the model at `model` drew.
   init(_ request: TokenPictureRequest, model: String) {
-    self.init(request.prompt, [], seed: request.seed, model: model)
+    self.init(
+      request.prompt, TokenPictureSetting.fields(TokenPictureSetting.all, of: request),
+      model: model)
   }
 
   /// The text beside the picture of a page that says `words`.
   init(_ words: String, page: Int, of request: StoryRequest, model: String) {
     self.init(
-      words, [Field("Story", request.prompt), Field("Page", "\(page)")], seed: request.seed,
+      words,
+      StorySetting.fields(StorySetting.story, of: request) + [Field("Page", "\(page)")]
+        + StorySetting.fields(StorySetting.drawing + StorySetting.writing, of: request),
       model: model)
   }
 }

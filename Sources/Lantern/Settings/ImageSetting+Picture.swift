@@ -3,122 +3,132 @@ import LanternSamplers
 
 /// Rows of settings that say what is drawn, from what, and how it is shown.
 extension ImageSetting {
-  package static let prompt = ImageSetting(
-    "prompt", \.prompt, .prompt, key: "prompt", writing: .always, reading: .prompt,
-    option: SettingOption(
-      "prompt", short: "p", .value("text"),
-      "The prompt, instead of as an argument; @FILE reads it from a file.", default: "none",
-      readsFiles: true))
+  package static var prompt: ImageSetting {
+    ImageSetting(
+      "prompt", \.prompt, .prompt, key: "prompt", writing: .always, reading: .prompt,
+      option: SettingOption(
+        "prompt", short: "p", .value("text"),
+        "The prompt, instead of as an argument; @FILE reads it from a file.", default: "none",
+        text: .orInFile))
+  }
 
-  package static let negativePrompt = ImageSetting(
-    "negativePrompt", \.negativePrompt, .prompt, key: "negative",
-    option: SettingOption(
-      "negative", short: "n", .value("text"),
-      "What should not be drawn; @FILE reads it from a file.", default: "none", readsFiles: true))
+  package static var negativePrompt: ImageSetting {
+    ImageSetting(
+      "negativePrompt", \.negativePrompt, .prompt, key: "negative",
+      option: SettingOption(
+        "negative", short: "n", .value("text"),
+        "What should not be drawn; @FILE reads it from a file.", default: "none", text: .orInFile))
+  }
 
-  package static let literalPrompt = ImageSetting(
-    "literalPrompt", \.literalPrompt, .prompt, key: "literal",
-    option: SettingOption(
-      "literal", .flag,
-      "Take the prompt to the letter, cut at the model's length, as diffusers does."))
+  package static var literalPrompt: ImageSetting {
+    ImageSetting(
+      "literalPrompt", \.literalPrompt, .prompt, key: "literal",
+      option: SettingOption(
+        "literal", .flag,
+        "Take the prompt to the letter, cut at the model's length, as diffusers does."))
+  }
 
-  package static let initialPicture = ImageSetting(
-    "initialPicture", \.initialPicture, .picture, key: "from_picture",
-    option: SettingOption(
-      "init", short: "i", .value("file"), "A picture to begin from.", default: "none",
-      takesDashes: false
-    ).taking(String.self, assign: { $1.initialPicture = try Picture(contentsOf: $0) }))
+  package static var initialPicture: ImageSetting {
+    initialPicture(\.initialPicture, key: "from_picture", "A picture to begin from.")
+  }
 
-  package static let strength = ImageSetting(
-    "strength", \.strength, .picture, key: "strength",
-    writing: .when { $0.initialPicture != nil },
-    range: "a number above 0, up to 1", isAllowed: { $0 > 0 && $0 <= 1 },
-    webUI: WebUISetting("Denoising strength") { request, recipe in
-      recipe.needsInitialPicture ? "\(request.strength)" : nil
-    },
-    option: SettingOption(
-      "strength", .value("share"), "How much of it is drawn anew, above 0 up to 1.",
-      default: "0.75",
-      companion: SettingOption.Companion(
-        name: "initialPicture", message: "--strength needs a picture to begin from: --init FILE")))
+  package static var strength: ImageSetting {
+    ImageSetting(
+      "strength", \.strength, .picture, key: "strength",
+      writing: .when { $0.initialPicture != nil },
+      range: "a number above 0, up to 1", isAllowed: { $0 > 0 && $0 <= 1 },
+      webUI: WebUISetting("Denoising strength") { request, recipe in
+        recipe?.needsInitialPicture == true ? "\(request.strength)" : nil
+      },
+      option: SettingOption(
+        "strength", .value("share"), "How much of it is drawn anew, above 0 up to 1.",
+        default: "0.75",
+        companion: .init(
+          name: "initialPicture", message: "--strength needs a picture to begin from: --init FILE"))
+    )
+  }
 
-  package static let mask = ImageSetting(
-    "mask", \.mask, .picture, key: "masked",
-    check: { request, model in
-      guard request.mask != nil else {
-        guard model.isInpaintingModel else { return }
-        throw RequestError.needs(
-          name: "this model, which fills holes,", other: "a picture to begin from and a mask")
-      }
-      let row = try request.sampler.map { try SamplerCatalogue.row(named: $0) }
-      if try row?.make(model.schedule, eta: request.eta).choosesLevels == true {
-        throw RequestError.needs(name: "a mask", other: "a sampler with a fixed number of steps")
-      }
-      if request.initialPicture == nil {
-        throw RequestError.needs(name: "a mask", other: "a picture to begin from")
-      }
-    },
-    option: SettingOption(
-      "mask", .value("file"),
-      "Where it is drawn anew: white is, black stays, grey counts as white from half as bright on, "
-        + "and what is transparent as not painted: it stays. Where all paint has one colour, paint "
-        + "is drawn anew; but black paint stays, and holes in it are drawn anew.",
-      default: "none", takesDashes: false
-    ).taking(String.self, assign: { $1.mask = try Mask(contentsOf: $0) }))
+  package static var mask: ImageSetting {
+    mask(
+      \.mask, key: "masked",
+      check: { request, model in
+        guard request.mask != nil else {
+          guard model.isInpaintingModel else { return }
+          throw RequestError.needs(
+            name: "this model, which fills holes,", other: "a picture to begin from and a mask")
+        }
+        let row = try request.sampler.map { try SamplerCatalogue.row(named: $0) }
+        if try row?.make(model.schedule, eta: request.eta).choosesLevels == true {
+          throw RequestError.needs(name: "a mask", other: "a sampler with a fixed number of steps")
+        }
+        if request.initialPicture == nil {
+          throw RequestError.needs(name: "a mask", other: "a picture to begin from")
+        }
+      })
+  }
 
-  package static let pastesKept = ImageSetting(
-    "pastesKept", \.pastesKept, .picture, key: "pasted", writing: .when { $0.mask != nil },
-    read: { recipe, request in
-      // Older versions pasted nothing, and said nothing of it.
-      request.pastesKept = recipe["pasted"]?.bool ?? !(recipe["masked"]?.bool ?? false)
-    },
-    option: SettingOption(
-      "paste", .invertibleFlag,
-      "Put back what a mask keeps, byte for byte, with a soft seam; without, all of it goes "
-        + "through the autoencoder and changes a little, as in diffusers.",
-      default: "--paste",
-      companion: SettingOption.Companion(
-        name: "mask", message: "--paste and --no-paste need a mask: --mask FILE")))
+  package static var pastesKept: ImageSetting {
+    ImageSetting(
+      "pastesKept", \.pastesKept, .picture, key: "pasted", writing: .when { $0.mask != nil },
+      read: { recipe, request in
+        // Older versions pasted nothing, and said nothing of it.
+        request.pastesKept = recipe["pasted"]?.bool ?? !(recipe["masked"]?.bool ?? false)
+        return true
+      },
+      option: SettingOption(
+        "paste", .invertibleFlag,
+        "Put back what a mask keeps, byte for byte, with a soft seam; without, all of it goes "
+          + "through the autoencoder and changes a little, as in diffusers.",
+        default: "--paste",
+        companion: .init(
+          name: "mask", message: "--paste and --no-paste need a mask: --mask FILE")))
+  }
 
-  package static let clipSkip = ImageSetting(
-    "clipSkip", \.clipSkip, .prompt, key: "clip_skip", range: "0 to the encoder's layers less one",
-    check: { request, model in
-      let layers = model.conditioner.layerCount
-      guard (0..<layers).contains(request.clipSkip) else {
-        throw RequestError.range(
-          name: "clip skip", found: "\(request.clipSkip)", allowed: "0 to \(layers - 1)")
-      }
-    },
-    webUI: WebUISetting("Clip skip", "Clip Skip", "CLIP skip", reading: .clipSkipFromOne) {
-      // There 1 means that no layer is left out; a stranger's file may say any number.
-      request, _ in request.clipSkip > 0 ? "\(UInt(request.clipSkip) + 1)" : nil
-    },
-    reading: .clipSkip,
-    option: SettingOption(
-      "clip-skip", .value("count"),
-      "Last layers of the text encoder to leave out, counted as diffusers does.", default: "0"))
+  package static var clipSkip: ImageSetting {
+    ImageSetting(
+      "clipSkip", \.clipSkip, .prompt, key: "clip_skip",
+      range: "0 to the encoder's layers less one",
+      check: { request, model in
+        let layers = model.conditioner.layerCount
+        guard (0..<layers).contains(request.clipSkip) else {
+          throw RequestError.range(
+            name: "clip skip", found: "\(request.clipSkip)", allowed: "0 to \(layers - 1)")
+        }
+      },
+      webUI: WebUISetting("Clip skip", "Clip Skip", "CLIP skip", reading: .clipSkipFromOne) {
+        // There 1 means that no layer is left out; a stranger's file may say any number.
+        request, _ in request.clipSkip > 0 ? "\(UInt(request.clipSkip) + 1)" : nil
+      },
+      reading: .clipSkip,
+      option: SettingOption(
+        "clip-skip", .value("count"),
+        "Last layers of the text encoder to leave out, counted as diffusers does.", default: "0"))
+  }
 
-  package static let tiledDecoding = ImageSetting(
-    "tiledDecoding", \.tiledDecoding, .decoding, key: "vae_tiling",
-    option: SettingOption(
-      "vae-tiling", .flag, "Decode large pictures in tiles, for little memory."))
+  package static var tiledDecoding: ImageSetting {
+    ImageSetting(
+      "tiledDecoding", \.tiledDecoding, .decoding, key: "vae_tiling",
+      option: SettingOption(
+        "vae-tiling", .flag, "Decode large pictures in tiles, for little memory."))
+  }
 
   /// After how many steps a preview is refreshed where nothing is said of it.
-  package static let previewSteps = 5
+  package static var previewSteps: Int { 5 }
 
-  package static let previewInterval = ImageSetting(
-    "previewInterval", \.previewInterval, .decoding,
-    range: "0 or more", isAllowed: { $0 >= 0 },
-    option: SettingOption(
-      "preview-interval", .value("steps"), "Refresh the preview after so many steps.",
-      default: "\(previewSteps)"
-    ).taking(
-      Int.self,
-      check: { interval in
-        // None is what there is without a file for it.
-        if interval < 1 {
-          throw RequestError.range(
-            name: "preview interval", found: "\(interval)", allowed: "1 or more")
-        }
-      }))
+  package static var previewInterval: ImageSetting {
+    previewInterval(
+      \.previewInterval,
+      option: SettingOption(
+        "preview-interval", .value("steps"), "Refresh the preview after so many steps.",
+        default: "\(previewSteps)"
+      ).taking(
+        Int.self,
+        check: { interval in
+          // None is what there is without a file for it.
+          if interval < 1 {
+            throw RequestError.range(
+              name: "preview interval", found: "\(interval)", allowed: "1 or more")
+          }
+        }))
+  }
 }

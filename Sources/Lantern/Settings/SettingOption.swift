@@ -1,15 +1,31 @@
-/// A setting's option on the command line.
-package struct SettingOption: Sendable {
-  /// What follows the name.
-  package enum Kind: Sendable {
-    /// A value, with its name in help.
-    case value(String)
-    /// Nothing.
-    case flag
-    /// Nothing; there is an option that begins with "no-" too, and neither when nothing is said.
-    case invertibleFlag
-  }
+/// What follows an option's name.
+package enum OptionKind: Sendable {
+  /// A value, with its name in help.
+  case value(String)
+  /// A value, with its name in help; the option may stand several times.
+  case values(String)
+  /// Nothing.
+  case flag
+  /// Nothing; there is an option that begins with "no-" too, and neither when nothing is said.
+  case invertibleFlag
+}
 
+/// Where the text of an option's value stands.
+package enum OptionText: Sendable {
+  /// In the value.
+  case plain
+  /// In the value, or in the file that it names after an @.
+  case orInFile
+  /// In the file that it names, a text a line.
+  case linesOfFile
+
+  /// What help says of a file's lines.
+  package static let linesHelp =
+    "a prompt a line, but for empty lines and those that begin with #; - reads standard input"
+}
+
+/// A setting's option on the command line.
+package struct SettingOption<Request: Configurable>: Sendable {
   /// Another setting's option that must stand beside it.
   package struct Companion: Sendable {
     /// The setting's name.
@@ -17,44 +33,69 @@ package struct SettingOption: Sendable {
     /// What is said where it does not.
     package let message: String
     /// Whether a request has it already, where one may, as when a picture is drawn again.
-    package var isInRequest: (@Sendable (ImageRequest) -> Bool)?
+    package var isInRequest: (@Sendable (Request) -> Bool)?
+    /// Whether there are as many of both at least, where an option may stand several times.
+    package var isCounted = false
   }
 
   /// The name, without dashes.
   package let name: String
   /// The name of a letter, without its dash.
   package let short: Character?
+  /// Other names, without dashes.
+  package let aliases: [String]
   /// What follows the name.
-  package let kind: Kind
+  package let kind: OptionKind
   /// What it does, in a sentence or two.
   package let help: String
   /// What holds without it; nil for flags that are off.
   package let standard: String?
   /// Whether a value may begin with a dash, as negative numbers do.
   package let takesDashes: Bool
-  /// Whether a value that begins with @ names a file with the text.
-  package let readsFiles: Bool
+  /// Where the value's text stands.
+  package let text: OptionText
   /// What must stand beside it.
   package let companion: Companion?
   /// Leaves open what it takes the place of, before options of a line are applied.
-  package private(set) var makeRoom: @Sendable (_ given: Any, _ request: inout ImageRequest) -> Void
+  package private(set) var makeRoom: @Sendable (_ given: Any, _ request: inout Request) -> Void
   /// Checks a value that needs no model to be wrong.
   package private(set) var check: @Sendable (_ given: Any) throws -> Void
   /// Puts a value into a request; the setting's field takes it as it is when nil.
-  private(set) var assign: (@Sendable (_ given: Any, _ request: inout ImageRequest) throws -> Void)?
+  private(set) var assign: (@Sendable (_ given: Any, _ request: inout Request) throws -> Void)?
 
   /// An option whose value goes into the setting's field as it is.
-  init(
-    _ name: String, short: Character? = nil, _ kind: Kind, _ help: String,
-    default standard: String? = nil, takesDashes: Bool = true, readsFiles: Bool = false,
+  package init(
+    _ name: String, short: Character? = nil, aliases: [String] = [], _ kind: OptionKind,
+    _ help: String,
+    default standard: String? = nil, takesDashes: Bool = true, text: OptionText = .plain,
     companion: Companion? = nil
   ) {
-    (self.name, self.short, self.kind) = (name, short, kind)
+    (self.name, self.short, self.aliases, self.kind) = (name, short, aliases, kind)
     (self.help, self.standard) = (help, standard)
-    (self.takesDashes, self.readsFiles) = (takesDashes, readsFiles)
+    (self.takesDashes, self.text) = (takesDashes, text)
     self.companion = companion
     makeRoom = { _, _ in }
     check = { _ in }
+  }
+
+  /// The option of another request's setting; nil where that has none.
+  ///
+  /// - Parameters:
+  ///   - setting: the other request's.
+  ///   - kind: what follows the name, where that is something else.
+  ///   - help: what it does, where that is something else.
+  ///   - standard: what holds without it, where that is something else.
+  package init?<Other>(
+    like setting: Setting<Other>, _ kind: OptionKind? = nil, _ help: String? = nil,
+    default standard: String? = nil
+  ) {
+    guard let other = setting.option else { return nil }
+    self.init(
+      other.name, short: other.short, aliases: other.aliases, kind ?? other.kind,
+      help ?? other.help, default: standard ?? other.standard, takesDashes: other.takesDashes,
+      text: other.text)
+    // A value of another kind is not what the other's check takes.
+    if kind == nil { check = other.check }
   }
 
   /// The same option, whose value is checked, or goes into a request in another way.
@@ -65,10 +106,10 @@ package struct SettingOption: Sendable {
   ///   - check: throws for a value that no model could take.
   ///   - assign: puts a value into a request.
   /// - Returns: the option.
-  func taking<Given>(
-    _ type: Given.Type, makeRoom: (@Sendable (Given, inout ImageRequest) -> Void)? = nil,
+  package func taking<Given>(
+    _ type: Given.Type, makeRoom: (@Sendable (Given, inout Request) -> Void)? = nil,
     check: (@Sendable (Given) throws -> Void)? = nil,
-    assign: (@Sendable (Given, inout ImageRequest) throws -> Void)? = nil
+    assign: (@Sendable (Given, inout Request) throws -> Void)? = nil
   ) -> SettingOption {
     var option = self
     if let makeRoom {

@@ -1,8 +1,8 @@
-import LanternFormats
-import LanternSamplers
+package import LanternFormats
+package import LanternSamplers
 
-/// A type that settings of an image request have: as JSON in a recipe, and as other programs' text.
-protocol SettingValue: Sendable {
+/// A type that settings have: as JSON in a recipe, and as other programs' text.
+package protocol SettingValue: Sendable {
   /// What is given where there is a value: the type itself; of an optional, what it wraps.
   associatedtype Given: Sendable
   /// What documentation calls the type.
@@ -20,100 +20,104 @@ protocol SettingValue: Sendable {
 }
 
 extension SettingValue where Given == Self {
-  init(given: Given) { self = given }
-  var given: Given? { self }
+  package init(given: Given) { self = given }
+  package var given: Given? { self }
 }
 
 extension SettingValue {
   /// Other programs do not write it.
-  static func json(ofForeign text: String) -> JSONValue? { nil }
+  package static func json(ofForeign text: String) -> JSONValue? { nil }
 }
 
 extension Optional: SettingValue where Wrapped: SettingValue, Wrapped.Given == Wrapped {
-  static var typeName: String { Wrapped.typeName }
-  init?(json: JSONValue) {
+  package static var typeName: String { Wrapped.typeName }
+  package init?(json: JSONValue) {
     guard let value = Wrapped(json: json) else { return nil }
     self = value
   }
-  var json: JSONValue { self?.json ?? .null }
-  init(given: Wrapped) { self = given }
-  var given: Wrapped? { self }
-  static func json(ofForeign text: String) -> JSONValue? { Wrapped.json(ofForeign: text) }
+  package var json: JSONValue { self?.json ?? .null }
+  package init(given: Wrapped) { self = given }
+  package var given: Wrapped? { self }
+  package static func json(ofForeign text: String) -> JSONValue? { Wrapped.json(ofForeign: text) }
 }
 
 extension Int: SettingValue {
-  typealias Given = Int
-  static var typeName: String { "integer" }
-  init?(json: JSONValue) {
+  package typealias Given = Int
+  package static var typeName: String { "integer" }
+  package init?(json: JSONValue) {
     guard let value = json.integer else { return nil }
     self = value
   }
-  var json: JSONValue { .integer(self) }
-  static func json(ofForeign text: String) -> JSONValue? { integer(ofForeign: text).map(\.json) }
+  package var json: JSONValue { .integer(self) }
+  package static func json(ofForeign text: String) -> JSONValue? {
+    integer(ofForeign: text).map(\.json)
+  }
   /// A text that may say "20.0".
-  static func integer(ofForeign text: String) -> Int? {
+  package static func integer(ofForeign text: String) -> Int? {
     Int(text) ?? Double.number(ofForeign: text).flatMap { Int(exactly: $0) }
   }
 }
 
 extension Double: SettingValue {
-  typealias Given = Double
-  static var typeName: String { "number" }
-  init?(json: JSONValue) {
+  package typealias Given = Double
+  package static var typeName: String { "number" }
+  package init?(json: JSONValue) {
     guard let value = json.double else { return nil }
     self = value
   }
-  var json: JSONValue { .number(self) }
-  static func json(ofForeign text: String) -> JSONValue? { number(ofForeign: text).map(\.json) }
+  package var json: JSONValue { .number(self) }
+  package static func json(ofForeign text: String) -> JSONValue? {
+    number(ofForeign: text).map(\.json)
+  }
   /// A text that says a finite number.
-  static func number(ofForeign text: String) -> Double? {
+  package static func number(ofForeign text: String) -> Double? {
     text.utf8.count <= 64 ? Double(text).flatMap { $0.isFinite ? $0 : nil } : nil
   }
 }
 
 extension Float: SettingValue {
-  typealias Given = Float
-  static var typeName: String { "number" }
-  init?(json: JSONValue) {
+  package typealias Given = Float
+  package static var typeName: String { "number" }
+  package init?(json: JSONValue) {
     guard let value = json.double else { return nil }
     self = Float(value)
   }
-  var json: JSONValue { .number(Double(self)) }
-  static func json(ofForeign text: String) -> JSONValue? { Double.json(ofForeign: text) }
+  package var json: JSONValue { .number(Double(self)) }
+  package static func json(ofForeign text: String) -> JSONValue? { Double.json(ofForeign: text) }
 }
 
 extension Bool: SettingValue {
-  typealias Given = Bool
-  static var typeName: String { "flag" }
-  init?(json: JSONValue) {
+  package typealias Given = Bool
+  package static var typeName: String { "flag" }
+  package init?(json: JSONValue) {
     guard let value = json.bool else { return nil }
     self = value
   }
-  var json: JSONValue { .bool(self) }
+  package var json: JSONValue { .bool(self) }
 }
 
 extension String: SettingValue {
-  typealias Given = String
-  static var typeName: String { "text" }
-  init?(json: JSONValue) {
+  package typealias Given = String
+  package static var typeName: String { "text" }
+  package init?(json: JSONValue) {
     guard let value = json.string else { return nil }
     self = value
   }
-  var json: JSONValue { .string(self) }
-  static func json(ofForeign text: String) -> JSONValue? { .string(text) }
+  package var json: JSONValue { .string(self) }
+  package static func json(ofForeign text: String) -> JSONValue? { .string(text) }
 }
 
 /// A seed: text in a recipe, as many programs read numbers of JSON with 53 bits.
 extension UInt64: SettingValue {
-  typealias Given = UInt64
-  static var typeName: String { "integer of 64 bits" }
-  init?(json: JSONValue) {
+  package typealias Given = UInt64
+  package static var typeName: String { "integer of 64 bits" }
+  package init?(json: JSONValue) {
     guard let value = json.unsigned ?? json.string.flatMap({ UInt64($0) }) else { return nil }
     self = value
   }
-  var json: JSONValue { .string(String(self)) }
+  package var json: JSONValue { .string(String(self)) }
   /// −1 for any, other negative ones as PyTorch takes them.
-  static func json(ofForeign text: String) -> JSONValue? {
+  package static func json(ofForeign text: String) -> JSONValue? {
     if let number = Int64(text) {
       return .string(number == -1 ? "-1" : String(UInt64(bitPattern: number)))
     }
@@ -122,60 +126,104 @@ extension UInt64: SettingValue {
 }
 
 extension ClosedRange: SettingValue where Bound == Double {
-  typealias Given = ClosedRange<Double>
-  static var typeName: String { "two numbers" }
-  init?(json: JSONValue) {
+  package typealias Given = ClosedRange<Double>
+  package static var typeName: String { "two numbers" }
+  package init?(json: JSONValue) {
     guard let ends = json.array?.compactMap(\.double), ends.count == 2, ends[0] <= ends[1] else {
       return nil
     }
     self = ends[0]...ends[1]
   }
-  var json: JSONValue { .array([.number(lowerBound), .number(upperBound)]) }
+  package var json: JSONValue { .array([.number(lowerBound), .number(upperBound)]) }
 }
 
 extension AdaptiveProjectedGuidance: SettingValue {
-  typealias Given = AdaptiveProjectedGuidance
-  static var typeName: String { "flag" }
-  init?(json: JSONValue) {
+  package typealias Given = AdaptiveProjectedGuidance
+  package static var typeName: String { "flag" }
+  package init?(json: JSONValue) {
     guard let numbers = json.array?.compactMap(\.double), numbers.count == 3 else { return nil }
     self.init(
       parallel: Float(numbers[0]), threshold: Float(numbers[1]), momentum: Float(numbers[2]))
   }
-  var json: JSONValue { .array([parallel.json, threshold.json, momentum.json]) }
+  package var json: JSONValue { .array([parallel.json, threshold.json, momentum.json]) }
 }
 
 extension DynamicThresholding: SettingValue {
-  typealias Given = DynamicThresholding
-  static var typeName: String { "number" }
-  init?(json: JSONValue) {
+  package typealias Given = DynamicThresholding
+  package static var typeName: String { "number" }
+  package init?(json: JSONValue) {
     guard let numbers = json.array?.compactMap(\.double), numbers.count == 2 else { return nil }
     self.init(mimicScale: Float(numbers[0]), percentile: Float(numbers[1]))
   }
-  var json: JSONValue { .array([mimicScale.json, percentile.json]) }
+  package var json: JSONValue { .array([mimicScale.json, percentile.json]) }
 }
 
 extension Convention: SettingValue {
-  typealias Given = Convention
-  static var typeName: String { "name" }
-  init?(json: JSONValue) {
+  package typealias Given = Convention
+  package static var typeName: String { "name" }
+  package init?(json: JSONValue) {
     guard let value = json.string.flatMap(Convention.init(rawValue:)) else { return nil }
     self = value
   }
-  var json: JSONValue { .string(rawValue) }
+  package var json: JSONValue { .string(rawValue) }
 }
 
 /// A picture, of which a recipe says only that there was one.
 extension Picture: SettingValue {
-  typealias Given = Picture
-  static var typeName: String { "picture" }
-  init?(json: JSONValue) { nil }
-  var json: JSONValue { .bool(true) }
+  package typealias Given = Picture
+  package static var typeName: String { "picture" }
+  package init?(json: JSONValue) { nil }
+  package var json: JSONValue { .bool(true) }
 }
 
 /// A mask, of which a recipe says only that there was one.
 extension Mask: SettingValue {
-  typealias Given = Mask
-  static var typeName: String { "picture" }
-  init?(json: JSONValue) { nil }
-  var json: JSONValue { .bool(true) }
+  package typealias Given = Mask
+  package static var typeName: String { "picture" }
+  package init?(json: JSONValue) { nil }
+  package var json: JSONValue { .bool(true) }
+}
+
+extension MaskSchedule: SettingValue {
+  package typealias Given = MaskSchedule
+  package static var typeName: String { "name" }
+  package init?(json: JSONValue) {
+    guard let value = json.string.flatMap(MaskSchedule.init(named:)) else { return nil }
+    self = value
+  }
+  package var json: JSONValue { .string(name) }
+}
+
+/// Several values, in order.
+extension Array: SettingValue where Element: SettingValue {
+  package typealias Given = [Element]
+  package static var typeName: String { "list: \(Element.typeName)" }
+  package init?(json: JSONValue) {
+    guard let items = json.array else { return nil }
+    self = items.compactMap(Element.init(json:))
+    if count != items.count { return nil }
+  }
+  package var json: JSONValue { .array(map(\.json)) }
+}
+
+/// A side that a picture is extended to.
+extension TokenPictureRequest.Side: SettingValue {
+  package typealias Given = TokenPictureRequest.Side
+  package static var typeName: String { "name" }
+  package init?(json: JSONValue) {
+    guard let value = json.string.flatMap(Self.init(rawValue:)) else { return nil }
+    self = value
+  }
+  package var json: JSONValue { .string(rawValue) }
+}
+
+/// A page, of which a recipe says the words, and not the picture.
+extension StoryRequest.Page: SettingValue {
+  package typealias Given = StoryRequest.Page
+  package static var typeName: String { "page" }
+  package init?(json: JSONValue) {
+    guard let text = json.string else { return nil }
+    self.init(text: text)
+  }
+  package var json: JSONValue { .string(text) }
 }

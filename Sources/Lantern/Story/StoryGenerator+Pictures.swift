@@ -37,20 +37,6 @@ public struct TokenPictureRequest: Sendable {
   /// A request for a picture of `prompt`.
   public init(prompt: String) { self.prompt = prompt }
 
-  /// Refuses what cannot be drawn so.
-  fileprivate func check() throws(RequestError) {
-    guard previewInterval >= 0 else {
-      throw .range(name: "preview interval", found: "\(previewInterval)", allowed: "0 or more")
-    }
-    if initialPicture == nil, mask != nil || !extensions.isEmpty {
-      throw .needs(
-        name: mask != nil ? "a mask" : "a side to extend", other: "a picture to begin from")
-    }
-    if initialPicture != nil, mask == nil, extensions.isEmpty {
-      throw .needs(name: "a picture to begin from", other: "a mask, or a side to extend")
-    }
-  }
-
   /// What is to be said of the picture's size and of the mask.
   fileprivate func notes(pixels side: Int, drawn: [Bool]) -> [String] {
     var notes: [String] = []
@@ -148,7 +134,7 @@ extension StoryGenerator {
     _ request: TokenPictureRequest,
     onStep: (_ number: Int, _ count: Int, _ preview: Picture?) throws -> Void = { _, _, _ in }
   ) throws -> Picture {
-    try request.check()
+    try TokenPictureSetting.check(request, with: ())
     var story = StoryRequest(prompt: request.prompt)
     story.imageSteps = request.steps
     story.guidance = request.guidance

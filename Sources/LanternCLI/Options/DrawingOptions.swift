@@ -18,7 +18,7 @@ struct PromptOptions: SettingOptions {
 
   @Option(
     help: ArgumentHelp(
-      "Draw each prompt of a file, from the same seed: \(PromptFile.help). (default: none)",
+      "Draw each prompt of a file, from the same seed: \(OptionText.linesHelp). (default: none)",
       valueName: "file"))
   var prompts: String?
 

@@ -13,10 +13,7 @@ struct PictureFileOptions: SettingOptions {
 
   @OptionGroup var writing: WritingOptions
 
-  @Option(
-    name: [.customShort("b"), .customLong("count")], parsing: .unconditional,
-    help: ArgumentHelp("How many pictures, each with the next seed.", valueName: "count"))
-  var count = 1
+  @OptionGroup var several: CountOptions
 
   @Option(
     help: ArgumentHelp(
@@ -38,9 +35,6 @@ struct PictureFileOptions: SettingOptions {
   var trace: String?
 
   mutating func validate() throws {
-    if !(1...10_000).contains(count) {
-      throw ValidationError("count \(count): choose 1 to 10000")
-    }
     if trace != nil, count > 1 { throw ValidationError("--trace follows one picture, not several") }
     if previewInterval != nil, preview == nil {
       throw ValidationError("--preview-interval needs --preview FILE")
@@ -51,6 +45,9 @@ struct PictureFileOptions: SettingOptions {
       throw ValidationError("\(twice): two files of one name: give --preview and --trace others")
     }
   }
+
+  /// How many pictures.
+  var count: Int { several.count }
 
   /// After how many steps a preview is due; 0 for none.
   var interval: Int { preview == nil ? 0 : previewInterval ?? ImageSetting.previewSteps }

@@ -3,10 +3,6 @@ import LanternFormats
 
 /// Text that people wrote into a file.
 enum PromptFile {
-  /// What it says in help.
-  static let help =
-    "a prompt a line, but for empty lines and those that begin with #; - reads standard input"
-
   /// The text of a file; of standard input where the name is `-`.
   ///
   /// - Throws: ``FormatError`` for a file that cannot be read or is not UTF-8.

@@ -1,9 +1,13 @@
 import ArgumentParser
 import Lantern
 
-/// A group of options, each of which is a setting's in the table of settings: a property bears the
+/// A group of options, each of which is a setting's in a table of settings: a property bears the
 /// setting's name, and has name, help and checks of its option from the table.
-protocol SettingOptions: ParsableArguments {}
+protocol SettingOptions: ParsableArguments {
+  /// Whose table it is. Other requests take the group's options too, as far as their tables have
+  /// settings of the same names.
+  associatedtype Request: Configurable = ImageRequest
+}
 
 extension SettingOptions {
   mutating func validate() throws { try checkSettings() }
@@ -11,10 +15,10 @@ extension SettingOptions {
   /// Checks what was given, as far as that needs no model.
   func checkSettings() throws {
     let given = given
-    for (setting, option) in ImageSetting.options {
+    for (setting, option) in Setting<Request>.options {
       guard let value = given[setting.name] else { continue }
       if let companion = option.companion, companion.isInRequest == nil,
-        given[companion.name] == nil
+        !companion.isBeside(value, given[companion.name])
       {
         throw ValidationError(companion.message)
       }
@@ -29,12 +33,12 @@ extension SettingOptions {
   /// Puts what was given into a request, in the table's order.
   ///
   /// - Throws: an error that names a file that cannot be read, or what cannot be.
-  func apply(to request: inout ImageRequest) throws {
+  func apply<Other: Configurable>(to request: inout Other) throws {
     let given = given
-    for (setting, option) in ImageSetting.options {
+    for (setting, option) in Setting<Other>.options {
       if let value = given[setting.name] { option.makeRoom(value, &request) }
     }
-    for (setting, option) in ImageSetting.options {
+    for (setting, option) in Setting<Other>.options {
       guard let value = given[setting.name] else { continue }
       if let companion = option.companion, companion.isInRequest?(request) == false {
         throw ValidationError(companion.message)
@@ -47,18 +51,29 @@ extension SettingOptions {
   private var given: [String: Any] { SettingGiven.values(of: self) }
 }
 
-extension ImageSetting {
+extension SettingOption.Companion {
+  /// Whether the other option was given, as often at least where that counts.
+  fileprivate func isBeside(_ value: Any, _ other: Any?) -> Bool {
+    guard isCounted, let values = value as? [Any] else { return other != nil }
+    return values.count <= (other as? [Any])?.count ?? 0
+  }
+}
+
+extension Setting {
   /// Settings with their options, in the table's order.
-  static let options = all.compactMap { setting in setting.option.map { (setting, $0) } }
+  static var options: [(Setting, SettingOption<Request>)] {
+    all.compactMap { setting in setting.option.map { (setting, $0) } }
+  }
 
   /// Puts what its option was given into a request; a text may stand in a file.
   ///
   /// - Throws: an error that names a file that cannot be read, or what cannot be.
-  func put(_ value: Any, into request: inout ImageRequest) throws {
-    if option?.readsFiles == true, let text = value as? String {
+  func put(_ value: Any, into request: inout Request) throws {
+    switch (option?.text, value) {
+    case (.orInFile, let text as String):
       try apply(try PromptFile.text(ofArgument: text), to: &request)
-    } else {
-      try apply(value, to: &request)
+    case (.linesOfFile, let path as String): try apply(try PromptFile.prompts(path), to: &request)
+    default: try apply(value, to: &request)
     }
   }
 }
@@ -110,17 +125,37 @@ extension OptionGroup: SettingProperty {
   fileprivate var group: Any? { wrappedValue }
 }
 
-/// A value without the optional around it; nil for none.
+/// A value without the optional around it; nil for none, and for no values of an option that may
+/// stand several times.
 private func unwrapped(_ value: Any) -> Any? {
+  if let values = value as? [Any] { return values.isEmpty ? nil : values }
   let mirror = Mirror(reflecting: value)
   return mirror.displayStyle == .optional ? mirror.children.first?.value : value
 }
 
 extension Option {
-  /// The option of a setting.
+  /// The option of a picture's setting.
   init<T: ExpressibleByArgument>(_ setting: ImageSetting) where Value == T? {
+    self.init(of: setting)
+  }
+
+  /// The option of a setting.
+  init<T: ExpressibleByArgument, Request>(_ setting: Setting<Request>) where Value == T? {
+    self.init(of: setting)
+  }
+
+  private init<T: ExpressibleByArgument, Request>(of setting: Setting<Request>) where Value == T? {
     self.init(
       name: setting.names, parsing: setting.option?.takesDashes == true ? .unconditional : .next,
+      help: setting.help)
+  }
+
+  /// The option of a setting that may stand several times.
+  init<T: ExpressibleByArgument, Request>(wrappedValue: [T], _ setting: Setting<Request>)
+  where Value == [T] {
+    self.init(
+      wrappedValue: wrappedValue, name: setting.names,
+      parsing: setting.option?.takesDashes == true ? .unconditionalSingleValue : .singleValue,
       help: setting.help)
   }
 }
@@ -133,24 +168,33 @@ extension Flag where Value == Bool {
 }
 
 extension Flag where Value == Bool? {
+  /// The flag of a picture's setting that has an opposite.
+  init(_ setting: ImageSetting) { self.init(of: setting) }
+
   /// The flag of a setting that has an opposite.
-  init(_ setting: ImageSetting) {
+  init<Request>(_ setting: Setting<Request>) { self.init(of: setting) }
+
+  private init<Request>(of setting: Setting<Request>) {
     self.init(name: setting.names, inversion: .prefixedNo, help: setting.help)
   }
 }
 
-extension ImageSetting {
+extension Setting {
   /// How the option is spelt.
   fileprivate var names: NameSpecification {
     let short = option?.short.map { [NameSpecification.Element.customShort($0)] } ?? []
-    return NameSpecification(short + [.customLong(option?.name ?? name)])
+    let long = [option?.name ?? name] + (option?.aliases ?? [])
+    return NameSpecification(short + long.map { .customLong($0) })
   }
 
   /// What help says of it.
   fileprivate var help: ArgumentHelp {
     guard let option else { return .hidden }
-    guard case .value(let name) = option.kind else { return ArgumentHelp(option.helpWithDefault) }
-    return ArgumentHelp(option.helpWithDefault, valueName: name)
+    return switch option.kind {
+    case .value(let name), .values(let name):
+      ArgumentHelp(option.helpWithDefault, valueName: name)
+    case .flag, .invertibleFlag: ArgumentHelp(option.helpWithDefault)
+    }
   }
 }
 

@@ -1,0 +1,101 @@
+import LanternPictures
+import LanternSamplers
+
+/// Rows that several tables have; `key` is nil where a request has no recipe.
+extension Setting {
+  /// Where chance begins.
+  static func seed(
+    _ path: any WritableKeyPath<Request, UInt64> & Sendable, key: String? = nil
+  ) -> Setting {
+    Setting(
+      "seed", path, .noise, key: key, writing: .always,
+      webUI: WebUISetting("Seed") { request, _ in "\(request[keyPath: path])" },
+      option: SettingOption(
+        "seed", short: "s", .value("number"),
+        "The same seed gives the same; -1 is another every time, which is told.", default: "-1"
+      ).taking(
+        SeedChoice.self, assign: { $1[keyPath: path] = $0.number ?? Seed.random() }))
+  }
+
+  /// After how many steps an unfinished picture is decoded.
+  static func previewInterval(
+    _ path: any WritableKeyPath<Request, Int> & Sendable, option: SettingOption<Request>? = nil
+  ) -> Setting {
+    Setting(
+      "previewInterval", path, .decoding, range: "0 or more", isAllowed: { $0 >= 0 },
+      option: option)
+  }
+
+  /// Where a picture is drawn anew.
+  static func mask(
+    _ path: any WritableKeyPath<Request, Mask?> & Sendable, key: String? = nil,
+    companion: SettingOption<Request>.Companion? = nil,
+    check: @escaping @Sendable (Request, Request.Model) throws -> Void
+  ) -> Setting {
+    Setting(
+      "mask", path, .picture, key: key, check: check,
+      option: SettingOption(
+        "mask", .value("file"),
+        "Where it is drawn anew: white is, black stays, grey counts as white from half as bright "
+          + "on, and what is transparent as not painted: it stays. Where all paint has one colour, "
+          + "paint is drawn anew; but black paint stays, and holes in it are drawn anew.",
+        default: "none", takesDashes: false, companion: companion
+      ).taking(String.self, assign: { $1[keyPath: path] = try Mask(contentsOf: $0) }))
+  }
+
+  /// A picture to begin from.
+  static func initialPicture(
+    _ path: any WritableKeyPath<Request, Picture?> & Sendable, key: String? = nil, _ help: String,
+    check: (@Sendable (Request, Request.Model) throws -> Void)? = nil
+  ) -> Setting {
+    Setting(
+      "initialPicture", path, .picture, key: key, check: check,
+      option: SettingOption(
+        "init", short: "i", .value("file"), help, default: "none", takesDashes: false
+      ).taking(String.self, assign: { $1[keyPath: path] = try Picture(contentsOf: $0) }))
+  }
+
+  /// Steps of filling in a picture's codes.
+  static func imageSteps(
+    _ path: any WritableKeyPath<Request, Int?> & Sendable, field: String
+  ) -> Setting {
+    Setting(
+      "imageSteps", path, .stepping, field: field, range: "1 to 1000",
+      isAllowed: { (1...1000).contains($0) },
+      option: SettingOption(
+        "image-steps", aliases: ["steps"], .value("count"), "Steps to a picture.",
+        default: "the model's own"))
+  }
+
+  /// Strength of guidance of a picture's codes.
+  static func imageGuidance(
+    _ path: any WritableKeyPath<Request, Float?> & Sendable
+  ) -> Setting {
+    Setting(
+      "guidance", path, .guidance, range: "0 to 100", isAllowed: { (0...100).contains($0) },
+      option: SettingOption(
+        "guidance", .value("scale"), "Strength of guidance of pictures; 0 for none.",
+        default: "the model's own"))
+  }
+
+  /// How fast a picture's codes are settled.
+  static func maskSchedule(
+    _ path: any WritableKeyPath<Request, MaskSchedule> & Sendable
+  ) -> Setting {
+    let names = MaskSchedule.names.joined(separator: ", ")
+    @Sendable func schedule(_ name: String) throws(RequestError) -> MaskSchedule {
+      guard let schedule = MaskSchedule(named: name) else {
+        throw .range(name: "schedule", found: "\"\(name)\"", allowed: names)
+      }
+      return schedule
+    }
+    return Setting(
+      "schedule", path, .stepping, range: names,
+      option: SettingOption(
+        "schedule", .value("name"), "How fast a picture's codes are settled: \(names).",
+        default: "cosine", takesDashes: false
+      ).taking(
+        String.self, check: { _ = try schedule($0) },
+        assign: { $1[keyPath: path] = try schedule($0) }))
+  }
+}
