@@ -44,12 +44,12 @@ package enum KernelCase: Sendable, Equatable {
   }
 
   /// The arithmetic that its products are done in, if it is of a size that models have.
-  package func arithmetic(_ precision: Precision) -> PackedMatrix.Form {
+  package func arithmetic(_ precision: Precision) -> Arithmetic {
     switch self {
     case .linear: return precision.arithmetic
-    case .attention: return precision == .exact ? .float32 : .int16
+    case .attention: return precision.arithmeticOfActivations
     case .convolution(_, _, _, _, _, let window):
-      return window.fitsWinograd && precision != .exact ? .int16 : precision.arithmetic
+      return window.fitsWinograd ? precision.arithmeticOfActivations : precision.arithmetic
     }
   }
 
@@ -142,16 +142,5 @@ package struct KernelBench {
     return Row(
       name: name, seconds: try (0..<runs).map { _ in try time(of: run) },
       operations: after.operations - before.operations, bytes: after.bytes - before.bytes)
-  }
-}
-
-extension Precision {
-  /// The arithmetic that most products are done in.
-  package var arithmetic: PackedMatrix.Form {
-    switch self {
-    case .exact: .float32
-    case .fast, .int4: .int16
-    case .int8: .int8
-    }
   }
 }

@@ -3,17 +3,18 @@ package import LanternTensor
 /// What this machine does at most, measured.
 package struct MachinePeaks {
   /// Operations a second, a multiplication and an addition being two, in registers on all threads, with
-  /// the arithmetic that f32, 16-bit and 8-bit weights are multiplied with: in the time that threads had a
-  /// processor, so that what else runs meanwhile takes nothing away.
-  package let operations: [PackedMatrix.Form: Double]
+  /// each arithmetic: in the time that threads had a processor, so that what else runs meanwhile takes
+  /// nothing away.
+  package let operations: [Arithmetic: Double]
   /// Bytes a second when a large tensor is read.
   package let bytes: Double
 
   /// Measures, in a quarter of a second.
   package init() throws {
-    var operations: [PackedMatrix.Form: Double] = [:]
-    for form in [PackedMatrix.Form.float32, .int16, .int8] {
-      operations[form] = (0..<5).map { _ in ComputeEngine.spin(form, rounds: 1_000_000) }.max()
+    var operations: [Arithmetic: Double] = [:]
+    for arithmetic in Arithmetic.allCases {
+      operations[arithmetic] =
+        (0..<5).map { _ in ComputeEngine.spin(arithmetic, rounds: 1_000_000) }.max()
     }
     self.operations = operations
     let count = 32 << 20

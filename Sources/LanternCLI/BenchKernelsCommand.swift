@@ -81,7 +81,7 @@ struct BenchKernelsCommand: ParsableCommand {
   }
 
   private func tell(_ peaks: MachinePeaks, _ precision: Precision, _ console: Console) {
-    func peak(_ form: PackedMatrix.Form) -> Double { peaks.operations[form] ?? 0 }
+    func peak(_ arithmetic: Arithmetic) -> Double { peaks.operations[arithmetic] ?? 0 }
     if console.isJSON {
       console.event([
         "event": .string("end"), "peak_operations": .number(peak(.float32)),

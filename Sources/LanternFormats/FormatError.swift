@@ -138,7 +138,7 @@ extension FormatError: LanternError {
         + "fetch it again"
     case .unsupportedElementType(let name, let type, let file):
       "\(file): tensor \(JSON.quoted(name)) is of type \(type); "
-        + "Lantern computes with F32, F16, BF16, I32 and U8: convert it to one of them"
+        + "Lantern computes with \(ElementType.supported): convert it to one of them"
     case .badShape(let name, let shape, let file):
       "\(file): tensor \(JSON.quoted(name)) cannot have the shape \(shape); fetch it again"
     case .missingTensor(let name, let file):

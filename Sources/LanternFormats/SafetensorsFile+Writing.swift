@@ -52,9 +52,12 @@ extension SafetensorsFile {
       guard tensor.rank <= rankLimit else {
         throw .badShape(name: name, shape: tensor.shape, file: path)
       }
+      guard let type = ElementType.of(tensor.dtype) else {
+        throw .unknownElementType(name: name, type: tensor.dtype.rawValue, file: path)
+      }
       let end = offset + tensor.byteCount
       members[name] = .object([
-        "dtype": .string(spelling(tensor.dtype)),
+        "dtype": .string(type.name),
         "shape": .array(tensor.shape.map(JSONValue.integer)),
         "data_offsets": .array([.integer(offset), .integer(end)]),
       ])

@@ -53,16 +53,11 @@ package struct SafetensorsFile: TensorFile {
 
   package func tensor(_ name: String) throws(FormatError) -> Tensor? {
     guard let entry = entries[name] else { return nil }
-    guard let dtype = DType(safetensors: entry.type) else {
+    guard let format = ElementType.named(entry.type)?.format else {
       throw .unsupportedElementType(name: name, type: entry.type, file: path)
     }
-    if entry.begin % dtype.byteSize == 0 {
-      return Tensor(storage: storage, shape: entry.shape, dtype: dtype, byteOffset: entry.begin)
-    }
     do {
-      let copy = try Draft(entry.shape, dtype)
-      copy.bytes.copyMemory(from: storage.base + entry.begin, byteCount: entry.end - entry.begin)
-      return copy.tensor()
+      return try StoredTensor(storage, entry.shape, as: format, at: entry.begin).tensor()
     } catch {
       throw .tensor(error)
     }
@@ -80,15 +75,4 @@ package struct SafetensorsFile: TensorFile {
   }
 
   package func releasePages() { storage.releasePages() }
-
-  /// How the format spells a type.
-  static func spelling(_ dtype: DType) -> String {
-    switch dtype {
-    case .float32: "F32"
-    case .float16: "F16"
-    case .bfloat16: "BF16"
-    case .int32: "I32"
-    case .uint8: "U8"
-    }
-  }
 }

@@ -10,13 +10,6 @@ package struct SafetensorsHeader {
   private let file: String
   private let dataStart: Int
 
-  /// Bits an element takes, for all types of the format.
-  private static let bits: [String: Int] = [
-    "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8,
-    "F8_E5M2FNUZ": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32,
-    "C64": 64, "F64": 64, "I64": 64, "U64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
-  ]
-
   /// Reads the header of a whole file.
   ///
   /// - Throws: ``FormatError`` when it is not sound.
@@ -143,7 +136,7 @@ package struct SafetensorsHeader {
 
   private func byteCount(_ name: String, _ entry: SafetensorsFile.Entry) throws(FormatError) -> Int
   {
-    guard let bits = Self.bits[entry.type] else {
+    guard let bits = ElementType.named(entry.type)?.bits else {
       throw .unknownElementType(name: name, type: entry.type, file: file)
     }
     guard let count = try? entry.shape.checkedElementCount() else {

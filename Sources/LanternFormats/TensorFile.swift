@@ -14,8 +14,8 @@ package protocol TensorFile: Sendable {
   /// The type, as safetensors spells it, and the shape of a tensor; `nil` where there is none.
   func info(_ name: String) -> (dtype: String, shape: [Int])?
 
-  /// A tensor that shares the file's bytes, or a copy where they lie askew; `nil` where there is
-  /// none of this name.
+  /// A tensor that shares the file's bytes, or a copy where they lie askew or are decoded; `nil` where
+  /// there is none of this name.
   ///
   /// - Throws: ``FormatError/unsupportedElementType(name:type:file:)`` for types that Lantern does
   ///   not compute with, ``FormatError/tensor(_:)`` for want of memory.
@@ -60,18 +60,4 @@ package func openTensorFile(_ path: String) throws(FormatError) -> any TensorFil
     !FileKind.isSafetensors(bytes) && (bytes.starts(with: [0x50, 0x4B]) || bytes[0] == 0x80)
   }
   return isPyTorch ? try TorchFile(path) : try SafetensorsFile(path)
-}
-
-extension DType {
-  /// The type that safetensors spells so; nil for one that Lantern does not compute with.
-  init?(safetensors name: String) {
-    switch name {
-    case "F32": self = .float32
-    case "F16": self = .float16
-    case "BF16": self = .bfloat16
-    case "I32": self = .int32
-    case "U8": self = .uint8
-    default: return nil
-    }
-  }
 }

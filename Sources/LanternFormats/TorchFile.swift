@@ -10,7 +10,7 @@ package struct TorchFile: TensorFile {
   private let storage: Storage
 
   private struct Place: Sendable {
-    let type: String
+    let type: ElementType
     let shape: [Int]
     let strides: [Int]
     /// Of element 0.
@@ -18,12 +18,6 @@ package struct TorchFile: TensorFile {
     /// Of all elements, each counted by itself.
     let byteCount: Int
   }
-
-  /// Bytes an element takes, for all types of PyTorch's.
-  private static let sizes = [
-    "F32": 4, "F16": 2, "BF16": 2, "I32": 4, "U8": 1, "I64": 8, "F64": 8, "I16": 2, "I8": 1,
-    "BOOL": 1,
-  ]
 
   /// Opens a file and checks all that it claims.
   ///
@@ -100,16 +94,17 @@ package struct TorchFile: TensorFile {
   private static func place(
     _ entry: TorchPickle.Entry, _ data: Range<Int>, _ name: String, _ path: String
   ) throws(FormatError) -> Place {
-    guard let size = sizes[entry.type] else {
+    guard let type = ElementType.named(inTorch: entry.type) else {
       throw .unknownElementType(name: name, type: entry.type, file: path)
     }
+    let size = type.bits / 8
     let shape = entry.shape
     guard shape.count <= SafetensorsFile.rankLimit, let count = try? shape.checkedElementCount()
     else { throw .badShape(name: name, shape: shape, file: path) }
     guard count > 0 else {
       // Without elements, it lies nowhere: no offset is wrong.
       return Place(
-        type: entry.type, shape: shape, strides: shape.contiguousStrides, begin: data.lowerBound,
+        type: type, shape: shape, strides: shape.contiguousStrides, begin: data.lowerBound,
         byteCount: 0)
     }
     // The furthest element that the shape and the strides reach.
@@ -127,32 +122,25 @@ package struct TorchFile: TensorFile {
         name: name, begin: entry.offset, end: last, limit: limit, file: path)
     }
     return Place(
-      type: entry.type, shape: shape, strides: entry.strides,
+      type: type, shape: shape, strides: entry.strides,
       begin: data.lowerBound + entry.offset * size, byteCount: count * size)
   }
 
   package var byteCount: Int { storage.byteCount }
 
   package func info(_ name: String) -> (dtype: String, shape: [Int])? {
-    entries[name].map { ($0.type, $0.shape) }
+    entries[name].map { ($0.type.name, $0.shape) }
   }
 
   package func tensor(_ name: String) throws(FormatError) -> Tensor? {
     guard let entry = entries[name] else { return nil }
-    guard let dtype = DType(safetensors: entry.type) else {
-      throw .unsupportedElementType(name: name, type: entry.type, file: path)
+    guard let format = entry.type.format else {
+      throw .unsupportedElementType(name: name, type: entry.type.name, file: path)
     }
     do {
-      let view = Tensor(
-        storage: storage, shape: entry.shape, dtype: dtype, strides: entry.strides,
-        byteOffset: entry.begin)
-      guard entry.begin % dtype.byteSize != 0, view.isContiguous else {
-        // Where it is not a view, it is copied element by element, which may lie askew.
-        return try view.contiguous()
-      }
-      let copy = try Draft(entry.shape, dtype)
-      copy.bytes.copyMemory(from: storage.base + entry.begin, byteCount: entry.byteCount)
-      return copy.tensor()
+      return try StoredTensor(
+        storage, entry.shape, strides: entry.strides, as: format, at: entry.begin
+      ).tensor()
     } catch {
       throw .tensor(error)
     }

@@ -5,7 +5,7 @@ struct TorchPickle {
   /// A tensor: whose bytes, and how it lies in them.
   struct Entry {
     let storage: String
-    /// As safetensors spells it.
+    /// The class of its storage or, where that has no type, the name of its own, without their modules.
     let type: String
     let offset: Int
     let shape: [Int]
@@ -204,15 +204,21 @@ struct TorchPickle {
     case "collections.OrderedDict": return .dictionary(new([]))
     case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
       return given.first ?? .opaque
-    case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor":
+    case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor",
+      "torch._utils._rebuild_tensor_v3":
       guard given.count >= 4, case .storage(let key, let type) = given[0],
         case .integer(let offset) = given[1], case .tuple(let sizes) = given[2],
         case .tuple(let steps) = given[3]
       else { throw broken("a tensor of something else") }
       let (shape, strides) = (try integers(sizes), try integers(steps))
       guard shape.count == strides.count else { throw broken("a tensor without a shape") }
+      // Storages of types that are younger than typed storages have none: the seventh argument is it.
+      var own = type
+      if name.hasSuffix("v3"), given.count >= 7, case .global(let dtype) = given[6] {
+        own = Self.lastName(dtype)
+      }
       return .tensor(
-        Entry(storage: key, type: type, offset: offset, shape: shape, strides: strides))
+        Entry(storage: key, type: own, offset: offset, shape: shape, strides: strides))
     default: return .opaque
     }
   }
@@ -235,13 +241,12 @@ struct TorchPickle {
       case .global(let kind) = parts[1], case .text(let key) = parts[2],
       key.utf8.count <= Self.longestName
     else { throw broken("a reference to something other than a storage") }
-    let types = [
-      "FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16", "IntStorage": "I32",
-      "ByteStorage": "U8", "LongStorage": "I64", "DoubleStorage": "F64", "ShortStorage": "I16",
-      "CharStorage": "I8", "BoolStorage": "BOOL",
-    ]
-    let name = kind.split(separator: ".").last.map(String.init) ?? kind
-    return .storage(key: key, type: types[name] ?? name)
+    return .storage(key: key, type: Self.lastName(kind))
+  }
+
+  /// A name without its module.
+  private static func lastName(_ name: String) -> String {
+    name.split(separator: ".").last.map(String.init) ?? name
   }
 
   private mutating func new(_ values: [Value]) -> Items {

@@ -38,7 +38,16 @@ public enum Precision: String, Sendable, CaseIterable {
   /// What parts that are small beside the denoiser compute in.
   package var ofSmallParts: Precision { self == .exact ? .exact : .fast }
 
-  /// How a matrix stored as `dtype` is packed.
+  /// What most products are computed in, those with large weights.
+  package var arithmetic: Arithmetic {
+    form(of: .float32, inputs: .max, outputs: .max).arithmetic
+  }
+
+  /// What products with activations on both sides are computed in, and those with filters that are
+  /// transformed: 8 bits would be too few for them.
+  package var arithmeticOfActivations: Arithmetic { self == .exact ? .float32 : .int16 }
+
+  /// What a matrix of type `dtype` is packed as.
   ///
   /// - Parameters:
   ///   - dtype: a floating-point type.

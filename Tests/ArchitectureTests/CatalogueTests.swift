@@ -60,6 +60,22 @@ import Testing
     }
   }
 
+  @Test("every file of Formats is a format with its row in the catalogue of formats")
+  func formats() throws {
+    let folder = "Sources/LanternTensor/Quantized"
+    let catalogue = SourceTree.file("\(folder)/BlockFormat.swift").code
+    let list = try #require(catalogue.firstMatch(of: /all: \[BlockFormat\] = \[([^\]]*)\]/))
+    let names = list.output.1.matches(of: /\.(\w+)/).map { String($0.output.1) }
+    let files = SourceTree.files(in: "\(folder)/Formats", ["swift"])
+    #expect(files.count == names.count && Set(names).count == names.count)
+    #expect(names == names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+    for file in files {
+      let name = names.first { $0.lowercased() == file.stem.lowercased() }
+      let hasRow = name.map { file.code.contains("let \($0) = BlockFormat(") }
+      #expect(hasRow == true, "\(file) has no row")
+    }
+  }
+
   @Test("the rows of samplers stand in the order of the alphabet")
   func order() {
     let catalogue = SourceTree.file("Sources/LanternSamplers/Catalogue/SamplerCatalogue.swift").text

@@ -293,10 +293,12 @@ import Testing
     }
   }
 
-  @Test("BLAS multiplies plain and transposed matrices")
-  func blas() {
+  @Test(
+    "plain f32 products are right in all four transpositions, with BLAS and without",
+    arguments: [true, false])
+  func plainProducts(byBLAS: Bool) {
     var numbers = Numbers(4)
-    for (m, n, k) in [(1, 1, 1), (3, 17, 5), (33, 2, 64)] {
+    for (m, n, k) in [(1, 1, 1), (3, 17, 5), (33, 2, 64), (5, 70, 700), (2, 3, 0)] {
       let (a, b) = (numbers.floats(m * k), numbers.floats(k * n))
       for (aTransposed, bTransposed) in [
         (false, false), (true, false), (false, true), (true, true),
@@ -310,8 +312,10 @@ import Testing
         }
         let y = Misaligned(count: m * n)
         var workspace = [UInt8](
-          repeating: 0, count: lk_packed_bytes(Int64(n), Int64(k), LK_F32, LK_MATRIX))
-        lk_matmul(
+          repeating: 0,
+          count: lk_matmul_packed_bytes(Int64(m), Int64(n), Int64(k), aTransposed))
+        let multiply = byBLAS ? lk_matmul : lk_matmul_packed
+        multiply(
           Int64(m), Int64(n), Int64(k), a, Int64(aTransposed ? m : k), aTransposed, b,
           Int64(bTransposed ? k : n), bTransposed, y.pointer, Int64(n), &workspace)
         expectNear(y, wanted, 1e-5, "\(m)×\(n)×\(k) \(aTransposed) \(bTransposed)")

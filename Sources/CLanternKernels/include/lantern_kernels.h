@@ -272,12 +272,18 @@ bool lk_all_finite(const void *x, lk_dtype type, int64_t count);
 
 /// c[m, n] = a · b with BLAS (OpenBLAS, loaded on first use with the core type that this processor
 /// deserves; Accelerate on macOS). `a` is [m, k] or, transposed, [k, m]; `b` is [k, n] or [n, k].
-/// Without a BLAS it packs b and uses the kernels above, for which it is given `workspace` of
-/// lk_packed_bytes(n, k, LK_F32, LK_MATRIX).
+/// Without a BLAS it is lk_matmul_packed, for which it is given `workspace`.
 void lk_matmul(
   int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, bool a_transposed,
   const float *b, int64_t b_stride, bool b_transposed, float *c, int64_t c_stride,
   void *workspace);
+/// The same by the kernels above: it packs b, and copies a where that is transposed, into `workspace` of
+/// lk_matmul_packed_bytes of the same arguments.
+void lk_matmul_packed(
+  int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, bool a_transposed,
+  const float *b, int64_t b_stride, bool b_transposed, float *c, int64_t c_stride,
+  void *workspace);
+size_t lk_matmul_packed_bytes(int64_t m, int64_t n, int64_t k, bool a_transposed);
 /// Eigenvalues of the symmetric matrix a[n, n], ascending, and in a its eigenvectors as rows, by LAPACK's
 /// dsyev of the same library. False where there is none, or it did not converge; a is then undefined.
 bool lk_symmetric_eigen(int64_t n, double *a, double *values);

@@ -3,6 +3,7 @@
 // of the speed.
 #define _GNU_SOURCE
 #include <stdlib.h>
+#include <string.h>
 
 #include "../include/lantern_kernels.h"
 
@@ -77,34 +78,34 @@ const char *lk_blas_name(void) {
 }
 #endif
 
-/// Without BLAS: our packed kernels where b's layout allows it, else one element after another.
-static void multiply_here(
+size_t lk_matmul_packed_bytes(int64_t m, int64_t n, int64_t k, bool a_transposed) {
+  return lk_packed_bytes(n, k, LK_F32, LK_MATRIX) + (a_transposed ? 4 * (size_t)m * (size_t)k : 0);
+}
+
+void lk_matmul_packed(
   int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, bool a_transposed,
   const float *b, int64_t b_stride, bool b_transposed, float *c, int64_t c_stride,
   void *workspace) {
-  const lk_kernels *kernels = lk_kernels_best();
-  if (k > 0 && b_transposed && !a_transposed) {
-    lk_pack_args packing = {
-      .weight = b, .from = LK_F32, .n = n, .k = k, .row_stride = b_stride, .packed = workspace,
-      .to = LK_F32};
-    kernels->pack(&packing);
-    lk_gemm_args args = {
-      .m = m, .n = n, .k = k, .x = a, .x_stride = a_stride, .packed = workspace,
-      .packed_type = LK_F32, .activation = LK_IDENTITY, .y = c, .y_stride = c_stride};
-    kernels->gemm(&args);
+  if (m <= 0 || n <= 0) return;
+  if (k <= 0) {
+    for (int64_t row = 0; row < m; row++) memset(c + row * c_stride, 0, (size_t)n * 4);
     return;
   }
-  for (int64_t row = 0; row < m; row++) {
-    for (int64_t column = 0; column < n; column++) {
-      double sum = 0;
-      for (int64_t i = 0; i < k; i++) {
-        float x = a_transposed ? a[i * a_stride + row] : a[row * a_stride + i];
-        float y = b_transposed ? b[column * b_stride + i] : b[i * b_stride + column];
-        sum += (double)x * y;
-      }
-      c[row * c_stride + column] = (float)sum;
-    }
+  const lk_kernels *kernels = lk_kernels_best();
+  lk_pack_args packing = {
+    .weight = b, .from = LK_F32, .n = n, .k = k, .row_stride = b_stride,
+    .transposed = !b_transposed, .packed = workspace, .to = LK_F32};
+  kernels->pack(&packing);
+  if (a_transposed) {
+    float *rows = (float *)((char *)workspace + lk_packed_bytes(n, k, LK_F32, LK_MATRIX));
+    lk_copy_strided(a, (int64_t[]){1, a_stride}, (int64_t[]){m, k}, 2, 4, rows);
+    a = rows;
+    a_stride = k;
   }
+  lk_gemm_args args = {
+    .m = m, .n = n, .k = k, .x = a, .x_stride = a_stride, .packed = workspace,
+    .packed_type = LK_F32, .activation = LK_IDENTITY, .y = c, .y_stride = c_stride};
+  kernels->gemm(&args);
 }
 
 void lk_matmul(
@@ -116,7 +117,7 @@ void lk_matmul(
   bool fits = m <= INT32_MAX && n <= INT32_MAX && k <= INT32_MAX && a_stride <= INT32_MAX &&
               b_stride <= INT32_MAX && c_stride <= INT32_MAX;
   if (!has_blas() || !fits || k == 0) {
-    multiply_here(
+    lk_matmul_packed(
       m, n, k, a, a_stride, a_transposed, b, b_stride, b_transposed, c, c_stride, workspace);
     return;
   }

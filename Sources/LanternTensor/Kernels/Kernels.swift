@@ -18,11 +18,11 @@ public enum ComputeEngine {
     set { lk_set_threads(Int32(clamping: max(1, newValue))) }
   }
 
-  /// Multiplies and adds in registers on all threads, as products with weights of a form do.
+  /// Multiplies and adds in registers on all threads, as products do.
   ///
   /// - Returns: operations a second while threads had a processor, of all of them together.
-  package static func spin(_ form: PackedMatrix.Form, rounds: Int) -> Double {
-    kernels.spin(form.kernelType, Int64(rounds))
+  package static func spin(_ arithmetic: Arithmetic, rounds: Int) -> Double {
+    kernels.spin(arithmetic.kernelType, Int64(rounds))
   }
 
   /// The arithmetic of linear maps, convolutions and attention since the process began, and the bytes

@@ -50,7 +50,7 @@ public func attention(
     v_batch_stride: Int64(v.strides[0]), v_stride: Int64(v.strides[1]),
     scale: scale ?? 1 / Float(headSize).squareRoot(),
     mask: mask == .causal ? LK_MASK_CAUSAL : LK_MASK_NONE,
-    arithmetic: precision == .exact ? LK_F32 : LK_I16, scratch: nil, y: y.floats,
+    arithmetic: precision.arithmeticOfActivations.kernelType, scratch: nil, y: y.floats,
     y_batch_stride: Int64(q.shape[1] * q.shape[2]), y_stride: Int64(q.shape[2]))
   let scratch = try Storage(byteCount: lk_attention_scratch_bytes(&arguments))
   arguments.scratch = scratch.base

@@ -66,7 +66,8 @@ extension Tensor {
     return y.tensor()
   }
 
-  /// The matrix product of two f32 tensors, by BLAS.
+  /// The matrix product of two f32 tensors, by BLAS (OpenBLAS, Accelerate), or by our own kernels where
+  /// there is none.
   ///
   /// - Parameter other: `[inner, column]`; `self` is `[…, row, inner]`. Transposed views are read
   ///   in place.
@@ -87,7 +88,8 @@ extension Tensor {
     let b = try other.isTransposedMatrix ? other : other.contiguous()
     let y = try Draft(shape.dropLast() + [columns])
     let workspace = try Storage(
-      byteCount: lk_packed_bytes(Int64(columns), Int64(inner), LK_F32, LK_MATRIX))
+      byteCount: lk_matmul_packed_bytes(
+        Int64(rows), Int64(columns), Int64(inner), a.isTransposedMatrix))
     withExtendedLifetime((a, b, workspace)) {
       lk_matmul(
         Int64(rows), Int64(columns), Int64(inner), a.floatPointer,

@@ -8,44 +8,11 @@ internal import CLanternKernels
 /// accumulators are exact; but on 64-bit ARM with f16 arithmetic 16-bit weights are multiplied as f16, in
 /// accumulators of 32 that are folded into f32.
 public struct PackedMatrix: Sendable {
-  /// How the weights are stored.
-  public enum Form: String, Sendable, CaseIterable {
-    case float32 = "f32"
-    case float16 = "f16"
-    case bfloat16 = "bf16"
-    /// 16-bit integers: 2.5e-4 off a product of random numbers, 1e-3 where they are multiplied as f16.
-    case int16 = "i16"
-    /// 8-bit integers: 1e-2 off.
-    case int8 = "i8"
-    /// 4-bit integers with one more scale for every 32, multiplied as 16-bit ones: 1e-1 off.
-    case int4 = "i4"
-
-    /// The form in which a floating-point type is stored as it is.
-    package init(_ dtype: DType) {
-      switch dtype {
-      case .float16: self = .float16
-      case .bfloat16: self = .bfloat16
-      case .float32, .int32, .uint8: self = .float32
-      }
-    }
-
-    var kernelType: lk_dtype {
-      switch self {
-      case .float32: LK_F32
-      case .float16: LK_F16
-      case .bfloat16: LK_BF16
-      case .int16: LK_I16
-      case .int8: LK_I8
-      case .int4: LK_I4
-      }
-    }
-  }
-
   /// Features or channels it gives.
   public let outputs: Int
   /// Columns of the matrix: features it takes; for a convolution height · width · channel.
   public let inputs: Int
-  /// How the weights are stored.
+  /// What the weights are packed as.
   public let form: Form
   /// A matrix, a gated one, or 3×3 filters for Winograd's algorithm.
   let layout: lk_layout
@@ -60,7 +27,7 @@ public struct PackedMatrix: Sendable {
   /// - Parameters:
   ///   - weight: `[output, …]`, a convolution's `[output channel, height, width, channel]`, of a
   ///     floating-point type.
-  ///   - form: how it is to be stored; as it is when nil.
+  ///   - form: what it is packed as; its own type when nil.
   /// - Throws: ``TensorError/dtype(op:expected:found:)`` unless the type is floating-point;
   ///   ``TensorError/shape(op:expected:found:)`` without at least two axes.
   public init(_ weight: Tensor, as form: Form? = nil) throws(TensorError) {
@@ -76,7 +43,7 @@ public struct PackedMatrix: Sendable {
   ///
   /// - Parameters:
   ///   - kernel: `[output channel, 3, 3, channel]`, of a floating-point type.
-  ///   - form: how it is to be stored.
+  ///   - form: what it is packed as.
   /// - Throws: ``TensorError/dtype(op:expected:found:)`` unless the type is floating-point;
   ///   ``TensorError/shape(op:expected:found:)`` for a kernel of another size.
   public init(winograd kernel: Tensor, as form: Form) throws(TensorError) {
@@ -93,7 +60,7 @@ public struct PackedMatrix: Sendable {
   /// - Parameters:
   ///   - weight: `[2 · output, input]`, those of the values before those of the gates, of a
   ///     floating-point type.
-  ///   - form: how it is to be stored; as it is when nil.
+  ///   - form: what it is packed as; its own type when nil.
   /// - Throws: ``TensorError/dtype(op:expected:found:)`` unless the type is floating-point;
   ///   ``TensorError/shape(op:expected:found:)`` for another shape.
   public init(gated weight: Tensor, as form: Form? = nil) throws(TensorError) {

@@ -1,0 +1,54 @@
+/// How a file stores the elements of a tensor: in blocks of so many bytes, little-endian, one behind the
+/// other along the last axis.
+///
+/// What a file stores is one thing, what a product computes in (``PackedMatrix/Form``) another. A format
+/// is a file in `Formats` and a row of ``all``; readers name formats, and ``StoredTensor`` decodes.
+package struct BlockFormat: Sendable {
+  /// As llama.cpp and PyTorch call it: `f16`, `f8_e4m3`, `q8_0`.
+  package let name: String
+  /// Elements that a block holds, of one row.
+  package let blockElements: Int
+  /// Bytes that a block takes.
+  package let blockBytes: Int
+  /// The smallest type of tensors that can hold all its numbers exactly.
+  package let dtype: DType
+  /// Writes the elements of blocks as f32; nil where tensors of ``dtype`` have elements that lie as the
+  /// format has them.
+  package let decode: Decoder?
+
+  /// Reads `count` blocks, which may lie askew, and writes `count * blockElements` numbers.
+  package typealias Decoder =
+    @Sendable (_ blocks: UnsafeRawPointer, _ count: Int, _ floats: UnsafeMutablePointer<Float>)
+    -> Void
+
+  /// A format of blocks.
+  ///
+  /// - Parameters:
+  ///   - name: of the format.
+  ///   - blockElements: of a block.
+  ///   - blockBytes: of a block.
+  ///   - dtype: f32, f16 or bf16, whichever is exact.
+  ///   - decode: writes the elements of blocks.
+  package init(
+    _ name: String, blockElements: Int, blockBytes: Int, exactAs dtype: DType,
+    decode: @escaping Decoder
+  ) {
+    self.name = name
+    self.blockElements = blockElements
+    self.blockBytes = blockBytes
+    self.dtype = dtype
+    self.decode = decode
+  }
+
+  /// The format that tensors of a type have themselves.
+  init(elements dtype: DType) {
+    self.name = dtype.rawValue
+    self.blockElements = 1
+    self.blockBytes = dtype.byteSize
+    self.dtype = dtype
+    self.decode = nil
+  }
+
+  /// One row for each file in `Formats`.
+  package static let all: [BlockFormat] = [.bf16, .f16, .f32, .f8E4M3, .f8E5M2, .i32, .u8]
+}

@@ -1,0 +1,95 @@
+internal import CLanternKernels
+
+/// A tensor as a file has it: bytes of a format, which become numbers only when they are asked for.
+package struct StoredTensor: Sendable {
+  /// Sizes of the axes, outermost first.
+  package let shape: [Int]
+  /// How the elements are stored.
+  package let format: BlockFormat
+  private let strides: [Int]
+  private let storage: Storage
+  private let byteOffset: Int
+  /// Elements from the first to the last, those that strides leave out among them.
+  private let extent: Int
+
+  /// Takes bytes for elements.
+  ///
+  /// - Parameters:
+  ///   - storage: the bytes.
+  ///   - shape: of whole blocks along the last axis.
+  ///   - strides: in elements, as for formats of one element a block; contiguous when nil.
+  ///   - format: how the elements are stored.
+  ///   - byteOffset: of element `[0, …, 0]`, aligned or not.
+  /// - Throws: ``TensorError/shape(op:expected:found:)`` where blocks are not whole or bytes are too few.
+  package init(
+    _ storage: Storage, _ shape: [Int], strides: [Int]? = nil, as format: BlockFormat,
+    at byteOffset: Int
+  ) throws(TensorError) {
+    let count = try shape.checkedElementCount()
+    let row = shape.last ?? 1
+    guard row % format.blockElements == 0, strides == nil || format.blockElements == 1 else {
+      throw .shape(
+        op: format.name, expected: "rows of a multiple of \(format.blockElements)", found: shape)
+    }
+    let strides = strides ?? shape.contiguousStrides
+    let extent = count == 0 ? 0 : zip(shape, strides).reduce(1) { $0 + ($1.0 - 1) * $1.1 }
+    let byteCount = extent / format.blockElements * format.blockBytes
+    guard byteOffset >= 0, byteOffset <= storage.byteCount - byteCount else {
+      throw .shape(
+        op: format.name, expected: "\(storage.byteCount - byteOffset) bytes", found: shape)
+    }
+    self.storage = storage
+    self.shape = shape
+    self.strides = strides
+    self.format = format
+    self.byteOffset = byteOffset
+    self.extent = extent
+  }
+
+  /// The numbers, of the format's type: a view of the bytes where they lie as a tensor's do, otherwise a
+  /// contiguous copy.
+  ///
+  /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+  package func tensor() throws(TensorError) -> Tensor {
+    guard let decode = format.decode else {
+      let view = Tensor(
+        storage: storage, shape: shape, dtype: format.dtype, strides: strides,
+        byteOffset: byteOffset)
+      guard byteOffset % format.dtype.byteSize != 0, view.isContiguous else {
+        // Where it is not a view, it is copied element by element, which may lie askew.
+        return try view.contiguous()
+      }
+      let copy = try Draft(shape, format.dtype)
+      copy.bytes.copyMemory(
+        from: storage.base + byteOffset, byteCount: extent * format.dtype.byteSize)
+      return copy.tensor()
+    }
+    let decoded = try self.decoded(by: decode)
+    return try Tensor(
+      storage: decoded.storage, shape: shape, dtype: format.dtype, strides: strides
+    ).contiguous()
+  }
+
+  /// All elements from the first to the last in a row.
+  private func decoded(by decode: BlockFormat.Decoder) throws(TensorError) -> Tensor {
+    let draft = try Draft([extent], format.dtype)
+    // A chunk stays in the nearest cache between its decoding and its rounding.
+    let chunk = max(1, 4096 / format.blockElements)
+    let floats = try Draft([chunk * format.blockElements])
+    let blocks = extent / format.blockElements
+    for first in stride(from: 0, to: blocks, by: chunk) {
+      let count = min(chunk, blocks - first)
+      let source = storage.base + byteOffset + first * format.blockBytes
+      let element = first * format.blockElements
+      if format.dtype == .float32 {
+        decode(source, count, draft.floats + element)
+      } else {
+        decode(source, count, floats.floats)
+        kernels.convert(
+          floats.bytes, LK_F32, Int64(count * format.blockElements),
+          draft.bytes + element * format.dtype.byteSize, format.dtype.kernelType)
+      }
+    }
+    return draft.tensor()
+  }
+}
