@@ -92,10 +92,12 @@ extension BenchSetting {
         "How closely to follow the prompt: numbers with commas between them."
       )?.taking(
         String.self,
-        assign: {
-          $1.guidances = try CommaList.numbers($0, ImageSetting.guidance.title) { text in
+        assign: { list, settings in
+          // Of `Float?` a number out of range would be one of the list.
+          let numbers: [Float] = try CommaList.numbers(list, ImageSetting.guidance.title) { text in
             Float(text).flatMap { ImageSetting.guidanceScales.contains($0) ? $0 : nil }
           }
+          settings.guidances = numbers
         }))
   }
 
