@@ -10,32 +10,36 @@ let strict: [SwiftSetting] = [
 
 /// The rooms of the house, bottom to top: each may import only those named here.
 let rooms: [(name: String, imports: [Target.Dependency])] = [
-  ("LanternTensor", ["CLanternKernels"]),
-  ("LanternFormats", ["LanternTensor"]),
-  ("LanternLayers", ["LanternTensor", "LanternFormats"]),
-  ("LanternTokenizers", ["LanternFormats"]),
-  ("LanternModels", ["LanternTensor", "LanternFormats", "LanternLayers"]),
-  ("LanternSamplers", ["LanternTensor", "LanternFormats"]),
-  ("LanternDecoding", ["LanternTensor", "LanternTokenizers"]),
-  ("LanternPictures", ["LanternTensor", "LanternFormats", "CLanternPictures"]),
+  ("LanternPlatform", []),
+  ("LanternTensor", ["LanternPlatform", "CLanternKernels"]),
+  ("LanternFormats", ["LanternPlatform", "LanternTensor"]),
+  ("LanternLayers", ["LanternPlatform", "LanternTensor", "LanternFormats"]),
+  ("LanternTokenizers", ["LanternPlatform", "LanternFormats"]),
+  ("LanternModels", ["LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers"]),
+  ("LanternSamplers", ["LanternPlatform", "LanternTensor", "LanternFormats"]),
+  ("LanternDecoding", ["LanternPlatform", "LanternTensor", "LanternTokenizers"]),
+  ("LanternPictures", ["LanternPlatform", "LanternTensor", "LanternFormats", "CLanternPictures"]),
   (
     "Lantern",
     [
-      "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers", "LanternModels",
+      "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers",
+      "LanternModels",
       "LanternSamplers", "LanternDecoding", "LanternPictures",
     ]
   ),
   (
     "LanternEvaluation",
     [
-      "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels", "LanternPictures",
+      "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels",
+      "LanternPictures",
       "Lantern",
     ]
   ),
   (
     "LanternBench",
     [
-      "LanternTensor", "LanternFormats", "LanternModels", "LanternSamplers", "LanternPictures",
+      "LanternPlatform", "LanternTensor", "LanternFormats", "LanternModels", "LanternSamplers",
+      "LanternPictures",
       "Lantern", "LanternEvaluation",
     ]
   ),
@@ -43,13 +47,16 @@ let rooms: [(name: String, imports: [Target.Dependency])] = [
 
 /// Test suites and what each looks into, beside `TestSupport`.
 let suites: [(name: String, imports: [Target.Dependency])] = [
-  ("LanternTensorTests", ["LanternTensor", "LanternFormats", "CLanternKernels"]),
-  ("LanternFormatsTests", ["LanternTensor", "LanternFormats"]),
+  (
+    "LanternTensorTests", ["LanternPlatform", "LanternTensor", "LanternFormats", "CLanternKernels"]
+  ),
+  ("LanternFormatsTests", ["LanternPlatform", "LanternTensor", "LanternFormats"]),
   ("LanternTokenizersTests", ["LanternFormats", "LanternTokenizers"]),
   (
     "LanternModelsTests",
     [
-      "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels", "LanternSamplers",
+      "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels",
+      "LanternSamplers",
       "LanternDecoding",
     ]
   ),
@@ -58,7 +65,10 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
     "LanternDecodingTests",
     ["LanternTensor", "LanternFormats", "LanternTokenizers", "LanternDecoding"]
   ),
-  ("LanternPicturesTests", ["LanternTensor", "LanternFormats", "LanternPictures"]),
+  (
+    "LanternPicturesTests",
+    ["LanternPlatform", "LanternTensor", "LanternFormats", "LanternPictures"]
+  ),
   ("LanternTests", ["Lantern", "LanternFormats", "LanternSamplers", "LanternTensor"]),
   (
     "LanternEvaluationTests",
@@ -113,7 +123,8 @@ let package = Package(
     .executableTarget(
       name: "LanternCLI",
       dependencies: [
-        "Lantern", "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers",
+        "Lantern", "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers",
+        "LanternTokenizers",
         "LanternSamplers", "LanternDecoding", "LanternPictures", "LanternEvaluation",
         "LanternBench", "LanternModels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

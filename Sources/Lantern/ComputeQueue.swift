@@ -1,3 +1,4 @@
+import LanternPlatform
 import Dispatch
 import LanternTensor
 

@@ -1,3 +1,4 @@
+import LanternPlatform
 import LanternEvaluation
 import Lantern
 import LanternFormats

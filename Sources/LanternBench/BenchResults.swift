@@ -1,3 +1,4 @@
+import LanternPlatform
 import Lantern
 package import LanternFormats
 import LanternSamplers

@@ -1,13 +1,6 @@
+import LanternPlatform
 package import Lantern
 package import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// What each part of a model costs, beside what this machine can do at most.
 package struct ModelBench {
@@ -75,26 +68,10 @@ package struct ModelBench {
         name: part.name, count: part.count, seconds: seconds, operations: work.operations,
         bytes: work.bytes)
     }
-    peakMemory = Self.residentPeak
+    peakMemory = ResidentMemory.peak
     let peaks = try MachinePeaks()
     precision = generator.model.precision
     peakOperations = peaks.operations[precision.arithmetic] ?? 1
     peakBytes = peaks.bytes
-  }
-
-  /// In bytes, as the system counts it.
-  private static var residentPeak: Int {
-    var usage = rusage()
-    #if canImport(Glibc)
-      // Its constant is of another type than its function takes.
-      getrusage(__rusage_who_t(0), &usage)
-    #else
-      getrusage(RUSAGE_SELF, &usage)
-    #endif
-    #if canImport(Darwin)
-      return usage.ru_maxrss
-    #else
-      return usage.ru_maxrss * 1024
-    #endif
   }
 }

@@ -1,12 +1,5 @@
+import LanternPlatform
 import Lantern
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// A drawing of lines over two axes, each with its name at its end, as SVG for ``BenchReport``'s page: large
 /// letters and narrow, so that it can be read on a phone.

@@ -1,3 +1,4 @@
+import LanternPlatform
 package import LanternEvaluation
 package import Lantern
 import LanternFormats

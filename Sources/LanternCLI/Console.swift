@@ -1,13 +1,6 @@
+import LanternPlatform
 import LanternFormats
 import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// What is said where: results on standard output, everything else on standard error.
 struct Console {

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import LanternPlatform
 
 /// Signals that ask the program to end, as Ctrl-C: the first stops after the current step, the second
 /// at once.

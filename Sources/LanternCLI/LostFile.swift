@@ -1,12 +1,5 @@
+import LanternPlatform
 import LanternFormats
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// What the program says where a file of weights, which it reads in place, goes away under it: the
 /// system raises SIGBUS then.

@@ -1,3 +1,4 @@
+import LanternPlatform
 import Lantern
 import LanternFormats
 import LanternPictures

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import LanternPlatform
 
 /// The mask schedule: the share of a picture's codes that is masked after each step (Chang et al. 2022,
 /// arXiv:2202.04200), as in Show-o's `get_mask_chedule`.

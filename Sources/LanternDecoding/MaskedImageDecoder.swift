@@ -1,12 +1,5 @@
+import LanternPlatform
 public import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// The iterative decoder of masked image tokens: each step predicts all codes in parallel and keeps those of
 /// highest confidence (MaskGIT, Chang et al. 2022, arXiv:2202.04200), with guidance and noise of Show-o's

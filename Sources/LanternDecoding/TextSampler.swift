@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import LanternPlatform
 
 /// A sampler of the next token from logits: repetition penalty, temperature, top-k, top-p, min-p, in
 /// this order, as transformers does.

@@ -1,3 +1,4 @@
+import LanternPlatform
 package import LanternFormats
 import LanternLayers
 package import LanternModels

@@ -1,12 +1,5 @@
+import LanternPlatform
 package import LanternPictures
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 extension Picture {
   /// Peak signal to noise beside another picture of the same size, in decibels; 99 at most, where they

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import LanternPlatform
 
 /// What a few measurements say of all that could have been taken: middles, and how far they may be off.
 ///

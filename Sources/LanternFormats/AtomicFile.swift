@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import LanternPlatform
 
 /// Files that come into being whole or not at all, a power cut included: written under another name
 /// beside their place, synced, then renamed.

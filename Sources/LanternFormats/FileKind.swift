@@ -1,3 +1,5 @@
+import LanternPlatform
+
 /// What a file is that Lantern does not read, told by its first bytes.
 package enum FileKind {
   private struct Row {

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import LanternPlatform
 
 /// A folder that this process alone writes into, for as long as this lives: an advisory lock on the folder
 /// itself (`flock`), which leaves no file behind and ends with the process, however that ends.

@@ -1,3 +1,4 @@
+import LanternPlatform
 public import LanternTensor
 
 /// What can go wrong between bytes on disk and named tensors or settings, either way. Cases carry

@@ -1,3 +1,4 @@
+import LanternPlatform
 import LanternTensor
 
 /// A value of JSON (RFC 8259).

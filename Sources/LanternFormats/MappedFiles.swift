@@ -1,12 +1,5 @@
+import LanternPlatform
 import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// The files that are mapped into memory now, by name: where one was cut short and a read of it raises
 /// SIGBUS, a program's handler of that signal can tell which.

@@ -1,3 +1,5 @@
+import LanternPlatform
+
 /// A model as diffusers lays it out: a folder with a `model_index.json` that names the parts, and a
 /// folder for each part.
 package struct ModelFolder: Sendable {

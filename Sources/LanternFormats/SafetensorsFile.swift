@@ -1,3 +1,4 @@
+import LanternPlatform
 package import LanternTensor
 
 /// A safetensors file, mapped into memory: tensors are views of it.

@@ -1,3 +1,4 @@
+import LanternPlatform
 package import LanternTensor
 
 /// The weights of one component: one file, or several with an index; safetensors, or PyTorch's own.

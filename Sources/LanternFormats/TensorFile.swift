@@ -1,3 +1,4 @@
+import LanternPlatform
 package import LanternTensor
 
 /// A file that holds tensors under names.

@@ -1,3 +1,4 @@
+import LanternPlatform
 package import LanternTensor
 
 /// A checkpoint that `torch.save` wrote (PyTorch 1.6 and later), mapped into memory: tensors are views

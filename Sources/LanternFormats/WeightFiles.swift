@@ -1,3 +1,5 @@
+import LanternPlatform
+
 /// The names of a component's weights, as diffusers and `transformers` give them: a stem, a variant
 /// such as `fp16`, parts with an index, and the ending.
 struct WeightFiles {

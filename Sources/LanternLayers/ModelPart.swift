@@ -1,3 +1,4 @@
+import LanternPlatform
 internal import LanternTensor
 
 /// A part of a model that is read when it is first needed, and may be let go while nothing needs it.

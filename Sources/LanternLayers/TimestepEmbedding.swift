@@ -1,12 +1,5 @@
+import LanternPlatform
 package import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// A timestep as sines and cosines (Vaswani et al. 2017, arXiv:1706.03762), and two linear maps.
 package struct TimestepEmbedding: Sendable {

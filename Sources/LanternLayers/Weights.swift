@@ -1,3 +1,4 @@
+import LanternPlatform
 package import LanternFormats
 package import LanternTensor
 

@@ -1,13 +1,6 @@
+import LanternPlatform
 internal import CLanternPictures
 internal import LanternFormats
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// The bytes of a picture's file in the making, in memory that C took.
 struct EncodedPicture: ~Copyable {

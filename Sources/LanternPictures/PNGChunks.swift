@@ -1,12 +1,5 @@
+import LanternPlatform
 internal import CLanternPictures
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// The chunks of a PNG file, walked over before libpng reads them: none may claim more than is left
 /// of the file, for libpng takes memory for what is claimed. Texts, EXIF data and colour profiles are

@@ -1,3 +1,4 @@
+import LanternPlatform
 internal import LanternFormats
 
 extension Picture {

@@ -1,12 +1,5 @@
+import LanternPlatform
 import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// The noise level of a latent: `x = alpha · clean + deviation · noise`, with variances that add up to 1.
 ///

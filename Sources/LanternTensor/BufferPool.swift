@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import LanternPlatform
 
 /// Named apart from the pool's own buffers that are free.
 private func libraryFree(_ buffer: UnsafeMutableRawPointer) { free(buffer) }

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import LanternPlatform
 
 /// The stream of normal numbers that `torch.Generator("cpu").manual_seed(seed)` gives `torch.randn`.
 ///

@@ -1,3 +1,4 @@
+import LanternPlatform
 import LanternFormats
 
 /// The catalogue of tokenizers, by the `tokenizer_class` of `tokenizer_config.json`.

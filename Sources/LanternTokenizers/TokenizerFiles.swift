@@ -1,3 +1,4 @@
+import LanternPlatform
 import LanternFormats
 
 /// The files of a byte-pair tokenizer, as `transformers` (5.24) reads them: `tokenizer.json`, or else

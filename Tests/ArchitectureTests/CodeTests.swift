@@ -4,7 +4,7 @@ import Testing
 @Suite struct CodeTests {
   /// Where a class of ours vouches for its own thread safety.
   static let unchecked: Set<String> = [
-    "Sources/LanternTensor/Locked.swift", "Sources/LanternTensor/Storage.swift",
+    "Sources/LanternPlatform/Locked.swift", "Sources/LanternTensor/Storage.swift",
   ]
   /// Where a variable does: the kernels' table, chosen once, and the count of interruptions.
   static let nonisolated: Set<String> = [

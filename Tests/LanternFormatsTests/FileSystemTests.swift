@@ -1,3 +1,4 @@
+import LanternPlatform
 import Foundation
 import LanternFormats
 import LanternTensor

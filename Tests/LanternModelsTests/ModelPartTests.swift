@@ -1,3 +1,4 @@
+import LanternPlatform
 import LanternLayers
 import LanternTensor
 import Testing

@@ -1,3 +1,4 @@
+import LanternPlatform
 import LanternTensor
 import Testing
 

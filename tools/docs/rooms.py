@@ -26,13 +26,15 @@ ROOMS = [
     ("LanternPictures", "tensors to PNG and JPEG", 3, 5),
     ("LanternFormats", "files to tensors and settings", None, 6),
     ("LanternTensor", "shaped immutable values", None, 7),
-    ("CLanternKernels", "arithmetic on pointers", None, 8),
+    ("CLanternKernels", "arithmetic on pointers", 1, 8),
+    ("LanternPlatform", "C library, files, locks", 2, 8),
     ("CLanternPictures", "libpng, libjpeg", 3, 8),
 ]
 
 # from a room to one that imports it, and how far from the middle of each box the arrow stands
 ARROWS = [
-    ("CLanternKernels", "LanternTensor", 0, 0),
+    ("CLanternKernels", "LanternTensor", 0, -60),
+    ("LanternPlatform", "LanternTensor", 0, 60),
     ("LanternTensor", "LanternFormats", 0, 0),
     ("LanternFormats", "LanternLayers", -75, 0),
     ("LanternFormats", "LanternTokenizers", -25, 0),

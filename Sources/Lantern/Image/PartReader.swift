@@ -1,3 +1,4 @@
+import LanternPlatform
 import LanternFormats
 import LanternLayers
 import LanternTensor

@@ -1,12 +1,5 @@
+import LanternPlatform
 public import LanternFormats
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// Where a model lies: a folder, or weights that come with Lantern.
 ///

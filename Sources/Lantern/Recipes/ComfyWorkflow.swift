@@ -1,3 +1,4 @@
+import LanternPlatform
 import LanternFormats
 
 /// What ComfyUI computed a picture with: nodes by number, each with a kind and inputs, which are

@@ -1,3 +1,4 @@
+import LanternPlatform
 public import LanternFormats
 public import LanternPictures
 

@@ -1,3 +1,4 @@
+import LanternPlatform
 package import LanternFormats
 
 /// What suits a transformer that writes and draws when nothing is said: its folder's `lantern.json`, or

@@ -1,14 +1,7 @@
+import LanternPlatform
 import ArgumentParser
 import Lantern
 import LanternFormats
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// Which model, and with how many threads.
 struct ModelOptions: ParsableArguments {

@@ -1,3 +1,4 @@
+import LanternPlatform
 import ArgumentParser
 import LanternFormats
 

@@ -1,12 +1,5 @@
+import LanternPlatform
 package import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// Positions as angles that queries and keys turn by (Su et al. 2021, arXiv:2104.09864), as
 /// transformers' Llama and Phi have it: feature i of a head pairs with feature i + half.

@@ -1,14 +1,7 @@
+import LanternPlatform
 package import LanternFormats
 package import LanternLayers
 package import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// The settings of a judge, read from its `config.json`.
 package struct JudgeConfig: Sendable {

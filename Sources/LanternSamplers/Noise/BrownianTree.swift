@@ -1,12 +1,5 @@
+import LanternPlatform
 import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// A virtual Brownian tree: Brownian motion between two times that depends on the seed alone, whatever
 /// intervals are queried and in whatever order (Li et al. 2020, arXiv:2001.01328, section 4). The value at

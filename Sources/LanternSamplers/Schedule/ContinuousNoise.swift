@@ -1,12 +1,5 @@
+import LanternPlatform
 import LanternFormats
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// A continuous noise schedule, of models that were not trained on a table of steps.
 enum ContinuousNoise: Sendable, Equatable {

@@ -1,12 +1,5 @@
+import LanternPlatform
 import LanternFormats
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 extension NoiseSchedule {
   /// The betas: the variance of the noise that each training step adds.

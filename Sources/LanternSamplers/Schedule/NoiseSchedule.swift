@@ -1,12 +1,5 @@
+import LanternPlatform
 package import LanternFormats
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// The prediction type: what the model was trained to predict.
 public enum PredictionType: String, Sendable, CaseIterable {

@@ -1,12 +1,5 @@
+import LanternPlatform
 public import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// Exponential integration with a polynomial through past noises, in the logarithm of sigma (Zhang &
 /// Chen 2023, arXiv:2204.13902: log-ρ Adams–Bashforth). Second order unless the configuration has another.

@@ -1,12 +1,5 @@
+import LanternPlatform
 public import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// DPM-Solver with adaptive step size, from the difference of its solutions of orders 2 and 3 (Lu et al. 2022, arXiv:2206.00927, appendix C; Crowson's k-diffusion,
 /// `sample_dpm_adaptive`).

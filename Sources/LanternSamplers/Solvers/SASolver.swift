@@ -1,12 +1,5 @@
+import LanternPlatform
 public import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// Stochastic Adams method: predictor and corrector of the SDE, with noise only in the middle of the
 /// schedule (Xue et al. 2023, arXiv:2309.05019).

@@ -1,12 +1,5 @@
+import LanternPlatform
 public import LanternTensor
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// The unified predictor-corrector: each prediction of the model first corrects the step before it
 /// (Zhao et al. 2023, arXiv:2302.04867). Second order unless the scheduler's configuration has another.

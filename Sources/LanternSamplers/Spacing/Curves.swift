@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import LanternPlatform
 
 /// Sigma schedules: sigmas along a curve from the maximum to the minimum, both included.
 enum Curves {

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import LanternPlatform
 
 /// One step of an exponential integrator of DPM-Solver's family: the linear part solved exactly, and the
 /// integrals of 1, of a first and of a second derivative against its exponential (Lu et al. 2022, arXiv:2206.00927 and arXiv:2211.01095).

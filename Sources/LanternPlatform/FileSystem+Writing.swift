@@ -1,11 +1,3 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
-
 extension FileSystem {
   /// Writes all of `bytes` to an open file, however few it takes at a time. What takes none for now,
   /// as a full pipe that does not block, is waited for.
@@ -35,7 +27,7 @@ extension FileSystem {
   /// Makes a file's bytes outlast a power cut, where its file system can.
   ///
   /// - Returns: 0, or the `errno` that says why some may be lost.
-  static func sync(_ file: Int32) -> Int32 {
+  package static func sync(_ file: Int32) -> Int32 {
     #if canImport(Darwin)
       // fsync leaves them in the drive's memory.
       if fcntl(file, F_FULLFSYNC) != -1 { return 0 }
@@ -52,7 +44,7 @@ extension FileSystem {
   /// synced.
   ///
   /// - Returns: 0, or the `errno` that says why some may be lost.
-  static func sync(folder path: String) -> Int32 {
+  package static func sync(folder path: String) -> Int32 {
     let file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard file >= 0 else { return errno == EACCES ? 0 : errno }
     defer { close(file) }

@@ -1,11 +1,3 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
-
 /// Runs work on a stack of a size of our own: that of a process, and of the threads that the system
 /// makes for it, may be set to as little as its user likes.
 package enum DeepStack {

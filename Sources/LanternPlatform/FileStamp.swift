@@ -1,14 +1,6 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
-
 /// What tells one state of a file from another without reading it: which file it is, its size, and when
 /// it was last changed.
-struct FileStamp {
+package struct FileStamp {
   private let device: UInt64
   private let inode: UInt64
   private let byteCount: Int64
@@ -17,7 +9,7 @@ struct FileStamp {
 
   /// Whether the file of this stamp has been written to since: the same file is there in another state.
   /// One that was replaced or taken away is as it was for those who have it mapped.
-  func isWrittenTo(at path: String) -> Bool {
+  package func isWrittenTo(at path: String) -> Bool {
     guard let now = FileStamp(of: path), (now.device, now.inode) == (device, inode) else {
       return false
     }
@@ -25,7 +17,7 @@ struct FileStamp {
   }
 
   /// The stamp of what is at `path` now; nil where nothing is to be seen.
-  init?(of path: String) {
+  package init?(of path: String) {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }
     #if canImport(Darwin)

@@ -1,11 +1,3 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
-
 /// A value, not a reference, that one thread at a time may see and change.
 ///
 /// Unchecked `Sendable`: the value is reached behind the mutex alone.
