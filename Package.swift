@@ -85,6 +85,7 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
     "EndToEndTests",
     ["Lantern", "LanternFormats", "LanternTensor", "LanternPictures", "LanternCLI"]
   ),
+  ("ExamplesTests", ["Lantern", "LanternExamples", "LanternTensor"]),
   ("ArchitectureTests", []),
 ]
 
@@ -130,6 +131,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    // What Examples/Package.swift builds, for the tests.
+    .target(
+      name: "LanternExamples", dependencies: ["Lantern", "LanternSamplers", "LanternTensor"],
+      path: "Examples/Sources/LanternExamples", swiftSettings: [.swiftLanguageMode(.v6)]),
     .target(
       name: "TestSupport", dependencies: ["LanternTensor", "LanternFormats"],
       path: "Tests/TestSupport", swiftSettings: strict),

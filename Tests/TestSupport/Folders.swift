@@ -19,3 +19,14 @@ package func withTemporaryFolder<Result>(_ body: (_ path: String) throws -> Resu
   defer { try? FileManager.default.removeItem(at: folder) }
   return try body(folder.path)
 }
+
+/// The same for work that waits.
+package func withTemporaryFolder<Result>(
+  _ body: (_ path: String) async throws -> Result
+) async throws -> Result {
+  let folder = FileManager.default.temporaryDirectory
+    .appendingPathComponent("lantern-test-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  return try await body(folder.path)
+}

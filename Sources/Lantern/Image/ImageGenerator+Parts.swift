@@ -23,7 +23,14 @@ extension ImageGenerator {
   /// Checks, before work begins, that a picture can be drawn as a request asks.
   ///
   /// - Throws: ``RequestError`` for numbers out of range, `SamplerError` for unknown names.
-  public func check(_ request: ImageRequest) throws { _ = try ImageSettings(request, model) }
+  public func check(_ request: ImageRequest) throws {
+    let settings = try ImageSettings(request, model)
+    var schedule = model.schedule
+    schedule.convention = settings.convention
+    _ = try settings.makeSampler(schedule).plan(
+      steps: settings.steps, over: schedule,
+      spacing: settings.schedule.map(SamplerCatalogue.spacing))
+  }
 
   /// The text encoder, a call of the denoiser, the decoder and the encoder, each on made-up input.
   ///

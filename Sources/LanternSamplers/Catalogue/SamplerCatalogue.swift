@@ -209,10 +209,12 @@ public enum SamplerCatalogue {
     return found ?? rows[0]
   }
 
-  /// The sampler of a name of any program (``meaning(of:)``), without schedule.
+  /// The sampler of a name of any program, as `DPM++ 2M`, without schedule.
   ///
+  /// - Parameter name: in any spelling.
+  /// - Returns: its row.
   /// - Throws: ``SamplerError/unknownSampler(name:nearest:known:)``.
-  package static func row(named name: String) throws(SamplerError) -> Row {
+  public static func row(named name: String) throws(SamplerError) -> Row {
     let meaning = try meaning(of: name)
     guard meaning.spacing == nil, !meaning.usesCFGPlusPlus, meaning.notes.isEmpty else {
       throw .unknownSampler(name: name, nearest: meaning.row.name, known: rows.map(\.name))

@@ -80,6 +80,24 @@ public struct NoiseSchedule: Sendable {
     self.correctsForLatents = correctsForLatents
   }
 
+  /// A schedule of a scheduler's settings.
+  ///
+  /// - Parameter json: a `scheduler_config.json` of diffusers; what is missing has its class's default.
+  /// - Throws: ``SamplerError/file(_:)`` for text that is no JSON and for a mistyped or unsupported
+  ///   setting, ``SamplerError/inconsistent(reason:file:)`` for impossible numbers.
+  public init(json: String) throws(SamplerError) {
+    let file = "scheduler_config.json"
+    let parsed = Array(json.utf8).withUnsafeBytes { bytes in
+      Result { () throws(FormatError) in try JSON.parse(bytes, file: file) }
+    }
+    let value: JSONValue
+    do throws(FormatError) { value = try parsed.get() } catch { throw .file(error) }
+    guard case .object(let members) = value else {
+      throw .file(.malformedJSON(file: file, at: 0, reason: "an object { … } should be here"))
+    }
+    try self.init(Config(members, file: file), correctsForLatents: false)
+  }
+
   /// ᾱ of each training step.
   private static func alphaBars(_ settings: SchedulerConfig) -> [Float] {
     var bars = cumulativeProduct(settings.betas)
