@@ -9,6 +9,8 @@ package struct ModelFolder: Sendable {
   package let pipelineClass: String
   /// The parts the index names; those it leaves out by `null` are not among them.
   package let components: [String: (library: String?, className: String?)]
+  /// What the index says besides.
+  package let settings: [String: JSONValue]
 
   /// Reads the index of a folder.
   ///
@@ -56,6 +58,7 @@ package struct ModelFolder: Sendable {
       }
     }
     self.components = components
+    self.settings = members.filter { components[$0.key] == nil }
   }
 
   /// Where the index is.

@@ -28,17 +28,36 @@ package struct TimestepEmbedding: Sendable {
 
   /// `[batch, outputs]`, the same row for each of `batch` pictures.
   package func callAsFunction(_ timestep: Float, batch: Int) throws(TensorError) -> Tensor {
+    let row = Self.sinusoid(timestep, features, cosineFirst: cosineFirst, shift: shift)
+    let rows = [[Float]](repeating: row, count: batch).flatMap(\.self)
+    let sinusoid = try Tensor(rows, shape: [batch, features])
+    return try self(sinusoid)
+  }
+
+  /// The two linear maps alone, of `[batch, features]`.
+  package func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
+    try linear2(linear1(x, activation: .silu))
+  }
+
+  /// A number as sines and cosines (diffusers' `Timesteps`).
+  ///
+  /// - Parameters:
+  ///   - number: a timestep, or a size.
+  ///   - features: how many; where odd, the last is 0.
+  ///   - cosineFirst: diffusers' `flip_sin_to_cos`.
+  ///   - shift: diffusers' `freq_shift`.
+  /// - Returns: `features` numbers.
+  package static func sinusoid(
+    _ number: Float, _ features: Int, cosineFirst: Bool, shift: Float
+  ) -> [Float] {
     let half = features / 2
     // In f32 step by step, as the reference does: the angles reach 1000, where rounding shows.
     let angles = (0..<half).map { index in
-      timestep * exp(-log(Float(10000)) * Float(index) / (Float(half) - shift))
+      number * exp(-log(Float(10000)) * Float(index) / (Float(half) - shift))
     }
     let sines = angles.map { sin($0) }
     let cosines = angles.map { cos($0) }
     let padding = [Float](repeating: 0, count: features % 2)
-    let row = (cosineFirst ? cosines + sines : sines + cosines) + padding
-    let rows = [[Float]](repeating: row, count: batch).flatMap(\.self)
-    let sinusoid = try Tensor(rows, shape: [batch, features])
-    return try linear2(linear1(sinusoid, activation: .silu))
+    return (cosineFirst ? cosines + sines : sines + cosines) + padding
   }
 }

@@ -8,7 +8,10 @@ package enum ModelCatalogue {
     [String: @Sendable (Config, Weights) throws(ModelError) -> any TextEncoder] = [
       "CLIPTextModel": { config, weights throws(ModelError) in
         try CLIPTextModel(CLIPTextConfig(config), weights)
-      }
+      },
+      "CLIPTextModelWithProjection": { config, weights throws(ModelError) in
+        try CLIPTextModel(CLIPTextConfig(config), weights, isProjected: true)
+      },
     ]
 
   /// Denoisers, by the class that the folder names.

@@ -115,7 +115,7 @@ import Testing
   @Test(
     "settings of other architectures are refused by name",
     arguments: [
-      ("act_fn", .string("mish")), ("addition_embed_type", .string("text_time")),
+      ("act_fn", .string("mish")), ("addition_embed_type", .string("image")),
       ("center_input_sample", .bool(true)), ("class_embed_type", .string("timestep")),
       ("dual_cross_attention", .bool(true)), ("encoder_hid_dim", .integer(7)),
       ("mid_block_type", .string("UNetMidBlock2D")), ("num_attention_heads", .integer(8)),

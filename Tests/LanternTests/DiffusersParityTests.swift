@@ -34,17 +34,25 @@ import Testing
     try expectParity(name)
   }
 
+  @Test(
+    "pictures of Stable Diffusion XL equal those of its three pipelines: two text encoders, sizes, zeros for no negative prompt",
+    arguments: TinyPipeline.names(of: "tiny_xl"))
+  func xl(name: String) throws {
+    try expectParity(name, "tiny_xl")
+  }
+
   @Test("there are cases of every kind")
   func cases() {
     #expect(TinyPipeline.names("text").count == 18)
     #expect(TinyPipeline.names("picture").count == 14)
     #expect(TinyPipeline.names("mask").count == 13)
     #expect(TinyPipeline.names("inpainting").count == 4)
+    #expect(TinyPipeline.names(of: "tiny_xl").count == 9)
   }
 
   /// Draws a case, and compares the latents after the last step and the picture.
-  private func expectParity(_ name: String) throws {
-    let reference = try TinyPipeline()
+  private func expectParity(_ name: String, _ model: String = "tiny_pipeline") throws {
+    let reference = try TinyPipeline(model)
     let trace = Trace()
     let image = try reference.generator(name).draw(reference.request(name), trace: trace)
     let latents = try withTemporaryFolder { folder in

@@ -6,24 +6,26 @@ import TestSupport
 import Testing
 
 /// A whole Stable Diffusion of random weights, and what diffusers draws with it:
-/// tools/fixtures/tiny_pipeline.py.
+/// tools/fixtures/tiny_pipeline.py; or Stable Diffusion XL: tools/fixtures/tiny_xl.py.
 struct TinyPipeline {
   static let folder = fixture("tiny_pipeline")
+  private let folder: String
   private let file: SafetensorsFile
   private let cases: [String: [String: JSONValue]]
 
-  init() throws {
-    file = try SafetensorsFile(fixture("tiny_pipeline.safetensors"))
+  init(_ name: String = "tiny_pipeline") throws {
+    folder = fixture(name)
+    file = try SafetensorsFile(fixture("\(name).safetensors"))
     let text = Array(try #require(file.metadata["cases"]).utf8)
     let list = try text.withUnsafeBytes { try JSON.parse($0, file: "cases") }.array ?? []
     cases = Dictionary(
       uniqueKeysWithValues: list.compactMap(\.object).map { ($0["name"]?.string ?? "", $0) })
   }
 
-  /// The names of all cases of a kind, as it is without a fixture at hand.
-  static func names(_ kind: String) -> [String] {
-    let all = (try? TinyPipeline().cases) ?? [:]
-    return all.filter { $0.value["kind"]?.string == kind }.keys.sorted()
+  /// The names of all cases, or of those of a kind, as it is without a fixture at hand.
+  static func names(_ kind: String? = nil, of name: String = "tiny_pipeline") -> [String] {
+    let all = (try? TinyPipeline(name).cases) ?? [:]
+    return all.filter { kind == nil || $0.value["kind"]?.string == kind }.keys.sorted()
   }
 
   /// The request of a case.
@@ -59,7 +61,7 @@ struct TinyPipeline {
     let found = try #require(cases[name])
     if found["kind"]?.string == "inpainting" { return try inpaintingGenerator() }
     guard let prediction = found["prediction"] else {
-      return try ImageGenerator(folder: Self.folder, precision: .exact)
+      return try ImageGenerator(folder: folder, precision: .exact)
     }
     return try Self.generator { folder in
       try Self.set("prediction_type", prediction, "\(folder)/scheduler/scheduler_config.json")

@@ -1,68 +1,152 @@
+import LanternFormats
 import LanternLayers
 import LanternModels
 import LanternTensor
 import LanternTokenizers
 
-/// One text encoder, which reads prompts of any length chunk by chunk.
+/// One or more text encoders of the same prompts, which read texts of any length chunk by chunk; their
+/// states stand side by side in the features of a token.
 struct ChunkedTextConditioner: TextConditioner {
-  private let tokenizer: any Tokenizer
-  private let textEncoder: ModelPart<any TextEncoder, any Error>
+  /// Which states a denoiser was trained with.
+  enum States {
+    /// Those of the last layer, normalised (Stable Diffusion 1 and 2).
+    case last
+    /// Those of the layer before, as they are; with them go the pooled vector of the last encoder and
+    /// the picture's size (SDXL; Podell et al. 2023, arXiv:2307.01952).
+    case penultimate
+  }
+
+  private struct Encoder {
+    let tokenizer: any Tokenizer
+    let model: ModelPart<any TextEncoder, any Error>
+  }
+
+  private let encoders: [Encoder]
+  private let states: States
   let features: Int
+  let pooledFeatures: Int
   let layerCount: Int
+  /// Whether an empty negative prompt is all zeros.
+  private let zeroesEmptyNegative: Bool
   /// The model's folder, for errors.
   private let path: String
 
-  /// Loads the parts `tokenizer` and `text_encoder`.
-  init(_ reader: PartReader) throws {
-    let tokenizer = try reader.folder.loadTokenizer()
-    textEncoder = ModelPart {
-      try reader.read(
-        "text_encoder", stems: ["model", "pytorch_model"], ModelCatalogue.textEncoders,
-        reader.precision.ofSmallParts)
-    }
-    let encoder = try textEncoder()
-    (self.tokenizer, features, layerCount) = (tokenizer, encoder.features, encoder.layerCount)
+  /// Loads the parts `tokenizer` and `text_encoder`, `tokenizer_2` and `text_encoder_2` …
+  ///
+  /// - Parameters:
+  ///   - reader: reads the folder.
+  ///   - count: of the encoders.
+  ///   - states: what the denoiser was trained with.
+  /// - Throws: an error of the room where something is wrong.
+  init(_ reader: PartReader, encoders count: Int = 1, states: States = .last) throws {
     path = reader.folder.path
-    guard tokenizer.window.length <= encoder.maximumLength else {
-      throw RequestError.mismatch(
-        reason: "the tokenizer makes \(tokenizer.window.length) tokens and the text encoder takes "
-          + "\(encoder.maximumLength); both must come from one model", path: path)
+    self.states = states
+    var encoders: [Encoder] = []
+    var features = 0
+    var pooledFeatures = 0
+    var layers = Int.max
+    for number in 1...count {
+      let suffix = number == 1 ? "" : "_\(number)"
+      let tokenizer = try reader.folder.loadTokenizer("tokenizer\(suffix)")
+      let model = ModelPart { () throws(any Error) in
+        try reader.read(
+          "text_encoder\(suffix)", stems: ["model", "pytorch_model"],
+          ModelCatalogue.textEncoders, reader.precision.ofSmallParts)
+      }
+      let encoder = try model()
+      guard tokenizer.window.length <= encoder.maximumLength else {
+        throw RequestError.mismatch(
+          reason: "the tokenizer makes \(tokenizer.window.length) tokens and the text encoder "
+            + "takes \(encoder.maximumLength); both must come from one model", path: path)
+      }
+      features += encoder.features
+      pooledFeatures = encoder.pooledFeatures
+      layers = min(layers, encoder.layerCount)
+      encoders.append(Encoder(tokenizer: tokenizer, model: model))
     }
+    self.encoders = encoders
+    self.features = features
+    switch states {
+    case .last: (self.pooledFeatures, layerCount) = (0, layers)
+    case .penultimate: (self.pooledFeatures, layerCount) = (pooledFeatures, layers - 1)
+    }
+    let key = "force_zeros_for_empty_prompt"
+    zeroesEmptyNegative = states == .penultimate && reader.folder.settings[key]?.bool ?? true
   }
 
-  var notes: [String] { tokenizer.notes }
+  var notes: [String] { encoders.flatMap(\.tokenizer.notes) }
 
-  func withoutAddedTokens(_ prompt: String) -> String { tokenizer.withoutAddedTokens(prompt) }
+  func withoutAddedTokens(_ prompt: String) -> String {
+    encoders[0].tokenizer.withoutAddedTokens(prompt)
+  }
 
-  func letGo() { textEncoder.letGo() }
+  func letGo() { for encoder in encoders { encoder.model.letGo() } }
 
   /// Encodes both prompts, the shorter filled up with empty text.
-  func encode(_ request: ImageRequest) throws -> PromptEncoding {
-    let positive = PromptChunks(request.prompt, literally: request.literalPrompt, tokenizer)
-    let negative = PromptChunks(
-      request.negativePrompt, literally: request.literalPrompt, tokenizer)
-    let count = max(positive.count, negative.count)
+  func encode(_ request: ImageRequest, size: (width: Int, height: Int)) throws -> PromptEncoding {
+    let isLiteral = request.literalPrompt
+    let pairs = encoders.map { encoder in
+      (
+        PromptChunks(request.prompt, literally: isLiteral, encoder.tokenizer),
+        PromptChunks(request.negativePrompt, literally: isLiteral, encoder.tokenizer)
+      )
+    }
+    let count = pairs.map { max($0.0.count, $0.1.count) }.max() ?? 1
     guard count <= PromptChunks.maximumCount else {
       throw RequestError.longPrompt(chunks: count, most: PromptChunks.maximumCount)
     }
+    var positive = try encode(pairs.map(\.0), count, request.clipSkip)
+    var negative =
+      zeroesEmptyNegative && request.negativePrompt.isEmpty
+      ? try positive.zeros() : try encode(pairs.map(\.1), count, 0)
+    if states == .penultimate {
+      let sides = [Float(size.height), Float(size.width)]
+      (positive.sizes, negative.sizes) = (sides + [0, 0] + sides, sides + [0, 0] + sides)
+    }
+    let cut = pairs[0].0.cutTokens
     return PromptEncoding(
-      positive: try encode(positive.padded(to: count, tokenizer.window), request.clipSkip),
-      negative: try encode(negative.padded(to: count, tokenizer.window), 0),
-      cutTokens: positive.cutTokens.count,
-      cutText: String(decoding: tokenizer.decode(positive.cutTokens), as: UTF8.self))
+      positive: positive, negative: negative, cutTokens: cut.count,
+      cutText: String(decoding: encoders[0].tokenizer.decode(cut), as: UTF8.self))
   }
 
-  private func encode(_ prompt: PromptChunks, _ clipSkip: Int) throws -> Conditioning {
-    let textEncoder = try textEncoder()
-    let parts = try prompt.chunks.map { chunk in
-      if let id = chunk.ids.first(where: { $0 >= textEncoder.vocabularySize }) {
-        throw RequestError.mismatch(
-          reason: "the tokenizer gives the token \(id) and the text encoder knows "
-            + "\(textEncoder.vocabularySize); both must come from one model", path: path)
+  /// One prompt by all encoders.
+  private func encode(_ prompts: [PromptChunks], _ count: Int, _ clipSkip: Int) throws
+    -> Conditioning
+  {
+    var all: [Tensor] = []
+    var pooled: Tensor?
+    for (encoder, prompt) in zip(encoders, prompts) {
+      let model = try encoder.model()
+      var parts: [Tensor] = []
+      pooled = nil
+      for chunk in prompt.padded(to: count, encoder.tokenizer.window).chunks {
+        if let id = chunk.ids.first(where: { $0 >= model.vocabularySize }) {
+          throw RequestError.mismatch(
+            reason: "the tokenizer gives the token \(id) and the text encoder knows "
+              + "\(model.vocabularySize); both must come from one model", path: path)
+        }
+        let isLast = states == .last
+        let found = try model.encode(
+          chunk.ids, skippedLayers: clipSkip + (isLast ? 0 : 1), isNormalized: isLast)
+        parts.append(try found.states.weighted(by: chunk.weights))
+        // Of several chunks the first one's, as in webui.
+        pooled = pooled ?? found.pooled
       }
-      return try textEncoder.encode(chunk.ids, skippedLayers: clipSkip).weighted(by: chunk.weights)
+      all.append(parts.count == 1 ? parts[0] : try Tensor.concatenated(parts, axis: 1))
     }
     return Conditioning(
-      states: parts.count == 1 ? parts[0] : try Tensor.concatenated(parts, axis: 1))
+      states: all.count == 1 ? all[0] : try Tensor.concatenated(all, axis: 2),
+      pooled: states == .penultimate ? pooled : nil)
+  }
+}
+
+extension Conditioning {
+  /// As many zeros.
+  fileprivate func zeros() throws(TensorError) -> Conditioning {
+    Conditioning(
+      states: try Tensor(repeating: 0, shape: states.shape),
+      pooled: try pooled.map { pooled throws(TensorError) in
+        try Tensor(repeating: 0, shape: pooled.shape)
+      })
   }
 }

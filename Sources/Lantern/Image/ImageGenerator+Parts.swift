@@ -64,13 +64,15 @@ extension ImageGenerator {
     let latent = try noise.normal([pictures] + size + [model.codec.latentChannels])
     let rows = batch ?? (settings.fullGuidance.isActive ? 2 : 1)
     let seen = try noise.normal([rows] + size + [model.geometry.inputChannels])
-    let prompt = try model.conditioner.encode(request)
-    let states = Array(repeating: prompt.positive.states, count: rows)
+    let sides = (settings.width, settings.height)
+    let prompt = try model.conditioner.encode(request, size: sides)
     let predict = try model.denoiser().conditioned(
-      on: Conditioning(states: Tensor.concatenated(states, axis: 0)))
+      on: .joined(Array(repeating: prompt.positive, count: rows)))
     let pixels = try noise.normal([pictures, settings.height, settings.width, 3]) * 0.3
     return [
-      Part(name: "text encoder", count: 1) { _ = try model.conditioner.encode(request) },
+      Part(name: "text encoder", count: 1) {
+        _ = try model.conditioner.encode(request, size: sides)
+      },
       Part(name: "denoiser, a call", count: calls) {
         _ = try predict(seen, 500)
       },

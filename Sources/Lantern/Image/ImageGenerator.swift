@@ -139,10 +139,11 @@ public struct ImageGenerator: Sendable {
     let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
     let guidance = settings.fullGuidance
 
-    let prompt = try model.conditioner.encode(request)
+    let prompt = try model.conditioner.encode(
+      request, size: (settings.width, settings.height))
     if !keepsParts { model.conditioner.letGo() }
     let network = try model.denoiser()
-    let both = try prompt.negative.joined(with: prompt.positive)
+    let both = try Conditioning.joined([prompt.negative, prompt.positive])
     // By the number of rows: with guidance and, where it pauses, without.
     var conditioned: [Int: ConditionedDenoiser] = [:]
     var noise = NoiseSource(seed: settings.seed)

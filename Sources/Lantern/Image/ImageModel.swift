@@ -48,7 +48,8 @@ package struct ImageModel: Sendable {
     let folder = try ModelFolder(path)
     let pipeline = try Pipeline.of(folder)
     self.path = folder.path
-    self.defaults = try ModelDefaults(folder: folder.path, isFast: isFast)
+    self.defaults = try ModelDefaults(
+      folder: folder.path, standardGuidance: pipeline.guidance, isFast: isFast)
     self.isFast = isFast
     self.loras = loras
     self.variant = variant
@@ -82,6 +83,12 @@ package struct ImageModel: Sendable {
       throw RequestError.mismatch(
         reason: "the U-Net wants text of \(denoiser.conditioningFeatures) features and the text "
           + "encoder gives \(conditioner.features); both must come from one model", path: path)
+    }
+    guard denoiser.pooledFeatures == conditioner.pooledFeatures else {
+      throw RequestError.mismatch(
+        reason: "the U-Net wants a pooled vector of \(denoiser.pooledFeatures) features and the "
+          + "text encoders give \(conditioner.pooledFeatures); both must come from one model",
+        path: path)
     }
     guard geometry.outputChannels == latents,
       [latents, 2 * latents + 1].contains(geometry.inputChannels)

@@ -10,6 +10,8 @@ struct Pipeline: Sendable {
   let codec: String
   /// All parts whose files are heeded.
   let parts: [String]
+  /// Strength of guidance when nothing is said, as in diffusers.
+  let guidance: Float
   /// Loads what reads prompts.
   let conditioner: @Sendable (PartReader) throws -> any TextConditioner
 
@@ -22,8 +24,18 @@ struct Pipeline: Sendable {
         "LatentDiffusionPipeline",
       ],
       denoiser: "unet", codec: "vae",
-      parts: ["scheduler", "text_encoder", "tokenizer", "unet", "vae"],
-      conditioner: { try ChunkedTextConditioner($0) })
+      parts: ["scheduler", "text_encoder", "tokenizer", "unet", "vae"], guidance: 7.5,
+      conditioner: { try ChunkedTextConditioner($0) }),
+    Pipeline(
+      classes: [
+        "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline",
+        "StableDiffusionXLInpaintPipeline",
+      ],
+      denoiser: "unet", codec: "vae",
+      parts: [
+        "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "vae",
+      ], guidance: 5,
+      conditioner: { try ChunkedTextConditioner($0, encoders: 2, states: .penultimate) }),
   ]
 
   /// The kind of a folder.

@@ -5,6 +5,8 @@ import LanternModels
 protocol TextConditioner: Sendable {
   /// Features of a token in ``Conditioning/states``.
   var features: Int { get }
+  /// Features of ``Conditioning/pooled``; 0 where there is none.
+  var pooledFeatures: Int { get }
   /// Layers that ``ImageRequest/clipSkip`` may leave out, and one more.
   var layerCount: Int { get }
   /// What of its files is passed over: a line each.
@@ -12,9 +14,13 @@ protocol TextConditioner: Sendable {
 
   /// Encodes both prompts to the same length.
   ///
+  /// - Parameters:
+  ///   - request: what is wanted.
+  ///   - size: of the picture, in pixels.
+  /// - Returns: both prompts as the denoiser is told them.
   /// - Throws: ``RequestError/longPrompt(chunks:most:)``, ``RequestError/mismatch(reason:path:)``,
   ///   ``TensorError`` when memory runs out, what reading a text encoder throws.
-  func encode(_ request: ImageRequest) throws -> PromptEncoding
+  func encode(_ request: ImageRequest, size: (width: Int, height: Int)) throws -> PromptEncoding
 
   /// A prompt with a space for each token that was added to the vocabulary.
   func withoutAddedTokens(_ prompt: String) -> String

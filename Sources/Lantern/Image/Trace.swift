@@ -17,6 +17,11 @@ package final class Trace {
   func begin(_ prompt: PromptEncoding, _ initial: InitialLatent) throws {
     tensors.append(("prompt_embeds", try prompt.positive.states.withoutBatch()))
     tensors.append(("negative_prompt_embeds", try prompt.negative.states.withoutBatch()))
+    for (name, side) in [("", prompt.positive), ("negative_", prompt.negative)] {
+      if let pooled = side.pooled {
+        tensors.append(("\(name)pooled_prompt_embeds", try pooled.withoutBatch()))
+      }
+    }
     tensors.append(("noise", try initial.noise.channelsFirst()))
     tensors.append(("initial_latents", try initial.latent.channelsFirst()))
   }

@@ -8,7 +8,7 @@ package struct ModelDefaults: Sendable {
   /// Number of steps.
   package private(set) var steps = 30
   /// Strength of guidance.
-  package private(set) var guidance: Float = 7.5
+  package private(set) var guidance: Float
   /// The sampler; the one that the scheduler's file asks for when nil.
   package private(set) var sampler: String?
   /// A LoRA in the folder that makes all of this so; nil where there is none.
@@ -22,10 +22,12 @@ package struct ModelDefaults: Sendable {
   ///
   /// - Parameters:
   ///   - folder: the model's.
+  ///   - standardGuidance: strength of guidance where the file says nothing.
   ///   - isFast: whether to draw in few steps: what the file says under `fast`.
   /// - Throws: ``FormatError`` when the file is there and unsound, ``RequestError`` when it has no
   ///   `fast`.
-  package init(folder: String, isFast: Bool = false) throws {
+  package init(folder: String, standardGuidance: Float = 7.5, isFast: Bool = false) throws {
+    guidance = standardGuidance
     let path = FileSystem.join(folder, "lantern.json")
     let config = FileSystem.exists(path) ? try Config(path: path) : Config([:], file: path)
     let fast = try config.section("fast")

@@ -13,12 +13,12 @@ extension ModelFolder {
     return try NoiseSchedule(Config(path: path), as: name)
   }
 
-  /// The tokenizer, of the class that the index names.
+  /// A tokenizer, of the class that the index names.
   ///
   /// - Throws: ``FormatError`` or ``TokenizerError``.
-  func loadTokenizer() throws -> any Tokenizer {
-    let name = try className(of: "tokenizer", among: TokenizerCatalogue.names)
-    return try TokenizerCatalogue.load(folder: folder(of: "tokenizer"), as: name)
+  func loadTokenizer(_ component: String) throws -> any Tokenizer {
+    let name = try className(of: component, among: TokenizerCatalogue.names)
+    return try TokenizerCatalogue.load(folder: folder(of: component), as: name)
   }
 
   private func className(of component: String, among known: [String]) throws(FormatError) -> String?

@@ -6,6 +6,8 @@ package protocol DenoiserNetwork: Sendable {
   var geometry: LatentGeometry { get }
   /// Features that it takes of ``Conditioning/states``.
   var conditioningFeatures: Int { get }
+  /// Features that it takes of ``Conditioning/pooled``; 0 where it takes none.
+  var pooledFeatures: Int { get }
 
   /// The network for one conditioning, of which what all steps need is computed once.
   ///

@@ -23,10 +23,12 @@ package struct UNet2DConditionConfig: Sendable {
   var timeEmbeddingDim: Int
   var convInKernel: Int
   var convOutKernel: Int
+  /// What is told beside the time: nothing, or a pooled vector and sizes (SDXL's `text_time`).
+  var addition: (timeFeatures: Int, features: Int)?
 
   /// Settings that stand for other architectures, and the only value they may have here.
   private static let fixed: [(key: String, value: JSONValue)] = [
-    ("act_fn", .string("silu")), ("addition_embed_type", .null),
+    ("act_fn", .string("silu")),
     ("attention_type", .string("default")),
     ("center_input_sample", .bool(false)), ("class_embed_type", .null),
     ("class_embeddings_concat", .bool(false)), ("cross_attention_norm", .null),
@@ -34,7 +36,7 @@ package struct UNet2DConditionConfig: Sendable {
     ("encoder_hid_dim", .null), ("encoder_hid_dim_type", .null),
     ("mid_block_scale_factor", .integer(1)),
     ("num_attention_heads", .null), ("num_class_embeds", .null),
-    ("projection_class_embeddings_input_dim", .null), ("resnet_out_scale_factor", .integer(1)),
+    ("resnet_out_scale_factor", .integer(1)),
     ("resnet_skip_time_act", .bool(false)), ("resnet_time_scale_shift", .string("default")),
     ("reverse_transformer_layers_per_block", .null), ("time_cond_proj_dim", .null),
     ("time_embedding_act_fn", .null), ("time_embedding_type", .string("positional")),
@@ -44,7 +46,7 @@ package struct UNet2DConditionConfig: Sendable {
   /// Settings that change no result here: whether attention computes in f32 (it always does), and
   /// details of what ``fixed`` rules out.
   private static let harmless: Set<String> = [
-    "addition_embed_type_num_heads", "addition_time_embed_dim", "dropout",
+    "addition_embed_type_num_heads", "dropout",
     "mid_block_only_cross_attention", "upcast_attention", "use_linear_projection",
   ]
 
@@ -93,6 +95,19 @@ package struct UNet2DConditionConfig: Sendable {
         "time_embedding_dim", default: 4 &* (blockOutChannels.first ?? 0))
       convInKernel = try config.integer("conv_in_kernel", default: 3)
       convOutKernel = try config.integer("conv_out_kernel", default: 3)
+      try config.expect("addition_embed_type", [.null, .string("text_time")])
+      let timeFeatures = try config.optionalInteger("addition_time_embed_dim")
+      let features = try config.optionalInteger("projection_class_embeddings_input_dim")
+      if config.value("addition_embed_type")?.string != nil {
+        guard let timeFeatures else {
+          throw FormatError.missingKey(key: "addition_time_embed_dim", file: config.file)
+        }
+        guard let features else {
+          throw FormatError.missingKey(
+            key: "projection_class_embeddings_input_dim", file: config.file)
+        }
+        addition = (timeFeatures, features)
+      }
       try config.finish(ignoring: Self.harmless)
     } catch {
       throw .file(error)
@@ -119,7 +134,8 @@ package struct UNet2DConditionConfig: Sendable {
     let sizes = blockOutChannels + layersPerBlock + transformerLayersPerBlock + heads
     let scalars = [
       inChannels, outChannels, normNumGroups, crossAttentionDim, timeEmbeddingDim,
-      sampleSize.height, sampleSize.width,
+      sampleSize.height, sampleSize.width, addition?.timeFeatures ?? 1,
+      (addition?.features ?? 1) - 6 * (addition?.timeFeatures ?? 0),
     ]
     guard (sizes + scalars).allSatisfy({ (1...65536).contains($0) }),
       [convInKernel, convOutKernel].allSatisfy({ (1...15).contains($0) && $0 % 2 == 1 })

@@ -7,6 +7,8 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   package let config: UNet2DConditionConfig
   private let convIn: Conv2d
   private let timeEmbedding: TimestepEmbedding
+  /// Of what is told beside the time.
+  private let addEmbedding: TimestepEmbedding?
   private let downBlocks: [DownBlock2D]
   private let upBlocks: [UpBlock2D]
   private let midBlock: MidBlock2D?
@@ -26,6 +28,12 @@ package struct UNet2DConditionModel: DenoiserNetwork {
     self.timeEmbedding = try TimestepEmbedding(
       weights["time_embedding"], channels[0], config.timeEmbeddingDim,
       cosineFirst: config.flipSinToCos, shift: config.freqShift)
+
+    self.addEmbedding = try config.addition.map { addition throws(ModelError) in
+      try TimestepEmbedding(
+        weights["add_embedding"], addition.features, config.timeEmbeddingDim,
+        cosineFirst: config.flipSinToCos, shift: config.freqShift)
+    }
 
     // What each block puts aside on the way down is taken back, last first, on the way up.
     var skips = [channels[0]]
@@ -73,6 +81,12 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   }
 
   package var conditioningFeatures: Int { config.crossAttentionDim }
+  package var pooledFeatures: Int {
+    config.addition.map { $0.features - Self.sizeCount * $0.timeFeatures } ?? 0
+  }
+
+  /// Sizes that SDXL is told: height and width, top and left of the crop, height and width wanted.
+  private static let sizeCount = 6
 
   package func conditioned(on conditioning: Conditioning) throws(TensorError)
     -> ConditionedDenoiser
@@ -83,16 +97,37 @@ package struct UNet2DConditionModel: DenoiserNetwork {
     var all: [Attention.KeysAndValues] = []
     for attention in attentions { all += try attention.keysAndValues(of: conditioning.states) }
     let context = TextContext(all)
+    let added = try added(conditioning)
     return { latent, timestep throws(TensorError) in
-      try predict(latent, timestep: timestep, context: context)
+      try predict(latent, timestep: timestep, context: context, added: added)
     }
   }
 
-  private func predict(_ latent: Tensor, timestep: Float, context: TextContext)
-    throws(TensorError) -> Tensor
-  {
+  /// The embedding of the pooled vector and of sizes, `[row, feature]`; nil for a model without.
+  private func added(_ conditioning: Conditioning) throws(TensorError) -> Tensor? {
+    guard let addEmbedding, let addition = config.addition else { return nil }
+    let sizes = conditioning.sizes
+    guard let pooled = conditioning.pooled, sizes.count == Self.sizeCount else {
+      throw .shape(
+        op: "UNet2DConditionModel", expected: "a pooled vector and \(Self.sizeCount) sizes",
+        found: [sizes.count])
+    }
+    let row = sizes.flatMap {
+      TimestepEmbedding.sinusoid(
+        $0, addition.timeFeatures, cosineFirst: config.flipSinToCos, shift: config.freqShift)
+    }
+    let rows = [[Float]](repeating: row, count: pooled.shape[0]).flatMap(\.self)
+    let told = try Tensor(rows, shape: [pooled.shape[0], row.count])
+    return try addEmbedding(Tensor.concatenated([pooled, told], axis: 1))
+  }
+
+  private func predict(
+    _ latent: Tensor, timestep: Float, context: TextContext, added: Tensor?
+  ) throws(TensorError) -> Tensor {
     // Every resnet wants the embedding's SiLU, so it is computed once.
-    let time = try timeEmbedding(timestep, batch: latent.shape[0]).applying(.silu)
+    var time = try timeEmbedding(timestep, batch: latent.shape[0])
+    if let added { time = try time + added }
+    time = try time.applying(.silu)
     var h = try convIn(latent)
     var skips = [h]
     var text = context.reader

@@ -12,10 +12,12 @@ package struct CLIPTextConfig: Sendable {
   var maxPositionEmbeddings: Int
   var activation: Activation
   var layerNormEps: Float
+  var projectionDim: Int
+  var eosTokenID: Int
 
-  /// Settings of training and pooling: none changes a token's vector.
+  /// Settings of training: none changes a token's vector.
   private static let harmless = TransformersSettings.harmless.union([
-    "dropout", "initializer_factor", "projection_dim",
+    "dropout", "initializer_factor",
   ])
 
   /// Reads the settings.
@@ -34,6 +36,8 @@ package struct CLIPTextConfig: Sendable {
       numAttentionHeads = try config.integer("num_attention_heads", default: 8)
       maxPositionEmbeddings = try config.integer("max_position_embeddings", default: 77)
       layerNormEps = try config.float("layer_norm_eps", default: 1e-5)
+      projectionDim = try config.integer("projection_dim", default: 512)
+      eosTokenID = try config.integer("eos_token_id", default: 49407)
       let name = try config.string("hidden_act", default: "quick_gelu")
       guard let known = Self.activations[name] else {
         throw FormatError.unsupportedSetting(key: "hidden_act", value: name, file: config.file)
@@ -45,7 +49,7 @@ package struct CLIPTextConfig: Sendable {
     }
     let sizes = [
       vocabSize, hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads,
-      maxPositionEmbeddings,
+      maxPositionEmbeddings, projectionDim,
     ]
     guard sizes.allSatisfy({ (1...1_048_576).contains($0) }), hiddenSize % numAttentionHeads == 0
     else {
@@ -68,11 +72,19 @@ package struct CLIPTextModel: TextEncoder {
   private let positionEmbedding: Embedding
   private let layers: [CLIPEncoderLayer]
   private let finalNorm: LayerNorm
+  private let textProjection: Linear?
 
   /// Builds the model with its weights, whose names may or may not begin with `text_model.`
   ///
+  /// - Parameters:
+  ///   - config: its settings.
+  ///   - root: the checkpoint.
+  ///   - isProjected: whether it has a projection of the end-of-text token
+  ///     (`CLIPTextModelWithProjection`).
   /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
-  package init(_ config: CLIPTextConfig, _ root: Weights) throws(ModelError) {
+  package init(_ config: CLIPTextConfig, _ root: Weights, isProjected: Bool = false)
+    throws(ModelError)
+  {
     let older = root["text_model"]
     let weights = older["final_layer_norm"].has("weight") ? older : root
     self.config = config
@@ -85,15 +97,22 @@ package struct CLIPTextModel: TextEncoder {
       try CLIPEncoderLayer(weights["encoder.layers"][index], config)
     }
     self.finalNorm = try LayerNorm(weights["final_layer_norm"], size, eps: config.layerNormEps)
-    try root.finish(ignoring: ["position_ids", "text_projection.weight"])
+    self.textProjection =
+      isProjected
+      ? try Linear(root["text_projection"], size, config.projectionDim, bias: false) : nil
+    try root.finish(
+      ignoring: ["position_ids"] + (isProjected ? [] : ["text_projection.weight"]))
   }
 
   package var features: Int { config.hiddenSize }
   package var vocabularySize: Int { config.vocabSize }
   package var maximumLength: Int { config.maxPositionEmbeddings }
   package var layerCount: Int { layers.count }
+  package var pooledFeatures: Int { textProjection == nil ? 0 : config.projectionDim }
 
-  package func encode(_ tokens: [Int], skippedLayers: Int) throws(TensorError) -> Tensor {
+  package func encode(_ tokens: [Int], skippedLayers: Int, isNormalized: Bool = true)
+    throws(TensorError) -> TextEncoding
+  {
     guard tokens.count <= maximumLength else {
       throw .shape(
         op: "CLIPTextModel", expected: "at most \(maximumLength) tokens", found: [tokens.count])
@@ -101,7 +120,18 @@ package struct CLIPTextModel: TextEncoder {
     let positions = try positionEmbedding(Array(tokens.indices))
     var h = try (tokenEmbedding(tokens) + positions).reshaped([1, tokens.count, features])
     for layer in layers.dropLast(skippedLayers) { h = try layer(h) }
-    return try finalNorm(h)
+    let states = isNormalized ? try finalNorm(h) : h
+    guard let textProjection else { return TextEncoding(states: states, pooled: nil) }
+    for layer in layers.suffix(skippedLayers) { h = try layer(h) }
+    let last = try finalNorm(h).reshaped([tokens.count, features]).rows([endOfText(in: tokens)])
+    return TextEncoding(states: states, pooled: try textProjection(last))
+  }
+
+  /// The position that the pooled vector is taken from, as in transformers.
+  private func endOfText(in tokens: [Int]) -> Int {
+    // Old files say 2, and mean the highest id.
+    let end = config.eosTokenID == 2 ? tokens.max() : config.eosTokenID
+    return tokens.firstIndex { $0 == end } ?? 0
   }
 }
 

@@ -4,14 +4,31 @@ package import LanternTensor
 package struct Conditioning: Sendable {
   /// States of the prompts' tokens, `[row, token, feature]`.
   package var states: Tensor
+  /// A vector of each prompt, `[row, feature]`; nil where the denoiser is told none.
+  package var pooled: Tensor?
+  /// Sizes in pixels that all rows are told, as SDXL's height and width before and after cropping.
+  package var sizes: [Float]
 
-  /// - Parameter states: `[row, token, feature]`.
-  package init(states: Tensor) { self.states = states }
+  /// - Parameters:
+  ///   - states: `[row, token, feature]`.
+  ///   - pooled: `[row, feature]`, or nil.
+  ///   - sizes: numbers for all rows.
+  package init(states: Tensor, pooled: Tensor? = nil, sizes: [Float] = []) {
+    self.states = states
+    self.pooled = pooled
+    self.sizes = sizes
+  }
 
-  /// The rows of both, these first.
+  /// The rows of all.
   ///
-  /// - Throws: ``TensorError`` for another number of tokens or features.
-  package func joined(with other: Conditioning) throws(TensorError) -> Conditioning {
-    Conditioning(states: try Tensor.concatenated([states, other.states], axis: 0))
+  /// - Parameter all: one or more, of as many tokens and features.
+  /// - Returns: their rows, in order.
+  /// - Throws: ``TensorError`` for different shapes.
+  package static func joined(_ all: [Conditioning]) throws(TensorError) -> Conditioning {
+    let pooled = all.compactMap(\.pooled)
+    return Conditioning(
+      states: try Tensor.concatenated(all.map(\.states), axis: 0),
+      pooled: pooled.isEmpty ? nil : try Tensor.concatenated(pooled, axis: 0),
+      sizes: all.first?.sizes ?? [])
   }
 }

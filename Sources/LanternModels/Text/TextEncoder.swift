@@ -1,5 +1,14 @@
 package import LanternTensor
 
+/// What a text encoder makes of a text.
+package struct TextEncoding: Sendable {
+  /// States of tokens, `[1, token, feature]`.
+  package let states: Tensor
+  /// The projected state of the end-of-text token behind all layers, `[1, feature]`; nil for models
+  /// without a projection.
+  package let pooled: Tensor?
+}
+
 /// A model that turns token ids into vectors for a diffusion model to look at.
 package protocol TextEncoder: Sendable {
   /// Features of a token's vector.
@@ -9,14 +18,19 @@ package protocol TextEncoder: Sendable {
   /// Most tokens of one text.
   var maximumLength: Int { get }
 
-  /// What a text means, a row for each token.
+  /// Features of ``TextEncoding/pooled``; 0 where there is none.
+  var pooledFeatures: Int { get }
+
+  /// Encodes a text.
   ///
   /// - Parameters:
-  ///   - tokens: ids with their begin, end and padding marks, at most ``maximumLength``.
-  ///   - skippedLayers: how many of the last layers to leave out (diffusers' `clip_skip`).
-  /// - Returns: `[1, token, feature]`.
+  ///   - tokens: ids with their begin, end and padding tokens, at most ``maximumLength``.
+  ///   - skippedLayers: how many of the last layers the states leave out (diffusers' `clip_skip`).
+  ///   - isNormalized: whether states pass the last norm.
+  /// - Returns: states and, where the model has one, the pooled vector.
   /// - Throws: ``TensorError`` for an id outside the vocabulary or too many tokens.
-  func encode(_ tokens: [Int], skippedLayers: Int) throws(TensorError) -> Tensor
+  func encode(_ tokens: [Int], skippedLayers: Int, isNormalized: Bool) throws(TensorError)
+    -> TextEncoding
   /// Number of layers, an upper bound for `skippedLayers`.
   var layerCount: Int { get }
 }
