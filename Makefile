@@ -39,10 +39,10 @@ test: tools
 	swift test $(TEST_FLAGS)
 
 format:
-	swift format -i -r -p Package.swift Sources Tests
+	swift format -i -r -p Package.swift Sources Tests Examples/Sources
 
 lint:
-	swift format lint --strict -r -p Package.swift Sources Tests
+	swift format lint --strict -r -p Package.swift Sources Tests Examples/Sources
 	swift test $(TEST_FLAGS) --filter ArchitectureTests
 
 docs: tools

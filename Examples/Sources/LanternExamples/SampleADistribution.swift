@@ -6,7 +6,7 @@ import LanternTensor
 ///
 /// - Parameters:
 ///   - count: how many numbers.
-///   - sampler: a name of `SamplerCatalogue`.
+///   - name: a sampler's, of `SamplerCatalogue`.
 ///   - steps: how many.
 /// - Returns: numbers whose mean is about 1 and whose standard deviation is about 0.5.
 /// - Throws: `SamplerError` or `TensorError`.
