@@ -3,15 +3,16 @@ package import LanternTensor
 /// A convolution over channels-last pictures, as `torch.nn.Conv2d` with a square kernel.
 package struct Conv2d: Sendable {
   private let weight: PackedMatrix
-  private let bias: Tensor
+  private let bias: Tensor?
   private let window: ConvolutionWindow
 
-  /// Takes `weight`, `[outputs, inputs, size, size]`, and `bias`, `[outputs]`.
-  package init(_ weights: Weights, _ inputs: Int, _ outputs: Int, _ window: ConvolutionWindow)
-    throws(ModelError)
-  {
+  /// Takes `weight`, `[outputs, inputs, size, size]`, and `bias`, `[outputs]`, where it has one.
+  package init(
+    _ weights: Weights, _ inputs: Int, _ outputs: Int, _ window: ConvolutionWindow,
+    bias: Bool = true
+  ) throws(ModelError) {
     self.weight = try weights.kernel("weight", outputs, inputs, window)
-    self.bias = try weights.tensor("bias", [outputs])
+    self.bias = bias ? try weights.tensor("bias", [outputs]) : nil
     self.window = window
   }
 
@@ -29,13 +30,16 @@ package struct Conv2d: Sendable {
   /// - Parameters:
   ///   - x: `[batch, height, width, inputs]`.
   ///   - batchBias: one more bias per picture, `[batch, outputs]`.
+  ///   - activation: applied before the residual is added.
   ///   - residual: added last; of the shape of the result.
   /// - Returns: `[batch, height, width, outputs]`, of the size that the window makes.
   /// - Throws: ``TensorError`` for a wrong shape.
   package func callAsFunction(
-    _ x: Tensor, batchBias: Tensor? = nil, residual: consuming Tensor? = nil
+    _ x: Tensor, batchBias: Tensor? = nil, activation: Activation = .identity,
+    residual: consuming Tensor? = nil
   ) throws(TensorError) -> Tensor {
-    try x.conv2d(weight, window, bias: bias, batchBias: batchBias, residual: residual)
+    try x.conv2d(
+      weight, window, bias: bias, batchBias: batchBias, activation: activation, residual: residual)
   }
 }
 

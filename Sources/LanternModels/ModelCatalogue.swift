@@ -25,9 +25,12 @@ package enum ModelCatalogue {
   /// Codecs of latents, by the class that the folder names.
   package static let latentCodecs:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any LatentCodec] = [
+      "AutoencoderTiny": { config, weights throws(ModelError) in
+        try AutoencoderTiny(AutoencoderTinyConfig(config), weights)
+      },
       "AutoencoderKL": { config, weights throws(ModelError) in
         try AutoencoderKL(AutoencoderKLConfig(config), weights)
-      }
+      },
     ]
 
   /// Codecs of picture tokens, by the class that the folder names.
