@@ -2,8 +2,8 @@ import ArgumentParser
 import Lantern
 import LanternFormats
 
-/// Errors as people read them: one line, and an exit code that says of what kind it was. The only
-/// place that knows both.
+/// Errors as people read them: one line, and an exit code that says of what kind it was. What ends
+/// without an error of its own, as a signal does, has its code where it ends.
 enum ErrorReport {
   /// Kinds of failure, after `sysexits.h`.
   private enum Code: Int32 {

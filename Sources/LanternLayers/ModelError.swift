@@ -30,7 +30,9 @@ extension ModelError: LanternError {
     switch self {
     case .file(let inner): inner.kind
     case .tensor(let inner): inner.kind
-    default: .data
+    case .missingTensor, .wrongShape, .wrongType, .notFinite, .unusedTensors, .inconsistent,
+      .unsupported:
+      .data
     }
   }
 

@@ -2,13 +2,18 @@ import Testing
 
 /// Adding a sampler, a model or a tokenizer is a file and a row.
 @Suite struct CatalogueTests {
+  /// Whether code makes a value of a type; of `FlowEuler` is not of `Euler`.
+  private func makes(_ type: String, in code: String) -> Bool {
+    code.matches(of: /(\w+)\(/).contains { $0.output.1 == type }
+  }
+
   @Test("every file of Solvers has its row in the catalogue of samplers")
   func samplers() {
     let catalogue = SourceTree.file("Sources/LanternSamplers/Catalogue/SamplerCatalogue.swift").code
     let solvers = SourceTree.files(in: "Sources/LanternSamplers/Solvers", ["swift"])
     #expect(!solvers.isEmpty)
     for file in solvers where !file.name.contains("+") {
-      #expect(catalogue.contains("\(file.stem)("), "\(file) has no row")
+      #expect(makes(file.stem, in: catalogue), "\(file) has no row")
       #expect(file.code.contains("struct \(file.stem)"), "\(file) is not called like its type")
     }
   }
@@ -29,7 +34,7 @@ import Testing
         file.code.contains(/package init\(\s*_ config: \w+Config\b[^)]*Weights/)
       else { continue }
       models += 1
-      #expect(catalogue.contains("\(file.stem)("), "\(file) has no row")
+      #expect(makes(file.stem, in: catalogue), "\(file) has no row")
     }
     #expect(models > 5)
   }
@@ -56,7 +61,7 @@ import Testing
     let tokenizers = files.filter { $0.stem.hasSuffix("Tokenizer") && $0.stem != "Tokenizer" }
     #expect(!tokenizers.isEmpty)
     for file in tokenizers {
-      #expect(catalogue.contains("\(file.stem)("), "\(file) has no row")
+      #expect(makes(file.stem, in: catalogue), "\(file) has no row")
     }
   }
 

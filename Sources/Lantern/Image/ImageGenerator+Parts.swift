@@ -57,9 +57,9 @@ extension ImageGenerator {
     let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
     let plan = try sampler.plan(steps: settings.steps, over: model.schedule, spacing: spacing)
     let calls = try sampler.calls(over: plan).reduce(0, +)
-    let shrink = model.codec.downsampling
+    let downsampling = model.codec.downsampling
     var noise = NoiseSource(seed: 1)
-    let size = [settings.height / shrink, settings.width / shrink]
+    let size = [settings.height / downsampling, settings.width / downsampling]
     let pictures = batch ?? 1
     let latent = try noise.normal([pictures] + size + [model.codec.latentChannels])
     let rows = batch ?? (settings.fullGuidance.isActive ? 2 : 1)

@@ -81,12 +81,12 @@ package struct ImageModel: Sendable {
     let latents = codec.latentChannels
     guard denoiser.conditioningFeatures == conditioner.features else {
       throw RequestError.mismatch(
-        reason: "the U-Net wants text of \(denoiser.conditioningFeatures) features and the text "
+        reason: "the denoiser wants text of \(denoiser.conditioningFeatures) features and the text "
           + "encoder gives \(conditioner.features); both must come from one model", path: path)
     }
     guard denoiser.pooledFeatures == conditioner.pooledFeatures else {
       throw RequestError.mismatch(
-        reason: "the U-Net wants a pooled vector of \(denoiser.pooledFeatures) features and the "
+        reason: "the denoiser wants a pooled vector of \(denoiser.pooledFeatures) features and the "
           + "text encoders give \(conditioner.pooledFeatures); both must come from one model",
         path: path)
     }
@@ -94,7 +94,7 @@ package struct ImageModel: Sendable {
       [latents, 2 * latents + 1].contains(geometry.inputChannels)
     else {
       throw RequestError.mismatch(
-        reason: "the U-Net works on \(geometry.inputChannels) and gives "
+        reason: "the denoiser works on \(geometry.inputChannels) and gives "
           + "\(geometry.outputChannels) channels, and the autoencoder has \(latents); both must "
           + "come from one model",
         path: path)

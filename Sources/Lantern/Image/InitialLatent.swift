@@ -25,9 +25,9 @@ struct InitialLatent {
     _ sampler: any Sampler, _ plan: NoisePlan, _ source: inout NoiseSource
   ) throws {
     let codec = model.codec
-    let shrink = codec.downsampling
+    let downsampling = codec.downsampling
     let shape = [
-      1, settings.height / shrink, settings.width / shrink, codec.latentChannels,
+      1, settings.height / downsampling, settings.width / downsampling, codec.latentChannels,
     ]
     guard let picture = request.initialPicture else {
       self.plan = plan
@@ -68,6 +68,6 @@ struct InitialLatent {
     mask = masked
     notes =
       picture.notes + asked.notes
-      + MaskedLatent.notes(on: asked, over: picture, drawn: masked.drawn, unit: shrink)
+      + MaskedLatent.notes(on: asked, over: picture, drawn: masked.drawn, unit: downsampling)
   }
 }

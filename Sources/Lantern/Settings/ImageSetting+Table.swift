@@ -1,14 +1,16 @@
 // The table of settings. Its rows make the command line's options with their help, recipes and
 // webui's text in both directions, the checks of ranges, and docs/settings.md.
 //
-// Add a setting:
+// Add a setting (of stories, painted pictures and benches likewise, with StoryRequest, StorySetting and so
+// on in place of the names here):
 // 1. Give `ImageRequest` a field with a default, and use it where pictures are drawn.
 // 2. Add its row to `ImageSetting+Sampling.swift` (how noise becomes a picture) or
 //    `ImageSetting+Picture.swift` (what is drawn, and from what), and its name to a list here.
-// 3. Add `@Option(.name) var name: Type?`, or `@Flag`, to a group of Sources/LanternCLI/Options: the
-//    property has the name of the row, and Type is the field's where the row does not say another.
-// 4. `swift test -Xcc -O2 --filter Setting`: the tests take their cases from the table, and
-//    say what docs/settings.md must be.
+// 3. Add `@Option(.name) var name: Type?`, or `@Flag`, to a group of Sources/LanternCLI/Options (of
+//    stories `@Option(StorySetting.name)`): the property has the name of the row, and Type is the
+//    field's where the row does not say another.
+// 4. `swift test -Xcc -O2 --filter 'Setting|IdleOption'`: the tests take their cases from the table,
+//    ask for a value of each, and say what docs/settings.md must be.
 extension ImageSetting {
   /// How noise becomes a picture.
   static var sampling: [ImageSetting] {

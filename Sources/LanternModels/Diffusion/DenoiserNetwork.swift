@@ -27,7 +27,7 @@ package protocol DenoiserNetwork: Sendable {
 package typealias ConditionedDenoiser =
   @Sendable (_ latent: Tensor, _ timestep: Float) throws(TensorError) -> Tensor
 
-/// The latents that a denoiser works on.
+/// The latents that a denoiser works on; how many pixels one stands for is ``LatentCodec/downsampling``.
 package struct LatentGeometry: Sendable {
   /// Channels of what it is given: more than it predicts where it is shown a mask and a masked picture.
   package let inputChannels: Int

@@ -2,7 +2,8 @@ package import LanternLayers
 package import LanternTensor
 
 /// Phi's decoder (Li et al. 2023, arXiv:2309.05463): attention and feed-forward side by side behind
-/// one norm, part of each head rotated; here with the normalised queries and keys of Show-o.
+/// one norm, part of each head rotated; here with the normalised queries and keys of Show-o, which reads
+/// its embeddings and scores and conforms to ``CausalLanguageModel``.
 package struct PhiModel: Sendable {
   package let config: PhiConfig
   private let layers: [PhiLayer]
