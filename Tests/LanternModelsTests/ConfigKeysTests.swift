@@ -11,6 +11,10 @@ import Testing
     "VQModel": { _ = try VQModelConfig($0) },
     "CLIPTextModel": { _ = try CLIPTextConfig($0) },
     "PhiForCausalLM": { _ = try PhiConfig($0) },
+    "LlamaForCausalLM": { _ = try LlamaConfig($0, of: .llama) },
+    "MistralForCausalLM": { _ = try LlamaConfig($0, of: .mistral) },
+    "Qwen2ForCausalLM": { _ = try LlamaConfig($0, of: .qwen2) },
+    "Qwen3ForCausalLM": { _ = try LlamaConfig($0, of: .qwen3) },
   ]
 
   private func members(_ name: String) throws -> [String: JSONValue] {
