@@ -113,7 +113,8 @@ package struct Attention: Sendable {
   }
 
   /// `residual + out(attended)`.
-  package func project(_ attended: Tensor, residual: consuming Tensor) throws(TensorError) -> Tensor
+  package func project(_ attended: Tensor, residual: consuming Tensor? = nil) throws(TensorError)
+    -> Tensor
   {
     try out(attended, residual: residual)
   }
@@ -124,12 +125,12 @@ package struct Attention: Sendable {
   ///   - x: `[batch, token, feature]`.
   ///   - context: what is attended to; `x` itself when nil.
   ///   - mask: which keys a token attends to.
-  ///   - residual: of the shape of `x`.
+  ///   - residual: of the shape of `x`; none where a gate is to come before it.
   /// - Returns: the shape of `x`.
   /// - Throws: ``TensorError`` for a wrong shape.
   package func callAsFunction(
     _ x: Tensor, to context: KeysAndValues? = nil, mask: AttentionMask = .none,
-    residual: consuming Tensor
+    residual: consuming Tensor? = nil
   ) throws(TensorError) -> Tensor {
     let context = if let context { context } else { try keysAndValues(of: x) }
     return try project(attend(queries(of: x), to: context, mask: mask), residual: residual)

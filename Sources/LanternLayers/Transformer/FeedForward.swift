@@ -59,8 +59,10 @@ package struct FeedForward: Sendable {
     self.second = try Linear(weights["down_proj"], inner, features, bias: bias)
   }
 
-  /// `residual + feedForward(x)`; both `[batch, token, feature]`.
-  package func callAsFunction(_ x: Tensor, residual: consuming Tensor) throws(TensorError) -> Tensor
+  /// `residual + feedForward(x)`, without a residual where a gate is to come before it; both
+  /// `[batch, token, feature]`.
+  package func callAsFunction(_ x: Tensor, residual: consuming Tensor? = nil) throws(TensorError)
+    -> Tensor
   {
     let inner =
       switch first {

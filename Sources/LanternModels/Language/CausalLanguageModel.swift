@@ -12,6 +12,7 @@ package protocol CausalLanguageModel: Sendable {
   /// An empty cache.
   ///
   /// - Parameter capacity: tokens to hold without growing.
+  /// - Returns: the cache.
   /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
   func makeCache(capacity: Int) throws(TensorError) -> KVCache
 
