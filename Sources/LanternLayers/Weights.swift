@@ -119,8 +119,38 @@ package struct Weights: Sendable {
     -> PackedMatrix
   {
     let stored = try stored(name, [2 * outputs, inputs], orReshaped: false)
-    defer { stored.releasePages() }
-    let form = precision.form(of: stored.dtype, inputs: inputs, outputs: outputs)
+    return try gated(stored, releasing: [stored])
+  }
+
+  /// As ``gatedMatrix(_:_:_:)``, of values that lie here and gates that lie elsewhere, each `[outputs, inputs]`.
+  ///
+  /// - Throws: ``ModelError`` when one is missing, of another shape, or not finite.
+  package func gatedMatrix(_ name: String, gates: Weights, _ outputs: Int, _ inputs: Int)
+    throws(ModelError) -> PackedMatrix
+  {
+    var parts = [
+      try stored(name, [outputs, inputs], orReshaped: false),
+      try gates.stored(name, [outputs, inputs], orReshaped: false),
+    ]
+    let files = parts
+    let joined: Tensor
+    do {
+      if parts[0].dtype != parts[1].dtype {
+        parts = try parts.map { part throws(TensorError) in try part.converted(to: .float32) }
+      }
+      joined = try Tensor.concatenated(parts, axis: 0)
+    } catch {
+      throw .tensor(error)
+    }
+    return try gated(joined, releasing: files)
+  }
+
+  private func gated(_ stored: Tensor, releasing files: [Tensor]) throws(ModelError)
+    -> PackedMatrix
+  {
+    defer { for file in files { file.releasePages() } }
+    let form = precision.form(
+      of: stored.dtype, inputs: stored.shape[1], outputs: stored.shape[0] / 2)
     do {
       return try PackedMatrix(gated: stored, as: form)
     } catch {

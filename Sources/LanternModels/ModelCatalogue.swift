@@ -44,6 +44,23 @@ package enum ModelCatalogue {
       },
     ]
 
+  /// Language models, by the class that their settings name as their architecture.
+  package static let languageModels:
+    [String: @Sendable (Config, Weights) throws(ModelError) -> any CausalLanguageModel] = [
+      "LlamaForCausalLM": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(config, of: .llama), weights)
+      },
+      "MistralForCausalLM": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(config, of: .mistral), weights)
+      },
+      "Qwen2ForCausalLM": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(config, of: .qwen2), weights)
+      },
+      "Qwen3ForCausalLM": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(config, of: .qwen3), weights)
+      },
+    ]
+
   /// Judges of pictures, by the type that their folder names.
   package static let judges: [String: @Sendable (Config, Weights) throws(ModelError) -> Judge] = [
     "judge": { config, weights throws(ModelError) in

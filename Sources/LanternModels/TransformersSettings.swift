@@ -1,6 +1,9 @@
-/// Settings that every configuration of `transformers` has and that change nothing of what a model
-/// computes: of training and generation, names and bookkeeping.
+import LanternFormats
+import LanternTensor
+
+/// Settings that every configuration of `transformers` has.
 enum TransformersSettings {
+  /// Those that change nothing of what a model computes: of training and generation, names and bookkeeping.
   static let harmless: Set<String> = [
     "architectures", "attention_dropout", "auto_map", "bos_token_id", "chunk_size_feed_forward",
     "dtype", "eos_token_id", "gradient_checkpointing", "id2label", "initializer_range",
@@ -8,4 +11,22 @@ enum TransformersSettings {
     "output_hidden_states", "pad_token_id", "problem_type", "return_dict", "tie_word_embeddings",
     "torch_dtype", "torchscript", "transformers_version", "use_cache",
   ]
+
+  private static let activations: [String: Activation] = [
+    "gelu": .gelu, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh, "quick_gelu": .quickGELU,
+    "relu": .relu, "silu": .silu, "swish": .silu,
+  ]
+
+  /// The `hidden_act`.
+  ///
+  /// - Throws: ``FormatError/unsupportedSetting(key:value:file:)`` for one that is not here.
+  static func activation(_ config: Config, default standard: String) throws(FormatError)
+    -> Activation
+  {
+    let name = try config.string("hidden_act", default: standard)
+    guard let known = activations[name] else {
+      throw .unsupportedSetting(key: "hidden_act", value: name, file: config.file)
+    }
+    return known
+  }
 }

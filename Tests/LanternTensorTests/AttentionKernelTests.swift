@@ -5,7 +5,7 @@ import Testing
 /// Attention and norms of every instruction set against double precision.
 @Suite struct AttentionKernelTests {
   @Test(
-    "attention of odd head sizes, of few queries and of many, to all keys and causal, grouped",
+    "attention of odd head sizes, of few queries and of many, to all keys, causal and in windows, grouped",
     arguments: [1, 3, 8, 40, 64, 80, 160, 520])
   func attention(headSize: Int) {
     for keyHeads in headSize < 100 ? [4, 2, 1] : [2] { attention(headSize, keyHeads) }
@@ -14,15 +14,21 @@ import Testing
   private func attention(_ headSize: Int, _ keyHeads: Int) {
     let (batch, heads) = (2, headSize < 100 ? 4 : 2)
     // Keys come in blocks of 256, queries in blocks of 56 or fewer.
-    let long: [(lk_mask, Int, Int)] =
+    let long: [(lk_mask, Int, Int, Int)] =
       headSize < 100
       ? [
-        (LK_MASK_NONE, 60, 600), (LK_MASK_CAUSAL, 70, 300), (LK_MASK_CAUSAL, 1, 600),
-        (LK_MASK_NONE, 4, 513), (LK_MASK_CAUSAL, 3, 520), (LK_MASK_CAUSAL, 5, 520),
+        (LK_MASK_NONE, 0, 60, 600), (LK_MASK_CAUSAL, 0, 70, 300), (LK_MASK_CAUSAL, 0, 1, 600),
+        (LK_MASK_NONE, 0, 4, 513), (LK_MASK_CAUSAL, 0, 3, 520), (LK_MASK_CAUSAL, 0, 5, 520),
+        // Windows that begin in a block before, in a later one, within a vector and at its end.
+        (LK_MASK_CAUSAL, 5, 300, 300), (LK_MASK_CAUSAL, 40, 60, 600),
+        (LK_MASK_CAUSAL, 270, 70, 570),
+        (LK_MASK_CAUSAL, 1, 20, 280), (LK_MASK_CAUSAL, 600, 70, 300), (LK_MASK_CAUSAL, 300, 4, 600),
+        (LK_MASK_CAUSAL, 3, 1, 270),
       ] : []
-    for (mask, queries, keys) in [
-      (LK_MASK_NONE, 9, 77), (LK_MASK_CAUSAL, 9, 9), (LK_MASK_CAUSAL, 9, 20),
-      (LK_MASK_NONE, 2, 33), (LK_MASK_CAUSAL, 4, 4), (LK_MASK_CAUSAL, 1, 1), (LK_MASK_NONE, 4, 5),
+    for (mask, window, queries, keys) in [
+      (LK_MASK_NONE, 0, 9, 77), (LK_MASK_CAUSAL, 0, 9, 9), (LK_MASK_CAUSAL, 0, 9, 20),
+      (LK_MASK_NONE, 0, 2, 33), (LK_MASK_CAUSAL, 0, 4, 4), (LK_MASK_CAUSAL, 0, 1, 1),
+      (LK_MASK_NONE, 0, 4, 5), (LK_MASK_CAUSAL, 4, 9, 20), (LK_MASK_CAUSAL, 3, 2, 20),
     ] + long {
       var numbers = Numbers(headSize + keys)
       let (features, keyFeatures) = (heads * headSize, keyHeads * headSize)
@@ -35,8 +41,9 @@ import Testing
         for head in 0..<heads {
           for i in 0..<queries {
             let length = mask == LK_MASK_CAUSAL ? i + 1 + keys - queries : keys
+            let first = window == 0 ? 0 : max(0, length - window)
             let row = (b * queries + i) * features + head * headSize
-            let scores = (0..<length).map { j in
+            let scores = (first..<length).map { j in
               let other = (b * keys + j) * keyFeatures + head * keyHeads / heads * headSize
               return (0..<headSize).reduce(0.0) { $0 + Double(q[row + $1]) * Double(k[other + $1]) }
                 * Double(scale)
@@ -45,7 +52,7 @@ import Testing
             let shares = scores.map { exp($0 - most) }
             let sum = shares.reduce(0, +)
             for (j, share) in shares.enumerated() {
-              let other = (b * keys + j) * keyFeatures + head * keyHeads / heads * headSize
+              let other = (b * keys + first + j) * keyFeatures + head * keyHeads / heads * headSize
               for e in 0..<headSize { wanted[row + e] += share / sum * Double(v[other + e]) }
             }
           }
@@ -60,13 +67,13 @@ import Testing
           q_batch_stride: Int64(queries * features), q_stride: Int64(features),
           k_batch_stride: Int64(keys * keyFeatures), k_stride: Int64(keyFeatures),
           v_batch_stride: Int64(keys * keyFeatures), v_stride: Int64(keyFeatures), scale: scale,
-          mask: mask, arithmetic: arithmetic, scratch: nil, y: y.pointer,
+          mask: mask, window: Int64(window), arithmetic: arithmetic, scratch: nil, y: y.pointer,
           y_batch_stride: Int64(queries * features), y_stride: Int64(features))
         withScratch(&arguments) { kernels.attention(&$0) }
         // Scores of up to 27 that are off by 2e-4 of it change weights by 5e-3 at most; f16 is less exact.
         expectNear(
           y, wanted, arithmetic == LK_F32 ? 1e-5 : kernels.has_f16_products ? 2e-2 : 5e-3,
-          "\(kernels.title) \(headSize) \(mask) \(keys) \(arithmetic)")
+          "\(kernels.title) \(headSize) \(mask) \(window) \(keys) \(arithmetic)")
       }
     }
   }
@@ -84,8 +91,10 @@ import Testing
 
   @Test(
     "features of odd heads turn in pairs, apart and in place, and the rest stays",
-    arguments: [(2, 1), (5, 2), (9, 4), (40, 20), (67, 16)])
-  func rotation(headSize: Int, half: Int) {
+    arguments: [(2, 1), (5, 2), (9, 4), (40, 20), (67, 16)], [false, true])
+  func rotation(sizes: (headSize: Int, half: Int), isInterleaved: Bool) {
+    let (headSize, half) = sizes
+    let (step, apart) = isInterleaved ? (2, 1) : (1, half)
     let (rows, heads) = (7, 3)
     var numbers = Numbers(headSize)
     let x = numbers.floats(rows * heads * headSize)
@@ -94,9 +103,10 @@ import Testing
     for at in 0..<rows * heads {
       for i in 0..<half {
         let angle = Double(angles[at / heads * half + i])
-        let (a, b) = (Double(x[at * headSize + i]), Double(x[at * headSize + half + i]))
-        wanted[at * headSize + i] = a * cos(angle) - b * sin(angle)
-        wanted[at * headSize + half + i] = b * cos(angle) + a * sin(angle)
+        let first = at * headSize + i * step
+        let (a, b) = (Double(x[first]), Double(x[first + apart]))
+        wanted[first] = a * cos(angle) - b * sin(angle)
+        wanted[first + apart] = b * cos(angle) + a * sin(angle)
       }
     }
     for kernels in kernelSets {
@@ -106,8 +116,8 @@ import Testing
       let (inPlace, y) = (Misaligned(x), Misaligned(count: x.count))
       for (from, to) in [(inPlace, y), (inPlace, inPlace)] {
         kernels.rotate(
-          from.pointer, Int64(rows), Int64(heads), Int64(headSize), Int64(half), cosines.pointer,
-          sines.pointer, to.pointer)
+          from.pointer, Int64(rows), Int64(heads), Int64(headSize), Int64(half), isInterleaved,
+          cosines.pointer, sines.pointer, to.pointer)
         expectNear(to, wanted, 1e-5, "\(kernels.title) \(headSize) \(half)")
       }
     }
@@ -125,7 +135,8 @@ import Testing
         batch: 1, heads: 1, key_heads: 1, queries: 2, keys: 300, head_size: 9, q: q.pointer,
         k: k.pointer,
         v: v.pointer, q_batch_stride: 18, q_stride: 9, k_batch_stride: 2700, k_stride: 9,
-        v_batch_stride: 2700, v_stride: 9, scale: 1, mask: LK_MASK_NONE, arithmetic: LK_F32,
+        v_batch_stride: 2700, v_stride: 9, scale: 1, mask: LK_MASK_NONE, window: 0,
+        arithmetic: LK_F32,
         scratch: nil, y: y.pointer, y_batch_stride: 18, y_stride: 9)
       withScratch(&arguments) { kernels.attention(&$0) }
       let found = y.values
@@ -149,7 +160,7 @@ import Testing
         k: k.pointer,
         v: v.pointer, q_batch_stride: 320, q_stride: 8, k_batch_stride: 320, k_stride: 8,
         v_batch_stride: 320, v_stride: 8, scale: 1, mask: LK_MASK_NONE,
-        arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 320,
+        window: 0, arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 320,
         y_stride: 8)
       withScratch(&arguments) { kernels.attention(&$0) }
       // Of a query that is none its row, of a key all, of a value its feature.
@@ -174,7 +185,8 @@ import Testing
         k: k.pointer,
         v: v.pointer, q_batch_stride: 2, q_stride: 2, k_batch_stride: 4, k_stride: 2,
         v_batch_stride: 4, v_stride: 2, scale: 1, mask: LK_MASK_NONE,
-        arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 2, y_stride: 2)
+        window: 0, arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 2,
+        y_stride: 2)
       withScratch(&arguments) { kernels.attention(&$0) }
       expectNear(
         y, [1, 2], arithmetic == LK_F32 ? 0 : kernels.tolerance(arithmetic, 1e-4),

@@ -56,7 +56,7 @@ import Testing
     let columns = 4096
     let cases = [
       (columns, LK_MATRIX, LK_SILU, true), (columns, LK_MATRIX, LK_IDENTITY, true),
-      (columns, LK_MATRIX, LK_IDENTITY, false), (2 * columns, LK_GATED, LK_IDENTITY, false),
+      (columns, LK_MATRIX, LK_IDENTITY, false), (2 * columns, LK_GATED, LK_GELU, false),
     ]
     for (n, layout, activation, isAdded) in cases {
       let (weight, bias) = (numbers.floats(n * k), Misaligned(numbers.floats(n)))

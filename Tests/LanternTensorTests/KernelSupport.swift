@@ -145,7 +145,7 @@ func expectSame(
 /// Rows of `k` numbers, misaligned, times the weights `[n, k]`, of which half may be gates.
 func multiplied(
   _ x: [Float], by weight: [Float], _ n: Int, _ k: Int, as type: lk_dtype, _ kernels: lk_kernels,
-  layout: lk_layout = LK_MATRIX, bias: [Float]? = nil
+  layout: lk_layout = LK_MATRIX, bias: [Float]? = nil, activation: lk_unary = LK_IDENTITY
 ) -> Misaligned {
   let m = x.count / k
   let columns = layout == LK_GATED ? n / 2 : n
@@ -155,7 +155,7 @@ func multiplied(
     var arguments = lk_gemm_args(
       m: Int64(m), n: Int64(n), k: Int64(k), x: from.pointer, x_stride: Int64(k),
       packed: bytes.baseAddress, packed_type: type, layout: layout, bias: added?.pointer,
-      residual: nil, residual_stride: 0, activation: LK_IDENTITY, y: y.pointer,
+      residual: nil, residual_stride: 0, activation: activation, y: y.pointer,
       y_stride: Int64(columns))
     kernels.gemm(&arguments)
   }

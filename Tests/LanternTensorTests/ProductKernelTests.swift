@@ -47,8 +47,19 @@ import Testing
     }
   }
 
-  @Test("gated products equal those of values times GELU of gates, whatever the panels")
-  func gatedProducts() {
+  private static func gelu(_ x: Double) -> Double { x * (1 + erf(x / 2.0.squareRoot())) / 2 }
+  private static func geluTanh(_ x: Double) -> Double {
+    x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x))) / 2
+  }
+  private static let gates: [(lk_unary, @Sendable (Double) -> Double)] = [
+    (LK_GELU, gelu), (LK_GELU_TANH, geluTanh), (LK_SILU, { $0 / (1 + exp(-$0)) }),
+  ]
+
+  @Test(
+    "gated products equal those of values times GELU or SiLU of gates, whatever the panels",
+    arguments: gates.indices)
+  func gatedProducts(kind: Int) {
+    let (activation, function) = Self.gates[kind]
     var numbers = Numbers(7)
     for (m, half, k) in [(3, 1, 5), (9, 33, 20), (100, 350, 17), (5, 64, 300)] {
       let (x, weight) = (numbers.floats(m * k), numbers.floats(2 * half * k))
@@ -62,15 +73,15 @@ import Testing
         }
         let wanted = (0..<m * half).map { place in
           let (row, column) = (place / half, place % half)
-          let gate = map(row, half + column)
-          return map(row, column) * gate * (1 + erf(gate / 2.0.squareRoot())) / 2
+          return map(row, column) * function(map(row, half + column))
         }
         var first: Misaligned?
         for kernels in kernelSets {
           // With one thread a task takes several pairs of panels.
           let y = withThreads(half == 350 ? 1 : nil) {
             multiplied(
-              x, by: weight, 2 * half, k, as: type, kernels, layout: LK_GATED, bias: bias)
+              x, by: weight, 2 * half, k, as: type, kernels, layout: LK_GATED, bias: bias,
+              activation: activation)
           }
           let title = "\(kernels.title) \(m)×\(half)×\(k) \(type)"
           expectNear(y, wanted, 2 * kernels.tolerance(type, tolerance), title)

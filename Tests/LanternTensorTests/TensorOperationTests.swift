@@ -89,7 +89,11 @@ import Testing
     #expect(throws: TensorError.self) {
       try picture.groupNorm(groups: 0, weight: x, bias: x, eps: 1e-5)
     }
-    #expect(throws: TensorError.self) { try x.layerNorm(weight: x, bias: x, eps: 1e-5) }
+    for factors in [[2], [3, 3], [2, 2], [1, 2, 3]] {
+      let other = try counted(factors)
+      #expect(throws: TensorError.self) { try x.layerNorm(weight: other, bias: nil, eps: 1e-5) }
+      #expect(throws: TensorError.self) { try x.layerNorm(weight: nil, bias: other, eps: 1e-5) }
+    }
     let gated = try PackedMatrix(gated: counted([4, 3]))
     #expect(gated.outputs == 2 && gated.inputs == 3)
     #expect(throws: TensorError.self) { try counted([2, 3]).linear(gated) }
@@ -105,6 +109,9 @@ import Testing
     #expect(throws: TensorError.self) { try attention(q, counted([1, 1, 4]), q, heads: 2) }
     #expect(throws: TensorError.self) {
       try attention(q, counted([1, 1, 4]), counted([1, 1, 4]), heads: 2, mask: .causal)
+    }
+    for mask in [AttentionMask.slidingWindow(0), .slidingWindow(-1)] {
+      #expect(throws: TensorError.self) { try attention(q, q, q, heads: 2, mask: mask) }
     }
     #expect(throws: TensorError.self) { try attention(x, q, q, heads: 1) }
     let numbers = try Tensor([1, 2, 3] as [Int32], shape: [3])

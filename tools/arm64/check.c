@@ -85,7 +85,7 @@ static void check_products(const lk_kernels *ours, const lk_kernels *plain, lk_d
     void *packed = pack(both[i], weight, n - 1, k, LK_GATED, type);
     lk_gemm_args args = {
       .m = m, .n = n - 1, .k = k, .x = x, .x_stride = k, .packed = packed, .packed_type = type,
-      .layout = LK_GATED, .bias = bias, .activation = LK_IDENTITY, .y = y[i], .y_stride = n / 2};
+      .layout = LK_GATED, .bias = bias, .activation = LK_GELU, .y = y[i], .y_stride = n / 2};
     both[i]->gemm(&args);
     free(packed);
   }

@@ -91,7 +91,7 @@ typedef enum lk_reduction { LK_SUM = 0, LK_MEAN, LK_MAX, LK_MIN } lk_reduction;
 /// Layouts of packed weights.
 typedef enum lk_layout {
   LK_MATRIX = 0,
-  LK_GATED,           // the second half of the rows gates the first: value · gelu(gate), gelu exact
+  LK_GATED,           // the second half of the rows gates the first: value · activation(gate)
   LK_WINOGRAD_LATE,   // 3×3 filters [3, 3, k / 9] as they are, for Winograd's convolution to transform with
                       // each call; integers with the scales that they have then
   LK_WINOGRAD_EARLY,  // 3×3 filters transformed for it as they are packed: 16 matrices, 16 / 9 of the bytes
@@ -108,8 +108,8 @@ typedef struct lk_pack_args {
   lk_dtype to;
 } lk_pack_args;
 
-/// y[m, n] = activation(x[m, k] · weightᵀ + bias) + residual; with LK_GATED weights y is [m, n / 2], and
-/// there is neither activation nor residual.
+/// y[m, n] = activation(x[m, k] · weightᵀ + bias) + residual; with LK_GATED weights y is [m, n / 2],
+/// the activation is that of the gates, and there is no residual.
 typedef struct lk_gemm_args {
   int64_t m, n, k;
   const float *x;
@@ -153,7 +153,7 @@ typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
 
 /// Softmax attention without a stored score matrix (in blocks of 256 keys). Head h of a token lies at
 /// h * head_size within that token's row of q, k, v and y. With LK_MASK_CAUSAL query i attends to keys 0 ...
-/// i + (keys - queries). Query head h attends to key head h / (heads / key_heads) (grouped-query attention,
+/// i + (keys - queries), or to the last `window` of these (Beltagy et al. 2020, arXiv:2004.05150). Query head h attends to key head h / (heads / key_heads) (grouped-query attention,
 /// Ainslie et al. 2023, arXiv:2305.13245). Of a few queries keys and values are read where they lie, in f32.
 typedef struct lk_attention_args {
   int64_t batch, heads, key_heads, queries, keys, head_size; // key_heads divide heads; head_size up to 1024
@@ -161,6 +161,7 @@ typedef struct lk_attention_args {
   int64_t q_batch_stride, q_stride, k_batch_stride, k_stride, v_batch_stride, v_stride;
   float scale;
   lk_mask mask;
+  int64_t window;          // most keys of a query with LK_MASK_CAUSAL; 0 for no limit
   lk_dtype arithmetic;     // LK_F32, or LK_I16
   void *scratch;           // lk_attention_scratch_bytes of these arguments; unused if those are 0
   float *y;
@@ -187,10 +188,10 @@ typedef struct lk_kernels {
   // attention
   void (*attention)(const lk_attention_args *args);
   /// Rotary embedding: x and y are [rows, heads, head_size]. Of each head feature i < half turns with
-  /// feature half + i by the angle whose cosine and sine are at [row, i]; features beyond 2 * half stay. In
-  /// place.
+  /// feature half + i, or, interleaved, feature 2i with 2i + 1, by the angle whose cosine and sine are at
+  /// [row, i]; features beyond 2 * half stay. In place.
   void (*rotate)(
-    const float *x, int64_t rows, int64_t heads, int64_t head_size, int64_t half,
+    const float *x, int64_t rows, int64_t heads, int64_t head_size, int64_t half, bool is_interleaved,
     const float *cosines, const float *sines, float *y);
 
   // normalization; y may be x (in place)

@@ -1,70 +1,78 @@
 package import LanternTensor
 
 /// Multi-head attention with its four projections. Which of them have biases, whether heads are
-/// normalised, and how the checkpoint spells them differs between models; what is computed does not.
+/// normalised, how many share their keys, and how the checkpoint spells them differs between models; what is
+/// computed does not.
 package struct Attention: Sendable {
   private let q: Linear
   private let k: Linear
   private let v: Linear
   private let out: Linear
-  private let norms: (q: LayerNorm, k: LayerNorm)?
+  private let norms: (q: HeadNorm, k: HeadNorm)?
   private let heads: Int
+  private let keyValueHeads: Int
+  private let scale: Float?
   private let precision: Precision
 
   /// How a family of checkpoints spells the projections.
   package enum Spelling: Sendable {
-    /// `to_q`, `to_k`, `to_v` without biases, `to_out.0`: diffusers' transformer blocks.
+    /// `to_q`, `to_k`, `to_v` without biases, `to_out.0`; `norm_q`, `norm_k`: diffusers' transformer blocks.
     case diffusers
     /// The same with biases, or `query`, `key`, `value`, `proj_attn` in older files: autoencoders.
     case autoencoder
     /// `q_proj`, `k_proj`, `v_proj`, `out_proj`, all with biases: transformers' CLIP.
     case transformers
-    /// The same but for `dense`, with each head's queries and keys normalised by `q_layernorm` and
-    /// `k_layernorm` with this epsilon: transformers' Phi with `qk_layernorm`.
-    case phi(eps: Float)
+    /// The same but for `dense`; `q_layernorm`, `k_layernorm`: transformers' Phi.
+    case phi
+    /// The same but for `o_proj`, without biases; `q_norm`, `k_norm`: transformers' Llama and its kin.
+    case llama
     /// `q`, `k`, `v`, `proj_out`, 1×1 convolutions: taming-transformers and its kin.
     case taming
   }
 
+  /// What each head's queries and keys are normalised by.
+  package enum Normalization: Sendable {
+    case layerNorm(eps: Float)
+    case rmsNorm(eps: Float, addsUnitOffset: Bool = false)
+  }
+
   /// - Parameters:
   ///   - weights: where its tensors are.
-  ///   - features: of a query token, divided by `heads`.
+  ///   - features: of a query token.
   ///   - context: features of a key token; those of a query when nil.
-  ///   - heads: how many.
+  ///   - heads: how many; they divide `features` where `headSize` is nil.
+  ///   - keyValueHeads: of keys and values, each for as many of the queries' heads in a row (grouped-query
+  ///     attention, Ainslie et al. 2023, arXiv:2305.13245); as many as `heads` when nil.
+  ///   - headSize: features of a head.
+  ///   - bias: whether queries, keys and values have one; as the spelling has it when nil.
+  ///   - outBias: the same of the output.
+  ///   - norm: of each head's queries and keys.
+  ///   - scale: of the scores; 1/√headSize when nil.
   ///   - spelling: what the checkpoint calls the projections.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(
-    _ weights: Weights, _ features: Int, context: Int? = nil, heads: Int, spelling: Spelling
+    _ weights: Weights, _ features: Int, context: Int? = nil, heads: Int, keyValueHeads: Int? = nil,
+    headSize: Int? = nil, bias: Bool? = nil, outBias: Bool? = nil, norm: Normalization? = nil,
+    scale: Float? = nil, spelling: Spelling
   ) throws(ModelError) {
-    let context = context ?? features
-    var hasBias = true
-    var norms: (q: LayerNorm, k: LayerNorm)?
-    let parts: (q: Weights, k: Weights, v: Weights, out: Weights)
-    switch spelling {
-    case .diffusers:
-      hasBias = false
-      parts = (weights["to_q"], weights["to_k"], weights["to_v"], weights["to_out"][0])
-    case .autoencoder:
-      parts = (
-        weights.either("to_q", "query"), weights.either("to_k", "key"),
-        weights.either("to_v", "value"), weights.either("to_out.0", "proj_attn")
-      )
-    case .transformers:
-      parts = (weights["q_proj"], weights["k_proj"], weights["v_proj"], weights["out_proj"])
-    case .phi(let eps):
-      parts = (weights["q_proj"], weights["k_proj"], weights["v_proj"], weights["dense"])
-      norms = (
-        try LayerNorm(weights["q_layernorm"], features / heads, eps: eps),
-        try LayerNorm(weights["k_layernorm"], features / heads, eps: eps)
-      )
-    case .taming: parts = (weights["q"], weights["k"], weights["v"], weights["proj_out"])
-    }
-    self.q = try Linear(parts.q, features, features, bias: hasBias)
-    self.k = try Linear(parts.k, context, features, bias: hasBias)
-    self.v = try Linear(parts.v, context, features, bias: hasBias)
-    self.out = try Linear(parts.out, features, features)
-    self.norms = norms
+    let (names, context) = (Names(spelling, weights), context ?? features)
+    let size = headSize ?? features / heads
+    let keyValueHeads = keyValueHeads ?? heads
+    let bias = bias ?? names.bias
+    self.q = try Linear(names.q, features, heads * size, bias: bias)
+    self.k = try Linear(names.k, context, keyValueHeads * size, bias: bias)
+    self.v = try Linear(names.v, context, keyValueHeads * size, bias: bias)
+    self.out = try Linear(names.out, heads * size, features, bias: outBias ?? names.outBias)
+    self.norms =
+      if let norm {
+        (
+          try HeadNorm(weights[names.qNorm], size, norm),
+          try HeadNorm(weights[names.kNorm], size, norm)
+        )
+      } else { nil }
     self.heads = heads
+    self.keyValueHeads = keyValueHeads
+    self.scale = scale
     self.precision = weights.precision
   }
 
@@ -85,14 +93,14 @@ package struct Attention: Sendable {
     throws(TensorError) -> KeysAndValues
   {
     KeysAndValues(
-      keys: try positioned(k(context), norms?.k, turn), values: try v(context))
+      keys: try positioned(k(context), keyValueHeads, norms?.k, turn), values: try v(context))
   }
 
   /// The queries of tokens `[batch, token, feature]`, normalised and turned.
   package func queries(of x: Tensor, turn: RotaryEmbedding.Turn? = nil) throws(TensorError)
     -> Tensor
   {
-    try positioned(q(x), norms?.q, turn)
+    try positioned(q(x), heads, norms?.q, turn)
   }
 
   /// Attention's heads, side by side, before the output projection.
@@ -100,11 +108,13 @@ package struct Attention: Sendable {
     throws(TensorError) -> Tensor
   {
     try attention(
-      queries, context.keys, context.values, heads: heads, mask: mask, precision: precision)
+      queries, context.keys, context.values, heads: heads, mask: mask, scale: scale,
+      precision: precision)
   }
 
   /// `residual + out(attended)`.
-  package func project(_ attended: Tensor, residual: consuming Tensor) throws(TensorError) -> Tensor
+  package func project(_ attended: Tensor, residual: consuming Tensor? = nil) throws(TensorError)
+    -> Tensor
   {
     try out(attended, residual: residual)
   }
@@ -115,21 +125,21 @@ package struct Attention: Sendable {
   ///   - x: `[batch, token, feature]`.
   ///   - context: what is attended to; `x` itself when nil.
   ///   - mask: which keys a token attends to.
-  ///   - residual: of the shape of `x`.
+  ///   - residual: of the shape of `x`; none where a gate is to come before it.
   /// - Returns: the shape of `x`.
   /// - Throws: ``TensorError`` for a wrong shape.
   package func callAsFunction(
     _ x: Tensor, to context: KeysAndValues? = nil, mask: AttentionMask = .none,
-    residual: consuming Tensor
+    residual: consuming Tensor? = nil
   ) throws(TensorError) -> Tensor {
     let context = if let context { context } else { try keysAndValues(of: x) }
     return try project(attend(queries(of: x), to: context, mask: mask), residual: residual)
   }
 
   /// Each head of each token normalised by itself, then turned by its position.
-  private func positioned(_ x: Tensor, _ norm: LayerNorm?, _ turn: RotaryEmbedding.Turn?)
-    throws(TensorError) -> Tensor
-  {
+  private func positioned(
+    _ x: Tensor, _ heads: Int, _ norm: HeadNorm?, _ turn: RotaryEmbedding.Turn?
+  ) throws(TensorError) -> Tensor {
     var x = x
     if let norm {
       let apart = try x.reshaped([x.elementCount / x.shape[2] * heads, x.shape[2] / heads])
@@ -149,5 +159,62 @@ extension Attention.KeysAndValues {
       Self(keys: try keys.sliced(axis: 1, first), values: try values.sliced(axis: 1, first)),
       Self(keys: try keys.sliced(axis: 1, second), values: try values.sliced(axis: 1, second))
     )
+  }
+}
+
+/// What each head's queries or keys are normalised by.
+private enum HeadNorm: Sendable {
+  case layerNorm(LayerNorm)
+  case rmsNorm(RMSNorm)
+
+  init(_ weights: Weights, _ size: Int, _ norm: Attention.Normalization) throws(ModelError) {
+    switch norm {
+    case .layerNorm(let eps): self = .layerNorm(try LayerNorm(weights, size, eps: eps))
+    case .rmsNorm(let eps, let addsUnitOffset):
+      self = .rmsNorm(try RMSNorm(weights, size, eps: eps, addsUnitOffset: addsUnitOffset))
+    }
+  }
+
+  func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
+    switch self {
+    case .layerNorm(let norm): try norm(x)
+    case .rmsNorm(let norm): try norm(x)
+    }
+  }
+}
+
+/// Where a spelling has the projections, and which of them have biases.
+private struct Names {
+  let q: Weights
+  let k: Weights
+  let v: Weights
+  let out: Weights
+  var (qNorm, kNorm) = ("q_norm", "k_norm")
+  var bias = true
+  var outBias = true
+
+  init(_ spelling: Attention.Spelling, _ weights: Weights) {
+    switch spelling {
+    case .diffusers:
+      (q, k, v, out) = (weights["to_q"], weights["to_k"], weights["to_v"], weights["to_out"][0])
+      (qNorm, kNorm) = ("norm_q", "norm_k")
+      bias = false
+    case .autoencoder:
+      (q, k) = (weights.either("to_q", "query"), weights.either("to_k", "key"))
+      (v, out) = (weights.either("to_v", "value"), weights.either("to_out.0", "proj_attn"))
+    case .transformers, .phi, .llama:
+      (q, k, v) = (weights["q_proj"], weights["k_proj"], weights["v_proj"])
+      switch spelling {
+      case .phi:
+        out = weights["dense"]
+        (qNorm, kNorm) = ("q_layernorm", "k_layernorm")
+      case .llama:
+        out = weights["o_proj"]
+        (bias, outBias) = (false, false)
+      default: out = weights["out_proj"]
+      }
+    case .taming:
+      (q, k, v, out) = (weights["q"], weights["k"], weights["v"], weights["proj_out"])
+    }
   }
 }

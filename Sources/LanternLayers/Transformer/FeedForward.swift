@@ -26,20 +26,43 @@ package struct FeedForward: Sendable {
     self.second = try Linear(second, inner, features)
   }
 
-  /// `second(value · gelu(gate))`, value and gate both of `first` (GEGLU; Shazeer 2020,
-  /// arXiv:2002.05202).
+  /// `second(value · activation(gate))`, value and gate both of `first`: GEGLU with `.gelu` (Shazeer 2020,
+  /// arXiv:2002.05202), as diffusers has it.
   ///
   /// - Parameters: as of ``init(_:_:_:inner:activation:)``.
   /// - Throws: as there.
-  package init(gated first: Weights, _ second: Weights, _ features: Int, inner: Int)
-    throws(ModelError)
-  {
-    self.first = .gated(try GatedLinear(first, features, inner))
+  package init(
+    gated first: Weights, _ second: Weights, _ features: Int, inner: Int,
+    activation: Activation = .gelu
+  ) throws(ModelError) {
+    self.first = .gated(try GatedLinear(first, features, inner, activation: activation))
     self.second = try Linear(second, inner, features)
   }
 
-  /// `residual + feedForward(x)`; both `[batch, token, feature]`.
-  package func callAsFunction(_ x: Tensor, residual: consuming Tensor) throws(TensorError) -> Tensor
+  /// `down_proj(up_proj(x) · activation(gate_proj(x)))`: SwiGLU with `.silu`, GEGLU with `.gelu` or `.geluTanh`,
+  /// as transformers' Llama and its kin have it.
+  ///
+  /// - Parameters:
+  ///   - weights: where the three maps are.
+  ///   - features: of a token.
+  ///   - inner: features between.
+  ///   - activation: of the gates.
+  ///   - bias: whether the maps have one.
+  /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
+  package init(
+    gated weights: Weights, _ features: Int, inner: Int, activation: Activation, bias: Bool
+  ) throws(ModelError) {
+    self.first = .gated(
+      try GatedLinear(
+        values: weights["up_proj"], gates: weights["gate_proj"], features, inner, bias: bias,
+        activation: activation))
+    self.second = try Linear(weights["down_proj"], inner, features, bias: bias)
+  }
+
+  /// `residual + feedForward(x)`, without a residual where a gate is to come before it; both
+  /// `[batch, token, feature]`.
+  package func callAsFunction(_ x: Tensor, residual: consuming Tensor? = nil) throws(TensorError)
+    -> Tensor
   {
     let inner =
       switch first {

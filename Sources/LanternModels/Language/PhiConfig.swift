@@ -10,8 +10,7 @@ package struct PhiConfig: Sendable {
   package var numAttentionHeads: Int
   /// Tokens that the positions were trained for.
   package var maxPositionEmbeddings: Int
-  var partialRotaryFactor: Float
-  var ropeTheta: Float
+  var rope: RopeParameters
   var layerNormEps: Float
   var hiddenAct: Activation
 
@@ -31,26 +30,12 @@ package struct PhiConfig: Sendable {
       numHiddenLayers = try config.integer("num_hidden_layers", default: 24)
       numAttentionHeads = try config.integer("num_attention_heads", default: 32)
       maxPositionEmbeddings = try config.integer("max_position_embeddings", default: 2048)
-      partialRotaryFactor = try config.float("partial_rotary_factor", default: 0.5)
       layerNormEps = try config.float("layer_norm_eps", default: 1e-5)
-      ropeTheta = try config.float("rope_theta", default: 10000)
+      rope = try RopeParameters(config, partialFactor: 0.5, length: maxPositionEmbeddings)
       try config.expect("num_key_value_heads", [.null, .integer(numAttentionHeads)])
-      try config.expect("rope_scaling", [.null])
       // Show-o's transformer has norms of queries and keys, whatever the language model's file says.
       _ = try config.optionalBool("qk_layernorm")
-      let name = try config.string("hidden_act", default: "gelu_new")
-      let known: [String: Activation] = [
-        "gelu": .gelu, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh, "relu": .relu,
-        "silu": .silu,
-      ]
-      guard let act = known[name] else {
-        throw FormatError.unsupportedSetting(key: "hidden_act", value: name, file: config.file)
-      }
-      hiddenAct = act
-      if let parameters = try config.optionalRopeParameters() {
-        ropeTheta = parameters.theta ?? ropeTheta
-        partialRotaryFactor = parameters.partial ?? partialRotaryFactor
-      }
+      hiddenAct = try TransformersSettings.activation(config, default: "gelu_new")
       try config.finish(ignoring: Self.harmless)
     } catch {
       throw .file(error)
@@ -59,33 +44,13 @@ package struct PhiConfig: Sendable {
       hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads, maxPositionEmbeddings,
     ]
     guard sizes.allSatisfy({ (1...1_048_576).contains($0) }), hiddenSize % numAttentionHeads == 0,
-      numHiddenLayers <= 1024, hiddenSize / numAttentionHeads <= 1024,
-      (0...1).contains(partialRotaryFactor), ropeTheta > 0
+      numHiddenLayers <= 1024, hiddenSize / numAttentionHeads <= 1024
     else {
       throw .inconsistent(
-        reason: "sizes must be positive, num_attention_heads must divide hidden_size, and "
-          + "partial_rotary_factor lie in 0…1",
+        reason: "sizes must be positive and num_attention_heads must divide hidden_size",
         file: config.file)
     }
   }
 
   var headSize: Int { hiddenSize / numAttentionHeads }
-  var rotatedFeatures: Int { Int(partialRotaryFactor * Float(headSize)) / 2 * 2 }
-}
-
-extension Config {
-  /// transformers 5 keeps the rotation's settings in an object of their own.
-  fileprivate func optionalRopeParameters() throws(FormatError) -> (
-    theta: Float?, partial: Float?
-  )? {
-    guard let members = value("rope_parameters")?.object else { return nil }
-    let inner = Config(members, file: file)
-    try inner.expect("rope_type", [.string("default")])
-    let found = (
-      theta: try inner.optionalFloat("rope_theta"),
-      partial: try inner.optionalFloat("partial_rotary_factor")
-    )
-    try inner.finishStrictly()
-    return found
-  }
 }

@@ -20,7 +20,7 @@ package struct PhiModel: Sendable {
     }
     self.finalNorm = try LayerNorm(
       weights["final_layernorm"], config.hiddenSize, eps: config.layerNormEps)
-    self.rotary = RotaryEmbedding(features: config.rotatedFeatures, theta: config.ropeTheta)
+    self.rotary = config.rope.embedding(headSize: config.headSize)
   }
 
   /// An empty memory for this decoder.
@@ -94,7 +94,7 @@ private struct PhiLayer: Sendable {
     self.norm = try LayerNorm(weights["input_layernorm"], size, eps: config.layerNormEps)
     self.attention = try Attention(
       weights["self_attn"], size, heads: config.numAttentionHeads,
-      spelling: .phi(eps: config.layerNormEps))
+      norm: .layerNorm(eps: config.layerNormEps), spelling: .phi)
     self.feedForward = try FeedForward(
       weights["mlp.fc1"], weights["mlp.fc2"], size, inner: config.intermediateSize,
       activation: config.hiddenAct)

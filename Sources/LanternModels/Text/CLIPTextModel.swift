@@ -38,11 +38,7 @@ package struct CLIPTextConfig: Sendable {
       layerNormEps = try config.float("layer_norm_eps", default: 1e-5)
       projectionDim = try config.integer("projection_dim", default: 512)
       eosTokenID = try config.integer("eos_token_id", default: 49407)
-      let name = try config.string("hidden_act", default: "quick_gelu")
-      guard let known = Self.activations[name] else {
-        throw FormatError.unsupportedSetting(key: "hidden_act", value: name, file: config.file)
-      }
-      activation = known
+      activation = try TransformersSettings.activation(config, default: "quick_gelu")
       try config.finish(ignoring: Self.harmless)
     } catch {
       throw .file(error)
@@ -58,11 +54,6 @@ package struct CLIPTextConfig: Sendable {
         file: config.file)
     }
   }
-
-  private static let activations: [String: Activation] = [
-    "gelu": .gelu, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh, "quick_gelu": .quickGELU,
-    "relu": .relu, "silu": .silu,
-  ]
 }
 
 /// CLIP's text encoder (Radford et al. 2021, arXiv:2103.00020), as OpenAI and OpenCLIP trained it.

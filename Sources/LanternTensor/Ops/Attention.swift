@@ -6,6 +6,14 @@ public enum AttentionMask: Sendable, Equatable {
   case none
   /// Those up to its own place; with more keys than queries, the last query is the last key.
   case causal
+  /// Of those up to its own place the last ones, as many as this number, which is not 0: a sliding window
+  /// (Beltagy et al. 2020, arXiv:2004.05150).
+  case slidingWindow(Int)
+
+  /// Keys that a query sees at most, as the kernels have it: 0 for no limit.
+  fileprivate var window: Int {
+    if case .slidingWindow(let count) = self { count } else { 0 }
+  }
 }
 
 /// Softmax attention of several heads, without a stored score matrix (Dao et al. 2022,
@@ -34,7 +42,7 @@ public func attention(
   let headSize = q.shape[2] / heads
   guard k.rank == 3, k.shape[0] == q.shape[0], k.shape[1] > 0, k.shape[2] > 0,
     k.shape[2] % headSize == 0, heads % (k.shape[2] / headSize) == 0,
-    mask == .none || k.shape[1] >= q.shape[1]
+    mask == .none || k.shape[1] >= q.shape[1], mask.window >= 0, mask != .slidingWindow(0)
   else { throw .shape(op: "attention key", expected: expected, found: k.shape) }
   guard v.shape == k.shape else {
     throw .shape(op: "attention value", expected: "\(k.shape)", found: v.shape)
@@ -49,7 +57,7 @@ public func attention(
     k_batch_stride: Int64(k.strides[0]), k_stride: Int64(k.strides[1]),
     v_batch_stride: Int64(v.strides[0]), v_stride: Int64(v.strides[1]),
     scale: scale ?? 1 / Float(headSize).squareRoot(),
-    mask: mask == .causal ? LK_MASK_CAUSAL : LK_MASK_NONE,
+    mask: mask == .none ? LK_MASK_NONE : LK_MASK_CAUSAL, window: Int64(mask.window),
     arithmetic: precision.arithmeticOfActivations.kernelType, scratch: nil, y: y.floats,
     y_batch_stride: Int64(q.shape[1] * q.shape[2]), y_stride: Int64(q.shape[2]))
   let scratch = try Storage(byteCount: lk_attention_scratch_bytes(&arguments))
@@ -64,27 +72,36 @@ public func attention(
 extension Tensor {
   /// Turns pairs of features of each head by an angle that depends on the token's position.
   ///
-  /// Su et al. 2021, arXiv:2104.09864, in the form that pairs feature i with feature i + half.
+  /// Su et al. 2021, arXiv:2104.09864. Feature i pairs with feature i + half, as in GPT-NeoX and transformers'
+  /// Llama, or, interleaved, 2i with 2i + 1, as in the paper, GPT-J and FLUX.
   ///
   /// - Parameters:
-  ///   - heads: divides the last axis of `self`, `[batch, token, head · feature]`, batch 1, f32.
-  ///   - cosines: `[token, half]`; features beyond 2 · half of a head stay as they are.
+  ///   - heads: divides the last axis of `self`, `[batch, token, head · feature]`, f32.
+  ///   - cosines: `[token, half]`, the same for the whole batch; features beyond 2 · half of a head stay as they
+  ///     are.
   ///   - sines: like `cosines`.
+  ///   - isInterleaved: which features make a pair.
   /// - Returns: the shape of `self`.
   /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
-  public func rotated(heads: Int, cosines: Tensor, sines: Tensor) throws(TensorError) -> Tensor {
-    guard rank == 3, shape[0] == 1, heads > 0, shape[2] % heads == 0, cosines.rank == 2,
+  public func rotated(
+    heads: Int, cosines: Tensor, sines: Tensor, isInterleaved: Bool = false
+  ) throws(TensorError) -> Tensor {
+    guard rank == 3, heads > 0, shape[2] % heads == 0, cosines.rank == 2,
       2 * cosines.shape[1] <= shape[2] / heads
     else {
-      throw .shape(op: "rotated", expected: "[1, token, a multiple of \(heads)]", found: shape)
+      throw .shape(op: "rotated", expected: "[batch, token, a multiple of \(heads)]", found: shape)
     }
     let x = try readable("rotated")
     let cosines = try cosines.checked("rotated cosines", [shape[1], cosines.shape[1]])
     let sines = try sines.checked("rotated sines", cosines.shape)
     let y = try Draft(shape)
-    kernels.rotate(
-      x.floatPointer, Int64(shape[1]), Int64(heads), Int64(shape[2] / heads),
-      Int64(cosines.shape[1]), cosines.floatPointer, sines.floatPointer, y.floats)
+    for batch in 0..<shape[0] {
+      let first = batch * shape[1] * shape[2]
+      kernels.rotate(
+        x.floatPointer + first, Int64(shape[1]), Int64(heads), Int64(shape[2] / heads),
+        Int64(cosines.shape[1]), isInterleaved, cosines.floatPointer, sines.floatPointer,
+        y.floats + first)
+    }
     return y.tensor()
   }
 

@@ -21,19 +21,21 @@ extension Tensor {
       "linear", by: weight, LK_MATRIX, rows: weight.outputs, bias, activation, residual)
   }
 
-  /// A gated unit over the last axis: one half of a linear map times the exact GELU of the other.
+  /// A gated unit over the last axis: one half of a linear map times an activation of the other.
   ///
-  /// Equals diffusers' `GEGLU` (Shazeer 2020, arXiv:2002.05202).
+  /// GEGLU with `.gelu`, diffusers' `GEGLU`, or `.geluTanh`; SwiGLU with `.silu` (Shazeer 2020, arXiv:2002.05202).
   ///
   /// - Parameters:
   ///   - weight: made by ``PackedMatrix/init(gated:as:)``; `self` is `[…, inputs]`, f32.
   ///   - bias: `[2 · outputs]`, f32.
+  ///   - activation: of the gates.
   /// - Returns: `[…, outputs]`, f32.
   /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
-  public func gatedLinear(_ weight: PackedMatrix, bias: Tensor? = nil) throws(TensorError) -> Tensor
-  {
+  public func gatedLinear(
+    _ weight: PackedMatrix, bias: Tensor? = nil, activation: Activation = .gelu
+  ) throws(TensorError) -> Tensor {
     try multiplied(
-      "gated linear", by: weight, LK_GATED, rows: 2 * weight.outputs, bias, .identity, nil)
+      "gated linear", by: weight, LK_GATED, rows: 2 * weight.outputs, bias, activation, nil)
   }
 
   private func multiplied(

@@ -37,29 +37,36 @@ extension Tensor {
 
   /// Normalises each row of the last axis to zero mean and unit variance, then scales and shifts.
   ///
-  /// Equals `torch.nn.LayerNorm`; Ba et al. 2016, arXiv:1607.06450.
+  /// Equals `torch.nn.LayerNorm`; Ba et al. 2016, arXiv:1607.06450. With a weight and bias for each of a batch
+  /// it is the adaptive norm of DiT (Peebles & Xie 2022, arXiv:2212.09748).
   ///
   /// - Parameters:
-  ///   - weight: scale, `[feature]`; `self` is `[…, feature]`, f32.
-  ///   - bias: shift, `[feature]`.
+  ///   - weight: scale, `[feature]`, or `[batch, feature]`; `self` is `[batch, …, feature]`, f32. None when nil.
+  ///   - bias: shift, like `weight`.
   ///   - eps: added to the variance.
   /// - Returns: the shape of `self`.
   /// - Throws: ``TensorError/shape(op:expected:found:)``.
-  public func layerNorm(weight: Tensor, bias: Tensor, eps: Float) throws(TensorError) -> Tensor {
+  public func layerNorm(weight: Tensor?, bias: Tensor?, eps: Float) throws(TensorError) -> Tensor {
     let columns = shape.last ?? 0
     let x = try readable("layerNorm")
-    let weight = try weight.checked("layerNorm weight", [columns])
-    let bias = try bias.checked("layerNorm bias", [columns])
+    let weight = try weight.map { scale throws(TensorError) in
+      try RowFactors(scale, "layerNorm weight", of: self)
+    }
+    let bias = try bias.map { shift throws(TensorError) in
+      try RowFactors(shift, "layerNorm bias", of: self)
+    }
     let y = try Draft(shape)
-    kernels.layer_norm(
-      x.floatPointer, Int64(shape.dropLast().reduce(1, *)), Int64(columns), eps,
-      weight.floatPointer, bias.floatPointer, y.floats)
+    for part in RowFactors.parts(of: self, weight, bias) {
+      kernels.layer_norm(
+        x.floatPointer + part.first * columns, Int64(part.rows), Int64(columns), eps,
+        weight?.pointer(part.index), bias?.pointer(part.index), y.floats + part.first * columns)
+    }
     return y.tensor()
   }
 
   /// Divides each row of the last axis by its root mean square, then scales.
   ///
-  /// Zhang & Sennrich 2019, arXiv:1910.07467.
+  /// Equals `torch.nn.RMSNorm`; Zhang & Sennrich 2019, arXiv:1910.07467.
   ///
   /// - Parameters:
   ///   - weight: scale, `[feature]`; `self` is `[…, feature]`, f32.
@@ -86,5 +93,32 @@ extension Tensor {
     kernels.softmax(
       x.floatPointer, Int64(shape.dropLast().reduce(1, *)), Int64(shape.last ?? 1), y.floats)
     return y.tensor()
+  }
+}
+
+/// A norm's scale or shift: one row for all rows of a tensor, or one for each of its batch.
+private struct RowFactors {
+  private let tensor: Tensor
+  private var isOfBatch: Bool { tensor.rank == 2 }
+
+  init(_ tensor: Tensor, _ op: String, of x: Tensor) throws(TensorError) {
+    let columns = x.shape.last ?? 0
+    let isOfBatch = tensor.rank == 2 && x.rank > 1
+    self.tensor = try tensor.checked(op, isOfBatch ? [x.shape[0], columns] : [columns])
+  }
+
+  /// The row for a part of the tensor.
+  func pointer(_ index: Int) -> UnsafePointer<Float> {
+    UnsafePointer(tensor.floatPointer + (isOfBatch ? index * tensor.shape[1] : 0))
+  }
+
+  /// The rows of a tensor that share their factors, and which of these are theirs.
+  static func parts(of x: Tensor, _ weight: RowFactors?, _ bias: RowFactors?) -> [(
+    index: Int, first: Int, rows: Int
+  )] {
+    let rows = x.shape.dropLast().reduce(1, *)
+    guard weight?.isOfBatch == true || bias?.isOfBatch == true else { return [(0, 0, rows)] }
+    let each = rows / max(x.shape[0], 1)
+    return (0..<x.shape[0]).map { ($0, $0 * each, each) }
   }
 }

@@ -54,7 +54,7 @@ public struct PackedMatrix: Sendable {
     try self.init(kernel, as: form, layout: LK_WINOGRAD_EARLY)
   }
 
-  /// Packs the weights of the gated unit of SD's feed-forward layers (GEGLU; Shazeer 2020,
+  /// Packs the weights of the gated unit of feed-forward layers (GEGLU, SwiGLU; Shazeer 2020,
   /// arXiv:2002.05202).
   ///
   /// - Parameters:
