@@ -34,7 +34,7 @@ struct ChunkedTextConditioner: TextConditioner {
 
   func withoutAddedTokens(_ prompt: String) -> String { tokenizer.withoutAddedTokens(prompt) }
 
-  func letGo() { textEncoder.letGo() }
+  func releaseWeights() { textEncoder.release() }
 
   /// Encodes both prompts, the shorter filled up with empty text.
   func encode(_ request: ImageRequest) throws -> PromptEncoding {

@@ -8,7 +8,7 @@ package struct RotaryEmbedding: Sendable {
 
   /// - Parameters:
   ///   - features: how many of a head turn; even.
-  ///   - theta: the slowest pair's wavelength over 2π, about.
+  ///   - theta: the base of the frequencies, transformers' `rope_theta`.
   package init(features: Int, theta: Float) {
     rates = (0..<features / 2).map { index in
       Float(1 / pow(Double(theta), Double(2 * index) / Double(features)))

@@ -1,8 +1,8 @@
 package import LanternLayers
 package import LanternTensor
 
-/// The U-Net of Stable Diffusion 1 and 2: from a noisy latent, a time and a text to what is to be
-/// predicted (Rombach et al. 2022, arXiv:2112.10752).
+/// The U-Net of Stable Diffusion 1 and 2: from a noisy latent, a timestep and a text to the prediction
+/// (Rombach et al. 2022, arXiv:2112.10752).
 package struct UNet2DConditionModel: DenoiserNetwork {
   package let config: UNet2DConditionConfig
   private let convIn: Conv2d
@@ -27,7 +27,7 @@ package struct UNet2DConditionModel: DenoiserNetwork {
       weights["time_embedding"], channels[0], config.timeEmbeddingDim,
       cosineFirst: config.flipSinToCos, shift: config.freqShift)
 
-    // What each block puts aside on the way down is taken back, last first, on the way up.
+    // Skip connections are pushed on the way down and popped on the way up.
     var skips = [channels[0]]
     var down: [DownBlock2D] = []
     for index in channels.indices {
@@ -91,7 +91,7 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   private func predict(_ latent: Tensor, timestep: Float, context: TextContext)
     throws(TensorError) -> Tensor
   {
-    // Every resnet wants the embedding's SiLU, so it is computed once.
+    // Every resnet takes the embedding's SiLU, so it is computed once.
     let time = try timeEmbedding(timestep, batch: latent.shape[0]).applying(.silu)
     var h = try convIn(latent)
     var skips = [h]

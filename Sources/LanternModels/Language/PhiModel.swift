@@ -22,7 +22,7 @@ package struct PhiModel: Sendable {
     self.rotary = RotaryEmbedding(features: config.rotatedFeatures, theta: config.ropeTheta)
   }
 
-  /// An empty memory for this decoder.
+  /// An empty KV cache for this decoder.
   package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
     try KVCache(layers: layers.count, features: config.hiddenSize, capacity: capacity)
   }
@@ -32,7 +32,7 @@ package struct PhiModel: Sendable {
   /// - Parameters:
   ///   - x: embeddings, `[1, token, feature]`.
   ///   - cache: the tokens before.
-  ///   - mask: which of all tokens each new one sees.
+  ///   - mask: which of all tokens each new one attends to.
   /// - Returns: the shape of `x`.
   /// - Throws: ``TensorError`` for a wrong shape or no memory.
   package func callAsFunction(_ x: Tensor, after cache: inout KVCache, mask: AttentionMask)

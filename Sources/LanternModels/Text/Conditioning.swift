@@ -1,6 +1,6 @@
 package import LanternTensor
 
-/// What a denoiser is told of prompts: a row for each picture of its batch.
+/// The conditioning of a denoiser by prompts: a row for each picture of its batch.
 package struct Conditioning: Sendable {
   /// States of the prompts' tokens, `[row, token, feature]`.
   package var states: Tensor

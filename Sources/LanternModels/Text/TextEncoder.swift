@@ -1,15 +1,15 @@
 package import LanternTensor
 
-/// A model that turns token ids into vectors for a diffusion model to look at.
+/// A model from token ids to hidden states that a denoiser attends to.
 package protocol TextEncoder: Sendable {
   /// Features of a token's vector.
   var features: Int { get }
-  /// Ids are below it.
+  /// Size of the vocabulary: ids are below it.
   var vocabularySize: Int { get }
-  /// Most tokens of one text.
+  /// Maximum number of tokens of one text.
   var maximumLength: Int { get }
 
-  /// What a text means, a row for each token.
+  /// The hidden states of a text, a row for each token.
   ///
   /// - Parameters:
   ///   - tokens: ids with their begin, end and padding marks, at most ``maximumLength``.
