@@ -45,7 +45,7 @@ let rooms: [(name: String, imports: [Target.Dependency])] = [
   ),
 ]
 
-/// Test suites and what each looks into, beside `TestSupport`.
+/// Test suites and what each imports, in addition to `TestSupport`.
 let suites: [(name: String, imports: [Target.Dependency])] = [
   (
     "LanternTensorTests", ["LanternPlatform", "LanternTensor", "LanternFormats", "CLanternKernels"]

@@ -15,7 +15,7 @@
 #define FREE_SCANS 16
 #define BLOCKS_PER_BYTE 16
 
-/// How libjpeg tells us of errors: `base` must come first.
+/// The error handler of libjpeg: `base` must come first.
 typedef struct error_manager {
   struct jpeg_error_mgr base;
   jmp_buf exit;
@@ -192,7 +192,7 @@ lp_status lp_jpeg_write(
   if (!w) return LP_OUT_OF_MEMORY;
   w->jpeg.err = prepare(&w->errors);
   bool done = write_all(w, pixels, width, height, quality, markers, marker_count);
-  // libjpeg tells the caller of a buffer it outgrew only when it is done. A destination that found no
+  // libjpeg reports a buffer it outgrew to the caller only when it is done. A destination that found no
   // memory for its first buffer knows of none.
   if (!done && w->has_destination) w->jpeg.dest->term_destination(&w->jpeg);
   if (done)

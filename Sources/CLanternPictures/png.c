@@ -25,7 +25,7 @@ static void ignore_warning(png_structp png, png_const_charp text) {
   (void)text;
 }
 
-/// libpng asks for memory here, so that its want is told apart from other errors. `mem_ptr` is a
+/// libpng allocates here, so that running out of memory is distinguished from other errors. `mem_ptr` is a
 /// `bool`.
 static png_voidp take(png_structp png, png_alloc_size_t size) {
   void *memory = malloc(size);
@@ -93,7 +93,7 @@ lp_status lp_png_reader_header(
   if (setjmp(png_jmpbuf(png))) return failure(reader);
   png_set_read_fn(png, reader, read_bytes);
   png_set_user_limits(png, 1000000, 1000000);
-  // Texts, profiles and the like are read by whoever looks at the chunks first.
+  // Texts, profiles and the like are read from the chunks before.
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
   png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);

@@ -2,7 +2,7 @@ import LanternPlatform
 import Dispatch
 import LanternTensor
 
-/// Where long computations run. They block their thread, so they must not take one of Swift's
+/// The queue of long computations. They block their thread, so they must not take one of Swift's
 /// cooperative pool, and every one of them uses all processors, so they take turns.
 enum ComputeQueue {
   private static let queue = DispatchQueue(label: "lantern.compute", qos: .userInitiated)

@@ -1,4 +1,4 @@
-// What a user of the library sees of the rooms below: one import brings all of it.
+// The public interface of the rooms below: one import brings all of it.
 @_exported public import LanternDecoding
 @_exported public import LanternFormats
 @_exported public import LanternLayers

@@ -1,6 +1,6 @@
 public import LanternFormats
 
-/// What a request asks that cannot be. Cases carry facts; ``description`` puts them in a line.
+/// What can be wrong with a request. Cases carry facts; ``description`` puts them in a line.
 public enum RequestError: Error, Sendable, Equatable {
   /// A size that is not positive, not a multiple of `unit`, or beyond `most`.
   case size(name: String, found: Int, unit: Int, most: Int)
@@ -16,9 +16,9 @@ public enum RequestError: Error, Sendable, Equatable {
   case unsupportedModel(kind: String, path: String, supported: String)
   /// Parts of a model that do not fit one another.
   case mismatch(reason: String, path: String)
-  /// A model that has no way of its own to draw in few steps.
+  /// A model without a LoRA for few steps.
   case notFast(path: String)
-  /// Settings beside a picture that another program wrote and that cannot be read.
+  /// Settings in a picture that another program wrote and that cannot be read.
   case foreignSettings(program: String, reason: String)
   /// The numbers went out of bounds. Whether by the weights or by the settings is not known here.
   case notFinite(what: String, step: Int?)

@@ -1,5 +1,5 @@
-/// Seeds of what is left to chance.
+/// Random seeds.
 package enum Seed {
-  /// One by chance. PyTorch's generator heeds 32 bits of a seed, so it has no more.
+  /// A random seed. PyTorch's generator uses 32 bits of a seed, so it has no more.
   package static func random() -> UInt64 { UInt64(UInt32.random(in: 0...UInt32.max)) }
 }

@@ -4,10 +4,10 @@ package struct BenchCell: Sendable, Equatable {
   package let sampler: String
   /// The schedule's name; nil for the model's own.
   package let schedule: String?
-  /// How closely the prompt was followed; nil for the model's own.
+  /// Guidance scale; nil for the model's own.
   package let guidance: Float?
   package let steps: Int
-  /// How often the model was asked for a picture.
+  /// Number of evaluations of the model for a picture.
   package var calls = 0
   /// Of each picture, from the prompt to the pixels; all prompts in their order, each with all seeds.
   package var seconds: [Double] = []
@@ -15,12 +15,12 @@ package struct BenchCell: Sendable, Equatable {
   package var distances: [Double] = []
   /// Of each picture to the converged one, PSNR in decibels.
   package var decibels: [Double] = []
-  /// Of each picture, whether it shows what its prompt says; nil where a judge could not be asked.
+  /// Of each picture, whether it shows what its prompt says; nil where no judge could tell.
   package var right: [Bool?] = []
   /// Fréchet distance of the judge's features of all pictures to those of rendered scenes; it falls
   /// with the number of pictures too.
   package var frechet: Double?
-  /// Why it cannot be, if it cannot.
+  /// Why it cannot be drawn; nil where it can.
   package var refusal: String?
 
   package init(sampler: String, schedule: String?, guidance: Float?, steps: Int) {
@@ -37,16 +37,16 @@ package struct BenchCell: Sendable, Equatable {
   }
   /// The steps and the sampler, in words.
   var words: String { "\(steps) steps of \(label)" }
-  /// What tells it from others: `euler-karras-8`, `euler-8-g2.5`.
+  /// Its unique name: `euler-karras-8`, `euler-8-g2.5`.
   package var name: String {
     "\(sampler)\(schedule.map { "-\($0)" } ?? "")-\(steps)\(guidance.map { "-g\($0)" } ?? "")"
   }
   /// Its first picture, from the bench's folder.
   package var picturePath: String { "pictures/\(name).png" }
 
-  /// The middle of the seconds; nil of none.
+  /// The median of the seconds; nil of none.
   package var medianSeconds: Double? { Statistics.median(seconds) }
-  /// The middle of the distances; nil of none.
+  /// The median of the distances; nil of none.
   package var medianDistance: Double? { Statistics.median(distances) }
   /// The mean of the decibels; nil of none.
   package var meanDecibels: Double? { Statistics.mean(decibels) }
@@ -55,7 +55,7 @@ package struct BenchCell: Sendable, Equatable {
     let answers = right.compactMap { $0 }
     return (answers.count { $0 }, answers.count)
   }
-  /// Share of pictures that show what their prompts say; nil where no judge was asked.
+  /// Share of pictures that show what their prompts say; nil without a judge.
   package var accuracy: Double? {
     let (right, count) = judged
     return count == 0 ? nil : Double(right) / Double(count)

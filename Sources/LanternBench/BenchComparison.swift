@@ -10,7 +10,7 @@ package struct BenchComparison {
     package let isTimeBeyondNoise: Bool
     /// New median of the distances over the old one; nil where the old is 0.
     package let distanceRatio: Double?
-    /// New accuracy less old; nil where no judge was asked.
+    /// New accuracy less old; nil without a judge.
     package let accuracyChange: Double?
     /// Half of the 95 % interval of that.
     package let accuracyNoise: Double
@@ -29,7 +29,7 @@ package struct BenchComparison {
     for cell in new.cells where cell.refusal == nil {
       guard let before = old.cells.first(where: { $0.name == cell.name && $0.refusal == nil })
       else { continue }
-      // Of one or two times nobody can say how they spread.
+      // One or two times say nothing of their spread.
       let isKnown = min(cell.seconds.count, before.seconds.count) > 2
       let apart =
         (cell.seconds.min() ?? 0) > (before.seconds.max() ?? 0)

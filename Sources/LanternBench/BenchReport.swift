@@ -16,7 +16,7 @@ package struct BenchReport {
     self.folder = folder
   }
 
-  /// What is written into the folder beside the figures.
+  /// The files of a report, in addition to the figures.
   static let names = ["report.html", "results.csv", "pictures.csv", "results.md", "sheet.png"]
 
   /// Writes `report.html`, `results.csv`, `pictures.csv`, `results.md` and `sheet.png` into the folder.

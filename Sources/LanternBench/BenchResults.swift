@@ -10,7 +10,7 @@ package struct BenchResults: Sendable, Equatable {
   package let settings: SamplerBench.Settings
   /// How the converged pictures were drawn, in words.
   package let converged: String
-  /// Instruction set and threads, and the processor's name where it can be had.
+  /// Instruction set and threads, and the processor's name where it is known.
   package let machine: [String: JSONValue]
   package var cells: [BenchCell]
 
@@ -128,8 +128,8 @@ package struct BenchResults: Sendable, Equatable {
   /// Puts cells into the order of the settings, whatever order they were measured in.
   mutating func sort() {
     let names = settings.cells.map(\.name)
-    let places = Dictionary(zip(names, names.indices), uniquingKeysWith: { first, _ in first })
-    cells.sort { (places[$0.name] ?? .max, $0.name) < (places[$1.name] ?? .max, $1.name) }
+    let order = Dictionary(zip(names, names.indices), uniquingKeysWith: { first, _ in first })
+    cells.sort { (order[$0.name] ?? .max, $0.name) < (order[$1.name] ?? .max, $1.name) }
   }
 
   /// What is not the same in another bench, and may be the reason why figures are not, in words.

@@ -10,7 +10,7 @@ package typealias BenchSetting = Setting<SamplerBench.Settings>
 // in ImageSetting+Table.swift. What is a picture's setting too is made from that row.
 extension SamplerBench.Settings: Configurable {
   package static let settings = BenchSetting.axes + BenchSetting.common
-  /// What is measured where nothing is said.
+  /// The defaults.
   package static let standard = SamplerBench.Settings(
     samplers: SamplerCatalogue.rows.map(\.name) + [fast], schedules: [nil],
     steps: [1, 2, 4, 8, 16, 32, 64],

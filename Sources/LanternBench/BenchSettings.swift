@@ -3,12 +3,12 @@ package import LanternSamplers
 package import LanternTensor
 
 extension SamplerBench {
-  /// What is to be measured.
+  /// The settings of a bench.
   package struct Settings: Sendable, Equatable {
     package var samplers: [String]
     /// Names of schedules; nil for the model's own.
     package var schedules: [String?]
-    /// How closely prompts are followed; nil for the model's own.
+    /// Guidance scales; nil for the model's own.
     package var guidances: [Float?] = [nil]
     package var steps: [Int]
     package var prompts: [String]
@@ -17,15 +17,15 @@ extension SamplerBench {
     package var width: Int?
     /// See ``width``.
     package var height: Int?
-    /// Share of noise that is drawn afresh, by samplers that have a say in it; nil for their own.
+    /// Eta, for samplers that have it; nil for their own.
     package var eta: Float?
-    /// Whose levels are followed.
+    /// The program whose noise levels are followed.
     package var convention = Convention.diffusers
     /// LoRAs that were added to the model, each with its strength after a colon.
     package var loras: [String] = []
     /// What the model computed in.
     package var precision = Precision.exact
-    /// Who judges, by a hash of its weights; nil for nobody.
+    /// The judge, by a hash of its weights; nil for none.
     package var judge: String?
 
     /// Steps at most of the sampler that the converged picture is drawn with.
@@ -55,7 +55,7 @@ extension SamplerBench {
       }
     }
 
-    /// All cells, in the order in which they are measured and told.
+    /// All cells, in the order in which they are measured and shown.
     package var cells: [BenchCell] {
       guidances.flatMap { guidance in
         schedules.flatMap { schedule in

@@ -31,7 +31,7 @@ extension BenchResults {
     ]
     let runs = settings.prompts.flatMap { prompt in settings.seeds.map { (prompt, "\($0)") } }
     let rows = cells.filter { $0.refusal == nil }.flatMap { cell in
-      // Of answers that older files leave out nobody can say whose they are.
+      // Older files leave out answers, so their pictures are not known.
       let right = cell.right.count == runs.count ? cell.right : []
       return runs.enumerated().map { index, run -> [String] in
         func value(_ values: [Double]) -> Double? {
@@ -82,7 +82,7 @@ extension BenchResults {
     cells.reduce(into: []) { all, cell in if !all.contains(cell.label) { all.append(cell.label) } }
   }
 
-  /// The cell of a label and a number of steps, if it was asked for.
+  /// The cell of a label and a number of steps; nil where there is none.
   package func cell(_ label: String, _ steps: Int) -> BenchCell? {
     cells.first { $0.label == label && $0.steps == steps }
   }

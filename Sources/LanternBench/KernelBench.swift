@@ -11,7 +11,7 @@ package enum KernelCase: Sendable, Equatable {
   /// Of several heads, each of `size` features.
   case attention(batch: Int, queries: Int, keys: Int, heads: Int, size: Int)
 
-  /// What there is to time when nothing is said: the shapes of Stable Diffusion 1.5 at 512×512.
+  /// The default cases: the shapes of Stable Diffusion 1.5 at 512×512.
   package static let standard = [
     "linear 64x1280x1280", "linear 256x1280x1280", "linear 1024x640x5120", "linear 4096x320x320",
     "linear 8192x320x2560", "linear 8192x1280x320", "linear 77x768x768", "linear 2x1280x1280",
@@ -101,7 +101,7 @@ package enum KernelCase: Sendable, Equatable {
     }
   }
 
-  /// Normal numbers, a row of them over and over: what they are changes no time.
+  /// Normal numbers, one row repeated: times do not depend on values.
   private static func numbers(_ shape: [Int]) throws -> Tensor {
     var noise = NoiseSource(seed: 1)
     let some = try noise.normal([1, 1, 4099, 1]).floats()
@@ -110,11 +110,11 @@ package enum KernelCase: Sendable, Equatable {
   }
 }
 
-/// What single operations cost.
+/// The times of single operations.
 package struct KernelBench {
   /// An operation, measured.
   package struct Row {
-    /// As it was asked for.
+    /// As it was requested.
     package let name: String
     /// Of each run.
     package let seconds: [Double]
@@ -123,7 +123,7 @@ package struct KernelBench {
     /// Of the arguments.
     package let bytes: Int
 
-    /// The middle of the seconds.
+    /// The median of the seconds.
     package var median: Double { seconds.sorted()[seconds.count / 2] }
   }
 

@@ -1,6 +1,6 @@
 package import LanternTensor
 
-/// What this machine does at most, measured.
+/// The measured peaks of this machine: arithmetic and memory bandwidth.
 package struct MachinePeaks {
   /// Operations a second, a multiplication and an addition being two, in registers on all threads, with
   /// each arithmetic: in the time that threads had a processor, so that what else runs meanwhile takes

@@ -2,7 +2,7 @@ import LanternPlatform
 package import Lantern
 package import LanternTensor
 
-/// What each part of a model costs, beside what this machine can do at most.
+/// The times of a model's parts, with this machine's peaks.
 package struct ModelBench {
   /// A part, measured.
   package struct Row {
@@ -17,7 +17,7 @@ package struct ModelBench {
     /// Of the arguments of linear maps, convolutions and attention in one run.
     package let bytes: Int
 
-    /// The middle of the seconds.
+    /// The median of the seconds.
     package var median: Double { seconds.sorted()[seconds.count / 2] }
   }
 
@@ -29,7 +29,7 @@ package struct ModelBench {
   package let peakOperations: Double
   /// Bytes a second when a large tensor is read.
   package let peakBytes: Double
-  /// The most memory that this process ever held.
+  /// Peak memory of this process.
   package let peakMemory: Int
 
   /// Measures.
@@ -41,7 +41,7 @@ package struct ModelBench {
   ///   - batch: pictures to a call; a picture's own needs when nil.
   ///   - names: of the parts to measure; all of them when empty.
   ///   - runs: of each part; the first of one more is not counted.
-  ///   - onRun: told of each run: its number, of how many; throw to stop.
+  ///   - onRun: called for each run: its number, of how many; throw to stop.
   /// - Throws: what the parts throw, and `onRun`.
   package init(
     _ generator: ImageGenerator, width: Int?, height: Int?, batch: Int? = nil,

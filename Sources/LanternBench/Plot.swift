@@ -4,7 +4,7 @@ import Lantern
 /// A drawing of lines over two axes, each with its name at its end, as SVG for ``BenchReport``'s page: large
 /// letters and narrow, so that it can be read on a phone.
 struct Plot {
-  /// A point, and what is said of it when it is pointed at.
+  /// A point, and its tooltip.
   struct Point: Hashable {
     var x: Double
     var y: Double
@@ -58,17 +58,17 @@ struct Plot {
       "<text x=\"8\" y=\"22\" class=\"head\">\(title)</text>",
     ]
     for tick in x.ticks {
-      let place = Self.fixed(across(tick))
+      let position = Self.fixed(across(tick))
       parts.append(
-        "<path d=\"M\(place) \(Self.top)V\(Self.height - Self.bottom)\" class=\"grid\"/>"
-          + "<text x=\"\(place)\" y=\"\(Self.height - Self.bottom + 18)\" "
+        "<path d=\"M\(position) \(Self.top)V\(Self.height - Self.bottom)\" class=\"grid\"/>"
+          + "<text x=\"\(position)\" y=\"\(Self.height - Self.bottom + 18)\" "
           + "text-anchor=\"middle\">\(Self.short(tick))</text>")
     }
     for tick in y.ticks {
-      let place = up(tick)
+      let position = up(tick)
       parts.append(
-        "<path d=\"M\(Self.left) \(Self.fixed(place))H\(Self.width - right)\" class=\"grid\"/>"
-          + "<text x=\"\(Self.left - 6)\" y=\"\(Self.fixed(place + 5))\" "
+        "<path d=\"M\(Self.left) \(Self.fixed(position))H\(Self.width - right)\" class=\"grid\"/>"
+          + "<text x=\"\(Self.left - 6)\" y=\"\(Self.fixed(position + 5))\" "
           + "text-anchor=\"end\">\(Self.short(tick))</text>")
     }
     parts.append(
@@ -76,29 +76,29 @@ struct Plot {
         + "text-anchor=\"middle\">\(HTMLText.quoted(across))</text>"
         + "<text transform=\"translate(14 \(Self.height / 2)) rotate(-90)\" "
         + "text-anchor=\"middle\">\(HTMLText.quoted(up))</text>")
-    let (places, rings) = (namePlaces, Set(front))
-    parts += series.map { group($0, name: places[$0.index], rings) }
+    let (positions, rings) = (namePositions, Set(front))
+    parts += series.map { group($0, name: positions[$0.index], rings) }
     return (parts + ["</svg>"]).joined(separator: "\n")
   }
 
   /// A line with its marks and their rings, its name, and what leads to that.
   private func group(_ line: Series, name: Double?, _ rings: Set<Point>) -> String {
     guard let last = line.points.last else { return "" }
-    let places = line.points.map { "\(Self.fixed(across($0.x))) \(Self.fixed(up($0.y)))" }
+    let positions = line.points.map { "\(Self.fixed(across($0.x))) \(Self.fixed(up($0.y)))" }
     let look = SeriesLook(line.index)
-    let path = "<path d=\"M\(places.joined(separator: "L"))\""
+    let path = "<path d=\"M\(positions.joined(separator: "L"))\""
     var parts = [
       "<g class=\"series \(look.name)\">",
       // Something wide enough to be pointed at.
       path + " class=\"near\"/>",
       path + " class=\"line\"\(look.dashes.map { " stroke-dasharray=\"\($0)\"" } ?? "")/>",
     ]
-    for (point, place) in zip(line.points, places) {
+    for (point, position) in zip(line.points, positions) {
       parts.append(
-        "<path transform=\"translate(\(place))\" d=\"\(look.mark)\" class=\"mark\"><title>"
+        "<path transform=\"translate(\(position))\" d=\"\(look.mark)\" class=\"mark\"><title>"
           + "\(HTMLText.quoted(point.title))</title></path>")
       if rings.contains(point) {
-        parts.append("<circle transform=\"translate(\(place))\" r=\"9\" class=\"front\"/>")
+        parts.append("<circle transform=\"translate(\(position))\" r=\"9\" class=\"front\"/>")
       }
     }
     if let name {
@@ -115,30 +115,30 @@ struct Plot {
 
   /// Where the name of each line stands, by the line's number: as near to its end as the others let it. Where
   /// there are more lines than room, those that end best have one.
-  var namePlaces: [Int: Double] {
+  var namePositions: [Int: Double] {
     let (least, most) = (Self.top + 6, Self.height - Self.bottom)
     let room = Int((most - least) / Self.nameHeight) + 1
     let ends = series.compactMap { line in
-      line.points.last.map { (index: line.index, value: $0.y, place: up($0.y)) }
-    }.sorted { ($0.place, $0.index) < ($1.place, $1.index) }
+      line.points.last.map { (index: line.index, value: $0.y, position: up($0.y)) }
+    }.sorted { ($0.position, $0.index) < ($1.position, $1.index) }
     let chosen = isMoreBetter ? ends.prefix(room) : ends.suffix(room)
-    var places: [Double] = []
+    var positions: [Double] = []
     for end in chosen {
-      places.append(max(end.place, least, (places.last ?? -.infinity) + Self.nameHeight))
+      positions.append(max(end.position, least, (positions.last ?? -.infinity) + Self.nameHeight))
     }
     // What was pushed out below comes back, and pushes others up.
-    for (number, index) in places.indices.reversed().enumerated() {
-      places[index] = min(places[index], most - Double(number) * Self.nameHeight)
+    for (number, index) in positions.indices.reversed().enumerated() {
+      positions[index] = min(positions[index], most - Double(number) * Self.nameHeight)
     }
-    return Dictionary(uniqueKeysWithValues: zip(chosen.map(\.index), places))
+    return Dictionary(uniqueKeysWithValues: zip(chosen.map(\.index), positions))
   }
 
   private func across(_ value: Double) -> Double {
-    Self.left + x.place(value) * (Self.width - Self.left - right)
+    Self.left + x.share(value) * (Self.width - Self.left - right)
   }
 
   private func up(_ value: Double) -> Double {
-    Self.height - Self.bottom - y.place(value) * (Self.height - Self.top - Self.bottom)
+    Self.height - Self.bottom - y.share(value) * (Self.height - Self.top - Self.bottom)
   }
 
   private static func fixed(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
@@ -155,7 +155,7 @@ struct Plot {
   }
 }
 
-/// What tells a line from 63 others: its colour, its mark, its dashes.
+/// The look of a line, distinct from 63 others: its colour, its mark, its dashes.
 struct SeriesLook: Equatable {
   /// Of its class in the page's style.
   let name: String

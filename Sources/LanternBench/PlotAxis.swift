@@ -18,8 +18,8 @@ extension Plot {
       return .logarithmic(low / beyond...high * beyond)
     }
 
-    /// Where a value lies, 0…1; what lies outside, at the nearer end.
-    func place(_ value: Double) -> Double {
+    /// The position of a value, 0…1; what lies outside, at the nearer end.
+    func share(_ value: Double) -> Double {
       switch self {
       case .linear(let range):
         let share = (value - range.lowerBound) / (range.upperBound - range.lowerBound)
@@ -30,7 +30,7 @@ extension Plot {
       }
     }
 
-    /// Values to write beside it: of a logarithmic one powers of 2 where these are few, or else 1, 2 and 5
+    /// Tick values: of a logarithmic one powers of 2 where these are few, or else 1, 2 and 5
     /// of each power of 10, or the powers alone; of less than a factor of 2 its ends.
     var ticks: [Double] {
       switch self {

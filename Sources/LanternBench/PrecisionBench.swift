@@ -4,7 +4,7 @@ package import LanternModels
 import LanternPictures
 package import LanternTensor
 
-/// What each precision costs and saves: seconds, memory, and how far its pictures are from exact ones.
+/// The costs and savings of each precision: seconds, memory, and how far its pictures are from exact ones.
 package struct PrecisionBench {
   /// A precision, measured.
   package struct Row {
@@ -15,16 +15,16 @@ package struct PrecisionBench {
     package let seconds: [Double]
     /// Most bytes of weights and buffers at any time.
     package let peakMemory: Int
-    /// Peak signal to noise of each picture beside the exact one, in decibels, 99 at most.
+    /// PSNR of each picture against the exact one, in decibels, 99 at most.
     package let decibels: [Double]
     /// The largest difference of a value from the exact picture's, of 255.
     package let worst: Int
-    /// Of the pictures that can be judged, how many show what was asked for; nil where none can.
+    /// Of the pictures that can be judged, how many show what their prompts say; nil where none can.
     package let accuracy: Double?
 
-    /// The middle of the seconds.
+    /// The median of the seconds.
     package var median: Double { seconds.sorted()[seconds.count / 2] }
-    /// The least of the decibels.
+    /// The minimum of the decibels.
     package var leastDecibels: Double { decibels.min() ?? 0 }
   }
 
@@ -34,11 +34,11 @@ package struct PrecisionBench {
   /// Measures.
   ///
   /// - Parameters:
-  ///   - precisions: which, beside exact, which comes first.
+  ///   - precisions: which, in addition to exact, which comes first.
   ///   - requests: what to draw.
-  ///   - judge: who says whether a picture shows what its prompt says, if anybody.
+  ///   - judge: says whether a picture shows what its prompt says; nil for no accuracy.
   ///   - load: loads the model.
-  ///   - onPicture: told of each picture: its number, of how many, and what of model and request had no
+  ///   - onPicture: called for each picture: its number, of how many, and what of model and request had no
   ///     effect; throw to stop.
   /// - Throws: what loading and drawing throw, and `onPicture`.
   package init(
@@ -79,7 +79,7 @@ package struct PrecisionBench {
         Row(
           precision: precision, loadingSeconds: loading, seconds: seconds,
           peakMemory: BufferPool.shared.peakByteCount,
-          decibels: zip(pictures, exact).map { $0.decibels(beside: $1) },
+          decibels: zip(pictures, exact).map { $0.decibels(against: $1) },
           worst: zip(pictures, exact).map { $0.largestDifference(from: $1) }.max() ?? 0,
           accuracy: right.isEmpty
             ? nil : Double(right.count { $0 }) / Double(right.count)))

@@ -8,15 +8,15 @@ import LanternSamplers
 import LanternTensor
 
 /// Samplers against steps: what a step buys, in evaluations, seconds, nearness to the converged
-/// picture and, for prompts in the picturebook's words, in pictures that show what was asked for.
+/// picture and, for prompts in the picturebook's words, in pictures that show what their prompts say.
 package struct SamplerBench {
-  /// Where a bench is.
+  /// An event of a bench.
   package enum Event {
     /// A step of a picture is done.
     case step
     /// A picture is drawn: how many of how many, and the share of the work that is done.
     case picture(Int, of: Int, share: Double)
-    /// What of a picture's request had no effect, a line each.
+    /// Notes on a picture's settings without an effect, a line each.
     case notes([String])
     /// A cell is finished and on disk.
     case cell(BenchCell)
@@ -37,7 +37,7 @@ package struct SamplerBench {
   /// - Parameters:
   ///   - generator: the model.
   ///   - fast: the same model with its LoRA for few steps, which ``Settings/fast`` stands for.
-  ///   - judge: who says whether a picture shows what its prompt says, if anybody.
+  ///   - judge: says whether a picture shows what its prompt says; nil for no accuracy.
   ///   - rendered: what the judge's features of rendered scenes are like, if that is known.
   ///   - settings: what to measure.
   ///   - folder: where results and pictures go; made if it is not there.
@@ -71,7 +71,7 @@ package struct SamplerBench {
 
   /// Measures every cell that is not measured yet, and writes results after each.
   ///
-  /// - Parameter onEvent: told of each picture and cell; throw to stop. What is finished stays.
+  /// - Parameter onEvent: called for each picture and cell; throw to stop. What is finished stays.
   /// - Returns: all results of the folder.
   /// - Throws: what drawing throws, ``FormatError`` for files and for a folder with results of another
   ///   bench, and what `onEvent` throws.
@@ -88,7 +88,7 @@ package struct SamplerBench {
     } else if let strange = BenchReport.names.map({ FileSystem.join(folder, $0) }).first(
       where: FileSystem.exists)
     {
-      // Without figures beside it, it is not a bench's.
+      // Without figures, it is not a bench's.
       throw FormatError.cannotWrite(path: strange, code: FileSystem.fileExists)
     }
     // A picture that was taken away is drawn again.
@@ -193,7 +193,7 @@ package struct SamplerBench {
       sampler: name, schedule: nil, guidance: guidance, steps: min(Settings.convergedSteps, most))
   }
 
-  /// What a reference was drawn from, beside what is the same in a whole folder.
+  /// The settings of a reference that differ within a folder.
   private func facts(_ run: Run, _ cell: BenchCell) -> [String: String] {
     ["cell": cell.name, "prompt": settings.prompts[run.prompt], "seed": "\(run.seed)"]
   }
@@ -267,7 +267,7 @@ package struct SamplerBench {
         calls += drawing.image.modelCalls
         cell.seconds.append(drawing.seconds)
         cell.distances.append(Self.distance(drawing.latent, reference.latent))
-        cell.decibels.append(picture.decibels(beside: reference.picture))
+        cell.decibels.append(picture.decibels(against: reference.picture))
         cell.right.append(
           drawing.reading.flatMap { prompts[run.prompt]?.isShown(by: $0) })
         if let reading = drawing.reading { features.append(reading.features) }

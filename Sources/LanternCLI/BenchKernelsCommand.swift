@@ -7,14 +7,14 @@ import LanternFormats
 struct BenchKernelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kernels",
-    abstract: "Times matrix products, convolutions and attention beside this machine's peaks.",
+    abstract: "Times matrix products, convolutions and attention against this machine's peaks.",
     discussion: """
       lantern bench kernels
       lantern bench kernels --precision exact --case "conv 2x64x64x320>320 k3"
 
       A case is "linear ROWSxINPUTSxOUTPUTS", "conv BATCHxHEIGHTxWIDTHxCHANNELS>OUTPUTS k3" (or k1; s2 for \
-      stride 2, up2 for doubling before) or "attention BATCHxQUERIESxKEYSxHEADSxSIZE". Arithmetic is by the \
-      textbook, so that an algorithm that needs less may pass the peak, which is that of the products' \
+      stride 2, up2 for doubling before) or "attention BATCHxQUERIESxKEYSxHEADSxSIZE". Operations are counted by the \
+      textbook, so that an algorithm that needs fewer may exceed the peak, which is that of the products' \
       arithmetic: of 16 bits in attention and in Winograd's convolutions for all precisions but exact.
       """)
 
@@ -29,7 +29,7 @@ struct BenchKernelsCommand: ParsableCommand {
 
   @OptionGroup var timing: RunsOptions
 
-  @OptionGroup(title: "Message options") var telling: TellingOptions
+  @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
     if let strange = cases.first(where: { KernelCase($0) == nil }) {
@@ -40,7 +40,7 @@ struct BenchKernelsCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = telling.console
+    let console = messages.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
       threads.apply(console)

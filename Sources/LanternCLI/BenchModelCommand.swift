@@ -14,9 +14,9 @@ struct BenchModelCommand: ParsableCommand {
       lantern bench model -m FOLDER -W 512 -H 512 --runs 3
 
       Arithmetic is that of linear maps, convolutions and attention, a multiplication with its addition \
-      counted as two, by the textbook: what a kernel saves counts for it, and may pass the peak. Bytes are \
-      those of their arguments. The peaks are of multiplications and additions in registers, of the kind \
-      that the precision asks for, and of a pass over memory.
+      counted as two, by the textbook: a kernel that needs less may exceed the peak. Bytes are those of \
+      their arguments. The peaks are of multiplications and additions in registers, of the kind \
+      that the precision uses, and of a pass over memory.
       """)
 
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
@@ -41,7 +41,7 @@ struct BenchModelCommand: ParsableCommand {
 
   private static let parts = ["text encoder", "denoiser, a call", "decoder", "encoder"]
 
-  @OptionGroup(title: "Message options") var telling: TellingOptions
+  @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
     if let batch, !(1...64).contains(batch) {
@@ -54,7 +54,7 @@ struct BenchModelCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = telling.console
+    let console = messages.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
       modelOptions.threads.apply(console)

@@ -9,13 +9,13 @@ import LanternModels
 struct BenchPrecisionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "precision",
-    abstract: "Weighs precisions: seconds, memory, distance of the pictures from exact ones.",
+    abstract: "Compares precisions: seconds, memory, distance of the pictures from exact ones.",
     discussion: """
       lantern bench precision
       lantern bench precision -m FOLDER -W 512 -H 512 --steps 20 --seeds 1,2,3
 
-      Each prompt is drawn with each seed, exactly and in every other precision. Distance is peak signal to \
-      noise beside the exact picture (40 dB cannot be seen) and the largest difference of a value; accuracy, \
+      Each prompt is drawn with each seed, exactly and in every other precision. Distance is the peak \
+      signal-to-noise ratio against the exact picture (40 dB cannot be seen) and the largest difference of a value; accuracy, \
       for prompts in the picturebook's words, the share of pictures in which the judge sees what the prompt \
       says.
       """)
@@ -37,7 +37,7 @@ struct BenchPrecisionCommand: ParsableCommand {
 
   @OptionGroup(title: "Size options") var size: SizeOptions
 
-  @OptionGroup(title: "Message options") var telling: TellingOptions
+  @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
     if folder != nil, modelOptions.model != nil {
@@ -58,7 +58,7 @@ struct BenchPrecisionCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = telling.console
+    let console = messages.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
       modelOptions.threads.apply(console)
@@ -81,7 +81,7 @@ struct BenchPrecisionCommand: ParsableCommand {
           + "\(ComputeEngine.threadCount) threads")
       let judge = try drawn.judgeFolder().map { try Judge(folder: $0) }
       let unjudged = drawn.notes(judge, settings)
-      var told: Set<String> = []
+      var noted: Set<String> = []
       var bar = ProgressBar(console)
       defer { bar.end() }
       let bench = try PrecisionBench(
@@ -89,7 +89,7 @@ struct BenchPrecisionCommand: ParsableCommand {
         load: { try ImageGenerator(folder: path, variant: modelOptions.variant, precision: $0) },
         onPicture: { done, all, notes in
           try Interruption.check()
-          for note in unjudged + notes where told.insert(note).inserted { console.note(note) }
+          for note in unjudged + notes where noted.insert(note).inserted { console.note(note) }
           bar.show(done, of: all, "picture")
         })
       bar.end()

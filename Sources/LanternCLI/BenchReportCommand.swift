@@ -3,7 +3,7 @@ import ArgumentParser
 import LanternBench
 import LanternFormats
 
-/// `lantern bench report`: what a bench of samplers found, told again.
+/// `lantern bench report`: what a bench of samplers found, written again.
 struct BenchReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",

@@ -11,7 +11,7 @@ import LanternSamplers
 struct BenchSamplersCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "samplers",
-    abstract: "Weighs samplers against steps: evaluations, seconds, nearness, accuracy.",
+    abstract: "Compares samplers and numbers of steps: evaluations, seconds, nearness, accuracy.",
     discussion: """
       lantern bench samplers
       lantern bench samplers --samplers euler,heun,unipc --steps 2,4,8 -o few
@@ -24,7 +24,7 @@ struct BenchSamplersCommand: ParsableCommand {
       accuracy, for prompts in the picturebook's words, the share of pictures in which the judge sees \
       what the prompt says. The folder receives report.html, results.csv (a row a cell, with medians and 95 % \
       intervals), pictures.csv (a row a picture), results.md, results.json, sheet.png, pictures/ and, to \
-      measure nearness by, references/. Stopped, it goes on where it was: give the same command again. Other \
+      measure nearness by, references/. A bench that was stopped goes on with the same command. Other \
       samplers, schedules, guidances and steps in the same folder are added to what is there.
       """)
 
@@ -50,10 +50,10 @@ struct BenchSamplersCommand: ParsableCommand {
     help: ArgumentHelp("An older results.json to compare with. (default: none)", valueName: "file"))
   var against: String?
 
-  @OptionGroup(title: "Message options") var telling: TellingOptions
+  @OptionGroup(title: "Message options") var messages: MessageOptions
 
   func run() throws {
-    let console = telling.console
+    let console = messages.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) { try measure(console) }
   }
@@ -61,12 +61,12 @@ struct BenchSamplersCommand: ParsableCommand {
   private func measure(_ console: Console) throws {
     let old = try against.map { try BenchResults(contentsOf: $0) }
     let folder = try modelOptions.folder()
-    let place = drawn.judgeFolder()
-    let settings = try settings(folder: folder, judge: place, console)
+    let judgeFolder = drawn.judgeFolder()
+    let settings = try settings(folder: folder, judge: judgeFolder, console)
     modelOptions.threads.apply(console)
     let generator = try load(folder, settings)
     generator.notes.forEach(console.note)
-    let judge = try place.map { try Judge(folder: $0) }
+    let judge = try judgeFolder.map { try Judge(folder: $0) }
     console.detail(
       "\(settings.cells.count) cells of \(settings.prompts.count * settings.seeds.count) pictures; "
         + "\(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads, "
@@ -74,7 +74,7 @@ struct BenchSamplersCommand: ParsableCommand {
     let isFastWanted = settings.samplers.contains(SamplerBench.Settings.fast)
     let bench = try SamplerBench(
       generator, fast: isFastWanted ? try load(folder, settings, isFast: true) : nil,
-      judge: judge, rendered: try place.flatMap(rendered), settings, folder: output,
+      judge: judge, rendered: try judgeFolder.flatMap(rendered), settings, folder: output,
       allPictures: pictures)
     let results = try goingOn(console) {
       try run(bench, unjudged: drawn.notes(judge, settings), console)
@@ -102,7 +102,7 @@ struct BenchSamplersCommand: ParsableCommand {
     return settings
   }
 
-  /// The model; with its own LoRA for few steps, where that is asked for.
+  /// The model; with its own LoRA for few steps, where that is wanted.
   private func load(
     _ folder: String, _ settings: SamplerBench.Settings, isFast: Bool = false
   ) throws -> ImageGenerator {
@@ -121,7 +121,7 @@ struct BenchSamplersCommand: ParsableCommand {
   private func run(
     _ bench: SamplerBench, unjudged: [String], _ console: Console
   ) throws -> BenchResults {
-    var told: Set<String> = []
+    var noted: Set<String> = []
     var bar = ProgressBar(console)
     defer { bar.end() }
     return try bench.run { event in
@@ -129,7 +129,7 @@ struct BenchSamplersCommand: ParsableCommand {
       switch event {
       case .step: break
       case .notes(let notes):
-        for note in unjudged + notes where told.insert(note).inserted { console.note(note) }
+        for note in unjudged + notes where noted.insert(note).inserted { console.note(note) }
       case .picture(let number, let count, let share):
         bar.show(number, of: count, "picture", share: share)
       case .cell(let cell): tell(cell, console)
@@ -153,7 +153,7 @@ struct BenchSamplersCommand: ParsableCommand {
     ])
   }
 
-  /// Runs `body`; where it is stopped, what is measured is put into tables, and how to go on is told.
+  /// Runs `body`; where it is stopped, tables are written of what is measured, and a note says how to go on.
   private func goingOn(_ console: Console, _ body: () throws -> BenchResults) throws -> BenchResults
   {
     do {

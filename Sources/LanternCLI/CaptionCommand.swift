@@ -6,14 +6,14 @@ import LanternFormats
 struct CaptionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "caption",
-    abstract: "Tells what a picture shows, or answers a question about it.",
+    abstract: "Describes a picture, or answers a question about it.",
     discussion: """
       lantern image "a red fox at night" -o fox.png
       lantern caption fox.png
       lantern caption fox.png --ask "what colour is the fox?"
       lantern caption *.png --json
 
-      The middle square of a picture is looked at, in the model's size.
+      The model reads the middle square of a picture, scaled to its own size.
       """)
 
   @Argument(help: "PNG or JPEG files.")

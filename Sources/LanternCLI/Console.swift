@@ -2,13 +2,13 @@ import LanternPlatform
 import LanternFormats
 import LanternTensor
 
-/// What is said where: results on standard output, everything else on standard error.
+/// The program's output: results on standard output, everything else on standard error.
 struct Console {
   /// Whether standard output carries one JSON event a line.
   var isJSON = false
-  /// Whether only errors are told.
+  /// Whether only errors are printed.
   var isQuiet = false
-  /// Whether details are told too.
+  /// Whether details are printed too.
   var isVerbose = false
 
   /// Whether a person looks at standard error.
@@ -34,7 +34,7 @@ struct Console {
     write(text.escapingControls(keepingLines: true), to: .standardOutput)
   }
 
-  /// What has no effect, or another one than may be expected: a line for people, an event for
+  /// A note on what has no effect, or another one than may be expected: a line for people, an event for
   /// programs.
   func note(_ text: String) {
     tell("note: " + text)
@@ -60,15 +60,15 @@ struct Console {
     if isJSON { Self.write(JSON.write(.object(values)) + "\n", to: .standardOutput) }
   }
 
-  /// The two places to write to.
+  /// The two streams to write to.
   enum Stream: Int32 {
     case standardOutput = 1
     case standardError = 2
   }
 
-  /// Writes text as it is: what may hold a stranger's words goes through ``tell(_:)``, ``print(_:)`` or
-  /// ``put(_:)``. What nobody reads any more is dropped; what standard output does not take for another
-  /// reason is remembered, and nothing more is written to it.
+  /// Writes text as it is: untrusted text goes through ``tell(_:)``, ``print(_:)`` or
+  /// ``put(_:)``. Output to a closed pipe is dropped; another failure of standard output
+  /// is recorded, and nothing more is written to it.
   static func write(_ text: String, to stream: Stream) {
     guard stream == .standardError || outputFailure == nil else { return }
     let code = Array(text.utf8).withUnsafeBytes { FileSystem.write($0, to: stream.rawValue) }
@@ -77,7 +77,7 @@ struct Console {
 
   private static let failure = Locked<Int32?>(nil)
 
-  /// Why not all that was written arrived on standard output: an `errno`.
+  /// The `errno` of a failed write to standard output.
   static var outputFailure: Int32? { failure { $0 } }
 
   /// Seconds of a clock that only goes forward.

@@ -44,14 +44,14 @@ enum ErrorReport {
     guard command.exitCode(for: error) == .validationFailure, !message.isEmpty else {
       command.exit(withError: error)
     }
-    var (words, asked) = (["lantern"], command as any ParsableCommand.Type)
+    var (words, current) = (["lantern"], command as any ParsableCommand.Type)
     for argument in CommandLine.arguments.dropFirst() {
-      let next = asked.configuration.subcommands.first {
+      let next = current.configuration.subcommands.first {
         $0.configuration.commandName == argument
       }
       guard let next else { break }
       words.append(argument)
-      asked = next
+      current = next
     }
     Console.complain("Error: \(line(message)) (see \(words.joined(separator: " ")) --help)")
     command.exit(withError: ExitCode(Code.usage.rawValue))

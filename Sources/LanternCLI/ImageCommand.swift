@@ -20,7 +20,7 @@ struct ImageCommand: ParsableCommand {
       With --precision exact the same model, prompt, seed, sampler, steps and guidance draw the same \
       picture as diffusers; without it nearly the same, in less time. (word:1.3) and [word] weigh words, \
       and prompts may be longer than the text encoder reads at once, as in stable-diffusion-webui; \
-      --literal turns that off. FOLDER is a model as diffusers lays it out, which you have.
+      --literal turns that off. FOLDER is a model of yours, as diffusers lays it out.
       """)
 
   @Argument(help: "What to draw.")
@@ -32,13 +32,13 @@ struct ImageCommand: ParsableCommand {
   @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
 
   @OptionGroup(title: "Output options") var results: PictureFileOptions
-  @OptionGroup(title: "Message options") var telling: TellingOptions
+  @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
     try checkEncoding()
     if drawing.words.prompts != nil {
       if text != nil || drawing.words.prompt != nil {
-        throw ValidationError("--prompts takes the place of a prompt: give one of both")
+        throw ValidationError("--prompts replaces the prompt: give one of both")
       }
       if results.like != nil {
         throw ValidationError("--like has a prompt of its own: give it or --prompts")
@@ -52,7 +52,7 @@ struct ImageCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = telling.console
+    let console = messages.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) { try draw(console) }
   }
@@ -71,7 +71,7 @@ struct ImageCommand: ParsableCommand {
     modelOptions.threads.apply(console)
     let generator = try load(loras, isFast: isFast, like: old, seed: request.seed, console)
     old?.tellDifferences(from: generator, request, loras, console)
-    // Without a picture to begin from it has no effect, which is told by now.
+    // Without a picture to begin from it has no effect, which is noted by now.
     if request.initialPicture == nil { request.strength = ImageRequest(prompt: "").strength }
     if old != nil, results.count > 1 {
       console.note("the first picture alone is compared: the others have other seeds")
@@ -79,7 +79,7 @@ struct ImageCommand: ParsableCommand {
     try drawAll(texts, request, generator, like: old, console)
   }
 
-  /// What is asked for: the picture's settings that is to be drawn again, and over them the options.
+  /// The request: the picture's settings that is to be drawn again, and over them the options.
   private func request(like old: Original?) throws -> ImageRequest {
     var request = old?.recipe.request ?? ImageRequest(prompt: "")
     if drawing.stepping.fast, old?.recipe.isFast != true { request.forgetSampling() }
@@ -90,7 +90,7 @@ struct ImageCommand: ParsableCommand {
     return request
   }
 
-  /// Loads the model, and tells that.
+  /// Loads the model, and prints that.
   private func load(
     _ loras: [LoRA], isFast: Bool, like old: Original?, seed: UInt64, _ console: Console
   ) throws -> ImageGenerator {
@@ -125,22 +125,22 @@ struct ImageCommand: ParsableCommand {
     var names = OutputNames(
       results.output ?? "picture.png", count: count,
       overwrites: results.writing.replaces(results.output, count: count))
-    var told: Set<String> = []
+    var noted: Set<String> = []
     for index in 0..<count {
       if drawing.words.prompts != nil, let text = texts[index / results.count] {
         request.prompt = text
       }
       request.seed = first.seed &+ UInt64(index % results.count)
-      generator.keepsParts = index < count - 1
+      generator.retainsComponents = index < count - 1
       let image = try drawOne(request, generator, console)
-      // What holds for all pictures is told once.
+      // What holds for all pictures is printed once.
       let cut =
         image.cutTokens > 0
         ? [
           "the prompt's last \(image.cutTokens) tokens did not fit and were left out: "
             + PromptSyntax.shown(image.cutText)
         ] : []
-      for note in image.notes + cut where told.insert(note).inserted { console.note(note) }
+      for note in image.notes + cut where noted.insert(note).inserted { console.note(note) }
       let path = try names.write { path, replacing in
         try write(image.picture, to: path, replacing, console)
       }

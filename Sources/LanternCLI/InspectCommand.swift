@@ -8,7 +8,7 @@ import LanternTensor
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Tells what a model folder, a file of weights or a picture is.",
+    abstract: "Describes a model folder, a file of weights or a picture file.",
     discussion: """
       lantern inspect picturebook
       lantern image "a red fox" -o fox.png
@@ -29,20 +29,19 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     try ErrorReport.reporting(to: console) {
-      let place = Self.place(path)
-      if StoryGenerator.isModel(place) {
-        try inspectStoryteller(place)
-      } else if FileSystem.isDirectory(place) || FileSystem.split(place).name == "model_index.json"
-      {
-        try inspectModel(place)
+      let path = Self.resolved(path)
+      if StoryGenerator.isModel(path) {
+        try inspectStoryteller(path)
+      } else if FileSystem.isDirectory(path) || FileSystem.split(path).name == "model_index.json" {
+        try inspectModel(path)
       } else {
         try inspectFile()
       }
     }
   }
 
-  /// Where it is: what is there under the name, or the shipped model of the name.
-  private static func place(_ path: String) -> String {
+  /// The path itself where something is there, or that of the shipped model of the name.
+  private static func resolved(_ path: String) -> String {
     if FileSystem.exists(path) { return path }
     return ModelLocation.shipped.first { $0.name == path }.flatMap { try? $0.path() } ?? path
   }
@@ -73,8 +72,8 @@ struct InspectCommand: ParsableCommand {
     }
   }
 
-  private func inspectModel(_ place: String) throws {
-    let folder = try ModelFolder(place)
+  private func inspectModel(_ path: String) throws {
+    let folder = try ModelFolder(path)
     tell(
       "\(folder.path): \(folder.pipelineClass)",
       [
@@ -96,27 +95,27 @@ struct InspectCommand: ParsableCommand {
       tell(component.padded(to: 16) + name, archive, event)
     }
     // What a check of every tensor and setting finds, it finds now.
-    let generator = try ImageGenerator(folder: place)
+    let generator = try ImageGenerator(folder: path)
     for note in generator.notes { console.note(note) }
     let size = generator.nativeSize
     let working = generator.estimatedWorkingMegabytes
     BufferPool.shared.drain()
-    let held = BufferPool.shared.heldByteCount / 1_048_576
+    let weights = BufferPool.shared.heldByteCount / 1_048_576
     try generator.readEverything()
     tell(
-      "  draws \(size.width)×\(size.height) pixels; needs about \(held + working) MiB of memory for that: "
-        + "\(held) MiB of weights as they are packed, \(working) MiB to work in",
+      "  draws \(size.width)×\(size.height) pixels; needs about \(weights + working) MiB of memory for that: "
+        + "\(weights) MiB of weights as they are packed, \(working) MiB to work in",
       [
         "event": .string("drawing"), "width": .integer(size.width),
-        "height": .integer(size.height), "weights_mebibytes": .integer(held),
+        "height": .integer(size.height), "weights_mebibytes": .integer(weights),
         "working_mebibytes": .integer(working),
       ])
     tellWords(generator.model.defaults.world?.words)
   }
 
-  private func inspectStoryteller(_ place: String) throws {
+  private func inspectStoryteller(_ path: String) throws {
     // What a check of every tensor and setting finds, it finds now.
-    let generator = try StoryGenerator(folder: place)
+    let generator = try StoryGenerator(folder: path)
     tell(
       "\(generator.path): writes and draws",
       [
@@ -197,7 +196,7 @@ struct InspectCommand: ParsableCommand {
     }
   }
 
-  /// A text of a file, its further lines indented: none of them passes for one of ours.
+  /// A text of a file, its further lines indented: so that none looks like one of the program's.
   private static func describe(_ key: String, _ text: String) {
     let name = key.escapingControls()
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)

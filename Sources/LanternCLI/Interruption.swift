@@ -6,7 +6,7 @@ enum Interruption {
   // Written by a signal handler, where nothing but such a flag is safe.
   nonisolated(unsafe) private static var caught: sig_atomic_t = 0
 
-  /// Thrown when the program was asked to end.
+  /// Thrown when a signal asks the program to end.
   struct Stopped: Error {
     /// The signal.
     let signal: Int32

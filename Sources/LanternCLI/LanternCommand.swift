@@ -18,7 +18,7 @@ struct LanternCommand: ParsableCommand {
 
       Exit codes: 0 done; 1 two traces differ, or another failure; 64 the command or a value in it \
       makes no sense; 65 a file is damaged or not supported; 66 a file is missing; 71 out of memory; \
-      73 a file cannot be written; 74 standard output cannot be, or a file was lost while it was read; \
+      73 a file cannot be written; 74 standard output cannot be written, or a file was lost while it was read; \
       75 another lantern writes there; 129, 130 or 143 stopped by a hangup, Ctrl-C or SIGTERM.
       """,
     version: LanternVersion.number,

@@ -36,7 +36,7 @@ struct Original {
   }
 
   /// Refuses to draw one of Lantern's without the LoRAs that drew it; of another program's picture
-  /// that is told.
+  /// that is noted.
   func checkLoRAs(_ given: [LoRA]) throws {
     guard recipe.program == nil, given.isEmpty, !recipe.loras.isEmpty else { return }
     throw ValidationError(
@@ -55,7 +55,7 @@ struct Original {
     }
   }
 
-  /// Tells what of its settings is not heeded, and where the model at hand is not the one that drew
+  /// Notes settings without an effect, and a model that is not the one that drew
   /// it.
   func tellDifferences(
     from generator: ImageGenerator, _ request: ImageRequest, _ loras: [LoRA], _ console: Console

@@ -31,14 +31,14 @@ struct PaintCommand: ParsableCommand {
   @OptionGroup(title: "Options for pictures to begin from") var beginning: PaintBeginningOptions
   @OptionGroup(title: "Picture options") var pictures: TokenPictureOptions
   @OptionGroup(title: "Model options") var modelOptions: StoryModelOptions
-  @OptionGroup(title: "Message options") var telling: TellingOptions
+  @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
     try checkEncoding()
   }
 
   func run() throws {
-    let console = telling.console
+    let console = messages.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) { try paint(console) }
   }
@@ -58,14 +58,14 @@ struct PaintCommand: ParsableCommand {
     var names = OutputNames(
       output, count: several.count,
       overwrites: writing.replaces(self.output, count: several.count))
-    var told: Set<String> = []
+    var noted: Set<String> = []
     let firstSeed = request.seed
     for index in 0..<several.count {
       request.seed = firstSeed &+ UInt64(index)
       let picture = try draw(request, generator, console)
       let syntax = PromptSyntax(prompt, readsWeights: false)
-      // What holds for all pictures is told once.
-      for note in syntax.notes(on: "prompt") + picture.notes where told.insert(note).inserted {
+      // What holds for all pictures is printed once.
+      for note in syntax.notes(on: "prompt") + picture.notes where noted.insert(note).inserted {
         console.note(note)
       }
       let path = try names.write {

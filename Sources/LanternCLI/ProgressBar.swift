@@ -3,7 +3,7 @@
 struct ProgressBar {
   private let console: Console
   private let start = Console.now
-  private var told = Console.now
+  private var printed = Console.now
 
   init(_ console: Console) { self.console = console }
 
@@ -29,8 +29,8 @@ struct ProgressBar {
       Console.write(
         "\r\(bar) \(number)/\(count)  \(speed)\(rounded(left, 0)) s left\u{1b}[K",
         to: .standardError)
-    } else if now - told > 5 || number == count {
-      told = now
+    } else if now - printed > 5 || number == count {
+      printed = now
       console.tell(
         "\(unit) \(number) of \(count), \(speed)\(rounded(left, 0)) s left")
     }

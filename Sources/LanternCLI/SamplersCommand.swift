@@ -38,7 +38,7 @@ struct SamplersCommand: ParsableCommand {
     Console.print(
       """
 
-      From how many steps on: where the shipped weights show what is asked for in all pictures but one of
+      From how many steps on: where the shipped weights show what the prompt says in all pictures but one of
       eight (docs/samplers.md); other models may want more. Other spellings are taken too: see --json.
       """)
   }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Lantern
 import LanternFormats
 
-/// `lantern schedule`: what a model would be told in each step.
+/// `lantern schedule`: the timestep, sigma and evaluations of each step.
 struct ScheduleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schedule",
@@ -12,12 +12,12 @@ struct ScheduleCommand: ParsableCommand {
       lantern schedule --sampler heun --schedule karras --steps 8
       lantern schedule --sampler euler --compat kdiffusion --json
 
-      For each step: the timestep that the model is told, sigma (noise against a clean latent of its \
+      For each step: the timestep that is passed to the model, sigma (noise against a clean latent of its \
       own size), alpha-bar (the clean latent's share of the variance), the logarithm of the \
-      signal-to-noise ratio, and how often the model is asked. Programs disagree about these where \
-      nobody looks: diffusers interpolates sigma, k-diffusion its logarithm; curves span the chosen \
+      signal-to-noise ratio, and how often the model is evaluated. Programs disagree about \
+      details: diffusers interpolates sigma, k-diffusion its logarithm; curves span the chosen \
       timesteps or the whole schedule; the last step ends at no noise or at the first training \
-      step's. --compat chooses whose levels they are; the model folder's own settings hold.
+      step's. --compat chooses the program; the model folder's own settings hold.
       """)
 
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
@@ -79,8 +79,8 @@ struct ScheduleCommand: ParsableCommand {
     let (low, high) = (finite.min() ?? 0, finite.max() ?? 1)
     for (index, row) in table.rows.enumerated() {
       let isInside = high > low && logs[index].isFinite
-      let place = isInside ? (logs[index] - low) / (high - low) : 1
-      let bar = String(repeating: "▪", count: 1 + Int(30 * place))
+      let share = isInside ? (logs[index] - low) / (high - low) : 1
+      let bar = String(repeating: "▪", count: 1 + Int(30 * share))
       Console.print(
         [
           "\(index + 1)".aligned(4), rounded(Double(row.level.timestep), 2).aligned(10),
@@ -90,7 +90,7 @@ struct ScheduleCommand: ParsableCommand {
     }
     let calls = table.rows.reduce(0) { $0 + $1.calls }
     Console.print(
-      "then sigma \(rounded(table.rows.last?.target.sigma ?? 0, 5)); the model is asked "
+      "then sigma \(rounded(table.rows.last?.target.sigma ?? 0, 5)); the model is evaluated "
         + "\(calls) times; begins with noise times \(rounded(table.initialScale, 5))")
     Console.print("levels are those of \(table.equals)")
     if table.isExample {

@@ -16,9 +16,9 @@ struct StoryCommand: ParsableCommand {
       lantern story "a story about a bear" --illustrator picturebook
 
       The folder receives story.md and 01.png, 02.png …, and story.html, which holds everything. \
-      Finished pages are there from the moment they are finished.
+      Each page is there as soon as it is finished.
 
-      One transformer writes the words and draws the pictures, and what it draws it reads before it \
+      One transformer writes the words and draws the pictures, and reads each picture back before it \
       writes on. Public Show-o weights were never trained to open a picture after text: with them a \
       story is scripted, and each page's words draw their picture afresh.
       """)
@@ -48,7 +48,7 @@ struct StoryCommand: ParsableCommand {
   var illustrator: String?
 
   @OptionGroup(title: "Model options") var modelOptions: StoryModelOptions
-  @OptionGroup(title: "Message options") var telling: TellingOptions
+  @OptionGroup(title: "Message options") var messages: MessageOptions
   @Flag(name: .customLong("no-cache"), help: .hidden)
   var recomputes = false
 
@@ -57,7 +57,7 @@ struct StoryCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = telling.console
+    let console = messages.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) { try tell(console) }
   }
@@ -122,15 +122,15 @@ struct StoryCommand: ParsableCommand {
   }
 }
 
-/// Tells people and programs what happens: words as they come, a bar for each picture.
+/// Prints events for people and programs: words as they come, a bar for each picture.
 private struct Teller {
   private let console: Console
   private let preview: String?
   private let seed: UInt64
   private var bar: ProgressBar?
   private var isInLine = false
-  /// What was said of pictures: once for all pages.
-  private var told: Set<String> = []
+  /// Notes on pictures: once for all pages.
+  private var noted: Set<String> = []
 
   init(_ console: Console, preview: String?, seed: UInt64) {
     self.console = console
@@ -165,7 +165,7 @@ private struct Teller {
     bar?.end()
     bar = nil
     endLine()
-    for note in page.picture.notes where told.insert(note).inserted { console.note(note) }
+    for note in page.picture.notes where noted.insert(note).inserted { console.note(note) }
     var event: [String: JSONValue] = [
       "event": .string("page"), "page": .integer(page.number), "text": .string(page.text),
       "path": .string(path), "seed": JSONValue(seed),

@@ -12,7 +12,7 @@ package struct StreamedText {
   /// All that is written.
   package var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// Takes a token; returns the characters that are whole by now and were not told yet.
+  /// Takes a token; returns the characters that are complete by now and were not returned before.
   package mutating func add(_ id: Int) -> String? {
     ids.append(id)
     bytes += tokenizer.decode([id])

@@ -1,7 +1,7 @@
 import LanternFormats
 import LanternTensor
 
-/// What features of many pictures are like: their mean and how they vary together. The distance of two such
+/// Statistics of the features of many pictures: their mean and covariance. The distance of two such
 /// is small when one set of pictures looks like the other (Heusel et al. 2017, arXiv:1706.08500, with a
 /// judge's features in place of Inception's).
 package struct FeatureStatistics: Sendable {

@@ -4,7 +4,7 @@ import LanternLayers
 package import LanternModels
 
 extension Judge {
-  /// What tells a judge from another: a hash of its weights (FNV-1a of 64 bits, by words of 8
+  /// The identity of a judge: a hash of its weights (FNV-1a of 64 bits, by words of 8
   /// bytes).
   ///
   /// - Throws: ``FormatError`` where there are none.

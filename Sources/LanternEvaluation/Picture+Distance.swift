@@ -2,9 +2,9 @@ import LanternPlatform
 package import LanternPictures
 
 extension Picture {
-  /// Peak signal to noise beside another picture of the same size, in decibels; 99 at most, where they
+  /// Peak signal-to-noise ratio (PSNR) against another picture of the same size, in decibels; 99 at most, where they
   /// are equal.
-  package func decibels(beside other: Picture) -> Double {
+  package func decibels(against other: Picture) -> Double {
     var sum = 0.0
     for (x, y) in zip(pixels, other.pixels) {
       let difference = Double(x) - Double(y)

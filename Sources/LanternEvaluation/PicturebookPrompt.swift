@@ -1,6 +1,6 @@
 package import LanternModels
 
-/// A prompt in the picturebook's words, understood: which things, how many, in which colour, where.
+/// A parsed prompt in the picturebook's words: which things, how many, in which colour, where.
 package struct PicturebookPrompt: Sendable, Equatable {
   /// So many of a thing.
   package struct Thing: Sendable, Equatable {
@@ -26,7 +26,7 @@ package struct PicturebookPrompt: Sendable, Equatable {
 
   package let things: [Thing]
   package let relation: Relation?
-  /// Where; empty for no place.
+  /// The place; empty for none.
   package let place: String
 
   private static let numbers = ["a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4]
@@ -107,8 +107,8 @@ package struct PicturebookPrompt: Sendable, Equatable {
       found.append(left.remove(at: surest))
     }
     guard let relation, found.count > 1 else { return true }
-    // Off by at least two of the judge's places, in the direction that was asked for.
-    let least = 2 * reading.placeSize
+    // Off by at least two of the judge's cells, in the wanted direction.
+    let least = 2 * reading.cellSize
     switch relation {
     case .leftOf: return found[1].x - found[0].x >= least
     case .rightOf: return found[0].x - found[1].x >= least

@@ -1,10 +1,10 @@
 import LanternPlatform
 
-/// What a few measurements say of all that could have been taken: middles, and how far they may be off.
+/// Medians, means and their confidence intervals from a few measurements.
 ///
 /// Intervals are of 95 % and take measurements as independent.
 package enum Statistics {
-  /// The middle of the values; the mean of the two middle ones of an even number; nil of none.
+  /// The median; the mean of the two middle values of an even number; nil of none.
   package static func median(_ values: [Double]) -> Double? {
     let sorted = values.sorted()
     guard !sorted.isEmpty else { return nil }

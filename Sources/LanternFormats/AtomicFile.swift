@@ -1,14 +1,14 @@
 import LanternPlatform
 
-/// Files that come into being whole or not at all, a power cut included: written under another name
-/// beside their place, synced, then renamed.
+/// Atomic writes: a file appears whole or not at all, a power cut included. It is written under another
+/// name in the same folder, synced, then renamed.
 ///
 /// The other name is `.<name>.<process>.partial`. Its writer holds a lock on it (flock), so that one
 /// left behind by a process that was killed is known, and removed by the next write to its folder.
 /// A symbolic link is followed. A device, as `/dev/null`, or a pipe that the process was given open,
 /// as `/dev/stdout`, is written to directly.
 package enum AtomicFile {
-  /// What becomes of a file that is there already.
+  /// How an existing file is treated.
   package enum Mode: Sendable {
     /// It is replaced, in one instant.
     case replace
@@ -16,7 +16,7 @@ package enum AtomicFile {
     case create
   }
 
-  /// Where the bytes of a file in the making go.
+  /// The sink of a file that is being written.
   package struct Writer: ~Copyable {
     fileprivate let file: Int32
     fileprivate let path: String
@@ -41,7 +41,7 @@ package enum AtomicFile {
     }
   }
 
-  /// Writes what `body` gives as the file at `path`.
+  /// Writes the bytes that `body` puts into the sink as the file at `path`.
   ///
   /// - Throws: ``FormatError/cannotWrite(path:code:)``, or what `body` throws; what was at `path`
   ///   before is then unchanged.
@@ -64,7 +64,7 @@ package enum AtomicFile {
     guard !name.isEmpty else { throw .cannotWrite(path: path, code: EISDIR) }
     PartialFile.removeStrays(in: folder)
     var partial = try PartialFile(in: folder, for: name, path: path)
-    // Whoever made a file private wants its successor private too.
+    // The successor of a private file is private too.
     if exists { _ = fchmod(partial.file, status.st_mode & 0o777) }
     try body(Writer(file: partial.file, path: path))
     try partial.become(target, mode, path: path)
@@ -73,7 +73,7 @@ package enum AtomicFile {
   private static func writeDirectly(
     to path: String, _ body: (borrowing Writer) throws(FormatError) -> Void
   ) throws(FormatError) {
-    // Opening never waits; writing does, for whoever reads.
+    // Opening never waits; writing does, for the reader.
     let file = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { throw .cannotWrite(path: path, code: errno) }
     _ = fcntl(file, F_SETFL, 0)
@@ -93,7 +93,7 @@ package enum AtomicFile {
   }
 }
 
-/// A file under its other name, open and locked; gone again unless it becomes the one that is meant.
+/// A temporary file, open and locked; removed unless it is renamed to its target.
 private struct PartialFile: ~Copyable {
   let file: Int32
   private let name: String
@@ -120,7 +120,7 @@ private struct PartialFile: ~Copyable {
         guard errno == EEXIST else { throw .cannotWrite(path: path, code: errno) }
         continue
       }
-      // Another write may take the file for a stray before it is locked. Where there are no locks,
+      // Another write may take the file for a leftover before it is locked. Where there are no locks,
       // nobody takes it for one.
       let isTaken = flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
       if !isTaken, Self.isStill(file, at: name) != false {

@@ -1,4 +1,4 @@
-/// What a file of tensors is for, told by their names.
+/// The kind of a checkpoint, recognised by the names of its tensors.
 package struct CheckpointKind {
   /// The kind in words, as `a LoRA in kohya's names`.
   package let name: String
@@ -8,7 +8,7 @@ package struct CheckpointKind {
   package let isOriginal: Bool
 
   private struct Row {
-    /// Beginnings of names, one of each list of which must be there.
+    /// Prefixes of names: one of each list must be there.
     let beginnings: [[String]]
     let name: String
     var isRead = false
@@ -93,8 +93,8 @@ package struct CheckpointKind {
     (self.name, self.isRead, self.isOriginal) = (name, isRead, isOriginal)
   }
 
-  /// What is said of a file that was given in place of a model's folder; nil for one that says
-  /// nothing of itself.
+  /// The end of an error about a file given instead of a model's folder; nil for one that is not
+  /// recognised.
   static func refusal(at path: String) -> String? {
     if let refusal = FileKind.refusal(at: path) { return refusal }
     let isNamedSo = [".safetensors", ".ckpt", ".bin", ".pt", ".pth"].contains(where: path.hasSuffix)

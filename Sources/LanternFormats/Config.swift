@@ -1,5 +1,5 @@
-/// The settings of one JSON object, and a note of which were asked for: a setting that nobody asks
-/// for is not passed over in silence.
+/// The settings of one JSON object, with a record of which were read: a setting that no code reads is
+/// never ignored in silence.
 ///
 /// `null` counts as absent everywhere but in ``value(_:)`` and ``has(_:)``. Used by one thread,
 /// while a model is loaded.
@@ -10,9 +10,9 @@ package struct Config {
   private let ledger = Ledger()
 
   private final class Ledger {
-    var asked: Set<String> = []
+    var read: Set<String> = []
   }
-  private let passedOver: Notes
+  private let ignored: Notes
 
   private final class Notes {
     var lines: [String] = []
@@ -36,25 +36,25 @@ package struct Config {
   private init(_ object: [String: JSONValue], file: String, _ notes: Notes) {
     self.members = object
     self.file = file
-    self.passedOver = notes
+    self.ignored = notes
   }
 
-  /// What ``finish(ignoring:)`` passed over: a line each.
-  package var notes: [String] { passedOver.lines }
+  /// Settings that ``finish(ignoring:)`` found without an effect: a line each.
+  package var notes: [String] { ignored.lines }
 
   /// The names of all settings, sorted.
   package var keys: [String] { members.keys.sorted() }
 
-  /// The setting as it stands in the file; `nil` when it does not stand there.
+  /// The value of a setting; `nil` when the file does not have it.
   package func value(_ key: String) -> JSONValue? {
-    ledger.asked.insert(key)
+    ledger.read.insert(key)
     return members[key]
   }
 
-  /// Whether the setting stands in the file, be it as `null`.
+  /// Whether the file has the setting, `null` included.
   package func has(_ key: String) -> Bool { value(key) != nil }
 
-  /// A whole number.
+  /// An integer.
   ///
   /// - Throws: ``FormatError/missingKey(key:file:)`` when absent without a default,
   ///   ``FormatError/wrongType(key:expected:file:)``.
@@ -62,11 +62,11 @@ package struct Config {
     try required(key, optionalInteger(key), standard)
   }
 
-  /// A whole number, `nil` when absent.
+  /// An integer, `nil` when absent.
   ///
   /// - Throws: ``FormatError/wrongType(key:expected:file:)``.
   package func optionalInteger(_ key: String) throws(FormatError) -> Int? {
-    try read(key, "a whole number") { $0.integer }
+    try read(key, "an integer") { $0.integer }
   }
 
   /// A number.
@@ -114,7 +114,7 @@ package struct Config {
     try read(key, "true or false") { $0.bool }
   }
 
-  /// A text.
+  /// A string.
   ///
   /// - Throws: as ``integer(_:default:)``.
   package func string(_ key: String, default standard: String? = nil) throws(FormatError) -> String
@@ -122,7 +122,7 @@ package struct Config {
     try required(key, optionalString(key), standard)
   }
 
-  /// A text, `nil` when absent.
+  /// A string, `nil` when absent.
   ///
   /// - Throws: ``FormatError/wrongType(key:expected:file:)``.
   package func optionalString(_ key: String) throws(FormatError) -> String? {
@@ -133,10 +133,10 @@ package struct Config {
   ///
   /// - Throws: ``FormatError/wrongType(key:expected:file:)``.
   package func section(_ key: String) throws(FormatError) -> Config? {
-    try read(key, "an object") { $0.object }.map { Config($0, file: file, passedOver) }
+    try read(key, "an object") { $0.object }.map { Config($0, file: file, ignored) }
   }
 
-  /// A list of texts.
+  /// An array of strings.
   ///
   /// - Throws: as ``integer(_:default:)``.
   package func strings(_ key: String, default standard: [String]? = nil) throws(FormatError)
@@ -145,15 +145,15 @@ package struct Config {
     try required(key, list(key, "a list of texts") { $0.string }, standard)
   }
 
-  /// A list of whole numbers.
+  /// An array of integers.
   ///
   /// - Throws: as ``integer(_:default:)``.
   package func integers(_ key: String, default standard: [Int]? = nil) throws(FormatError) -> [Int]
   {
-    try required(key, list(key, "a list of whole numbers") { $0.integer }, standard)
+    try required(key, list(key, "a list of integers") { $0.integer }, standard)
   }
 
-  /// A list of numbers.
+  /// An array of numbers.
   ///
   /// - Throws: as ``integer(_:default:)``.
   package func doubles(_ key: String, default standard: [Double]? = nil) throws(FormatError)
@@ -162,14 +162,14 @@ package struct Config {
     try required(key, list(key, "a list of numbers") { $0.double }, standard)
   }
 
-  /// A whole number for each of `count` levels: written as a list, or as one number for all.
+  /// An integer for each of `count` levels: written as an array, or as one number for all.
   ///
   /// - Throws: as ``integer(_:default:)``; also for a list of another length.
   package func perLevel(_ key: String, count: Int, default standard: Int? = nil)
     throws(FormatError) -> [Int]
   {
     let one = standard.map { Array(repeating: $0, count: count) }
-    let found = try read(key, "a whole number or a list of \(count)") { value -> [Int]? in
+    let found = try read(key, "an integer or a list of \(count)") { value -> [Int]? in
       if let same = value.integer { return Array(repeating: same, count: count) }
       let each = value.array?.compactMap(\.integer)
       return each?.count == count && value.array?.count == count ? each : nil
@@ -177,13 +177,13 @@ package struct Config {
     return try required(key, found, one)
   }
 
-  /// A whole number, or one for each of two sides: height, then width.
+  /// An integer, or one for each of two sides: height, then width.
   ///
   /// - Throws: as ``integer(_:default:)``.
   package func size(_ key: String, default standard: Int? = nil) throws(FormatError) -> (
     height: Int, width: Int
   ) {
-    let found = try read(key, "a whole number or two") { value -> (height: Int, width: Int)? in
+    let found = try read(key, "an integer or two") { value -> (height: Int, width: Int)? in
       if let side = value.integer { return (side, side) }
       guard let sides = value.array, let height = sides.first?.integer,
         let width = sides.last?.integer, sides.count <= 2
@@ -200,7 +200,7 @@ package struct Config {
   package func sameInteger(_ key: String, default standard: Int) throws(FormatError) -> Int {
     guard let value = try same(key) else { return standard }
     guard let number = value.integer else {
-      throw .wrongType(key: key, expected: "a whole number or a list of them", file: file)
+      throw .wrongType(key: key, expected: "an integer or a list of them", file: file)
     }
     return number
   }
@@ -226,48 +226,48 @@ package struct Config {
     guard isKnown else { throw unsupported(key, value) }
   }
 
-  /// Ends the reading of a file that diffusers or `transformers` wrote. Settings that nobody asked
-  /// for are unknown to their classes, which pass them over: so they are noted, but for those of
-  /// ``telling``, which change results all the same.
+  /// Ends the reading of a file that diffusers or `transformers` wrote. Settings that were not read are
+  /// unknown to their classes, which ignore them: so they are noted, but for those of
+  /// ``effective``, which change results all the same.
   ///
   /// - Parameter ignoring: settings that their classes have and that change nothing here; all others
-  ///   that they have must be asked for.
+  ///   that they have must be read.
   /// - Throws: ``FormatError/unsupportedSetting(key:value:file:)`` for the first by name.
   package func finish(ignoring: Set<String> = []) throws(FormatError) {
-    let left = unasked(ignoring)
-    for (key, value) in left where Self.telling[key].map({ $0 != value }) == true {
+    let left = unread(ignoring)
+    for (key, value) in left where Self.effective[key].map({ $0 != value }) == true {
       throw unsupported(key, value)
     }
     guard !left.isEmpty else { return }
     let names = left.prefix(8).map { JSON.quoted($0.key) }.joined(separator: ", ")
-    passedOver.lines.append(
+    ignored.lines.append(
       "\(file): settings without an effect: \(names)"
         + (left.count > 8 ? " and \(left.count - 8) more" : ""))
   }
 
-  /// Ends the reading of a file of Lantern's own, in which a setting that nobody asked for is a slip.
+  /// Ends the reading of a file of Lantern's own, in which a setting that was not read is an error.
   ///
   /// - Parameter ignoring: settings that change nothing.
   /// - Throws: ``FormatError/unsupportedSetting(key:value:file:)`` for the first by name.
   package func finishStrictly(ignoring: Set<String> = []) throws(FormatError) {
-    if let (key, value) = unasked(ignoring).first { throw unsupported(key, value) }
+    if let (key, value) = unread(ignoring).first { throw unsupported(key, value) }
   }
 
   /// Settings that no class of diffusers or `transformers` has (any more) and that change results
   /// all the same, with the value that changes none.
-  private static let telling: [String: JSONValue] = [
-    // Diffusers of 2022: false says that the model predicts the clean sample. Today's pass it over.
+  private static let effective: [String: JSONValue] = [
+    // Diffusers of 2022: false says that the model predicts the clean sample. Today's ignores it.
     "predict_epsilon": .bool(true),
-    // Heads that were taken out of the weights (transformers 4).
+    // Attention heads that were removed from the weights (transformers 4).
     "pruned_heads": .object([:]),
     // Weights in another form than they are named.
     "quantization_config": .null,
   ]
 
   /// Settings that are neither `null`, nor bookkeeping that begins with `_`.
-  private func unasked(_ ignoring: Set<String>) -> [(key: String, value: JSONValue)] {
+  private func unread(_ ignoring: Set<String>) -> [(key: String, value: JSONValue)] {
     keys.compactMap { key in
-      guard !ledger.asked.contains(key), !ignoring.contains(key), !key.hasPrefix("_"),
+      guard !ledger.read.contains(key), !ignoring.contains(key), !key.hasPrefix("_"),
         let value = members[key], value != .null
       else { return nil }
       return (key, value)

@@ -1,6 +1,6 @@
 import LanternPlatform
 
-/// What a file is that Lantern does not read, told by its first bytes.
+/// The types of files that Lantern does not read, recognised by their first bytes.
 package enum FileKind {
   private struct Row {
     let signature: [UInt8]
@@ -47,7 +47,7 @@ package enum FileKind {
       "a PyTorch checkpoint in the form before PyTorch 1.6", TensorArchive.conversion),
   ]
 
-  /// What bytes are, and what to do, for an error's end: `is a GGUF file (…); …`.
+  /// The type of a file and the remedy, for the end of an error: `is a GGUF file (…); …`.
   ///
   /// - Parameters:
   ///   - bytes: of the whole file, or its beginning.
@@ -70,7 +70,7 @@ package enum FileKind {
     return bytes.withUnsafeBytes { refusal(of: $0, path: path) }
   }
 
-  /// Whether eight bytes of a length below 4 GiB and the beginning of a JSON object stand there.
+  /// Whether the bytes begin as a safetensors file: a 64-bit length below 4 GiB and a JSON object.
   static func isSafetensors(_ bytes: UnsafeRawBufferPointer) -> Bool {
     bytes.count > 8 && bytes[4..<8].allSatisfy { $0 == 0 } && bytes[8] == UInt8(ascii: "{")
   }
@@ -105,7 +105,7 @@ package enum FileKind {
     guard text.hasPrefix("<?xml") || text.hasPrefix("<net"), text.contains("<net ") else {
       return nil
     }
-    return ("an OpenVINO model (its numbers are in the .bin beside it)", other)
+    return ("an OpenVINO model (its numbers are in the .bin of the same name)", other)
   }
 
   /// Protocol buffers have no signature: ONNX begins with its version and the name of a program,

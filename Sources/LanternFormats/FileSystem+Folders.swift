@@ -4,7 +4,7 @@ extension FileSystem {
   /// Checks, before work begins, that a file can be written where `path` says.
   ///
   /// - Throws: ``FormatError/cannotWrite(path:code:)`` when the folder is missing or not writable, or
-  ///   when a folder is in the file's place; ``FormatError/cannotHoldFile(path:)``.
+  ///   when a folder has the file's name; ``FormatError/cannotHoldFile(path:)``.
   package static func checkFolder(of path: String) throws(FormatError) {
     var status = stat()
     if stat(path, &status) == 0 {
@@ -18,16 +18,16 @@ extension FileSystem {
       throw .cannotWrite(path: path, code: errno)
     }
     let folder = split(path).folder
-    let place = folder.isEmpty ? "." : folder
-    guard stat(place, &status) == 0 else { throw .cannotWrite(path: path, code: errno) }
-    guard isDirectory(place) else { throw .cannotWrite(path: path, code: ENOTDIR) }
-    guard access(place, W_OK) == 0 else { throw .cannotWrite(path: path, code: errno) }
+    let directory = folder.isEmpty ? "." : folder
+    guard stat(directory, &status) == 0 else { throw .cannotWrite(path: path, code: errno) }
+    guard isDirectory(directory) else { throw .cannotWrite(path: path, code: ENOTDIR) }
+    guard access(directory, W_OK) == 0 else { throw .cannotWrite(path: path, code: errno) }
   }
 
-  /// Checks that what is in the place of a file takes bytes one after the other and does not keep a
+  /// Checks that the device or pipe at a file's path takes bytes one after the other and does not keep a
   /// writer waiting: `/dev/null`, a terminal, a pipe that the process was given open.
   ///
-  /// A pipe by name is refused: unless somebody reads it at that moment, to open it is to wait.
+  /// A pipe by name is refused: without a reader at that moment, opening it waits.
   ///
   /// - Throws: ``FormatError/cannotHoldFile(path:)``, ``FormatError/cannotWrite(path:code:)``.
   static func checkCanBeWrittenTo(_ path: String, _ status: stat) throws(FormatError) {

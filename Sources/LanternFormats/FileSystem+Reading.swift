@@ -4,7 +4,7 @@ package import LanternTensor
 extension FileSystem {
   /// Whether there is anything at `path`, symbolic links followed, where a guess would not do.
   ///
-  /// - Throws: ``FormatError/cannotRead(path:code:)`` where the system does not let it be seen.
+  /// - Throws: ``FormatError/cannotRead(path:code:)`` where the system denies access.
   package static func isTaken(_ path: String) throws(FormatError) -> Bool {
     var status = stat()
     if stat(path, &status) == 0 { return true }
@@ -12,7 +12,7 @@ extension FileSystem {
     return false
   }
 
-  /// Why `path`, which is no folder that can be seen, cannot be used as one.
+  /// The error for a `path` that is no accessible folder.
   package static func refusal(ofFolder path: String) -> FormatError {
     var status = stat()
     return stat(path, &status) == 0 ? .notAFolder(path: path) : .cannotRead(path: path, code: errno)
@@ -35,7 +35,7 @@ extension FileSystem {
     return names.sorted()
   }
 
-  /// All bytes of an ordinary file.
+  /// All bytes of an regular file.
   ///
   /// - Parameters:
   ///   - path: where it is.
@@ -77,7 +77,7 @@ extension FileSystem {
     return bytes
   }
 
-  /// The first bytes of an ordinary file, `count` at most.
+  /// The first bytes of an regular file, `count` at most.
   ///
   /// - Throws: ``FormatError/cannotRead(path:code:)``, ``FormatError/notAFile(path:)`` or
   ///   ``FormatError/empty(path:)``.
@@ -95,7 +95,7 @@ extension FileSystem {
     return bytes
   }
 
-  /// Maps an ordinary file into memory, read-only.
+  /// Maps an regular file into memory, read-only.
   ///
   /// Should another program cut the file short while it is mapped, reading it raises SIGBUS: the price
   /// of not copying gigabytes. ``MappedFiles`` knows which file it was.
@@ -116,7 +116,7 @@ extension FileSystem {
     return Storage(mapped: base, byteCount: size) { MappedFiles.remove(note) }
   }
 
-  /// Opens an ordinary file, never waiting for anything: what is no file is refused unopened, since to
+  /// Opens an regular file, never waiting for anything: what is no file is refused unopened, since to
   /// open some devices is to use them, and is looked at once more when it is open.
   private static func openForReading(_ path: String, isPipeAllowed: Bool = false)
     throws(FormatError) -> (file: Int32, size: Int)
@@ -139,7 +139,7 @@ extension FileSystem {
       close(file)
       throw .notAFile(path: path)
     }
-    // Where an ordinary file waits it is for its disk.
+    // Where an regular file waits it is for its disk.
     _ = fcntl(file, F_SETFL, 0)
     return (file, status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : 0)
   }

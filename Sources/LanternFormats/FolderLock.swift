@@ -1,7 +1,7 @@
 import LanternPlatform
 
-/// A folder that this process alone writes into, for as long as this lives: an advisory lock on the folder
-/// itself (`flock`), which leaves no file behind and ends with the process, however that ends.
+/// An advisory lock on a folder (`flock`), held as long as this object lives: this process alone writes
+/// into it. The lock leaves no file behind and ends with the process, however that ends.
 package struct FolderLock: ~Copyable {
   private let folder: Int32
 

@@ -60,7 +60,7 @@ public enum FormatError: Error, Sendable, Equatable {
   case unsupportedElementType(name: String, type: String, file: String)
   /// A tensor with more axes than Lantern knows, or more elements than memory has addresses.
   case badShape(name: String, shape: [Int], file: String)
-  /// A tensor that an index places in a file which does not have it.
+  /// A tensor that an index assigns to a file which does not have it.
   case missingTensor(name: String, file: String)
   /// Two tensors of one name.
   case duplicateTensor(name: String, file: String)

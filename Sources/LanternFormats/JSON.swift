@@ -15,9 +15,9 @@ package enum JSONValue: Sendable, Equatable {
   case array([JSONValue])
   case object([String: JSONValue])
 
-  /// The truth value, if it is one.
+  /// The boolean, if it is one.
   package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
-  /// The whole number, if it is one.
+  /// The integer, if it is one.
   package var integer: Int? {
     switch self {
     case .integer(let value): value
@@ -25,7 +25,7 @@ package enum JSONValue: Sendable, Equatable {
     default: nil
     }
   }
-  /// The whole number of 64 bits, if it is one that is not negative.
+  /// The unsigned 64-bit integer, if it is one.
   package var unsigned: UInt64? {
     if case .unsigned(let value) = self { value } else { integer.flatMap { UInt64(exactly: $0) } }
   }
@@ -38,9 +38,9 @@ package enum JSONValue: Sendable, Equatable {
     default: nil
     }
   }
-  /// The text, if it is one.
+  /// The string, if it is one.
   package var string: String? { if case .string(let value) = self { value } else { nil } }
-  /// The list, if it is one.
+  /// The array, if it is one.
   package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
   /// The object, if it is one.
   package var object: [String: JSONValue]? {
@@ -49,7 +49,7 @@ package enum JSONValue: Sendable, Equatable {
   /// Whether it is `null`.
   package var isNull: Bool { self == .null }
 
-  /// A whole number of 64 bits.
+  /// An unsigned 64-bit integer.
   package init(_ whole: UInt64) {
     self = Int(exactly: whole).map(JSONValue.integer) ?? .unsigned(whole)
   }
@@ -57,13 +57,13 @@ package enum JSONValue: Sendable, Equatable {
 
 /// Reading and writing JSON: strict on the way in, plain and reproducible on the way out.
 package enum JSON {
-  /// How many lists and objects may lie in one another.
+  /// Maximum depth of nested arrays and objects.
   package static let depthLimit = 64
-  /// The most bytes of a file.
+  /// Maximum bytes of a file.
   package static let sizeLimit = 128 << 20
-  /// How many values a text may hold: four times what the largest vocabularies and their merges have.
+  /// Maximum number of values of a text: four times what the largest vocabularies and their merges have.
   package static let valueLimit = 1 << 23
-  /// The most memory that reading takes for each byte of a text, which is one of many small lists.
+  /// Memory that reading takes for each byte of a text at most, reached by many small arrays.
   package static let memoryPerByte = 48
   private static let memoryPerValue = 128
 
@@ -138,7 +138,7 @@ package enum JSON {
     return text
   }
 
-  /// A text between quotes, escaped so that it takes one line and no terminal is led astray.
+  /// A string in quotes, escaped: one line, without control characters for a terminal.
   package static func quoted(_ string: String) -> String {
     var text = ""
     append(string, to: &text)

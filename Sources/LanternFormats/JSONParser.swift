@@ -253,7 +253,7 @@ struct JSONParser {
     guard let value = Double(digits), value.isFinite else {
       throw malformed("a number too large for 64 bits", at: start)
     }
-    // 2⁵³: whole numbers beyond it may be rounded ones.
+    // 2⁵³: integers beyond it may be rounded.
     if value.magnitude <= 0x1p53, !(value == 0 && value.sign == .minus),
       let whole = Int(exactly: value)
     {

@@ -11,13 +11,13 @@ public protocol LanternError: Error, CustomStringConvertible {
 
 /// Kinds of failure, by what helps.
 public enum ErrorKind: String, Sendable, CaseIterable {
-  /// A value, a name or a combination of settings that cannot be: ask otherwise.
+  /// An impossible value, name or combination of settings: change the request.
   case usage
-  /// A file that is unsound, or of a kind or with settings that are not supported: give another.
+  /// A file that is damaged, of an unsupported kind or with unsupported settings: give another.
   case data
-  /// A file or folder that is not there, or that the system does not let be read.
+  /// A file or folder that is missing, or that the system does not allow to read.
   case missing
-  /// No memory is left: ask for less at once.
+  /// Out of memory: request less at once.
   case memory
   /// A file that cannot be written: write elsewhere.
   case output

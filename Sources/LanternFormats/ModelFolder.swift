@@ -3,7 +3,7 @@ import LanternPlatform
 /// A model as diffusers lays it out: a folder with a `model_index.json` that names the parts, and a
 /// folder for each part.
 package struct ModelFolder: Sendable {
-  /// Where the folder is.
+  /// Path of the folder.
   package let path: String
   /// The class of pipeline the model was made for, as `StableDiffusionPipeline`.
   package let pipelineClass: String
@@ -61,7 +61,7 @@ package struct ModelFolder: Sendable {
     self.settings = members.filter { components[$0.key] == nil }
   }
 
-  /// Where the index is.
+  /// Path of the index.
   package var indexPath: String { FileSystem.join(path, Self.indexName) }
 
   /// Whether the index names a part.

@@ -1,4 +1,4 @@
-/// SHA-256 (FIPS 180-4), which programs tell files apart by.
+/// SHA-256 (FIPS 180-4), by which programs identify files.
 package enum SHA256 {
   /// The digest of bytes, in hexadecimal.
   package static func hex(of bytes: [UInt8]) -> String {
@@ -8,7 +8,7 @@ package enum SHA256 {
     ]
     var words = [UInt32](repeating: 0, count: 64)
     let whole = bytes.count / 64 * 64
-    // The end is filled up with one bit, zeros and the length in bits.
+    // Padding: one bit, zeros and the length in bits.
     var tail = Array(bytes[whole...]) + [0x80]
     tail += [UInt8](repeating: 0, count: (120 - tail.count % 64) % 64)
     tail += (0..<8).map { UInt8(truncatingIfNeeded: (bytes.count &* 8) >> (56 - 8 * $0)) }
@@ -35,10 +35,11 @@ package enum SHA256 {
     _ words: UnsafeMutableBufferPointer<UInt32>, _ state: UnsafeMutableBufferPointer<UInt32>
   ) {
     for index in 0..<16 {
-      let place = start + 4 * index
+      let offset = start + 4 * index
       words[index] =
-        UInt32(bytes[place]) << 24 | UInt32(bytes[place + 1]) << 16 | UInt32(bytes[place + 2]) << 8
-        | UInt32(bytes[place + 3])
+        UInt32(bytes[offset]) << 24 | UInt32(bytes[offset + 1]) << 16 | UInt32(bytes[offset + 2])
+        << 8
+        | UInt32(bytes[offset + 3])
     }
     for index in 16..<64 {
       let (x, y) = (words[index - 15], words[index - 2])

@@ -1,13 +1,13 @@
 package import LanternTensor
 
 extension SafetensorsFile {
-  /// Writes tensors and texts as one file.
+  /// Writes tensors and metadata as one file.
   ///
   /// Wider types come first, so that all lie at multiples of their size; otherwise the order is kept.
   ///
   /// - Parameters:
   ///   - tensors: each under a name of its own.
-  ///   - metadata: texts to keep beside them.
+  ///   - metadata: strings of the header.
   ///   - path: where to; whole or not at all.
   ///   - mode: what becomes of a file that is there already.
   /// - Throws: ``FormatError/duplicateTensor(name:file:)``,

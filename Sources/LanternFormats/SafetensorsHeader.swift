@@ -39,7 +39,7 @@ package struct SafetensorsHeader {
     try check(dataCount: bytes.count - dataStart)
   }
 
-  /// Names what lies there instead where a glance at the first bytes tells.
+  /// The type of the file that is there instead, where its first bytes show it.
   private static func refuseOtherKinds(_ bytes: UnsafeRawBufferPointer, _ file: String)
     throws(FormatError)
   {
@@ -85,7 +85,7 @@ package struct SafetensorsHeader {
     let shape = try integers(fields["shape"], "\(name).shape")
     let offsets = try integers(fields["data_offsets"], "\(name).data_offsets")
     guard offsets.count == 2 else {
-      throw .wrongType(key: "\(name).data_offsets", expected: "two whole numbers", file: file)
+      throw .wrongType(key: "\(name).data_offsets", expected: "two integers", file: file)
     }
     guard shape.count <= SafetensorsFile.rankLimit else {
       throw .badShape(name: name, shape: shape, file: file)
@@ -101,11 +101,11 @@ package struct SafetensorsHeader {
 
   private func integers(_ value: JSONValue?, _ key: String) throws(FormatError) -> [Int] {
     guard let values = value?.array else {
-      throw .wrongType(key: key, expected: "a list of whole numbers", file: file)
+      throw .wrongType(key: key, expected: "a list of integers", file: file)
     }
     return try values.map { value throws(FormatError) in
       guard let integer = value.integer, integer >= 0 else {
-        throw .wrongType(key: key, expected: "a list of whole numbers, none negative", file: file)
+        throw .wrongType(key: key, expected: "a list of integers, none negative", file: file)
       }
       return integer
     }

@@ -1,4 +1,4 @@
-/// Words that were meant.
+/// Suggestions for misspelt words.
 package enum Spelling {
   /// The known word with the fewest letters to change, add, leave out or swap with their neighbour.
   ///

@@ -4,14 +4,14 @@ package import LanternTensor
 /// The weights of one component: one file, or several with an index; safetensors, or PyTorch's own.
 package struct TensorArchive: Sendable {
   private let files: [any TensorFile]
-  private let places: [String: Int]
+  private let fileIndex: [String: Int]
   private let origin: String
   /// The files as they were when they were opened; their bytes are mapped, and read much later.
   private let stamps: [FileStamp?]
 
   /// Which variant its files are of, as `fp16`; nil for the plain ones.
   package private(set) var variant: String?
-  /// What was taken in place of what one may expect: a line each.
+  /// Notes on files that were read instead of the expected ones: a line each.
   package private(set) var notes: [String] = []
 
   /// How to make a file that Lantern reads out of a pickle that it does not.
@@ -75,13 +75,13 @@ package struct TensorArchive: Sendable {
     self.files = files
     self.stamps = files.map { FileStamp(of: $0.path) }
     self.origin = files.first?.path ?? ""
-    var places: [String: Int] = [:]
+    var fileIndex: [String: Int] = [:]
     for (index, file) in files.enumerated() {
-      for name in file.names where places[name] == nil { places[name] = index }
+      for name in file.names where fileIndex[name] == nil { fileIndex[name] = index }
     }
-    self.places = places
+    self.fileIndex = fileIndex
     self.names = files.enumerated().flatMap { index, file in
-      file.names.filter { places[$0] == index }
+      file.names.filter { fileIndex[$0] == index }
     }
   }
 
@@ -105,7 +105,7 @@ package struct TensorArchive: Sendable {
       names[shard, default: []].append(name)
     }
     var files: [any TensorFile] = []
-    var places: [String: Int] = [:]
+    var fileIndex: [String: Int] = [:]
     var ordered: [String] = []
     for shard in names.keys.sorted() {
       let shardPath = FileSystem.join(folder, shard)
@@ -118,14 +118,14 @@ package struct TensorArchive: Sendable {
         throw .missingTensor(name: missing, file: shardPath)
       }
       for name in file.names where wanted.contains(name) {
-        places[name] = files.count
+        fileIndex[name] = files.count
         ordered.append(name)
       }
       files.append(file)
     }
     self.files = files
     self.stamps = files.map { FileStamp(of: $0.path) }
-    self.places = places
+    self.fileIndex = fileIndex
     self.names = ordered
     self.origin = path
   }
@@ -142,11 +142,11 @@ package struct TensorArchive: Sendable {
   }
 
   /// Whether there is a tensor of this name.
-  package func contains(_ name: String) -> Bool { places[name] != nil }
+  package func contains(_ name: String) -> Bool { fileIndex[name] != nil }
 
   /// The type, as the file spells it, and the shape of a tensor; `nil` where there is none.
   package func info(_ name: String) -> (dtype: String, shape: [Int])? {
-    places[name].flatMap { files[$0].info(name) }
+    fileIndex[name].flatMap { files[$0].info(name) }
   }
 
   /// A tensor; `nil` where there is none of this name.
@@ -154,16 +154,16 @@ package struct TensorArchive: Sendable {
   /// - Throws: as ``SafetensorsFile/tensor(_:)``; ``FormatError/changed(path:)`` where the file was
   ///   written to since it was opened.
   package func tensor(_ name: String) throws(FormatError) -> Tensor? {
-    guard let place = places[name] else { return nil }
-    let path = files[place].path
-    if stamps[place]?.isWrittenTo(at: path) == true { throw .changed(path: path) }
-    return try files[place].tensor(name)
+    guard let index = fileIndex[name] else { return nil }
+    let path = files[index].path
+    if stamps[index]?.isWrittenTo(at: path) == true { throw .changed(path: path) }
+    return try files[index].tensor(name)
   }
 
   /// The file a tensor is in; for one that is nowhere, the first file or the index.
-  package func file(of name: String) -> String { places[name].map { files[$0].path } ?? origin }
+  package func file(of name: String) -> String { fileIndex[name].map { files[$0].path } ?? origin }
 
-  /// Lets go of the memory that reading took; it is read again from the files when touched.
+  /// Releases the mapped pages that were read; the system reads them again when they are touched.
   package func releasePages() {
     for file in files { file.releasePages() }
   }

@@ -3,7 +3,7 @@ package import LanternTensor
 
 /// A file that holds tensors under names.
 package protocol TensorFile: Sendable {
-  /// Where the file is.
+  /// Path of the file.
   var path: String { get }
   /// Names of the tensors.
   var names: [String] { get }
@@ -15,7 +15,7 @@ package protocol TensorFile: Sendable {
   /// The type, as safetensors spells it, and the shape of a tensor; `nil` where there is none.
   func info(_ name: String) -> (dtype: String, shape: [Int])?
 
-  /// A tensor that shares the file's bytes, or a copy where they lie askew or are decoded; `nil` where
+  /// A tensor that shares the file's bytes, or a copy where they are unaligned or decoded; `nil` where
   /// there is none of this name.
   ///
   /// - Throws: ``FormatError/unsupportedElementType(name:type:file:)`` for types that Lantern does
@@ -28,7 +28,7 @@ package protocol TensorFile: Sendable {
   /// - Throws: as ``tensor(_:)``.
   func number(_ name: String) throws(FormatError) -> Double?
 
-  /// Lets go of the memory that reading took; it is read again from the file when touched.
+  /// Releases the mapped pages that were read; the system reads them again when they are touched.
   func releasePages()
 }
 
@@ -51,7 +51,7 @@ extension TensorFile {
   package func contains(_ name: String) -> Bool { info(name) != nil }
 }
 
-/// Opens a file of tensors, safetensors or PyTorch's, told apart by content.
+/// Opens a file of tensors, safetensors or PyTorch's, recognised by content.
 ///
 /// - Throws: ``FormatError`` when it cannot be read, is of another kind, or is not sound.
 package func openTensorFile(_ path: String) throws(FormatError) -> any TensorFile {

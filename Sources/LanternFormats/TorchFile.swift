@@ -7,16 +7,16 @@ package struct TorchFile: TensorFile {
   package let path: String
   package let names: [String]
   package let metadata: [String: String] = [:]
-  private let entries: [String: Place]
+  private let entries: [String: TensorLocation]
   private let storage: Storage
 
-  private struct Place: Sendable {
+  private struct TensorLocation: Sendable {
     let type: ElementType
     let shape: [Int]
     let strides: [Int]
-    /// Of element 0.
+    /// Byte offset of element 0.
     let begin: Int
-    /// Of all elements, each counted by itself.
+    /// Bytes of all elements, each counted by itself.
     let byteCount: Int
   }
 
@@ -61,7 +61,7 @@ package struct TorchFile: TensorFile {
       storages[String(decoding: name.utf8.dropFirst(prefix.count), as: UTF8.self)] = range
     }
     var names: [String] = []
-    var entries: [String: Place] = [:]
+    var entries: [String: TensorLocation] = [:]
     var total = 0
     do { try Memory.require(Self.memoryPerByte * range.count) } catch { throw .tensor(error) }
     let list = try TorchPickle.entries(UnsafeRawBufferPointer(rebasing: bytes[range]), file: path)
@@ -69,12 +69,12 @@ package struct TorchFile: TensorFile {
       guard let data = storages[entry.storage] else {
         throw .missingTensor(name: name, file: path)
       }
-      let place = try Self.place(entry, data, name, path)
-      guard entries.updateValue(place, forKey: name) == nil else {
+      let location = try Self.location(entry, data, name, path)
+      guard entries.updateValue(location, forKey: name) == nil else {
         throw .duplicateTensor(name: name, file: path)
       }
       names.append(name)
-      total += place.byteCount
+      total += location.byteCount
       guard total <= Self.mostViews * bytes.count else {
         throw .malformedCheckpoint(
           file: path, reason: "its tensors repeat its bytes more than \(Self.mostViews) times")
@@ -86,15 +86,15 @@ package struct TorchFile: TensorFile {
 
   /// Bytes of the pickle: a hundred times what one of ten thousand tensors takes.
   private static let longestPickle = 64 << 20
-  /// The most memory that reading takes for each byte of the pickle, of which one makes a value.
+  /// Memory that reading takes for each byte of the pickle at most: a byte may make a value.
   private static let memoryPerByte = 120
-  /// How often tensors may have the file's bytes: several may share them, and one may repeat them.
+  /// Maximum sum of tensors' sizes, in sizes of the file: tensors may share bytes, and one may repeat them.
   private static let mostViews = 16
 
-  /// Where a tensor lies, checked against the bytes that are there.
-  private static func place(
+  /// The location of a tensor, checked against the bytes that are there.
+  private static func location(
     _ entry: TorchPickle.Entry, _ data: Range<Int>, _ name: String, _ path: String
-  ) throws(FormatError) -> Place {
+  ) throws(FormatError) -> TensorLocation {
     guard let type = ElementType.named(inTorch: entry.type) else {
       throw .unknownElementType(name: name, type: entry.type, file: path)
     }
@@ -103,8 +103,8 @@ package struct TorchFile: TensorFile {
     guard shape.count <= SafetensorsFile.rankLimit, let count = try? shape.checkedElementCount()
     else { throw .badShape(name: name, shape: shape, file: path) }
     guard count > 0 else {
-      // Without elements, it lies nowhere: no offset is wrong.
-      return Place(
+      // A tensor without elements has no location: no offset is wrong.
+      return TensorLocation(
         type: type, shape: shape, strides: shape.contiguousStrides, begin: data.lowerBound,
         byteCount: 0)
     }
@@ -122,7 +122,7 @@ package struct TorchFile: TensorFile {
       throw .tensorOutOfRange(
         name: name, begin: entry.offset, end: last, limit: limit, file: path)
     }
-    return Place(
+    return TensorLocation(
       type: type, shape: shape, strides: entry.strides,
       begin: data.lowerBound + entry.offset * size, byteCount: count * size)
   }

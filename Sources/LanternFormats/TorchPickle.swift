@@ -2,7 +2,7 @@
 /// (PEP 307, `pickletools.py`) as far as `torch.save` needs it for tensors. Classes and functions are
 /// names here; those that make tensors are understood, all others are opaque.
 struct TorchPickle {
-  /// A tensor: whose bytes, and how it lies in them.
+  /// A tensor: its storage, offset, shape and strides.
   struct Entry {
     let storage: String
     /// The class of its storage or, where that has no type, the name of its own, without their modules.
@@ -25,7 +25,7 @@ struct TorchPickle {
     indirect case tensor(Entry)
   }
 
-  /// The number of a tuple, list or dictionary in ``items``. Values hold no others, so that however
+  /// The index of a tuple, list or dictionary in ``items``. Values hold no others, so that however
   /// deep they nest, and be it in themselves, nothing that is done with one is recursive.
   private struct Items {
     let number: Int
@@ -305,7 +305,7 @@ struct TorchPickle {
 
   private mutating func long(_ width: Int) throws(FormatError) -> Value {
     if width >= 8 {
-      // No size or place of a tensor; a seed may be one.
+      // No size or offset of a tensor; a seed may be one.
       try skip(width)
       return .opaque
     }

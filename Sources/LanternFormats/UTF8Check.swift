@@ -1,6 +1,6 @@
 /// Checks bytes against the table of well-formed UTF-8 (Unicode, table 3-7).
 enum UTF8Check {
-  /// Where the first sequence begins that is not UTF-8.
+  /// Index of the first byte of the first invalid sequence; nil for valid UTF-8.
   static func firstInvalidByte(_ bytes: UnsafeRawBufferPointer) -> Int? {
     var index = 0
     while index < bytes.count {

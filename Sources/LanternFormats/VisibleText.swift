@@ -10,8 +10,8 @@ extension Unicode.Scalar {
 }
 
 extension StringProtocol {
-  /// The text with its control characters as a programmer writes them, `\u{1B}`: text of strangers
-  /// that is shown to people.
+  /// The text with its control characters escaped, as `\u{1B}`: for untrusted text that is shown in a
+  /// terminal.
   ///
   /// - Parameter keepingLines: whether line feeds and tabs stay as they are.
   /// - Returns: text without a control character, but for those.

@@ -59,7 +59,7 @@ struct WeightFiles {
     return nil
   }
 
-  /// What to say where there is none: what there is in its place.
+  /// The error where there is none: which files there are instead.
   func missing(in folder: String) -> FormatError {
     let expected = FileSystem.join(folder, "\(stems.first ?? "model").safetensors")
     if variants.count > 1 {
@@ -71,7 +71,7 @@ struct WeightFiles {
     if let part {
       return .missingFile(
         path: "\(expected).index.json",
-        remedy: "it says what is in \(JSON.quoted(part)) and the parts beside it: fetch it too")
+        remedy: "it says what is in \(JSON.quoted(part)) and the other parts: fetch it too")
     }
     let endings = Self.endings + ["msgpack", "h5", "onnx", "xml", "gguf", "pb", "mlmodel"]
     let others = names.filter { name in endings.contains { name.hasSuffix(".\($0)") } }.sorted()

@@ -1,9 +1,9 @@
 import LanternTensor
 
-/// Where the files of a ZIP archive lie in it: only of archives that are not compressed, as PyTorch
+/// The central directory of a ZIP archive: only of archives that are not compressed, as PyTorch
 /// writes them (PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7 to 4.3.16).
 struct ZipDirectory {
-  /// Bytes of each file, by its name.
+  /// Byte range of each file, by its name.
   private(set) var ranges: [String: Range<Int>] = [:]
 
   private static let memoryPerFile = 160
@@ -27,7 +27,7 @@ struct ZipDirectory {
     var count = try number(end + 10, 2)
     var start = try number(end + 16, 4)
     if count == 0xFFFF || start == 0xFFFF_FFFF {
-      // The larger form, for more than 65,535 files or 4 GiB.
+      // ZIP64, for more than 65,535 files or 4 GiB.
       guard end >= 20, try number(end - 20, 4) == 0x0706_4B50 else { throw broken("its end") }
       let larger = try number(end - 20 + 8, 8)
       guard try number(larger, 4) == 0x0606_4B50 else { throw broken("its larger end") }
@@ -66,17 +66,17 @@ struct ZipDirectory {
       let (kind, length) = (try number(extra, 2), try number(extra + 2, 2))
       if kind == 1 {
         // Only those of the three that did not fit, in this order.
-        var place = extra + 4
-        if size == 0xFFFF_FFFF { size = try number(place, 8); place += 8 }
-        if packed == 0xFFFF_FFFF { packed = try number(place, 8); place += 8 }
-        if local == 0xFFFF_FFFF { local = try number(place, 8) }
+        var offset = extra + 4
+        if size == 0xFFFF_FFFF { size = try number(offset, 8); offset += 8 }
+        if packed == 0xFFFF_FFFF { packed = try number(offset, 8); offset += 8 }
+        if local == 0xFFFF_FFFF { local = try number(offset, 8) }
       }
       extra += 4 + length
     }
     guard method == 0, packed == size else {
       throw .malformedCheckpoint(file: file, reason: "\(JSON.quoted(name)) is compressed")
     }
-    guard try number(local, 4) == 0x0403_4B50 else { throw broken("the place of a file") }
+    guard try number(local, 4) == 0x0403_4B50 else { throw broken("the offset of a file") }
     let start = local + 30 + (try number(local + 26, 2)) + (try number(local + 28, 2))
     guard size <= bytes.count, start <= bytes.count - size else {
       throw .truncated(file: file, at: bytes.count, need: 1)

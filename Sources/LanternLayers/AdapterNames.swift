@@ -1,9 +1,9 @@
-/// Where a tensor of an adapter belongs, told by its name in any of the spellings that people meet:
+/// The layer and role of an adapter's tensor, parsed from its name in any of the usual spellings:
 /// PEFT's (`base_model.model.….lora_A.weight`), diffusers' (`unet.….lora_A.weight`, and older
 /// `….lora.down.weight` and `….processor.to_q_lora.down.weight`), and kohya's
 /// (`lora_unet_….lora_down.weight`).
 struct AdapterName {
-  /// What a tensor is to its layer.
+  /// The role of a tensor in its layer.
   enum Role { case down, up, alpha, magnitude, bias, embeddingDown, embeddingUp }
 
   /// Such as `unet`.
@@ -26,7 +26,7 @@ struct AdapterName {
     (".alpha", .alpha),
   ]
 
-  /// What PEFT puts behind a layer's name, before the adapter's, and what may follow.
+  /// PEFT's infixes between a layer's name and the adapter's, and the suffixes that may follow.
   private static let marks: [(mark: String, endings: [(String, Role)])] = [
     (".lora_A", [("weight", .down)]), (".lora_B", [("weight", .up), ("bias", .bias)]),
     (".lora_embedding_A", [("", .embeddingDown)]), (".lora_embedding_B", [("", .embeddingUp)]),
@@ -47,7 +47,7 @@ struct AdapterName {
     ),
   ]
 
-  /// The place of a tensor; nil for a name that is none of a LoRA's.
+  /// Parses the name of a tensor; nil for one that is none of a LoRA's.
   init?(_ name: String) {
     guard let (stem, role, adapter) = Self.split(name) else { return nil }
     let lead = "base_model.model."
@@ -66,7 +66,7 @@ struct AdapterName {
     spelling = rest
   }
 
-  /// A name's layer, what it is there, and the adapter's name.
+  /// A name's layer, its role there, and the adapter's name.
   private static func split(_ name: String) -> (stem: String, role: Role, adapter: String?)? {
     for (mark, endings) in marks {
       guard let range = name.firstRange(of: mark) else { continue }
@@ -101,8 +101,8 @@ struct AdapterName {
     return layer
   }
 
-  /// What a name is of that is no LoRA's for the U-Net or the text encoder, or one of another kind;
-  /// nil where that cannot be told.
+  /// The kind of adapter or layer of a name that is no LoRA's for the U-Net or the text encoder; nil for
+  /// an unknown one.
   static func stranger(_ name: String) -> String? {
     if name.hasPrefix("base_model.model."), AdapterName(name) == nil,
       relatives.allSatisfy({ relative in !relative.parts.contains(where: name.contains) })

@@ -1,6 +1,6 @@
 import LanternFormats
 
-/// How much of an adapter's products is added: PEFT's `LoraConfig`, from an `adapter_config.json` or
+/// The scale of an adapter's products: PEFT's `LoraConfig`, from an `adapter_config.json` or
 /// from the metadata that diffusers writes.
 ///
 /// Equals peft 0.21; rank-stabilised strength is Kalajdzievski 2023, arXiv:2312.03732, magnitudes
@@ -10,7 +10,7 @@ struct AdapterSettings: Sendable {
   let usesMagnitudes: Bool
   /// Whether layers have biases.
   let usesBiases: Bool
-  /// What is passed over: a line each.
+  /// Ignored settings: a line each.
   let notes: [String]
   private let file: String
   private let rank: Int
@@ -111,7 +111,7 @@ struct AdapterSettings: Sendable {
     }
   }
 
-  /// What a layer's product is multiplied with.
+  /// The scale of a layer's product.
   ///
   /// - Parameters:
   ///   - layer: its name as the file spells it.
@@ -172,7 +172,7 @@ struct AdapterSettings: Sendable {
     private let targets: Names?
     private let excluded: Names?
     private let numbers: Set<Int>?
-    private let places: [String]
+    private let patterns: [String]
 
     private enum Names: Sendable {
       case ends([String])
@@ -206,7 +206,7 @@ struct AdapterSettings: Sendable {
       let list = value?.integer.map { [$0] } ?? value?.array?.compactMap(\.integer) ?? []
       numbers = list.isEmpty ? nil : Set(list)
       let pattern = config.value("layers_pattern")
-      places = pattern?.string.map { [$0] } ?? pattern?.array?.compactMap(\.string) ?? []
+      patterns = pattern?.string.map { [$0] } ?? pattern?.array?.compactMap(\.string) ?? []
     }
 
     func leavesOut(_ layer: String) -> Bool {
@@ -218,7 +218,7 @@ struct AdapterSettings: Sendable {
       return !(number(in: layer).map(numbers.contains) ?? false)
     }
 
-    /// The number of the layer among its equals: the first behind one of `places`, or behind any
+    /// The number of the layer among its equals: the first behind one of `patterns`, or behind any
     /// name but the first.
     private func number(in layer: String) -> Int? {
       let parts = layer.split(separator: ".").map(String.init)
@@ -226,8 +226,8 @@ struct AdapterSettings: Sendable {
         guard let number = Int(parts[index]) else { continue }
         let before = parts[..<index].joined(separator: ".")
         let fits =
-          places.isEmpty
-          ? index > 1 : places.contains { before == $0 || before.hasSuffix(".\($0)") }
+          patterns.isEmpty
+          ? index > 1 : patterns.contains { before == $0 || before.hasSuffix(".\($0)") }
         if fits { return number }
       }
       return nil
@@ -236,6 +236,6 @@ struct AdapterSettings: Sendable {
 }
 
 extension Double {
-  /// A whole number without a fraction.
+  /// An integer without a decimal point.
   fileprivate var formattedWhole: String { Int(exactly: self).map(String.init) ?? "\(self)" }
 }

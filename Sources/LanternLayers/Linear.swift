@@ -14,7 +14,7 @@ package struct Linear: Sendable {
       bias ? try weights.tensor("bias", [outputs]) : try weights.addedBias([outputs])
   }
 
-  /// Some of the outputs of a map of `outputs`: a head of which only part is asked for.
+  /// Some of the outputs of a map of `outputs`: a head of which only part is computed.
   package init(_ weights: Weights, _ inputs: Int, _ outputs: Int, rows: Range<Int>)
     throws(ModelError)
   {

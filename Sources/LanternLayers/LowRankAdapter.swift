@@ -2,8 +2,8 @@ import LanternPlatform
 package import LanternFormats
 import LanternTensor
 
-/// What one file adds to a model's weights: products of two thin matrices (LoRA, Hu et al. 2021,
-/// arXiv:2106.09685), scaled by alpha over their rank, with magnitudes for all rows where there are
+/// A low-rank adapter: a file of products of two thin matrices that are added to a model's weights (LoRA,
+/// Hu et al. 2021, arXiv:2106.09685), scaled by alpha over their rank, with magnitudes for all rows where there are
 /// any (DoRA, Liu et al. 2024, arXiv:2402.09353).
 ///
 /// Where the strength stands differs: kohya keeps an alpha for each layer, PEFT an
@@ -19,7 +19,7 @@ package struct LowRankAdapter: Sendable {
     var bias: String?
     var isEmbedding = false
     var alpha: Float?
-    /// What its product is multiplied with, at full strength.
+    /// Scale of its product, at full strength.
     var scale: Float = 1
   }
 
@@ -27,14 +27,14 @@ package struct LowRankAdapter: Sendable {
   private let strength: Float
   /// Layers by component and by their names with `_` for `.`.
   private let layers: [String: [String: Layer]]
-  /// What is passed over, or taken in place of what is missing: a line each.
+  /// Notes on what is ignored, or assumed where it is missing: a line each.
   package let notes: [String]
 
   /// Reads a file's names and strengths; its factors are read when they are added.
   ///
   /// - Parameters:
   ///   - file: the adapter's.
-  ///   - config: the path of PEFT's settings beside it, which hold for names as PEFT writes them.
+  ///   - config: the path of PEFT's settings next to it, which hold for names as PEFT writes them.
   ///   - strength: how much of it is added; 1 is all.
   /// - Throws: ``ModelError`` for names that are no LoRA's, settings that are not read, and tensors
   ///   that do not go together.
@@ -80,18 +80,18 @@ package struct LowRankAdapter: Sendable {
       if let stranger = AdapterName.stranger(name) {
         throw .unsupported(what: "\(JSON.quoted(name)) is \(stranger)", file: file.path)
       }
-      guard let place = AdapterName(name) else {
+      guard let parsed = AdapterName(name) else {
         let kind = CheckpointKind(names: file.names).map { ": this is \($0.name)" } ?? ""
         throw .inconsistent(
           reason:
             "\(JSON.quoted(name)) is nothing of a LoRA for the U-Net or the text encoder\(kind)",
           file: file.path)
       }
-      isPEFT = isPEFT || place.isPEFT
-      if let adapter = place.adapter { adapters.insert(adapter) }
-      var layer = layers[place.component, default: [:]][place.layer, default: Layer()]
-      layer.spelling = place.spelling
-      switch place.role {
+      isPEFT = isPEFT || parsed.isPEFT
+      if let adapter = parsed.adapter { adapters.insert(adapter) }
+      var layer = layers[parsed.component, default: [:]][parsed.layer, default: Layer()]
+      layer.spelling = parsed.spelling
+      switch parsed.role {
       case .down: layer.down = name
       case .up: layer.up = name
       case .alpha: layer.alpha = try number(name, file)
@@ -100,7 +100,7 @@ package struct LowRankAdapter: Sendable {
       case .embeddingDown: (layer.down, layer.isEmbedding) = (name, true)
       case .embeddingUp: (layer.up, layer.isEmbedding) = (name, true)
       }
-      layers[place.component, default: [:]][place.layer] = layer
+      layers[parsed.component, default: [:]][parsed.layer] = layer
     }
     guard adapters.count <= 1 else {
       throw .unsupported(
@@ -168,7 +168,7 @@ package struct LowRankAdapter: Sendable {
 
   private static let components = ["unet", "text_encoder"]
 
-  /// What a layer's product is multiplied with, at full strength.
+  /// Scale of a layer's product, at full strength.
   private static func scale(
     of layer: Layer, _ settings: AdapterSettings?, _ file: any TensorFile
   ) throws(ModelError) -> Float {

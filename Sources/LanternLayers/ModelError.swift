@@ -16,7 +16,7 @@ public enum ModelError: Error, Sendable, Equatable {
   case wrongType(name: String, found: DType, file: String)
   /// A tensor of the checkpoint holds NaN or infinity.
   case notFinite(name: String, file: String)
-  /// The checkpoint holds tensors that the configuration has no place for.
+  /// The checkpoint holds tensors that the configuration does not use.
   case unusedTensors(names: [String], file: String)
   /// Two settings of a configuration contradict each other.
   case inconsistent(reason: String, file: String)
@@ -42,7 +42,7 @@ extension ModelError: LanternError {
     case .file(let error): "\(error)"
     case .tensor(let error): "\(error)"
     case .missingTensor(let name, let file):
-      "\(file): no tensor \"\(name)\", which the configuration beside it calls for; "
+      "\(file): no tensor \"\(name)\", which its configuration calls for; "
         + "use the config.json and the weights of one and the same model"
     case .wrongShape(let name, let expected, let found, let file):
       "\(file): tensor \"\(name)\" has shape \(found), but the configuration calls for \(expected); "

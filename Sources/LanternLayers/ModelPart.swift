@@ -1,27 +1,27 @@
 import LanternPlatform
 internal import LanternTensor
 
-/// A part of a model that is read when it is first needed, and may be let go while nothing needs it.
+/// A part of a model that is loaded on first use and cached until it is released.
 package final class ModelPart<Model: Sendable, Failure: Error>: Sendable {
   private let read: @Sendable () throws(Failure) -> Model
-  private let held = Locked<Model?>(nil)
+  private let cached = Locked<Model?>(nil)
 
-  /// - Parameter read: makes it; called again after it was let go.
+  /// - Parameter read: loads the part; called again after ``release()``.
   package init(_ read: @escaping @Sendable () throws(Failure) -> Model) { self.read = read }
 
-  /// The part, read now if it is not there.
+  /// The part, loaded now if it is not cached.
   ///
   /// - Returns: the part.
   /// - Throws: what reading throws.
   package func callAsFunction() throws(Failure) -> Model {
-    try held { held throws(Failure) in
-      if let held { return held }
+    try cached { cached throws(Failure) in
+      if let cached { return cached }
       let model = try read()
-      held = model
+      cached = model
       return model
     }
   }
 
-  /// Gives its memory back, once nobody else holds it.
-  package func letGo() { held { $0 = nil } }
+  /// Drops the cached part; its memory is freed with the last reference.
+  package func release() { cached { $0 = nil } }
 }

@@ -73,11 +73,11 @@ struct NamePattern: Sendable {
 
   /// All nodes that are reached without a character.
   private func reach(_ from: [Int], at position: Int, of count: Int) -> [Int] {
-    var seen = Array(repeating: false, count: nodes.count)
+    var visited = Array(repeating: false, count: nodes.count)
     var (stack, found) = (from, [Int]())
     while let node = stack.popLast() {
-      if seen[node] { continue }
-      seen[node] = true
+      if visited[node] { continue }
+      visited[node] = true
       switch nodes[node] {
       case .match, .one: found.append(node)
       case .fork(let a, let b): stack += [a, b]

@@ -5,7 +5,7 @@ package struct Downsample2D: Sendable {
   private let conv: Conv2d
 
   /// - Parameters:
-  ///   - weights: the place of its tensors.
+  ///   - weights: the cursor at its tensors.
   ///   - channels: of its input and output.
   ///   - padding: one pixel all around in U-Nets, below and to the right in autoencoders.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
@@ -31,7 +31,7 @@ package struct Upsample2D: Sendable {
     self.doubling = conv.with(ConvolutionWindow(3, padding: .all(1), upsampling: 2))
   }
 
-  /// The doubled picture, or one row or column less where `size` asks for an odd number.
+  /// The doubled picture, or one row or column less where `size` is odd.
   ///
   /// - Parameters:
   ///   - x: `[batch, height, width, channel]`.

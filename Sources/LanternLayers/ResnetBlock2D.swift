@@ -1,7 +1,7 @@
 package import LanternTensor
 
-/// Two normalised 3×3 convolutions around a shortcut (He et al. 2016, arXiv:1603.05027), told the
-/// time between them. The workhorse of U-Nets and autoencoders.
+/// Two normalised 3×3 convolutions around a shortcut (He et al. 2016, arXiv:1603.05027), with the
+/// time embedding added between them. The workhorse of U-Nets and autoencoders.
 package struct ResnetBlock2D: Sendable {
   private let norm1: GroupNorm
   private let conv1: Conv2d
@@ -11,10 +11,10 @@ package struct ResnetBlock2D: Sendable {
   private let shortcut: Conv2d?
 
   /// - Parameters:
-  ///   - weights: the place of its tensors.
+  ///   - weights: the cursor at its tensors.
   ///   - inputs: channels of its input.
   ///   - outputs: channels of its output.
-  ///   - timeFeatures: size of the time embedding; nil where a block knows no time.
+  ///   - timeFeatures: size of the time embedding; nil for blocks without one.
   ///   - groups: of both norms.
   ///   - eps: of both norms.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
@@ -38,7 +38,7 @@ package struct ResnetBlock2D: Sendable {
         weights.either("conv_shortcut", "nin_shortcut"), inputs, outputs, .pixel)
   }
 
-  /// Two convolutions beside a straight way.
+  /// The sum of the shortcut and the two convolutions.
   ///
   /// - Parameters:
   ///   - x: `[batch, height, width, inputs]`.
@@ -50,7 +50,7 @@ package struct ResnetBlock2D: Sendable {
   {
     var timeBias: Tensor?
     if let time, let timeProjection { timeBias = try timeProjection(time) }
-    // What is not needed any more is given away, so that the norms may work in place.
+    // Inputs are consumed after their last use, so that the norms may work in place.
     let straight = if let shortcut { try shortcut(x) } else { copy x }
     let h = try conv1(norm1(consume x, silu: true), batchBias: timeBias)
     return try conv2(norm2(consume h, silu: true), residual: consume straight)

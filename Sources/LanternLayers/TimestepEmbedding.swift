@@ -10,7 +10,7 @@ package struct TimestepEmbedding: Sendable {
   private let shift: Float
 
   /// - Parameters:
-  ///   - weights: the place of its tensors.
+  ///   - weights: the cursor at its tensors.
   ///   - features: of the sinusoid; where odd, the last is 0.
   ///   - outputs: features of the embedding.
   ///   - cosineFirst: diffusers' `flip_sin_to_cos`.

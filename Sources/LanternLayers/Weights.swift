@@ -2,11 +2,11 @@ import LanternPlatform
 package import LanternFormats
 package import LanternTensor
 
-/// A place in a checkpoint, such as `down_blocks.0.resnets.1`, from which layers take their
+/// A cursor into a checkpoint: a prefix such as `down_blocks.0.resnets.1`, below which layers take their
 /// tensors.
 ///
-/// Layers are built with their weights; what is taken is noted, so that ``finish(ignoring:later:)`` can
-/// tell what nobody asked for.
+/// Layers are built with their weights; tensors that are taken are recorded, so that
+/// ``finish(ignoring:later:)`` can name those that no layer took.
 package struct Weights: Sendable {
   private let archive: TensorArchive
   private let component: String
@@ -18,7 +18,7 @@ package struct Weights: Sendable {
 
   private struct Ledger {
     var taken: Set<String> = []
-    /// Layers that adapters were asked for.
+    /// Layers whose weights adapters were added to.
     var adapted: Set<String> = []
   }
 
@@ -50,14 +50,14 @@ package struct Weights: Sendable {
     self.ledger = parent.ledger
   }
 
-  /// The place called `name` below this one.
+  /// The cursor at `name` below this one.
   package subscript(name: String) -> Weights { Weights(self, name) }
-  /// The place with a number below this one.
+  /// The cursor at an index below this one.
   package subscript(index: Int) -> Weights { self[String(index)] }
 
   /// Whether the checkpoint has a tensor `name` here.
   package func has(_ name: String) -> Bool { archive.contains(full(name)) }
-  /// The place called `name`, or `older` where the checkpoint still spells it so.
+  /// The cursor at `name`, or at `older` where the checkpoint still spells it so.
   package func either(_ name: String, _ older: String) -> Weights {
     self[older].has("weight") ? self[older] : self[name]
   }
@@ -194,11 +194,11 @@ package struct Weights: Sendable {
     return try PackedMatrix(stored, as: form)
   }
 
-  /// Ends the loading of a model: pages of the file that were read may go.
+  /// Ends the loading of a model: releases the pages of the file that were read.
   ///
   /// - Parameters:
   ///   - ignoring: endings of names that may stay unused.
-  ///   - later: places whose tensors are taken later, if at all.
+  ///   - later: prefixes whose tensors are taken later, if at all.
   /// - Throws: ``ModelError/unusedTensors(names:file:)`` when tensors are left over,
   ///   ``ModelError/inconsistent(reason:file:)`` when an adapter's are.
   package func finish(ignoring: [String] = [], later: [String] = []) throws(ModelError) {
@@ -217,7 +217,7 @@ package struct Weights: Sendable {
         && !later.contains { name.hasPrefix("\($0).") }
     }
     archive.releasePages()
-    // What packing needed is of sizes that nothing else asks for.
+    // Packing allocated buffers of sizes that nothing else uses.
     BufferPool.shared.drain(atLeast: 1 << 20)
     if let first = left.first { throw .unusedTensors(names: left, file: archive.file(of: first)) }
   }

@@ -1,7 +1,7 @@
 package import LanternFormats
 package import LanternLayers
 
-/// Which class of a `model_index.json` is which model here: one row for each.
+/// The registry of models by the class that `model_index.json` names: one row each.
 package enum ModelCatalogue {
   /// Text encoders, by the class that the folder names.
   package static let textEncoders:
@@ -80,8 +80,8 @@ package enum ModelCatalogue {
   /// The class of folders that name none.
   package static let standardUnifiedTransformer = "Showo"
 
-  /// How a transformer of text and pictures is made: beside its own settings it takes those of the
-  /// language model that it was made from, which lie with its tokenizer.
+  /// How a transformer of text and pictures is built: from its own settings and those of the language
+  /// model that it was made from, which lie with its tokenizer.
   package struct UnifiedRow: Sendable {
     /// The language model that the transformer's settings name.
     package let languageModel: @Sendable (_ config: Config) throws(ModelError) -> String

@@ -1,4 +1,4 @@
-/// Numbers and parts of bytes, where there are such.
+/// A reader of integers and ranges of bytes, nil beyond their end.
 struct ByteReader {
   let bytes: UnsafeBufferPointer<UInt8>
   var isBigEndian = true

@@ -1,4 +1,4 @@
-/// How a file means its colours, where that is not sRGB. Lantern applies no profile, as diffusers
+/// The colour space of a file, where it is not sRGB. Lantern applies no profile, as diffusers
 /// does not, and says so.
 enum ColourProfile {
   /// The name in an ICC profile's description (ICC.1), or nil where it says that it is sRGB's.
@@ -25,8 +25,8 @@ enum ColourProfile {
 
   private static func description(_ profile: ByteReader) -> String? {
     for tag in 0..<min(profile.integer(128, 4) ?? 0, 100) {
-      let place = 132 + 12 * tag
-      guard profile.integer(place, 4) == 0x6465_7363, let start = profile.integer(place + 4, 4)
+      let offset = 132 + 12 * tag
+      guard profile.integer(offset, 4) == 0x6465_7363, let start = profile.integer(offset + 4, 4)
       else { continue }
       switch profile.integer(start, 4) {
       case 0x6465_7363:  // desc
@@ -36,8 +36,8 @@ enum ColourProfile {
         return shown(text.prefix { $0 != 0 })
       case 0x6D6C_7563:  // mluc: the first language's, UTF-16
         guard let count = profile.integer(start + 20, 4),
-          let place = profile.integer(start + 24, 4),
-          let text = profile.slice(start + place, min(count, 160) & ~1)
+          let offset = profile.integer(start + 24, 4),
+          let text = profile.slice(start + offset, min(count, 160) & ~1)
         else { return nil }
         return shown(text.enumerated().filter { $0.offset % 2 == 1 }.map(\.element))
       default: return nil

@@ -2,7 +2,7 @@ import LanternPlatform
 internal import CLanternPictures
 internal import LanternFormats
 
-/// The bytes of a picture's file in the making, in memory that C took.
+/// The bytes of an encoded picture, in a buffer from `malloc`.
 struct EncodedPicture: ~Copyable {
   private let buffer: lp_buffer
 

@@ -1,7 +1,7 @@
-/// The two facts Lantern wants of EXIF data (CIPA DC-008): how the camera was held, and the comment
+/// The two fields of EXIF data (CIPA DC-008) that Lantern reads: the orientation, and the comment
 /// in which stable-diffusion-webui keeps its parameters.
 struct Exif {
-  /// EXIF's number, 1 (upright) to 8.
+  /// The orientation, 1 (upright) to 8.
   private(set) var orientation = 1
   private(set) var userComment: String?
 
@@ -17,13 +17,13 @@ struct Exif {
     guard let reader = Self.reader(bytes), let start = reader.integer(4, 4) else { return }
     let first = Self.fields(reader, at: start)
     if let field = first[Self.orientationTag],
-      let value = reader.integer(field.place, field.type == 4 ? 4 : 2), (1...8).contains(value)
+      let value = reader.integer(field.offset, field.type == 4 ? 4 : 2), (1...8).contains(value)
     {
       orientation = value
     }
-    if let folder = first[Self.exifFolderTag], let start = reader.integer(folder.place, 4),
+    if let folder = first[Self.exifFolderTag], let start = reader.integer(folder.offset, 4),
       let field = Self.fields(reader, at: start)[Self.userCommentTag], field.count > 4,
-      let start = reader.integer(field.place, 4), let comment = reader.slice(start, field.count)
+      let start = reader.integer(field.offset, 4), let comment = reader.slice(start, field.count)
     {
       userComment = Self.text(comment, reader.isBigEndian)
     }
@@ -38,15 +38,15 @@ struct Exif {
   }
 
   private static func fields(_ reader: ByteReader, at start: Int) -> [Int: (
-    type: Int, count: Int, place: Int
+    type: Int, count: Int, offset: Int
   )] {
-    var fields: [Int: (type: Int, count: Int, place: Int)] = [:]
+    var fields: [Int: (type: Int, count: Int, offset: Int)] = [:]
     for index in 0..<min(reader.integer(start, 2) ?? 0, fieldLimit) {
-      let place = start + 2 + 12 * index
-      guard let tag = reader.integer(place, 2), let type = reader.integer(place + 2, 2),
-        let count = reader.integer(place + 4, 4), reader.slice(place + 8, 4) != nil
+      let offset = start + 2 + 12 * index
+      guard let tag = reader.integer(offset, 2), let type = reader.integer(offset + 2, 2),
+        let count = reader.integer(offset + 4, 4), reader.slice(offset + 8, 4) != nil
       else { break }
-      if fields[tag] == nil { fields[tag] = (type, count, place + 8) }
+      if fields[tag] == nil { fields[tag] = (type, count, offset + 8) }
     }
     return fields
   }
@@ -57,7 +57,7 @@ struct Exif {
     let comment = Array("UNICODE\0".utf8) + text
     let start: [UInt8] = Array("MM".utf8) + [0, 42, 0, 0, 0, 8]
     let count = withUnsafeBytes(of: UInt32(comment.count).bigEndian) { Array($0) }
-    // At 8 a folder of one field, which points to the next at 26; there the comment's place, 44.
+    // At 8 a folder of one field, which points to the next at 26; there the comment's offset, 44.
     let folder: [UInt8] = [0, 1, 0x87, 0x69, 0, 4, 0, 0, 0, 1, 0, 0, 0, 26, 0, 0, 0, 0]
     let inner: [UInt8] = [0, 1, 0x92, 0x86, 0, 7] + count + [0, 0, 0, 44, 0, 0, 0, 0]
     return start + folder + inner + comment

@@ -45,7 +45,7 @@ enum JPEG {
       throw .cannotEncode(path: path, reason: "JPEG takes at most 65,500 pixels a side; use .png")
     }
     var block: [UInt8] = []
-    var places: [(code: Int32, start: Int, count: Int)] = []
+    var offsets: [(code: Int32, start: Int, count: Int)] = []
     for entry in metadata.entries {
       let isParameters = entry.key == parameters
       let bytes =
@@ -55,15 +55,16 @@ enum JPEG {
       guard bytes.count <= markerLimit else {
         throw .metadata(key: entry.key, reason: "JPEG takes at most 64 KiB for a text; use .png")
       }
-      places.append((isParameters ? LP_JPEG_APP1 : LP_JPEG_COMMENT, block.count, bytes.count))
+      offsets.append((isParameters ? LP_JPEG_APP1 : LP_JPEG_COMMENT, block.count, bytes.count))
       block += bytes
     }
     var buffer = lp_buffer()
     var message = [CChar](repeating: 0, count: Int(LP_MESSAGE_SIZE))
     let status = block.withUnsafeBufferPointer { block in
-      let markers = places.map { place in
+      let markers = offsets.map { offset in
         lp_marker(
-          code: place.code, bytes: block.baseAddress.map { $0 + place.start }, count: place.count)
+          code: offset.code, bytes: block.baseAddress.map { $0 + offset.start }, count: offset.count
+        )
       }
       return lp_jpeg_write(
         picture.pixels, width, height, Int32(quality), markers, markers.count, &buffer, &message)

@@ -8,7 +8,7 @@ public struct Mask: Sendable, Equatable {
   public let height: Int
   /// How much each pixel is to be painted, row by row.
   public let pixels: [UInt8]
-  /// What of its file is taken otherwise than may be expected: a line each.
+  /// Notes on how its file is read, where another way may be expected: a line each.
   public private(set) var notes: [String] = []
 
   /// A mask of the given bytes.
@@ -24,8 +24,8 @@ public struct Mask: Sendable, Equatable {
     self.pixels = pixels
   }
 
-  /// Reads a PNG or JPEG file, told apart by content: how bright it is, times how opaque. Where
-  /// all that is to be seen has one colour, opacity alone tells: paint is white, and black paint
+  /// Reads a PNG or JPEG file, recognised by content: brightness times opacity. Where
+  /// all visible pixels have one colour, opacity alone decides: paint is white, and black paint
   /// with holes in it stays black and is white in its holes.
   ///
   /// - Throws: ``PictureError`` when the file cannot be read, is damaged, or is too large.
@@ -116,7 +116,7 @@ private enum Paint {
 }
 
 extension PictureFile {
-  /// Whether all that is to be seen has one colour, and some of the picture is not to be seen.
+  /// Whether all visible pixels have one colour, and some pixels are transparent.
   fileprivate var paint: Paint {
     guard channels == 4 else { return .colours }
     var (mostOpaque, least) = (0, UInt8.max)

@@ -3,7 +3,7 @@ import LanternPlatform
 extension [UInt8] {
   /// As many zeros.
   ///
-  /// An array that there is no memory for ends the program, so that it is asked for beforehand.
+  /// An array whose allocation fails ends the program, so memory is checked before.
   ///
   /// - Throws: ``PictureError/outOfMemory(byteCount:)``.
   static func zeros(_ count: Int) throws(PictureError) -> [UInt8] {

@@ -43,7 +43,7 @@ enum PNG {
   ) throws(PictureError) -> EncodedPicture {
     // One block for all keys and texts, each ended by a zero, so that pointers into it stay valid.
     var block: [CChar] = []
-    var places: [(key: Int, text: Int, count: Int, isUTF8: Bool)] = []
+    var offsets: [(key: Int, text: Int, count: Int, isUTF8: Bool)] = []
     for entry in metadata.entries {
       let key = try checkedKey(entry.key)
       guard !entry.text.utf8.contains(0) else {
@@ -53,7 +53,7 @@ enum PNG {
       let latin1 = isPlain(entry.text) ? entry.text.latin1 : nil
       let plain = latin1.flatMap { String(utf8OrLatin1: $0) == entry.text ? $0 : nil }
       let text = plain ?? Array(entry.text.utf8)
-      places.append((block.count, block.count + key.count + 1, text.count, plain == nil))
+      offsets.append((block.count, block.count + key.count + 1, text.count, plain == nil))
       block += (key + [0] + text + [0]).map { CChar(bitPattern: $0) }
     }
     var buffer = lp_buffer()
@@ -62,11 +62,11 @@ enum PNG {
       throw .tooLarge(path: path, width: width, height: height)
     }
     let status = block.withUnsafeBufferPointer { block in
-      let texts = places.map { place in
+      let texts = offsets.map { offset in
         lp_text(
-          key: block.baseAddress.map { $0 + place.key },
-          bytes: block.baseAddress.map { $0 + place.text }, count: place.count,
-          is_utf8: place.isUTF8)
+          key: block.baseAddress.map { $0 + offset.key },
+          bytes: block.baseAddress.map { $0 + offset.text }, count: offset.count,
+          is_utf8: offset.isUTF8)
       }
       return lp_png_write(
         pixels, wide, high, Int32(channels), texts, texts.count, &buffer, &message)

@@ -2,10 +2,10 @@ import LanternPlatform
 internal import LanternFormats
 
 extension Picture {
-  /// Reads a PNG or JPEG file, told apart by content.
+  /// Reads a PNG or JPEG file, recognised by content.
   ///
   /// Pictures of any depth become 8 bits for each channel, grey ones get three equal channels, and
-  /// what is transparent lies on white. A camera's note on how it was held turns the picture
+  /// what is transparent lies on white. EXIF's orientation turns the picture
   /// upright, as `diffusers.utils.load_image` does. Colour profiles are not applied.
   ///
   /// - Throws: ``PictureError`` when the file cannot be read, is damaged, or is too large.
@@ -115,7 +115,7 @@ extension PictureMetadata {
   }
 }
 
-/// What a picture file holds, decoded and upright.
+/// A decoded picture file, upright.
 struct PictureFile {
   private(set) var width: Int
   private(set) var height: Int
@@ -196,7 +196,7 @@ struct PictureFile {
     return opaque
   }
 
-  /// Undoes how a camera was held, by EXIF's number for it.
+  /// Turns a picture upright by EXIF's orientation.
   private mutating func turnUpright(from orientation: Int) throws(PictureError) {
     guard (2...8).contains(orientation) else { return }
     let isTurned = orientation >= 5

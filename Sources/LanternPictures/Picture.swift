@@ -8,8 +8,8 @@ public struct Picture: Sendable, Equatable {
   public let height: Int
   /// Red, green, blue of each pixel, row by row: `[height, width, 3]`.
   public let pixels: [UInt8]
-  /// What of its file, or of a request, has no effect, or another one than may be expected: a line
-  /// each.
+  /// Notes on its file, or on a request's settings, without an effect or with another one than may be
+  /// expected: a line each.
   public package(set) var notes: [String] = []
   /// Texts that its file will carry: of a picture that was drawn, how it was drawn. Those of a picture
   /// that was read stay in its file (``PictureMetadata/init(contentsOf:)``).

@@ -1,10 +1,10 @@
-/// What a file says beside its pixels, found before they are unpacked and within bounds: `texts`
+/// The metadata of a picture file, found before they are unpacked and within bounds: `texts`
 /// together have a limit, whatever they were packed as.
 struct PictureFacts {
   private(set) var metadata = PictureMetadata()
   /// EXIF's number, 1 (upright) to 8.
   var orientation = 1
-  /// What of it is not heeded.
+  /// Notes on what is ignored.
   var notes: [String] = []
 
   /// How many more bytes of texts are taken.
@@ -12,13 +12,13 @@ struct PictureFacts {
 
   /// The most bytes of all texts together, unpacked.
   static let textLimit = 16 << 20
-  /// What a text costs beside its bytes.
+  /// Overhead of a text in addition to its bytes.
   private static let overhead = 256
 
   /// Takes from the room what was unpacked in vain.
   mutating func waste(_ count: Int) { room = max(0, room - count - Self.overhead) }
 
-  /// Adds a text; one that there is no room for is told, once.
+  /// Adds a text; one that does not fit is noted, once.
   mutating func add(_ key: String, _ text: @autoclosure () -> String, byteCount: Int) {
     guard byteCount + Self.overhead <= room else {
       return refuseText()
@@ -41,7 +41,7 @@ struct PictureFacts {
 }
 
 extension PictureFacts {
-  /// Reads what a PNG or JPEG file says beside its pixels.
+  /// Reads the metadata of a PNG or JPEG file.
   ///
   /// - Throws: ``PictureError`` where it is neither, or damaged.
   init(_ bytes: [UInt8], path: String) throws(PictureError) {
@@ -57,7 +57,7 @@ extension PictureFacts {
 }
 
 extension String {
-  /// A text whose encoding nobody tells: UTF-8 where it is that, else Latin-1.
+  /// A text of unknown encoding: UTF-8 where it is that, else Latin-1.
   init(utf8OrLatin1 bytes: some Collection<UInt8>) {
     self = String(validating: bytes, as: UTF8.self) ?? String(latin1: bytes)
   }

@@ -1,6 +1,6 @@
 internal import LanternFormats
 
-/// The text that stable-diffusion-webui, and many after it, keep beside a picture: the prompt, what
+/// The text that stable-diffusion-webui, and many after it, keep in a picture's file: the prompt, what
 /// follows "Negative prompt:", a line of settings ("Steps: 20, Sampler: Euler a, …"), and lines
 /// that extensions add.
 ///
@@ -170,7 +170,7 @@ package struct WebUIText: Sendable, Equatable {
     return fields
   }
 
-  /// The place after the quote that closes the one at `start`.
+  /// The index after the quote that closes the one at `start`.
   private static func endOfQuotes(_ line: ArraySlice<UInt8>, from start: Int) -> Int? {
     var position = start + 1
     while position < line.endIndex {
@@ -180,7 +180,7 @@ package struct WebUIText: Sendable, Equatable {
     return nil
   }
 
-  /// The place after the bracket that closes the one at `start`, brackets within texts apart.
+  /// The index after the bracket that closes the one at `start`, brackets within texts apart.
   private static func endOfJSON(_ line: ArraySlice<UInt8>, from start: Int) -> Int? {
     var depth = 0
     var position = start

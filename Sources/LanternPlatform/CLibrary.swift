@@ -1,5 +1,5 @@
-// The system's C library, mathematics included, under the name that it has there: whoever imports this
-// room has it, and nobody else asks which system it is.
+// The system's C library, mathematics included, under the name that it has there: importing this module
+// imports it, so that no other file has `#if os`.
 #if canImport(Darwin)
   @_exported public import Darwin
 #elseif canImport(Musl)

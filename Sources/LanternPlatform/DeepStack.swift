@@ -1,5 +1,5 @@
-/// Runs work on a stack of a size of our own: that of a process, and of the threads that the system
-/// makes for it, may be set to as little as its user likes.
+/// A thread with a stack of fixed size: the stacks of a process, and of the threads that the system makes
+/// for it, may be set to as little as its user likes.
 package enum DeepStack {
   private static let byteCount = 8 << 20
 

@@ -1,5 +1,5 @@
-/// What tells one state of a file from another without reading it: which file it is, its size, and when
-/// it was last changed.
+/// The identity of a state of a file, without reading it: device and inode, size, and time of the last
+/// change.
 package struct FileStamp {
   private let device: UInt64
   private let inode: UInt64
@@ -16,7 +16,7 @@ package struct FileStamp {
     return (now.byteCount, now.seconds, now.nanoseconds) != (byteCount, seconds, nanoseconds)
   }
 
-  /// The stamp of what is at `path` now; nil where nothing is to be seen.
+  /// The stamp of what is at `path` now; nil where no file is accessible.
   package init?(of path: String) {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }

@@ -1,6 +1,5 @@
-/// The few questions Lantern asks of files and folders, without Foundation, which takes longer to
-/// start than a small picture to read. What may fail, and is an error with words then, is asked in
-/// LanternFormats.
+/// Queries of files and folders, without Foundation, which takes longer to start than a small picture
+/// to read. Those that may fail with an error are in LanternFormats.
 package enum FileSystem {
   package static let noSuchFile = ENOENT
   package static let noSpace = ENOSPC
@@ -11,7 +10,7 @@ package enum FileSystem {
   package static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 
   /// Whether there is anything at `path`, symbolic links followed: false only where the system says
-  /// that there is nothing. What it does not let be seen counts as there, and opening it tells why.
+  /// that there is nothing. A path without permission counts as there, and opening it says why.
   package static func exists(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR)
@@ -20,7 +19,7 @@ package enum FileSystem {
   /// Whether there is a folder at `path`, symbolic links followed.
   package static func isDirectory(_ path: String) -> Bool { kind(path) == S_IFDIR }
 
-  /// Whether there is an ordinary file at `path`, symbolic links followed.
+  /// Whether there is an regular file at `path`, symbolic links followed.
   package static func isFile(_ path: String) -> Bool { kind(path) == S_IFREG }
 
   private static func kind(_ path: String) -> mode_t? {

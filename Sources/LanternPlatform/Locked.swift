@@ -1,4 +1,4 @@
-/// A value, not a reference, that one thread at a time may see and change.
+/// A mutex around a value (not a reference), which one thread at a time may read and change.
 ///
 /// Unchecked `Sendable`: the value is reached behind the mutex alone.
 package final class Locked<Value>: @unchecked Sendable {
@@ -15,9 +15,9 @@ package final class Locked<Value>: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  /// Does something with the value while no other thread does; not to be nested.
+  /// Runs `body` with the value locked; not to be nested.
   ///
-  /// - Parameter body: what is done.
+  /// - Parameter body: reads or changes the value.
   /// - Returns: what `body` returns.
   /// - Throws: what `body` throws.
   package func callAsFunction<Result, Failure>(_ body: (inout Value) throws(Failure) -> Result)

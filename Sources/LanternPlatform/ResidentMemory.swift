@@ -1,6 +1,6 @@
-/// Memory that this process has in the machine's own.
+/// The resident set of this process.
 package enum ResidentMemory {
-  /// The most bytes so far, as the system counts them.
+  /// Its peak in bytes, as the system counts them.
   package static var peak: Int {
     var usage = rusage()
     #if canImport(Glibc)

@@ -3,8 +3,8 @@ import LanternPlatform
 /// Named apart from the pool's own buffers that are free.
 private func libraryFree(_ buffer: UnsafeMutableRawPointer) { free(buffer) }
 
-/// Keeps freed buffers for the next tensor of about the same size: fresh pages cost more than most
-/// kernels, and every denoising step asks for the sizes of the step before.
+/// A caching allocator: freed buffers are kept for the next tensor of about the same size. Fresh pages
+/// cost more than most kernels, and every denoising step allocates the sizes of the step before.
 package final class BufferPool: Sendable {
   /// The pool all tensors share.
   package static let shared = BufferPool()
@@ -28,31 +28,31 @@ package final class BufferPool: Sendable {
 
   private let state = Locked(State())
 
-  /// How many buffers were ever asked of the system; constant while the pool suffices.
+  /// Number of buffers ever allocated from the system; constant while the pool suffices.
   package var allocationCount: Int { state { $0.allocated } }
 
-  /// Bytes that buffers take now.
+  /// Bytes allocated now.
   package var heldByteCount: Int { state { $0.held } }
 
-  /// Most bytes that buffers, used and free, took at any time.
+  /// Peak of the bytes allocated, in used and free buffers.
   package var peakByteCount: Int { state { $0.peak } }
 
-  /// Counts ``peakByteCount`` anew from what is held now.
+  /// Resets ``peakByteCount`` to the bytes allocated now.
   package func forgetPeak() { state { $0.peak = $0.held } }
 
   /// A buffer, and how large it is.
   ///
   /// - Parameters:
   ///   - byteCount: bytes needed.
-  ///   - isKept: whether it will be held for long, so that it should be no larger than needed.
+  ///   - isLongLived: whether it is long-lived, as weights are, and should be no larger than needed.
   /// - Returns: its address and the size to give it back with.
   /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
-  func take(_ byteCount: Int, isKept: Bool = false) throws(TensorError)
+  func take(_ byteCount: Int, isLongLived: Bool = false) throws(TensorError)
     -> (base: UnsafeMutableRawPointer, size: Int)
   {
     guard byteCount <= Self.largest else { throw .outOfMemory(byteCount: byteCount) }
-    let size = isKept ? byteCount : Self.sizeClass(byteCount)
-    if !isKept, let found = state({ $0.takeFree(size) }) { return found }
+    let size = isLongLived ? byteCount : Self.sizeClass(byteCount)
+    if !isLongLived, let found = state({ $0.takeFree(size) }) { return found }
     var found = Self.allocate(size)
     if found == nil {
       drain()
@@ -89,7 +89,7 @@ package final class BufferPool: Sendable {
     }
   }
 
-  /// Asks the system. Large buffers are mapped one by one: in the C library's heap, those that weights are
+  /// Allocates from the system. Large buffers are mapped one by one: in the C library's heap, those that weights are
   /// packed from would leave holes between those that they are packed to. They leave room for what is
   /// small.
   private static func allocate(_ size: Int) -> UnsafeMutableRawPointer? {

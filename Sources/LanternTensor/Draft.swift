@@ -13,7 +13,7 @@ package struct Draft: ~Copyable {
     self.storage = try Storage(byteCount: shape.checkedElementCount() * dtype.byteSize)
   }
 
-  /// Writes into a buffer that nobody else holds.
+  /// Writes into a uniquely referenced buffer.
   init(_ storage: Storage, _ shape: [Int], _ dtype: DType) {
     self.shape = shape
     self.dtype = dtype

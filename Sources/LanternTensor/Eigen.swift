@@ -31,7 +31,7 @@ package enum Eigen {
     return isDone ? Decomposition(values: values, vectors: vectors) : jacobi(matrix, count: count)
   }
 
-  /// The same by Jacobi's rotations, each of which makes two elements zero, until all beside the
+  /// The same by Jacobi's rotations, each of which makes two elements zero, until all off the
   /// diagonal are.
   package static func jacobi(_ matrix: [Double], count size: Int) -> Decomposition {
     var a = matrix
@@ -39,11 +39,11 @@ package enum Eigen {
     for index in 0..<size { v[index * size + index] = 1 }
     let whole = a.reduce(0) { $0 + $1 * $1 }
     for _ in 0..<50 {
-      var beside = 0.0
+      var offDiagonal = 0.0
       for row in 0..<size {
-        for column in 0..<row { beside += 2 * a[row * size + column] * a[row * size + column] }
+        for column in 0..<row { offDiagonal += 2 * a[row * size + column] * a[row * size + column] }
       }
-      if beside <= 1e-24 * whole { break }
+      if offDiagonal <= 1e-24 * whole { break }
       for p in 0..<size {
         for q in p + 1..<max(size, p + 1) where abs(a[p * size + q]) > 1e-300 {
           let ratio = (a[q * size + q] - a[p * size + p]) / (2 * a[p * size + q])

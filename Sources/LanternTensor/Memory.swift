@@ -1,18 +1,18 @@
 import LanternPlatform
 
-/// Whether the system would give memory, asked before it is taken.
+/// A check that the system has memory, before it is allocated.
 ///
-/// Swift ends the process where its own arrays, texts and dictionaries are refused memory. So whatever
-/// makes them as large as a file or a request wants asks here first, and gets an error that can be
-/// told. Buffers of tensors come from ``BufferPool``, which throws by itself and always leaves
-/// ``reserve`` for the small things that nobody asks for.
+/// Swift ends the process where an allocation of its own arrays, strings and dictionaries fails. So code
+/// that makes them as large as a file or a request says checks here first, and throws an error
+/// instead. Buffers of tensors come from ``BufferPool``, which throws by itself and always leaves
+/// ``reserve`` for small allocations, which are not checked.
 package enum Memory {
-  /// Bytes that stay free: what a program's small things take.
+  /// Bytes that stay free for a program's small allocations.
   static let reserve = 16 << 20
-  /// Less than this is a small thing.
+  /// Allocations up to this are small.
   private static let small = 64 << 10
 
-  /// Checks that `byteCount` bytes could be had now, and ``reserve`` beside them.
+  /// Checks that `byteCount` bytes could be allocated now, and ``reserve`` as well.
   ///
   /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
   package static func require(_ byteCount: Int) throws(TensorError) {
@@ -20,10 +20,10 @@ package enum Memory {
     guard isThere(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
   }
 
-  /// Whether a program has the room that its small things take.
+  /// Whether there is memory for a program's small allocations.
   package static var isEnoughToBegin: Bool { isThere(0) }
 
-  /// Whether `byteCount` bytes could be had now, and ``reserve`` beside them.
+  /// Whether `byteCount` bytes could be allocated now, and ``reserve`` as well.
   static func isThere(_ byteCount: Int) -> Bool {
     let (total, overflow) = byteCount.addingReportingOverflow(reserve)
     guard !overflow, total > 0 else { return false }

@@ -6,21 +6,21 @@ internal import CLanternKernels
 public enum Precision: String, Sendable, CaseIterable {
   /// f32 arithmetic on the weights as they are stored: pictures equal to diffusers'.
   case exact
-  /// Products of 16-bit whole numbers, summed exactly: about as exact as weights rounded to f16, and
+  /// Products of int16 with exact accumulators: about as exact as weights rounded to f16, and
   /// with the right instructions twice as fast. On 64-bit ARM with f16 arithmetic products of f16, a
   /// little less exact.
   case fast
-  /// Large weights as 8-bit whole numbers, a byte each; pictures hardly to be told from exact ones. Faster
+  /// Large weights as int8, a byte each; pictures hardly differ from exact ones. Faster
   /// than ``fast`` where an instruction multiplies and adds bytes by fours (AVX-512 VNNI, dot products
   /// of 64-bit ARM), slower elsewhere.
   case int8
-  /// Large weights as 4-bit whole numbers, half a byte each; pictures differ in details.
+  /// Large weights as 4-bit integers, half a byte each; pictures differ in details.
   case int4
 
-  /// What suits this processor when nothing is said: `fast` where it gains from it.
+  /// The default of this processor: `fast` where it is faster.
   public static var standard: Precision { kernels.int16_is_faster ? .fast : .exact }
 
-  /// That it saves no time on this processor, in a line; nil where it does, or never means to.
+  /// A note that it saves no time on this processor; nil where it does, or is not meant to.
   package var note: String? {
     let slower =
       switch self {
@@ -35,19 +35,19 @@ public enum Precision: String, Sendable, CaseIterable {
       : nil
   }
 
-  /// What parts that are small beside the denoiser compute in.
+  /// The precision of parts that are small compared with the denoiser.
   package var ofSmallParts: Precision { self == .exact ? .exact : .fast }
 
-  /// What most products are computed in, those with large weights.
+  /// The arithmetic of products with large weights, which are most.
   package var arithmetic: Arithmetic {
     form(of: .float32, inputs: .max, outputs: .max).arithmetic
   }
 
-  /// What products with activations on both sides are computed in, and those with filters that are
-  /// transformed: 8 bits would be too few for them.
+  /// The arithmetic of products of two activations, and of those with transformed filters: 8 bits would
+  /// be too few for them.
   package var arithmeticOfActivations: Arithmetic { self == .exact ? .float32 : .int16 }
 
-  /// What a matrix of type `dtype` is packed as.
+  /// The packed form of a matrix of type `dtype`.
   ///
   /// - Parameters:
   ///   - dtype: a floating-point type.
@@ -64,7 +64,7 @@ public enum Precision: String, Sendable, CaseIterable {
     }
   }
 
-  /// How a 3×3 kernel is packed for Winograd's algorithm beforehand; nil where that is not worth its
+  /// The form of a 3×3 kernel that is transformed beforehand for Winograd's algorithm; nil where that is not worth its
   /// memory.
   ///
   /// Large kernels belong to small pictures (in Stable Diffusion to latents of 32×32 and less) and are

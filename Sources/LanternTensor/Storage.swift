@@ -15,10 +15,10 @@ package final class Storage: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - byteCount: what is needed.
-  ///   - isKept: whether it will be held for long, as weights are.
+  ///   - isLongLived: whether it is long-lived, as weights are.
   /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
-  package init(byteCount: Int, isKept: Bool = false) throws(TensorError) {
-    (self.base, self.capacity) = try BufferPool.shared.take(byteCount, isKept: isKept)
+  package init(byteCount: Int, isLongLived: Bool = false) throws(TensorError) {
+    (self.base, self.capacity) = try BufferPool.shared.take(byteCount, isLongLived: isLongLived)
     self.byteCount = byteCount
     self.isMapped = false
     self.whenUnmapped = nil

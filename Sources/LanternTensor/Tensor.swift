@@ -11,7 +11,7 @@ public struct Tensor: Sendable {
   /// Distance between neighbours along each axis, in elements.
   package let strides: [Int]
   package private(set) var storage: Storage
-  /// Where element `[0, …, 0]` lies in `storage`.
+  /// Byte offset of element `[0, …, 0]` in `storage`.
   package let byteOffset: Int
 
   package init(
@@ -40,7 +40,7 @@ public struct Tensor: Sendable {
     self = draft.tensor()
   }
 
-  /// A tensor of whole numbers in row-major order, of type ``DType/int32``.
+  /// A tensor of integers in row-major order, of type ``DType/int32``.
   ///
   /// - Throws: ``TensorError/shape(op:expected:found:)`` when the count does not fit `shape`.
   public init(_ values: [Int32], shape: [Int]) throws(TensorError) {
@@ -107,7 +107,7 @@ public struct Tensor: Sendable {
     bytes.assumingMemoryBound(to: Float.self)
   }
 
-  /// Gives back the memory of a contiguous tensor that lies in a mapped file, until it is read again.
+  /// Releases the pages of a contiguous tensor in a mapped file; the system reads them again when touched.
   package func releasePages() {
     storage.releasePages(byteOffset..<byteOffset + elementCount * dtype.byteSize)
   }
@@ -118,7 +118,7 @@ public struct Tensor: Sendable {
     return try contiguous()
   }
 
-  /// A draft of the same shape: in this tensor's own bytes where nobody else holds them, so that a
+  /// A draft of the same shape: in this tensor's own bytes where they are uniquely referenced, so that a
   /// kernel that works in place needs no second buffer; this tensor must not be read after that.
   ///
   /// - Returns: the draft.

@@ -8,7 +8,7 @@ import LanternPlatform
 public struct TorchGenerator: Sendable {
   private var state: [UInt32]
   private var position: Int
-  /// The second number of the last pair of the small way, kept until it is asked for.
+  /// Cache of the second normal number of a pair, in the way for fewer than 16 (PyTorch's `next_normal`).
   private var spare: Double?
 
   /// Starts the stream; as in PyTorch only the low 32 bits of `seed` count.
@@ -65,7 +65,7 @@ public struct TorchGenerator: Sendable {
     return radius * cos(2 * Double.pi * first)
   }
 
-  /// A whole number of 0 up to but not including `bound`, as `torch.randint(bound, [])` for bounds
+  /// An integer from 0 up to but not including `bound`, as `torch.randint(bound, [])` for bounds
   /// beyond 32 bits.
   public mutating func integer(below bound: UInt64) -> UInt64 {
     let high = UInt64(next())

@@ -14,7 +14,38 @@ import Testing
         "places": "positions, tile points, indices", "seen": "attended to, read",
         "weigh": "softmax", "weighs": "softmax", "told": "called back, output",
       ]
-    )
+    ),
+    (
+      ["Sources", "docs", "README.md", "CONTRIBUTING.md"],
+      [
+        "whole number": "integer", "whole numbers": "integers, int16, int8",
+        "let go": "release", "lets go": "releases", "letgo": "release", "letencodergo": "release",
+        "keepsparts": "retainsComponents", "remember": "cache", "remembers": "caches",
+        "remembering": "cache", "whoever": "the reader, the caller", "somebody": "a reader",
+        "told apart": "recognised, distinguished", "which is told": "with a note",
+        "lie askew": "are unaligned", "asked for": "requested, read, allocated",
+        "in the making": "that is being written",
+      ]
+    ),
+    // Notes of kernels and of training may have it: there things stand beside one another.
+    (
+      ["Sources", "docs/performance.md", "docs/samplers.md", "docs/stories.md", "README.md"],
+      ["beside": "next to, against, in addition to, with"]
+    ),
+    (
+      ["Sources/LanternTensor", "Sources/LanternFormats", "Sources/LanternLayers"],
+      [
+        "place of": "position, index, path, offset", "places": "positions, indices, prefixes",
+        "told": "recognised, noted", "seen": "attended to, read", "asks": "reads, checks",
+      ]
+    ),
+    (
+      ["Sources/LanternModels", "Sources/LanternDecoding"],
+      [
+        "told": "captioned, conditioned on", "seen": "attended to", "sees": "attends to",
+        "memory for": "KV cache", "asks": "evaluates",
+      ]
+    ),
   ]
 
   @Test("no room uses a word of its own where the field has one")

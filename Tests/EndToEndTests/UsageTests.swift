@@ -155,7 +155,7 @@ struct UsageTests {
     }
     let table = try run("--sampler", "heun", "--schedule", "karras")
     #expect(table.code == 0 && table.errors.isEmpty)
-    for word in ["timestep", "alpha-bar", "asked 7 times", "HeunDiscreteScheduler"] {
+    for word in ["timestep", "alpha-bar", "evaluated 7 times", "HeunDiscreteScheduler"] {
       #expect(table.output.contains(word), "\(word) in \(table.output)")
     }
     let rows = try run("--sampler", "euler", "--json").events()

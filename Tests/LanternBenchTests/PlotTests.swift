@@ -31,7 +31,7 @@ import Testing
       (0..<23).map { 0.01 * pow(1.2, Double($0)) }, [0.5], [0.01, 0.0101, 1, 0.5],
     ])
   func names(_ ends: [Double]) {
-    let places = plot(ends).namePlaces
+    let places = plot(ends).namePositions
     #expect(places.count == ends.count)
     let sorted = places.values.sorted()
     for (one, next) in zip(sorted, sorted.dropFirst()) {
@@ -46,9 +46,9 @@ import Testing
   @Test("of more lines than there is room for, the best have names")
   func room() {
     let ends = (0..<60).map { 0.01 + 0.01 * Double($0) }
-    let named = plot(ends).namePlaces.keys.sorted()
+    let named = plot(ends).namePositions.keys.sorted()
     #expect(named.count > 20 && named == Array(0..<named.count))
-    let best = plot(ends, isMoreBetter: true).namePlaces.keys.sorted()
+    let best = plot(ends, isMoreBetter: true).namePositions.keys.sorted()
     #expect(best.last == 59 && best.count == named.count && best.first == 60 - best.count)
   }
 
@@ -74,8 +74,8 @@ import Testing
     let (low, high) = ends(.logarithmic(around: [0.011, 1.9, 0.3]))
     #expect(low > 0.009 && low < 0.011 && high > 1.9 && high < 2.4)
     let cut = Plot.Axis.logarithmic(around: [0.011, 108], most: 3)
-    #expect(ends(cut).1 < 4 && cut.place(108) == 1 && cut.place(0.001) == 0)
-    #expect(abs(cut.place(0.011) - 0.03) < 0.01)
+    #expect(ends(cut).1 < 4 && cut.share(108) == 1 && cut.share(0.001) == 0)
+    #expect(abs(cut.share(0.011) - 0.03) < 0.01)
     // Powers of two where they are few, ones, twos and fives or powers of ten elsewhere.
     #expect(Plot.Axis.logarithmic(around: [1, 127]).ticks == [1, 2, 4, 8, 16, 32, 64, 128])
     #expect(Plot.Axis.logarithmic(around: [0.03, 0.9]).ticks == [0.05, 0.1, 0.2, 0.5])

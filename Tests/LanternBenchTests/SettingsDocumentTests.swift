@@ -55,7 +55,7 @@ import Testing
 
     ## Of a picture
 
-    What `ImageRequest` has, `lantern image` takes, and a picture's file tells: the fields under \
+    What `ImageRequest` has, `lantern image` takes, and a picture's file has: the fields under \
     `parameters` as stable-diffusion-webui writes them, and the keys of the recipe under \
     `lantern`. In webui's text prompts stand in lines of their own; of several names the first is \
     written and all are read.

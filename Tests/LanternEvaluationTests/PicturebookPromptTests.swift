@@ -74,7 +74,7 @@ import Testing
   func shows() throws {
     func isShown(_ text: String, _ things: [Judge.Sighting], _ place: String = "") throws -> Bool {
       try #require(PicturebookPrompt(text, knowing: config)).isShown(
-        by: Judge.Reading(things: things, place: place, features: [], placeSize: 8))
+        by: Judge.Reading(things: things, place: place, features: [], cellSize: 8))
     }
     let fox = seen("fox", "red", 30, 60)
     let cat = seen("cat", "blue", 90, 60)

@@ -43,7 +43,7 @@ struct ConfigTests {
   @Test("a setting of another type is refused")
   func refusesOtherTypes() throws {
     #expect(
-      throws: FormatError.wrongType(key: "part", expected: "a whole number", file: "config.json")
+      throws: FormatError.wrongType(key: "part", expected: "an integer", file: "config.json")
     ) { try config.integer("part", default: 1) }
     #expect(throws: FormatError.self) { try config.integer("yes") }
     #expect(throws: FormatError.self) { try config.float("name") }
@@ -81,26 +81,26 @@ struct ConfigTests {
     )
   }
 
-  private func asked() throws -> Config {
+  private func half() throws -> Config {
     let config = Config(
-      ["asked": .integer(1), "other": .string("x"), "_x": .integer(1), "none": .null],
+      ["read": .integer(1), "other": .string("x"), "_x": .integer(1), "none": .null],
       file: "config.json")
-    _ = try config.integer("asked")
+    _ = try config.integer("read")
     return config
   }
 
-  @Test("a setting nobody asked for is noted at the end, and refused in a file of our own")
+  @Test("a setting that was not read is noted at the end, and refused in a file of our own")
   func finishes() throws {
-    let config = try asked()
+    let config = try half()
     try config.finish()
     #expect(config.notes == [#"config.json: settings without an effect: "other""#])
-    let silent = try asked()
+    let silent = try half()
     try silent.finish(ignoring: ["other"])
     #expect(silent.notes.isEmpty)
     #expect(
       throws: FormatError.unsupportedSetting(key: "other", value: "\"x\"", file: "config.json")
-    ) { try asked().finishStrictly() }
-    try asked().finishStrictly(ignoring: ["other"])
+    ) { try half().finishStrictly() }
+    try half().finishStrictly(ignoring: ["other"])
     let many = Config(
       Dictionary(uniqueKeysWithValues: (10..<20).map { ("k\($0)", .integer(1)) }), file: "x")
     try many.finish()

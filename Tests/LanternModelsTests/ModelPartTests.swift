@@ -6,7 +6,7 @@ import Testing
 @Suite struct ModelPartTests {
   private struct Unreadable: Error {}
 
-  @Test("a part is read once when it is first needed, and again when it was let go")
+  @Test("a part is read once when it is first needed, and again when it was released")
   func reading() async throws {
     let reads = Locked(0)
     let part = ModelPart {
@@ -18,7 +18,7 @@ import Testing
       for _ in 0..<8 { group.addTask { part() } }
       for await value in group { #expect(value == 1) }
     }
-    part.letGo()
+    part.release()
     #expect(reads { $0 } == 1)
     #expect(part() == 2 && part() == 2)
   }

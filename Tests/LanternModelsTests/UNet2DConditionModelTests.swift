@@ -72,7 +72,7 @@ import Testing
     let name = "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight"
     #expect(
       try reference.complaintOfWeights(make) { $0[name] = nil } == """
-        model.safetensors: no tensor "\(name)", which the configuration beside it calls for; use \
+        model.safetensors: no tensor "\(name)", which its configuration calls for; use \
         the config.json and the weights of one and the same model
         """)
     #expect(

@@ -40,7 +40,7 @@ import Testing
     for count in [4001, (3 << 20) + 1] {
       pool.forgetPeak()
       let held = pool.peakByteCount
-      let kept = try pool.take(count, isKept: true)
+      let kept = try pool.take(count, isLongLived: true)
       #expect(kept.size == count)
       #expect(pool.peakByteCount == held + count)
       pool.give(kept.base, kept.size)

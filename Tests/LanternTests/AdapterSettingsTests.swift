@@ -56,7 +56,7 @@ import Testing
     }
   }
 
-  @Test("settings hold for the file beside them, under any name, in any spelling of PEFT's")
+  @Test("settings hold for the file next to them, under any name, in any spelling of PEFT's")
   func spellings() throws {
     try withAdapter("alpha", file: "fox.safetensors") { folder in
       try expectDrawn([LoRA("\(folder)/fox.safetensors")], "peft alpha")

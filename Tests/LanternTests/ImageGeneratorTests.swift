@@ -45,11 +45,11 @@ import Testing
     #expect(settings.guidance == 2)
   }
 
-  @Test("parts that were let go are read again, and draw the same")
+  @Test("components that were released are read again, and draw the same")
   func parts() throws {
     let wanted = try generator.draw(request()).picture
     var frugal = generator
-    frugal.keepsParts = false
+    frugal.retainsComponents = false
     var fromPicture = request()
     fromPicture.initialPicture = wanted
     let changed = try frugal.draw(fromPicture).picture

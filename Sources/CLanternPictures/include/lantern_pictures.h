@@ -11,7 +11,7 @@ extern "C" {
 
 // libpng and libjpeg report errors by longjmp, which must never cross Swift's frames. Everything
 // that may fail is therefore done in here: a function returns a status, and the reader or the
-// message tells why. Nothing is printed, and what failed has kept nothing.
+// message says why. Nothing is printed, and what failed has kept nothing.
 
 #define LP_MESSAGE_SIZE 208
 
@@ -49,7 +49,7 @@ lp_png_reader *lp_png_reader_open(const uint8_t *bytes, size_t count);
 void lp_png_reader_close(lp_png_reader *reader);
 /// Why the last call failed.
 const char *lp_png_reader_message(const lp_png_reader *reader);
-/// Reads up to the pixels, what is beside them passed over. `channels` becomes 3, or 4 where anything
+/// Reads up to the pixels, metadata skipped. `channels` becomes 3, or 4 where anything
 /// may be transparent.
 lp_status lp_png_reader_header(
   lp_png_reader *reader, uint32_t *width, uint32_t *height, int *channels);

@@ -80,7 +80,7 @@ struct ChunkedTextConditioner: TextConditioner {
     encoders[0].tokenizer.withoutAddedTokens(prompt)
   }
 
-  func letGo() { for encoder in encoders { encoder.model.letGo() } }
+  func releaseWeights() { for encoder in encoders { encoder.model.release() } }
 
   /// Encodes both prompts, the shorter filled up with empty text.
   func encode(_ request: ImageRequest, size: (width: Int, height: Int)) throws -> PromptEncoding {

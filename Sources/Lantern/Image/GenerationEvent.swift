@@ -1,6 +1,6 @@
 public import LanternPictures
 
-/// A picture, and everything that is needed to draw it again.
+/// A generated picture, and everything that is needed to draw it again.
 public struct GeneratedImage: Sendable {
   /// The picture; its file says how it was drawn (`Picture.metadata`).
   public let picture: Picture
@@ -12,15 +12,15 @@ public struct GeneratedImage: Sendable {
   public let cutTokens: Int
   /// The end of the prompt that ``cutTokens`` are, as the tokenizer spells it.
   public let cutText: String
-  /// What of the request had no effect, or another one than may be expected: a line each.
+  /// Notes on settings without an effect, or with another one than may be expected: a line each.
   public let notes: [String]
-  /// How often the denoiser was asked.
+  /// Number of evaluations of the denoiser.
   public let modelCalls: Int
 }
 
-/// What happens while a picture is drawn.
+/// An event of a picture.
 public enum GenerationEvent: Sendable {
-  /// A step is done: its number from 1, of how many, and a preview where one was asked for.
+  /// A step is done: its number from 1, of how many, and a preview where one is due.
   case step(Int, of: Int, preview: Picture?)
   /// The picture is done.
   case finished(GeneratedImage)

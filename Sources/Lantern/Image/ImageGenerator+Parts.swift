@@ -5,7 +5,7 @@ import LanternSamplers
 import LanternTensor
 
 extension ImageGenerator {
-  /// A part of the work on a picture, to be measured by itself.
+  /// A stage of drawing a picture, to be measured by itself.
   package struct Part {
     /// What it does.
     package let name: String
@@ -15,12 +15,12 @@ extension ImageGenerator {
     package let run: () throws -> Void
   }
 
-  /// Reads what is read only when it is needed, to find what is wrong with it.
+  /// Loads the parts that are loaded on first use, to find errors in them.
   ///
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   package func readEverything() throws { try model.codec.readEncoder() }
 
-  /// Checks, before work begins, that a picture can be drawn as a request asks.
+  /// Checks, before work begins, that a request can be drawn.
   ///
   /// - Throws: ``RequestError`` for numbers out of range, `SamplerError` for unknown names.
   public func check(_ request: ImageRequest) throws {
@@ -46,7 +46,7 @@ extension ImageGenerator {
     request.width = width
     request.height = height
     if model.isInpaintingModel {
-      // Which sees a mask too, and must be given one.
+      // Its input has a mask too.
       request.width = width ?? nativeSize.width
       request.height = height ?? nativeSize.height
       request.initialPicture = try Picture(width: 1, height: 1, pixels: [128, 128, 128])
@@ -63,7 +63,7 @@ extension ImageGenerator {
     let pictures = batch ?? 1
     let latent = try noise.normal([pictures] + size + [model.codec.latentChannels])
     let rows = batch ?? (settings.fullGuidance.isActive ? 2 : 1)
-    let seen = try noise.normal([rows] + size + [model.geometry.inputChannels])
+    let input = try noise.normal([rows] + size + [model.geometry.inputChannels])
     let sides = (settings.width, settings.height)
     let prompt = try model.conditioner.encode(request, size: sides)
     let predict = try model.denoiser().conditioned(
@@ -74,7 +74,7 @@ extension ImageGenerator {
         _ = try model.conditioner.encode(request, size: sides)
       },
       Part(name: "denoiser, a call", count: calls) {
-        _ = try predict(seen, 500)
+        _ = try predict(input, 500)
       },
       Part(name: "decoder", count: 1) { _ = try model.codec.decode(latent, tiled: false) },
       Part(name: "encoder", count: 0) {

@@ -10,12 +10,12 @@ public import LanternTensor
 public struct ImageGenerator: Sendable {
   package let model: ImageModel
 
-  /// Whether text encoder and denoiser stay in memory when a picture has no more use for them.
+  /// Whether the components stay in memory when a picture does not need them any more.
   ///
-  /// Without, all of them are let go, the codec's encoder too, so that a picture takes little more
-  /// memory than the weights of denoiser and decoder; whoever needs them next, of all copies, reads them
-  /// again: for those who draw one.
-  public var keepsParts = true
+  /// If false, text encoder, denoiser and the codec's encoder are released after their last use, and the next
+  /// picture, of any copy of this generator, loads them again. A picture takes little more memory then
+  /// than the weights of denoiser and decoder: for a single picture.
+  public var retainsComponents = true
 
   /// Loads a model.
   ///
@@ -44,16 +44,16 @@ public struct ImageGenerator: Sendable {
       location.path(), adding: loras, isFast: isFast, variant: variant, precision: precision)
   }
 
-  /// What of the model's files is passed over, or differs from what they say: a line each.
+  /// Notes on the model's files: settings without an effect, and files that disagree; a line each.
   public var notes: [String] {
     model.notes
       + model.loras.filter { $0.strength == 0 }.map { "\($0.path): strength 0 adds nothing" }
   }
 
-  /// Size in pixels that the model draws when nothing is said.
+  /// Default size in pixels.
   public var nativeSize: (width: Int, height: Int) { model.nativeSize }
 
-  /// About how much memory a picture of the native size takes beside the weights: two and a half of
+  /// About how much memory a picture of the native size takes in addition to the weights: two and a half of
   /// the decoder's widest layers at full size, as measured where most is needed.
   package var estimatedWorkingMegabytes: Int {
     let pixels = nativeSize.width * nativeSize.height
@@ -71,7 +71,7 @@ public struct ImageGenerator: Sendable {
     }
   }
 
-  /// Draws a picture, telling of each step. Ending the loop, or cancelling its task, stops the work
+  /// Draws a picture, with an event for each step. Ending the loop, or cancelling its task, stops the work
   /// within one step; a loop whose task is cancelled ends without an error and without `.finished`.
   public func generate(_ request: ImageRequest) -> AsyncThrowingStream<GenerationEvent, any Error> {
     AsyncThrowingStream { stream in
@@ -106,7 +106,7 @@ public struct ImageGenerator: Sendable {
     let settings = try ImageSettings(request, model)
     let (latent, initial, prompt, calls) = try denoise(request, settings, trace, onStep)
 
-    // The decoder has no use for the denoiser's large buffers, which are of other sizes.
+    // The decoder cannot reuse the denoiser's large buffers, which are of other sizes.
     BufferPool.shared.drain(atLeast: 4 << 20)
     let decoded = try model.codec.decode(latent, tiled: request.tiledDecoding)
     let image = try decoded.scaled(by: 0.5, plus: 0.5)
@@ -131,7 +131,7 @@ public struct ImageGenerator: Sendable {
     _ request: ImageRequest, _ settings: ImageSettings, _ trace: Trace?,
     _ onStep: (DrawingStep) throws -> Void
   ) throws -> (latent: Tensor, initial: InitialLatent, prompt: PromptEncoding, modelCalls: Int) {
-    defer { if !keepsParts { model.letGo() } }
+    defer { if !retainsComponents { model.releaseAllButDecoder() } }
     var schedule = model.schedule
     schedule.convention = settings.convention
     schedule.fillsHoles = request.mask != nil
@@ -141,7 +141,7 @@ public struct ImageGenerator: Sendable {
 
     let prompt = try model.conditioner.encode(
       request, size: (settings.width, settings.height))
-    if !keepsParts { model.conditioner.letGo() }
+    if !retainsComponents { model.conditioner.releaseWeights() }
     let network = try model.denoiser()
     let both = try Conditioning.joined([prompt.negative, prompt.positive])
     // By the number of rows: with guidance and, where it pauses, without.
@@ -178,7 +178,7 @@ public struct ImageGenerator: Sendable {
   }
 }
 
-/// What is known after a step of drawing.
+/// The state after a step.
 package struct DrawingStep {
   /// Number of the step, from 1.
   package let number: Int

@@ -7,11 +7,11 @@ package import LanternTensor
 
 /// All parts of a text-to-image model, loaded from a folder as diffusers lays it out.
 package struct ImageModel: Sendable {
-  /// Where it was loaded from.
+  /// Path of the folder it was loaded from.
   package let path: String
   let conditioner: any TextConditioner
   let denoiser: ModelPart<any DenoiserNetwork, any Error>
-  /// The latents that the denoiser works on.
+  /// The geometry of the denoiser's latents.
   let geometry: LatentGeometry
   let codec: any LatentCodec
   package let schedule: NoiseSchedule
@@ -20,23 +20,23 @@ package struct ImageModel: Sendable {
   let isFast: Bool
   /// What was added to its weights.
   let loras: [LoRA]
-  /// Which of its weights were asked for, as `fp16`.
+  /// The variant of its weights, as `fp16`; nil for the plain ones.
   let variant: String?
   /// What it computes in.
   package let precision: Precision
-  /// What tells the denoiser's weights from others, as stable-diffusion-webui has it of a model's; nil where
-  /// its digest would take as long as a step of drawing.
+  /// A hash of the denoiser's weights, as stable-diffusion-webui's of a model's; nil where its digest would
+  /// take as long as a step of drawing.
   package let hash: String?
-  /// What of its files is passed over, or differs from what they say: a line each.
+  /// Notes on its files: settings without an effect, and files that disagree; a line each.
   let notes: [String]
 
   /// Loads every part but the codec's encoder. The files are read again where that, or a part that
-  /// was let go, is needed: the folder must stay as it is.
+  /// was released, is needed: the folder must stay as it is.
   ///
   /// - Parameters:
   ///   - path: the folder.
   ///   - loras: what is added to the weights.
-  ///   - isFast: whether to add the folder's own LoRA for few steps, and heed its settings.
+  ///   - isFast: whether to add the folder's own LoRA for few steps, and use its settings.
   ///   - variant: of the weights, as `fp16`; the plain ones when nil.
   ///   - precision: what it computes in.
   /// - Throws: an error of the room where something is wrong; each says which file, what, and the
@@ -101,11 +101,11 @@ package struct ImageModel: Sendable {
     }
   }
 
-  /// Lets all parts go that the decoder has no use for.
-  func letGo() {
-    conditioner.letGo()
-    denoiser.letGo()
-    codec.letEncoderGo()
+  /// Releases all parts but the decoder.
+  func releaseAllButDecoder() {
+    conditioner.releaseWeights()
+    denoiser.release()
+    codec.releaseEncoder()
   }
 
   /// The first ten digits of the SHA-256 of a file of weights, nil for several files or a large one.
@@ -119,10 +119,10 @@ package struct ImageModel: Sendable {
     }
   }
 
-  /// Whether the denoiser was trained to fill holes: it sees a mask and the masked picture too.
+  /// Whether the denoiser was trained to inpaint: its input has a mask and the masked picture too.
   var isInpaintingModel: Bool { geometry.inputChannels != geometry.outputChannels }
 
-  /// Of what number of pixels a picture's sides are multiples.
+  /// The number of pixels that a picture's sides are multiples of.
   var sizeUnit: Int { max(8, codec.downsampling) }
 
   /// Size in pixels that the model was trained on.

@@ -1,12 +1,12 @@
 public import LanternSamplers
 
-/// What is to be drawn, and how. Everything but the prompt has a default that suits the model.
+/// A request for a picture. Everything but the prompt has a default that suits the model.
 ///
 /// How to add a setting stands in Settings/ImageSetting+Table.swift.
 public struct ImageRequest: Sendable {
-  /// What the picture shows.
+  /// The prompt: what the picture shows.
   public var prompt: String
-  /// What it should not show.
+  /// The negative prompt: what it should not show.
   public var negativePrompt = ""
   /// Size in pixels, multiples of 8; the model's own when nil.
   public var width: Int?
@@ -16,25 +16,26 @@ public struct ImageRequest: Sendable {
   public var steps: Int?
   /// Strength of classifier-free guidance; 1 and less mean none; the model's own when nil.
   public var guidance: Float?
-  /// How much of the spread that guidance adds is taken back, 0…1 (`RescaledGuidance`).
+  /// Share of guidance rescaling, 0…1: how much of the contrast that guidance adds is taken back
+  /// (`RescaledGuidance`).
   public var guidanceRescale: Float = 0
-  /// At which noise levels to guide, as sigma; all when nil.
+  /// Guidance interval: noise levels at which to guide, as sigma; all when nil.
   public var guidanceInterval: ClosedRange<Double>?
-  /// Guides across the answer rather than along it; not when nil.
+  /// Adaptive projected guidance: orthogonal to the prediction rather than along it; none when nil.
   public var projectedGuidance: AdaptiveProjectedGuidance?
-  /// Brings strong guidance back to the range of a weaker one; not when nil.
+  /// Dynamic thresholding: keeps strong guidance within the range of a weaker one; none when nil.
   public var dynamicThresholding: DynamicThresholding?
   /// Whether to guide as CFG++ does, with the sampler `ddim` and ``guidance`` from 0 to 1.
   public var usesCFGPlusPlus = false
-  /// A name from `SamplerCatalogue`; the one that the model's folder asks for when nil.
+  /// A name from `SamplerCatalogue`; the one that the model's folder names when nil.
   public var sampler: String?
   /// How noise levels are spaced: a name from `Spacing`; the model's own way when nil.
   public var schedule: String?
-  /// How much of the noise is drawn afresh in each step, 0…1; the sampler's own when nil.
+  /// Eta: share of the noise that is drawn afresh in each step, 0…1; the sampler's own when nil.
   public var eta: Float?
-  /// Whose conventions levels follow where programs disagree.
+  /// The program whose noise levels to follow where programs disagree.
   public var convention = Convention.diffusers
-  /// Seed of the noise, PyTorch's: the same seed draws the same picture. One by chance for each new
+  /// Seed of the noise, PyTorch's: the same seed draws the same picture. A random one for each new
   /// request.
   public var seed: UInt64 = Seed.random()
   /// A picture to begin from.

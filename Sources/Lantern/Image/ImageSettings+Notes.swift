@@ -2,7 +2,7 @@ import LanternModels
 import LanternSamplers
 
 extension ImageSettings {
-  /// What of a request has no effect with this model, or another one than may be expected: a line each.
+  /// Notes on settings without an effect with this model, or with another one than may be expected: a line each.
   ///
   /// - Parameters:
   ///   - request: what these settings came from.
@@ -79,15 +79,15 @@ extension ImageSettings {
       notes.append("\(sampler) chooses its own steps: their number has no effect")
     }
     let spacing = try schedule.map(SamplerCatalogue.spacing)
-    let asked = try plan(convention, spacing)
+    let levels = try plan(convention, spacing)
     if let schedule {
       var noise = model.schedule
       noise.convention = convention
-      if !solver.heedsSpacing(asked, steps: steps, over: noise) {
+      if !solver.heedsSpacing(levels, steps: steps, over: noise) {
         notes.append(ScheduleTable.idleNote(schedule, sampler))
       }
     }
-    if convention != .diffusers, try plan(.diffusers, spacing) == asked {
+    if convention != .diffusers, try plan(.diffusers, spacing) == levels {
       notes.append(
         "\(convention.rawValue)'s conventions have no effect: these levels are diffusers' too")
     }

@@ -10,13 +10,13 @@ public struct ImageSettings: Sendable, Equatable {
   public let steps: Int
   /// Strength of guidance.
   public let guidance: Float
-  /// Share of guidance's spread that is taken back.
+  /// Share of guidance rescaling.
   public let guidanceRescale: Float
   /// Noise levels at which to guide, as sigma; all when nil.
   public let guidanceInterval: ClosedRange<Double>?
-  /// Guidance across the answer; nil for none.
+  /// Adaptive projected guidance; nil for none.
   public let projectedGuidance: AdaptiveProjectedGuidance?
-  /// Guidance within the range of a weaker one; nil for none.
+  /// Dynamic thresholding; nil for none.
   public let dynamicThresholding: DynamicThresholding?
   /// Whether guidance is CFG++'s.
   public let usesCFGPlusPlus: Bool
@@ -26,11 +26,11 @@ public struct ImageSettings: Sendable, Equatable {
   public let schedule: String?
   /// Share of fresh noise; nil for the sampler's own.
   public let eta: Float?
-  /// Whose conventions levels follow.
+  /// The program whose noise levels to follow.
   public let convention: Convention
   /// The seed.
   public let seed: UInt64
-  /// Where other names were asked for than those of what draws: a line each.
+  /// Notes on names of samplers and schedules that another one stands in for: a line each.
   package let notes: [String]
 
   /// Fills in what the request leaves open.
@@ -84,8 +84,8 @@ public struct ImageSettings: Sendable, Equatable {
     return all
   }
 
-  /// What the scheduler's file says that this sampler does not heed, a line each; what the folder's own
-  /// does not is told when the model is loaded.
+  /// Settings of the scheduler's file that this sampler does not use, a line each; those that the folder's own
+  /// does not use are noted when the model is loaded.
   func notes(on schedule: NoiseSchedule) -> [String] {
     let row = try? SamplerCatalogue.row(named: sampler)
     guard let reader = row?.reader(of: schedule), reader != schedule.schedulerClass else {

@@ -11,11 +11,11 @@ import LanternTensor
 struct InitialLatent {
   /// The latent at the first level of ``plan``, in the sampler's convention.
   let latent: Tensor
-  /// The levels that are left to go.
+  /// The levels of the remaining steps.
   let plan: NoisePlan
   /// The noise of the latent, of unit variance.
   let noise: Tensor
-  /// What of the picture is kept; nil without a mask.
+  /// The masked part of the picture; nil without a mask.
   let mask: MaskedLatent?
   /// Settings of picture and mask without effect, or with another than may be expected.
   let notes: [String]
@@ -57,17 +57,17 @@ struct InitialLatent {
       latent = try noise * Float(plan.initialScale)
     }
 
-    guard let asked = request.mask else {
+    guard let requested = request.mask else {
       mask = nil
       notes = picture.notes
       return
     }
     let masked = try MaskedLatent(
-      asked, over: original, clean: clean, noise: noise, model, pastesKept: request.pastesKept,
+      requested, over: original, clean: clean, noise: noise, model, pastesKept: request.pastesKept,
       &source)
     mask = masked
     notes =
-      picture.notes + asked.notes
-      + MaskedLatent.notes(on: asked, over: picture, drawn: masked.drawn, unit: downsampling)
+      picture.notes + requested.notes
+      + MaskedLatent.notes(on: requested, over: picture, drawn: masked.drawn, unit: downsampling)
   }
 }

@@ -3,7 +3,7 @@ import LanternFormats
 import LanternLayers
 import LanternTensor
 
-/// Reads the parts of a folder, and notes what is told of their files.
+/// A loader of the parts of a folder, which collects notes on their files.
 struct PartReader: Sendable {
   let folder: ModelFolder
   /// Of the weights.
@@ -12,7 +12,7 @@ struct PartReader: Sendable {
   let adapters: [LowRankAdapter]
   /// What the denoiser computes in.
   let precision: Precision
-  /// What is told of the parts that were read: a line each.
+  /// Notes on the parts that were read: a line each.
   let notes = Locked<[String]>([])
   private let files = Locked<[String: [String]]>([:])
   private let variants = Locked<Set<String>>([])
@@ -33,7 +33,7 @@ struct PartReader: Sendable {
   /// - Parameters:
   ///   - component: its name in `model_index.json`.
   ///   - stems: names that its files of weights may have.
-  ///   - catalogue: which class is which model.
+  ///   - catalogue: models by class.
   ///   - precision: what it computes in.
   /// - Returns: the model.
   /// - Throws: an error of the room where something is wrong.
@@ -42,14 +42,14 @@ struct PartReader: Sendable {
     _ catalogue: [String: @Sendable (Config, Weights) throws(ModelError) -> Model],
     _ precision: Precision
   ) throws -> Model {
-    let place = try folder.folder(of: component)
+    let path = try folder.folder(of: component)
     let name = folder.components[component]?.className ?? ""
     guard let make = catalogue[name] else {
       throw RequestError.unsupportedModel(
-        kind: name, path: place, supported: catalogue.keys.sorted().joined(separator: ", "))
+        kind: name, path: path, supported: catalogue.keys.sorted().joined(separator: ", "))
     }
-    let config = try Config(path: FileSystem.join(place, "config.json"))
-    let archive = try TensorArchive(folder: place, stems: stems, variant: variant)
+    let config = try Config(path: FileSystem.join(path, "config.json"))
+    let archive = try TensorArchive(folder: path, stems: stems, variant: variant)
     if let kind = CheckpointKind(names: archive.names), kind.isOriginal {
       throw ModelError.unsupported(what: "is \(kind.name)", file: archive.file(of: ""))
     }
@@ -57,17 +57,17 @@ struct PartReader: Sendable {
       config, Weights(archive, of: component, adding: adapters, precision: precision))
     notes { $0 += archive.notes + config.notes }
     files { $0[component] = archive.paths }
-    variants { $0.formUnion(TensorArchive.variants(in: place, stems: stems)) }
+    variants { $0.formUnion(TensorArchive.variants(in: path, stems: stems)) }
     if let variant, archive.variant == variant {
       hasVariant { $0 = true }
     }
     return model
   }
 
-  /// Where the weights of a part that was read lie.
+  /// Paths of the weights of a part that was read.
   func files(of component: String) -> [String] { files { $0[component] ?? [] } }
 
-  /// Checks that some part has the variant that was asked for; as in diffusers, not all need it.
+  /// Checks that some part has the requested variant; as in diffusers, not all need it.
   func checkVariant() throws(FormatError) {
     guard let variant, !hasVariant({ $0 }) else { return }
     let there = variants { $0.sorted().joined(separator: ", ") }

@@ -8,7 +8,7 @@ struct Pipeline: Sendable {
   let denoiser: String
   /// The part that turns latents into pictures.
   let codec: String
-  /// All parts whose files are heeded.
+  /// All parts whose files are read.
   let parts: [String]
   /// Strength of guidance when nothing is said, as in diffusers.
   let guidance: Float

@@ -3,24 +3,24 @@ import LanternFormats
 import LanternTokenizers
 
 extension ImageGenerator {
-  /// What of the prompts is not read as people who write it elsewhere expect: a line each. Of a
-  /// prompt that is taken to the letter, words that the model does not know alone.
+  /// Notes on syntax that other programs read and Lantern does not, and on unknown words: a line each. Of a
+  /// literal prompt, unknown words alone.
   func promptNotes(_ request: ImageRequest) -> [String] {
     let prompts = [("prompt", request.prompt), ("negative prompt", request.negativePrompt)]
-    let worlds = prompts.compactMap { place, prompt in
-      worldNote(prompt, request.literalPrompt, place == "prompt" ? "" : "in the \(place)")
+    let worlds = prompts.compactMap { location, prompt in
+      worldNote(prompt, request.literalPrompt, location == "prompt" ? "" : "in the \(location)")
     }
     if request.literalPrompt { return worlds }
     return worlds
-      + prompts.flatMap { place, prompt in
+      + prompts.flatMap { location, prompt in
         let syntax = PromptSyntax(prompt)
-        return tagNotes(syntax.tags, place) + syntax.notes(on: place)
+        return tagNotes(syntax.tags, location) + syntax.notes(on: location)
       }
   }
 
   /// Which words of a prompt the model does not know, where it is known which it knows: a LoRA or an
   /// added token may have taught it others.
-  private func worldNote(_ prompt: String, _ isLiteral: Bool, _ place: String) -> String? {
+  private func worldNote(_ prompt: String, _ isLiteral: Bool, _ location: String) -> String? {
     guard let world = model.defaults.world, model.loras.isEmpty else { return nil }
     let weighted = isLiteral ? WeightedPrompt(literal: prompt) : WeightedPrompt(parsing: prompt)
     let texts = weighted.pieces.map { piece in
@@ -28,11 +28,11 @@ extension ImageGenerator {
     }
     return world.note(
       on: model.conditioner.withoutAddedTokens(texts.joined()),
-      model: FileSystem.split(model.path).name, place: place)
+      model: FileSystem.split(model.path).name, location: location)
   }
 
   /// Of tags that name no LoRA that was added.
-  private func tagNotes(_ tags: [PromptSyntax.Tag], _ place: String) -> [String] {
+  private func tagNotes(_ tags: [PromptSyntax.Tag], _ location: String) -> [String] {
     let added = Set(model.loras.map { Self.stem(FileSystem.split($0.path).name) })
     let missing = tags.filter { !added.contains(Self.stem($0.name)) }
     guard let first = missing.first else { return [] }
@@ -41,7 +41,7 @@ extension ImageGenerator {
     let others = missing.count > most ? " and \(missing.count - most) more" : ""
     let verb = missing.count == 1 ? "adds" : "add"
     return [
-      "\(shown)\(others) in the \(place) \(verb) nothing: add the LoRA's file"
+      "\(shown)\(others) in the \(location) \(verb) nothing: add the LoRA's file"
         + (Self.strength(first).map { " with strength \($0)" } ?? "")
         + (missing.contains { $0.kind == "hypernet" } ? "; hypernetworks are not built" : "")
     ]

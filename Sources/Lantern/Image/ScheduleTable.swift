@@ -1,15 +1,15 @@
 import LanternFormats
 package import LanternSamplers
 
-/// The noise levels of a run, laid open: what a model would be told in each step.
+/// The table of a run's noise levels: timestep, sigma and evaluations of each step.
 package struct ScheduleTable {
   /// A step.
   package struct Row {
-    /// Where the step starts.
+    /// The level at which the step starts.
     package let level: NoiseLevel
-    /// What it aims at.
+    /// The level at which it ends.
     package let target: NoiseLevel
-    /// How often it asks the model.
+    /// Number of evaluations of the model.
     package let calls: Int
   }
 
@@ -17,15 +17,15 @@ package struct ScheduleTable {
   package let sampler: String
   /// The steps.
   package let rows: [Row]
-  /// What unit noise is multiplied with to begin.
+  /// Factor of the initial unit noise.
   package let initialScale: Double
   /// Whether the sampler's latents are clean + sigma · noise.
   package let usesSigma: Bool
   /// Whether the steps are but an example, since the sampler chooses its own.
   package let isExample: Bool
-  /// Where other names were asked for than those of what is shown: a line each.
+  /// Notes on names of samplers and schedules that another one stands in for: a line each.
   package let notes: [String]
-  /// The class of diffusers whose levels these are, or whose else.
+  /// The class of diffusers, or the other program, whose levels these are.
   package let equals: String
 
   /// The levels of a model's folder.
@@ -35,7 +35,7 @@ package struct ScheduleTable {
   ///   - sampler: a sampler's name; the model's own when nil.
   ///   - steps: their number; the model's own when nil.
   ///   - spacing: a schedule's name; the model's own when nil.
-  ///   - convention: whose conventions to follow.
+  ///   - convention: the program whose levels to follow.
   /// - Throws: an error that names what is wrong.
   package init(
     model: String, sampler: String?, steps: Int?, spacing: String?, convention: Convention
@@ -51,10 +51,10 @@ package struct ScheduleTable {
     let plan = try solver.plan(
       steps: steps, over: schedule, spacing: curve?.spacing ?? named?.spacing)
     var notes = (named?.notes ?? []) + (curve?.notes ?? [])
-    if let asked = curve?.spacing ?? named?.spacing,
+    if let requested = curve?.spacing ?? named?.spacing,
       !solver.heedsSpacing(plan, steps: steps, over: schedule)
     {
-      notes.append(Self.idleNote(asked.rawValue, row.name))
+      notes.append(Self.idleNote(requested.rawValue, row.name))
     }
     self.notes = notes
     self.sampler = row.name
@@ -75,14 +75,14 @@ package struct ScheduleTable {
       : Self.origin(row, convention)
   }
 
-  /// What is said of a spacing that changes nothing.
+  /// The note on a spacing that changes nothing.
   static func idleNote(_ spacing: String, _ sampler: String) -> String {
     "schedule \(spacing) has no effect: \(sampler) takes the same steps with any other"
   }
 
   private static func origin(_ row: SamplerCatalogue.Row, _ convention: Convention) -> String {
     switch (convention, row.schedulerClass) {
-    // A distilled model's timesteps are those that it was distilled with, whoever asks.
+    // A distilled model's timesteps are those that it was distilled with, in every convention.
     case (_, let name?) where ["LCMScheduler", "TCDScheduler"].contains(name): "diffusers' \(name)"
     case (.kDiffusion, _): "k-diffusion's get_sigmas and what grew from it (ComfyUI, webui)"
     case (.diffusers, let name?): "diffusers' \(name)"

@@ -1,6 +1,6 @@
 import LanternModels
 
-/// From the prompts of a request to what a denoiser is conditioned on: tokenizers and text encoders, and
+/// From the prompts of a request to the conditioning of a denoiser: tokenizers and text encoders, and
 /// how they are joined.
 protocol TextConditioner: Sendable {
   /// Features of a token in ``Conditioning/states``.
@@ -9,7 +9,7 @@ protocol TextConditioner: Sendable {
   var pooledFeatures: Int { get }
   /// Layers that ``ImageRequest/clipSkip`` may leave out, and one more.
   var layerCount: Int { get }
-  /// What of its files is passed over: a line each.
+  /// Notes on settings of its files without an effect: a line each.
   var notes: [String] { get }
 
   /// Encodes both prompts to the same length.
@@ -25,11 +25,11 @@ protocol TextConditioner: Sendable {
   /// A prompt with a space for each token that was added to the vocabulary.
   func withoutAddedTokens(_ prompt: String) -> String
 
-  /// Gives the text encoders' memory back until they are needed again.
-  func letGo()
+  /// Releases the text encoders' weights until they are needed again.
+  func releaseWeights()
 }
 
-/// What became of a prompt and its negative.
+/// The encodings of a prompt and its negative prompt.
 struct PromptEncoding {
   /// One row, of as many tokens as ``negative``.
   var positive: Conditioning

@@ -1,7 +1,7 @@
 import LanternFormats
 import LanternTensor
 
-/// Two traces laid side by side: the first thing that differs, and by how much.
+/// A comparison of two traces: the first tensor that differs, and by how much.
 package struct TraceComparison {
   /// How far a part of one trace is from the other's.
   package struct Difference: Equatable {

@@ -34,9 +34,9 @@ package struct ClosedWorld: Sendable {
   /// - Parameters:
   ///   - text: without marks of weight.
   ///   - model: its name.
-  ///   - place: where the text stands, as "in the negative prompt"; empty for the prompt.
+  ///   - location: which text it is, as "in the negative prompt"; empty for the prompt.
   /// - Returns: the line.
-  func note(on text: String, model: String, place: String = "") -> String? {
+  func note(on text: String, model: String, location: String = "") -> String? {
     var unknown: [String] = []
     for word in Self.words(of: text)
     where spellings[word.lowercased()] == nil && !unknown.contains(word) {
@@ -44,12 +44,12 @@ package struct ClosedWorld: Sendable {
       if unknown.count > Self.mostWords { break }
     }
     if unknown.isEmpty { return nil }
-    let told = unknown.prefix(Self.mostWords).map { word in
+    let shown = unknown.prefix(Self.mostWords).map { word in
       PromptSyntax.shown(word) + (nearest(to: word.lowercased()).map { " (nearest: \($0))" } ?? "")
     }
     let others = unknown.count > Self.mostWords ? " and others" : ""
-    return "\(model) does not know\(place.isEmpty ? "" : ", \(place)"): "
-      + told.joined(separator: ", ") + others
+    return "\(model) does not know\(location.isEmpty ? "" : ", \(location)"): "
+      + shown.joined(separator: ", ") + others
   }
 
   private static let mostWords = 8
@@ -66,7 +66,7 @@ package struct ClosedWorld: Sendable {
     return Spelling.nearest(to: word, in: long, within: 0.34).flatMap { spellings[$0] }
   }
 
-  /// A text with capitals as the model knows them, for models that tell Red from red.
+  /// A text with capitals as the model knows them, for models that distinguish Red from red.
   func spelled(_ text: String) -> String {
     var result = ""
     for run in Self.runs(of: text) {
@@ -76,7 +76,7 @@ package struct ClosedWorld: Sendable {
     return result
   }
 
-  /// What of a text may be known or not: runs of letters and of digits, and emoji.
+  /// The words of a text: runs of letters and of digits, and emoji.
   private static func words(of text: String) -> [String] {
     var words: [String] = []
     var (isAfterWord, isEnding) = (false, false)

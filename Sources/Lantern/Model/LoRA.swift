@@ -2,7 +2,7 @@ import LanternPlatform
 import LanternFormats
 import LanternLayers
 
-/// What one file adds to a model's weights (LoRA, Hu et al. 2021, arXiv:2106.09685): a style, a
+/// A low-rank adapter of a model's weights (LoRA, Hu et al. 2021, arXiv:2106.09685): a style, a
 /// subject, or drawing in few steps.
 public struct LoRA: Sendable, Equatable {
   /// A file in diffusers', PEFT's or kohya's spelling, or a folder that diffusers or PEFT wrote.
@@ -32,9 +32,9 @@ public struct LoRA: Sendable, Equatable {
       throw RequestError.range(
         name: "strength of \(path)", found: "\(strength)", allowed: "a number")
     }
-    return try Self.files(at: path).map { place in
+    return try Self.files(at: path).map { file in
       try LowRankAdapter(
-        openTensorFile(place.path), config: place.config, strength: strength)
+        openTensorFile(file.path), config: file.config, strength: strength)
     }
   }
 
@@ -43,7 +43,7 @@ public struct LoRA: Sendable, Equatable {
     "adapter_model", "pytorch_lora_weights",
   ].flatMap { stem in ["safetensors", "bin"].map { "\(stem).\($0)" } }
 
-  /// The files of an adapter, each with PEFT's settings where they lie beside it.
+  /// The files of an adapter, each with PEFT's settings where they are next to it.
   private static func files(at path: String) throws(FormatError) -> [(
     path: String, config: String?
   )] {

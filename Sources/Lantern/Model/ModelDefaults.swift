@@ -2,20 +2,20 @@ import LanternPlatform
 import LanternFormats
 import LanternSamplers
 
-/// What suits a model when nothing is said: its folder's `lantern.json`, or what people use for
+/// The defaults of a model: its folder's `lantern.json`, or what people use for
 /// Stable Diffusion.
 package struct ModelDefaults: Sendable {
   /// Number of steps.
   package private(set) var steps = 30
   /// Strength of guidance.
   package private(set) var guidance: Float
-  /// The sampler; the one that the scheduler's file asks for when nil.
+  /// The sampler; the one that the scheduler's file names when nil.
   package private(set) var sampler: String?
   /// A LoRA in the folder that makes all of this so; nil where there is none.
   package private(set) var lora: String?
   /// Whether the file says how to draw in few steps.
   package let canBeFast: Bool
-  /// The words that it knows; nil where nobody says that it knows no others.
+  /// The words that it knows; nil where its vocabulary is not closed.
   package let world: ClosedWorld?
 
   /// Reads the optional file of a model's folder.

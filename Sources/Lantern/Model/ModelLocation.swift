@@ -1,18 +1,18 @@
 import LanternPlatform
 public import LanternFormats
 
-/// Where a model lies: a folder, or weights that come with Lantern.
+/// The location of a model: a folder, or weights that come with Lantern.
 ///
 /// Shipped weights are looked for above the program and above the current folder, as `weights/NAME`
 /// (a clone), `share/lantern/weights/NAME` (an installed program) and
-/// `checkouts/lantern/weights/NAME` (a package that depends on Lantern); at last beside the source that
+/// `checkouts/lantern/weights/NAME` (a package that depends on Lantern); at last next to the source that
 /// the program was built from.
 public struct ModelLocation: Sendable, Hashable {
   /// The shipped model that draws, for ``ImageGenerator``.
   public static let picturebook = ModelLocation(shipped: "picturebook", file: "model_index.json")
   /// The shipped model that writes and draws, for ``StoryGenerator``.
   public static let storyteller = ModelLocation(shipped: "storyteller", file: "config.json")
-  /// The shipped model that says what is to be seen in a picture.
+  /// The shipped model that detects the things in a picture.
   package static let judge = ModelLocation(shipped: "judge", file: "config.json")
 
   /// All shipped models.

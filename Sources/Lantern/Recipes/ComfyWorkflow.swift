@@ -1,7 +1,7 @@
 import LanternPlatform
 import LanternFormats
 
-/// What ComfyUI computed a picture with: nodes by number, each with a kind and inputs, which are
+/// The workflow of a ComfyUI picture: nodes by number, each with a kind and inputs, which are
 /// values or point to other nodes.
 struct ComfyWorkflow {
   /// A node.
@@ -13,7 +13,7 @@ struct ComfyWorkflow {
 
   private let nodes: [String: Node]
   /// Nodes that say something of the picture.
-  private(set) var seen: Set<String> = []
+  private(set) var understood: Set<String> = []
   /// How many links are followed from one value.
   private static let depthLimit = 32
 
@@ -44,19 +44,19 @@ struct ComfyWorkflow {
     node.inputs[name]?.array?.first?.string.flatMap { nodes[$0] }
   }
 
-  /// The first of `names` that has a value in a node, or in those that tell it: a number or text
+  /// The first of `names` that has a value in a node, or in those that give it: a number or text
   /// may come from a node that holds nothing else.
   mutating func value(_ names: [String], of node: Node) -> String? {
     for name in names {
-      var place: Node? = node
+      var next: Node? = node
       var wanted = [name]
       for _ in 0..<Self.depthLimit {
-        guard let here = place else { break }
-        seen.insert(here.id)
+        guard let here = next else { break }
+        understood.insert(here.id)
         let found = wanted.lazy.compactMap { key in here.inputs[key].map { (key, $0) } }.first
         guard let (key, value) = found else { break }
         guard value.array != nil else { return ForeignRecipe.text(of: value) }
-        place = input(key, of: here)
+        next = input(key, of: here)
         wanted = ["value", "text", "string", "seed", "noise_seed", "int", "float", key]
       }
     }
@@ -75,23 +75,23 @@ struct ComfyWorkflow {
     _ name: String, of node: Node, onward: [String], until isWanted: (Node) -> Bool
   ) -> [Node] {
     var path: [Node] = []
-    var place = input(name, of: node)
-    while let here = place, path.count < Self.depthLimit {
+    var next = input(name, of: node)
+    while let here = next, path.count < Self.depthLimit {
       path.append(here)
       if isWanted(here) { break }
-      place = onward.lazy.compactMap { input($0, of: here) }.first
+      next = onward.lazy.compactMap { input($0, of: here) }.first
     }
     return path
   }
 
   /// Marks nodes as understood.
-  mutating func see(_ nodes: [Node]) { seen.formUnion(nodes.map(\.id)) }
+  mutating func see(_ nodes: [Node]) { understood.formUnion(nodes.map(\.id)) }
 
-  /// Kinds of the nodes that nobody asked, without those that say nothing of the picture.
-  var unseenKinds: [String] {
+  /// Kinds of the nodes that were not read, without those that say nothing of the picture.
+  var unreadKinds: [String] {
     let silent = ["Save", "Preview", "VAEDecode", "VAELoader", "Empty", "Note", "Reroute", "Show"]
     let kinds = nodes.values.filter { node in
-      !seen.contains(node.id) && !silent.contains { node.kind.hasPrefix($0) }
+      !understood.contains(node.id) && !silent.contains { node.kind.hasPrefix($0) }
     }
     return Set(kinds.map(\.kind)).sorted()
   }
@@ -137,7 +137,7 @@ extension ForeignRecipe {
     takeTexts(guider, &flow)
     takeLatent(sampler, &flow)
     takeModel(guider, &flow)
-    for kind in flow.unseenKinds { pass(over: "", kind) }
+    for kind in flow.unreadKinds { pass(over: "", kind) }
     if flow.samplers.count > 1 {
       note("ComfyUI's workflow samples more than once: the first is drawn")
     }

@@ -23,7 +23,7 @@ extension ForeignRecipe {
     }
 
     /// Says nothing of the picture.
-    static let told = Reading { _, _ in true }
+    static let ignored = Reading { _, _ in true }
 
     /// A prompt, in which tags name LoRAs.
     static let prompt = Reading { text, recipe in

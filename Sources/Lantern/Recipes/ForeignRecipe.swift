@@ -3,13 +3,13 @@ import LanternFormats
 import LanternSamplers
 import LanternTokenizers
 
-/// Another program's settings on their way into a recipe: what is heeded, and what is told.
+/// A converter of another program's settings into a recipe, with notes on those without an effect.
 package struct ForeignRecipe {
-  /// Whose settings they are.
+  /// The program that wrote the settings.
   let program: String
   /// By the names of a recipe.
   var values: [String: JSONValue] = [:]
-  /// Lines to be told.
+  /// Notes: a line each.
   private(set) var notes: [String] = []
   var unheeded: [String] = []
   /// The schedule and its exponent, until they are settled with the sampler.
@@ -19,7 +19,7 @@ package struct ForeignRecipe {
 
   init(program: String) { self.program = program }
 
-  /// Takes over a setting; what cannot be is told.
+  /// Takes over a setting; one that has no effect is noted.
   mutating func take(_ name: String, _ text: String, as reading: Reading) {
     if !reading.take(text, &self) { pass(over: name, text) }
   }

@@ -1,7 +1,7 @@
 import LanternFormats
 
 extension ForeignRecipe {
-  /// Reads the JSON of SwarmUI, InvokeAI, Fooocus, NovelAI or ComfyUI, told apart by what is in it.
+  /// Reads the JSON of SwarmUI, InvokeAI, Fooocus, NovelAI or ComfyUI, recognised by its keys.
   ///
   /// - Parameters:
   ///   - members: the object.
@@ -64,8 +64,8 @@ extension ForeignRecipe {
     "seed": .of(.seed),
     "steps": .of(.steps), "cfgscale": .of(.guidance), "width": .of(.width), "height": .of(.height),
     "sampler": .of(.sampler), "scheduler": .of(.schedule), "clipstopatlayer": .clipLayer,
-    "initimagecreativity": .of(.strength), "aspectratio": .told, "images": .told,
-    "swarm_version": .told, "automaticvae": .told, "personalnote": .told,
+    "initimagecreativity": .of(.strength), "aspectratio": .ignored, "images": .ignored,
+    "swarm_version": .ignored, "automaticvae": .ignored, "personalnote": .ignored,
   ]
 
   private static let invoke: [String: Reading] = [
@@ -73,7 +73,8 @@ extension ForeignRecipe {
     "seed": .of(.seed),
     "steps": .of(.steps), "cfg_scale": .of(.guidance), "width": .of(.width), "height": .of(.height),
     "scheduler": .of(.sampler), "clip_skip": .of(.clipSkip), "strength": .of(.strength),
-    "cfg_rescale_multiplier": .of(.guidanceRescale), "generation_mode": .told, "app_version": .told,
+    "cfg_rescale_multiplier": .of(.guidanceRescale), "generation_mode": .ignored,
+    "app_version": .ignored,
   ]
 
   private static let novel: [String: Reading] = [
@@ -81,17 +82,18 @@ extension ForeignRecipe {
     "scale": .of(.guidance),
     "width": .of(.width), "height": .of(.height), "sampler": .of(.sampler),
     "noise_schedule": .of(.schedule),
-    "strength": .of(.strength), "cfg_rescale": .of(.guidanceRescale), "request_type": .told,
-    "signed_hash": .told,
-    "n_samples": .told, "version": .told,
+    "strength": .of(.strength), "cfg_rescale": .of(.guidanceRescale), "request_type": .ignored,
+    "signed_hash": .ignored,
+    "n_samples": .ignored, "version": .ignored,
   ]
 
   private static let fooocus: [String: Reading] = [
     "prompt": .of(.prompt), "negative_prompt": .of(.negativePrompt), "base_model": .model,
-    "base_model_hash": .told, "seed": .of(.seed), "steps": .of(.steps),
+    "base_model_hash": .ignored, "seed": .of(.seed), "steps": .of(.steps),
     "guidance_scale": .of(.guidance),
     "resolution": .size, "sampler": .of(.sampler), "scheduler": .of(.schedule),
     "clip_skip": .clipSkipFromOne,
-    "metadata_scheme": .told, "version": .told, "created_by": .told, "performance": .told,
+    "metadata_scheme": .ignored, "version": .ignored, "created_by": .ignored,
+    "performance": .ignored,
   ]
 }

@@ -13,7 +13,7 @@ extension ForeignRecipe {
     if !text.negativePrompt.isEmpty {
       take("Negative prompt", text.negativePrompt, as: .of(.negativePrompt))
     }
-    // A strength beside these is that of the second pass, and there was no picture to begin from.
+    // A strength with these is that of the second pass, and there was no picture to begin from.
     let isEnlarged = text.fields.contains {
       $0.name.hasPrefix("Hires ") || $0.name.hasPrefix("First pass")
     }
@@ -37,7 +37,7 @@ extension ForeignRecipe {
     for name in [
       "Version", "Lora hashes", "TI hashes", "Hashes", "VAE hash", "Batch size", "Batch pos",
       "Created Date", "Civitai resources", "Civitai metadata", "App",
-    ] { readings[name] = .told }
+    ] { readings[name] = .ignored }
     for setting in ImageSetting.all {
       guard let webUI = setting.webUI else { continue }
       for name in webUI.names { readings[name] = webUI.reading ?? setting.reading }
@@ -76,7 +76,7 @@ extension PictureRecipe {
 }
 
 extension WebUIText {
-  /// The text beside a picture of masked codes, which has no recipe of its own.
+  /// The text of a picture of masked codes, which has no recipe of its own.
   private init(_ prompt: String, _ fields: [Field], model: String) {
     self.init()
     self.prompt = prompt
@@ -86,14 +86,14 @@ extension WebUIText {
       ]
   }
 
-  /// The text beside a picture that the model at `model` drew.
+  /// The text of a picture that the model at `model` drew.
   init(_ request: TokenPictureRequest, model: String) {
     self.init(
       request.prompt, TokenPictureSetting.fields(TokenPictureSetting.all, of: request),
       model: model)
   }
 
-  /// The text beside the picture of a page that says `words`.
+  /// The text of the picture of a page that says `words`.
   init(_ words: String, page: Int, of request: StoryRequest, model: String) {
     self.init(
       words,

@@ -3,7 +3,7 @@ package import LanternFormats
 import LanternPictures
 public import LanternTensor
 
-/// How a picture was drawn, as text beside its pixels: in the form that stable-diffusion-webui and
+/// The recipe of a picture: how it was drawn, as text in its file. In the form that stable-diffusion-webui and
 /// many others read, and exactly, so that it can be drawn again.
 public struct PictureRecipe: Sendable, Equatable {
   /// Names of the texts in a file.
@@ -14,9 +14,9 @@ public struct PictureRecipe: Sendable, Equatable {
 
   /// The settings, by the names of the command line's options.
   let values: [String: JSONValue]
-  /// Whose settings they were, where another program wrote them.
+  /// The other program that wrote the settings; nil for Lantern.
   public let program: String?
-  /// What of them has no effect, or another one than there: a line each.
+  /// Notes on those without an effect, or with another one than there: a line each.
   public let notes: [String]
 
   /// The recipe of a picture that was drawn.
@@ -31,7 +31,7 @@ public struct PictureRecipe: Sendable, Equatable {
     if model.precision != .exact { values["precision"] = .string(model.precision.rawValue) }
     if model.isFast { values["fast"] = .bool(true) }
     if !model.loras.isEmpty {
-      // The file's name alone: where it lies is nobody else's business.
+      // The file's name alone: its folder is private.
       values["loras"] = .array(model.loras.map { .string($0.label) })
     }
     if let variant = model.variant { values["variant"] = .string(variant) }
@@ -47,7 +47,7 @@ public struct PictureRecipe: Sendable, Equatable {
     self.notes = notes
   }
 
-  /// Whether both say the same: a whole number is one, however it was written.
+  /// Whether both are equal: numbers by value, however they were written.
   public static func == (a: PictureRecipe, b: PictureRecipe) -> Bool {
     parsed(JSON.write(.object(a.values))) == parsed(JSON.write(.object(b.values)))
   }

@@ -77,7 +77,7 @@ extension ImageSetting {
       },
       option: SettingOption(
         "paste", .invertibleFlag,
-        "Put back what a mask keeps, byte for byte, with a soft seam; without, all of it goes "
+        "Put back what the mask keeps, byte for byte, with a soft seam. With --no-paste all of it goes "
           + "through the autoencoder and changes a little, as in diffusers.",
         default: "--paste",
         companion: .init(
@@ -96,7 +96,7 @@ extension ImageSetting {
         }
       },
       webUI: WebUISetting("Clip skip", "Clip Skip", "CLIP skip", reading: .clipSkipFromOne) {
-        // There 1 means that no layer is left out; a stranger's file may say any number.
+        // There 1 means that no layer is left out; an untrusted file may say any number.
         request, _ in request.clipSkip > 0 ? "\(UInt(request.clipSkip) + 1)" : nil
       },
       reading: .clipSkip,
@@ -109,10 +109,10 @@ extension ImageSetting {
     ImageSetting(
       "tiledDecoding", \.tiledDecoding, .decoding, key: "vae_tiling",
       option: SettingOption(
-        "vae-tiling", .flag, "Decode large pictures in tiles, for little memory."))
+        "vae-tiling", .flag, "Decode large pictures in tiles, to save memory."))
   }
 
-  /// After how many steps a preview is refreshed where nothing is said of it.
+  /// Default number of steps between previews.
   package static var previewSteps: Int { 5 }
 
   package static var previewInterval: ImageSetting {

@@ -93,7 +93,7 @@ extension ImageSetting {
       },
       option: SettingOption(
         "guidance", short: "g", .value("scale"),
-        "How closely to follow the prompt; 1 is not at all more than the model would.",
+        "How closely to follow the prompt; 1 is no guidance.",
         default: "the model's own"))
   }
 
@@ -140,7 +140,7 @@ extension ImageSetting {
       webUI: WebUISetting("Eta", "Eta DDIM") { request, _ in request.eta.map { "\($0)" } },
       option: SettingOption(
         "eta", .value("share"),
-        "Share of the noise that is drawn afresh in each step, 0 to 1, for samplers that do.",
+        "Share of fresh noise in each step, 0 to 1, for samplers that draw some.",
         default: "the sampler's own"
       ).taking(
         Float.self,
@@ -224,7 +224,7 @@ extension ImageSetting {
       range: "0 to 1",
       option: SettingOption(
         "threshold-percentile", .value("share"),
-        "With --dynamic-thresholding, share of numbers that is not cut, 0 to 1.", default: "1",
+        "With --dynamic-thresholding, share of values that is not clipped, 0 to 1.", default: "1",
         companion: .init(
           name: "dynamicThresholding",
           message: "--threshold-percentile goes with --dynamic-thresholding: give that too",
@@ -239,7 +239,7 @@ extension ImageSetting {
       "projectedGuidance", \.projectedGuidance, .guidance, key: "apg",
       option: SettingOption(
         "apg", .flag,
-        "Guide across the picture rather than along it: strong guidance without glare."
+        "Adaptive projected guidance: strong guidance without oversaturation."
       ).taking(
         Bool.self,
         // A threshold that an older picture had gives way.
@@ -259,7 +259,7 @@ extension ImageSetting {
       range: "a number between -1 and 1", isAllowed: { abs($0) < 1 },
       option: SettingOption(
         "apg-momentum", .value("share"),
-        "With --apg, share of earlier steps' guidance to add; the paper has -0.5.", default: "0",
+        "With --apg, share of earlier steps' guidance to add; -0.5 in the paper.", default: "0",
         companion: apgCompanion),
       assign: { (momentum: Float, request) in request.projectedGuidance?.momentum = momentum })
   }
@@ -270,7 +270,8 @@ extension ImageSetting {
       range: "0 or more",
       isAllowed: { $0 >= 0 },
       option: SettingOption(
-        "apg-threshold", .value("length"), "With --apg, the longest step of guidance; 0 for any.",
+        "apg-threshold", .value("length"),
+        "With --apg, the maximum norm of guidance; 0 for no limit.",
         default: "15", companion: apgCompanion),
       assign: { (threshold: Float, request) in request.projectedGuidance?.threshold = threshold })
   }
@@ -281,7 +282,7 @@ extension ImageSetting {
       range: Convention.allCases.map(\.rawValue).joined(separator: ", "),
       option: SettingOption(
         "compat", .value("program"),
-        "Whose levels to follow where programs disagree, diffusers or kdiffusion.",
+        "The program whose noise levels to follow where programs disagree: diffusers or kdiffusion.",
         default: "diffusers", takesDashes: false
       ).taking(
         String.self, assign: { $1.convention = try SamplerCatalogue.convention(named: $0) }))

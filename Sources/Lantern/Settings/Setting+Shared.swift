@@ -3,7 +3,7 @@ import LanternSamplers
 
 /// Rows that several tables have; `key` is nil where a request has no recipe.
 extension Setting {
-  /// Where chance begins.
+  /// The seed.
   static func seed(
     _ path: any WritableKeyPath<Request, UInt64> & Sendable, key: String? = nil
   ) -> Setting {
@@ -12,7 +12,7 @@ extension Setting {
       webUI: WebUISetting("Seed") { request, _ in "\(request[keyPath: path])" },
       option: SettingOption(
         "seed", short: "s", .value("number"),
-        "The same seed gives the same; -1 is another every time, which is told.", default: "-1"
+        "The same seed gives the same result; -1 picks one at random and prints it.", default: "-1"
       ).taking(
         SeedChoice.self, assign: { $1[keyPath: path] = $0.number ?? Seed.random() }))
   }
@@ -26,7 +26,7 @@ extension Setting {
       option: option)
   }
 
-  /// Where a picture is drawn anew.
+  /// The mask of a picture.
   static func mask(
     _ path: any WritableKeyPath<Request, Mask?> & Sendable, key: String? = nil,
     companion: SettingOption<Request>.Companion? = nil,
@@ -36,9 +36,9 @@ extension Setting {
       "mask", path, .picture, key: key, check: check,
       option: SettingOption(
         "mask", .value("file"),
-        "Where it is drawn anew: white is, black stays, grey counts as white from half as bright "
-          + "on, and what is transparent as not painted: it stays. Where all paint has one colour, "
-          + "paint is drawn anew; but black paint stays, and holes in it are drawn anew.",
+        "A mask: white is drawn anew, black stays; grey counts as white from half brightness on, and "
+          + "transparent pixels stay. Where all paint has one colour, the paint is drawn anew; but black "
+          + "paint stays, and the holes in it are drawn anew.",
         default: "none", takesDashes: false, companion: companion
       ).taking(String.self, assign: { $1[keyPath: path] = try Mask(contentsOf: $0) }))
   }
@@ -78,7 +78,7 @@ extension Setting {
         default: "the model's own"))
   }
 
-  /// How fast a picture's codes are settled.
+  /// The mask schedule of a picture's codes.
   static func maskSchedule(
     _ path: any WritableKeyPath<Request, MaskSchedule> & Sendable
   ) -> Setting {
@@ -92,7 +92,7 @@ extension Setting {
     return Setting(
       "schedule", path, .stepping, range: names,
       option: SettingOption(
-        "schedule", .value("name"), "How fast a picture's codes are settled: \(names).",
+        "schedule", .value("name"), "How fast a picture's masked codes are filled in: \(names).",
         default: "cosine", takesDashes: false
       ).taking(
         String.self, check: { _ = try schedule($0) },

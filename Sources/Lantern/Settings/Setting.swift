@@ -41,7 +41,7 @@ package struct Setting<Request: Configurable>: Sendable {
   package let key: String?
   /// Where stable-diffusion-webui has it; nil where it does not.
   let webUI: WebUISetting<Request>?
-  /// How another program's text of it is read.
+  /// How another program's text of it is parsed.
   let reading: ForeignRecipe.Reading
   /// Its option on the command line, if it has one.
   package let option: SettingOption<Request>?
@@ -147,7 +147,7 @@ package struct Setting<Request: Configurable>: Sendable {
     (self.name, field, self.part, self.title, self.range) = (name, whole, part, title, range)
     type = Value.typeName
     (key, webUI) = (nil, nil)
-    reading = .told
+    reading = .ignored
     self.option = option.taking(
       Value.self,
       check: { value in

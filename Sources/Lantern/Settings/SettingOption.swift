@@ -6,7 +6,7 @@ package enum OptionKind: Sendable {
   case values(String)
   /// Nothing.
   case flag
-  /// Nothing; there is an option that begins with "no-" too, and neither when nothing is said.
+  /// Nothing; there is an option that begins with "no-" too, and neither by default.
   case invertibleFlag
 }
 
@@ -21,16 +21,16 @@ package enum OptionText: Sendable {
 
   /// What help says of a file's lines.
   package static let linesHelp =
-    "a prompt a line, but for empty lines and those that begin with #; - reads standard input"
+    "one prompt a line; empty lines and those that begin with # are skipped; - reads standard input"
 }
 
 /// A setting's option on the command line.
 package struct SettingOption<Request: Configurable>: Sendable {
-  /// Another setting's option that must stand beside it.
+  /// Another setting's option that must be given with it.
   package struct Companion: Sendable {
     /// The setting's name.
     package let name: String
-    /// What is said where it does not.
+    /// The error where it is not.
     package let message: String
     /// Whether a request has it already, where one may, as when a picture is drawn again.
     package var isInRequest: (@Sendable (Request) -> Bool)?
@@ -48,15 +48,15 @@ package struct SettingOption<Request: Configurable>: Sendable {
   package let kind: OptionKind
   /// What it does, in a sentence or two.
   package let help: String
-  /// What holds without it; nil for flags that are off.
+  /// The default in words; nil for flags that are off.
   package let standard: String?
   /// Whether a value may begin with a dash, as negative numbers do.
   package let takesDashes: Bool
   /// Where the value's text stands.
   package let text: OptionText
-  /// What must stand beside it.
+  /// The option that must be given with it.
   package let companion: Companion?
-  /// Leaves open what it takes the place of, before options of a line are applied.
+  /// Clears the settings that it replaces, before options of a line are applied.
   package private(set) var makeRoom: @Sendable (_ given: Any, _ request: inout Request) -> Void
   /// Checks a value that needs no model to be wrong.
   package private(set) var check: @Sendable (_ given: Any) throws -> Void
@@ -84,7 +84,7 @@ package struct SettingOption<Request: Configurable>: Sendable {
   ///   - setting: the other request's.
   ///   - kind: what follows the name, where that is something else.
   ///   - help: what it does, where that is something else.
-  ///   - standard: what holds without it, where that is something else.
+  ///   - standard: the default in words, where that is something else.
   package init?<Other>(
     like setting: Setting<Other>, _ kind: OptionKind? = nil, _ help: String? = nil,
     default standard: String? = nil
@@ -102,7 +102,7 @@ package struct SettingOption<Request: Configurable>: Sendable {
   ///
   /// - Parameters:
   ///   - type: what the command line hands over.
-  ///   - makeRoom: leaves open what it takes the place of.
+  ///   - makeRoom: clears the settings that it replaces.
   ///   - check: throws for a value that no model could take.
   ///   - assign: puts a value into a request.
   /// - Returns: the option.
@@ -126,13 +126,13 @@ package struct SettingOption<Request: Configurable>: Sendable {
     return option
   }
 
-  /// The help with what holds without the option.
+  /// The help with the default.
   package var helpWithDefault: String { standard.map { "\(help) (default: \($0))" } ?? help }
 }
 
-/// A seed as PyTorch takes it: any whole number of 64 bits; −1 is one by chance.
+/// A seed as PyTorch takes it: any integer of 64 bits; −1 is a random one.
 package struct SeedChoice: Sendable {
-  /// The seed; nil for one by chance.
+  /// The seed; nil for a random one.
   package let number: UInt64?
 
   /// The seed of a text, if it is one.

@@ -13,7 +13,7 @@ extension StoryRequest: Configurable {
 }
 
 extension StorySetting {
-  /// What is told.
+  /// The text.
   static var story: [StorySetting] { [prompt, pages, beginning, beginningPictures] }
 
   /// How pictures are drawn.
@@ -118,6 +118,6 @@ extension StorySetting {
       isAllowed: { $0 > 0 && $0.isFinite },
       option: SettingOption(
         "repetition-penalty", .value("number"),
-        "What scores of words that occurred are divided by; 1 for no change.", default: "1"))
+        "Divisor of the scores of words that occurred; 1 for no change.", default: "1"))
   }
 }

@@ -55,7 +55,7 @@ extension TokenPictureSetting {
       },
       option: SettingOption(
         "extend", .values("side"),
-        "Extend it by half a picture: \(sides); several times, where wanted.", default: "none",
+        "Extend it by half a picture: \(sides); may be given several times.", default: "none",
         companion: .picture("--mask and --extend need a picture: --init FILE")
       ).taking(
         [String].self,
@@ -72,7 +72,7 @@ extension TokenPictureSetting {
       "pastesKept", \.pastesKept, .picture,
       option: SettingOption(
         "paste", .invertibleFlag,
-        "Put back what is kept, byte for byte; without, it goes through the image tokenizer.",
+        "Put back what is kept, byte for byte. With --no-paste it goes through the image tokenizer.",
         default: "--paste",
         companion: .picture("--paste and --no-paste need a picture: --init FILE")))
   }

@@ -62,18 +62,18 @@ package enum MarkdownText {
   }
 
   private static let special = Set(#"\`*_{}[]<>#|~&$"#.unicodeScalars)
-  /// What makes lists, underlined headings and tables where a line begins with it.
+  /// Characters that make lists, underlined headings and tables at the beginning of a line.
   private static let specialFirst = Set("-+=:".unicodeScalars)
 
   private static func quoted(line: String) -> String.UnicodeScalarView {
     var all = String.UnicodeScalarView()
     var isNumber = true
-    for (place, scalar) in line.unicodeScalars.enumerated() {
-      let endsNumber = isNumber && place > 0 && (scalar == "." || scalar == ")")
+    for (index, scalar) in line.unicodeScalars.enumerated() {
+      let endsNumber = isNumber && index > 0 && (scalar == "." || scalar == ")")
       isNumber = isNumber && ("0"..."9").contains(scalar)
       // "https://" and "www." become links by themselves.
       let makesLink = all.hasSuffix("http") || all.hasSuffix("https") || all.hasSuffix("ftp")
-      if special.contains(scalar) || endsNumber || place == 0 && specialFirst.contains(scalar)
+      if special.contains(scalar) || endsNumber || index == 0 && specialFirst.contains(scalar)
         || scalar == ":" && makesLink || scalar == "." && all.hasSuffix("www")
       {
         all.append("\\")
@@ -91,7 +91,7 @@ extension String.UnicodeScalarView {
   }
 }
 
-/// Text of strangers on its way into a file that people read.
+/// Untrusted text that is written into a file.
 package enum PlainText {
   /// The scalars of a text, a line feed for every kind of line end, and U+FFFD for every other
   /// control character (Unicode's category Cc) but the tabulator.
@@ -136,9 +136,9 @@ package enum Base64 {
     for start in stride(from: 0, to: bytes.count, by: 3) {
       let group = bytes[start..<min(start + 3, bytes.count)]
       let word = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-      for place in 0..<4 {
+      for index in 0..<4 {
         text.append(
-          place <= group.count ? alphabet[word >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
+          index <= group.count ? alphabet[word >> (18 - 6 * index) & 63] : UInt8(ascii: "="))
       }
     }
     return String(decoding: text, as: UTF8.self)

@@ -4,15 +4,14 @@ import LanternPictures
 import LanternDecoding
 import LanternTensor
 
-/// Draws a page's picture at the place in a story where it is opened. Where another kind of decoder
-/// of pictures joins in.
+/// A decoder of a page's picture, called where the story opens it: the protocol of all kinds of them.
 protocol Illustrator: Sendable {
   /// Draws a picture.
   ///
   /// - Parameters:
-  ///   - past: the tokens before the picture, to look at; left as they are.
+  ///   - past: the KV cache of the tokens before the picture; left as it is.
   ///   - noise: the picture's own random numbers.
-  ///   - onStep: told of each step and, on demand, how the picture looks; throw to stop.
+  ///   - onStep: called after each step, with a preview on demand; throw to stop.
   /// - Returns: the picture, and its codes for the story to go on from.
   /// - Throws: an error of the room where it arose, or what `onStep` throws.
   func draw(
@@ -27,7 +26,7 @@ struct Illustration {
   var caption: String?
 }
 
-/// What is known after a step of a page's picture.
+/// The state after a step of a page's picture.
 struct DraftStep {
   let number: Int
   let count: Int
@@ -38,7 +37,7 @@ struct DraftStep {
 struct MaskedIllustrator: Illustrator {
   let model: UnifiedModel
   let decoder: MaskedImageDecoder
-  /// Whether the past is read again in every step, to measure what remembering saves.
+  /// The tokens before the picture where they are read again in every step, to measure what the KV cache saves.
   var past: [PastSegment]?
 
   func draw(
@@ -75,7 +74,7 @@ struct MaskedIllustrator: Illustrator {
       } else {
         hidden = try read(after: &past)
       }
-      // Behind the block's first token; scores of known codes have no use.
+      // After the block's first token; logits of known codes are not needed.
       let rows = masked.map { $0 + 1 } + (isGuided ? masked.map { block.count + $0 + 1 } : [])
       let scores = try transformer.codeLogits(
         hidden.reshaped([hidden.shape[1], hidden.shape[2]]).rows(rows))

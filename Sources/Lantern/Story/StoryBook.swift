@@ -2,7 +2,7 @@ import LanternPlatform
 public import LanternFormats
 public import LanternPictures
 
-/// A story's pages as files: Markdown beside pictures, and one web page that holds everything.
+/// A story's pages as files: Markdown with pictures, and one web page that holds everything.
 public struct StoryBook: Sendable {
   /// What the story is called.
   public let title: String
@@ -32,7 +32,7 @@ public struct StoryBook: Sendable {
 
   /// Adds a page.
   ///
-  /// - Parameter page: what was told.
+  /// - Parameter page: the page.
   /// - Returns: its picture's file, PNG; without its words where it cannot hold them, as a zero byte.
   /// - Throws: `PictureError` for want of memory.
   @discardableResult

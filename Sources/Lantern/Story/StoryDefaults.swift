@@ -1,12 +1,12 @@
 import LanternPlatform
 package import LanternFormats
 
-/// What suits a transformer that writes and draws when nothing is said: its folder's `lantern.json`, or
+/// The defaults of a transformer that writes and draws: its folder's `lantern.json`, or
 /// what Show-o's authors use.
 package struct StoryDefaults: Sendable {
   /// Pages of a story.
   package let pages: Int
-  /// Pages of the stories that it was trained on; nil where nothing is said of it.
+  /// Pages of the stories that it was trained on; nil where unknown.
   package let trainedPages: Int?
   /// Steps to a picture.
   package let imageSteps: Int
@@ -18,7 +18,7 @@ package struct StoryDefaults: Sendable {
   package let topP: Float
   /// Whether it was trained to open pictures by itself and to read its own.
   package let isInterleaved: Bool
-  /// The words that it knows; nil where nobody says that it knows no others.
+  /// The words that it knows; nil where its vocabulary is not closed.
   package let world: ClosedWorld?
 
   /// Reads the optional file of a model's folder.

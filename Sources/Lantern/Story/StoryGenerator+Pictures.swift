@@ -14,7 +14,7 @@ public struct TokenPictureRequest: Sendable {
 
   /// What the picture shows.
   public var prompt: String
-  /// Seed of all that is left to chance; one by chance for each new request.
+  /// Seed of all random numbers; a random one for each new request.
   public var seed: UInt64 = Seed.random()
   /// Steps; the model's own when nil.
   public var steps: Int?
@@ -37,7 +37,7 @@ public struct TokenPictureRequest: Sendable {
   /// A request for a picture of `prompt`.
   public init(prompt: String) { self.prompt = prompt }
 
-  /// What is to be said of the picture's size and of the mask.
+  /// Notes on the picture's size and on the mask.
   fileprivate func notes(pixels side: Int, drawn: [Bool]) -> [String] {
     var notes: [String] = []
     guard let picture = initialPicture else { return notes }
@@ -75,11 +75,11 @@ extension StoryGenerator {
   /// The weights of each part.
   package func parts() throws -> [(name: String, archive: TensorArchive)] { try model.parts() }
 
-  /// Tells what a picture shows, or answers a question about it.
+  /// Describes a picture, or answers a question about it.
   ///
   /// - Parameters:
-  ///   - picture: of any size; its middle square is looked at.
-  ///   - question: what is asked; a caption is written where it is empty.
+  ///   - picture: of any size; its middle square is read.
+  ///   - question: the question; empty for a caption.
   ///   - onText: called with words as they are written; throw to stop.
   /// - Returns: the words.
   /// - Throws: an error of the room where it arose, or what `onText` throws.
@@ -98,7 +98,7 @@ extension StoryGenerator {
     return String(text.drop { $0 == " " })
   }
 
-  /// Tells what a picture shows, or answers a question about it. Cancelling its task stops the work
+  /// Describes a picture, or answers a question about it. Cancelling its task stops the work
   /// within one word; otherwise as ``caption(_:question:onText:)``.
   public func caption(of picture: Picture, question: String = "") async throws -> String {
     try await ComputeQueue.run { checkCancellation in
@@ -106,7 +106,7 @@ extension StoryGenerator {
     }
   }
 
-  /// What of a question is not read as it was meant: a line each.
+  /// Notes on words of a question that the model does not know: a line each.
   package func notes(on question: String) -> [String] {
     [model.note(on: question)].compactMap { $0 }
   }
@@ -127,7 +127,7 @@ extension StoryGenerator {
   /// - Parameters:
   ///   - request: what is wanted.
   ///   - onStep: called after each step with its number from 1, their count, and a preview where
-  ///     one was asked for; throw to stop.
+  ///     one is due; throw to stop.
   /// - Returns: the picture.
   /// - Throws: an error of the room where it arose, or what `onStep` throws.
   public func draw(
@@ -162,10 +162,10 @@ extension StoryGenerator {
       }
     }
     let metadata = WebUIText(request, model: model.path)
-    let told = [model.note(on: request.prompt)].compactMap { $0 } + settings.notes(on: story)
+    let notes = [model.note(on: request.prompt)].compactMap { $0 } + settings.notes(on: story)
     guard let picture = request.initialPicture else {
       var drawn = try model.picture(fill([Int?](repeating: nil, count: model.side * model.side)))
-      drawn.notes = told
+      drawn.notes = notes
       return drawn.saying(metadata)
     }
     var grid = CodeGrid(codes: try model.codes(of: picture), width: model.side)
@@ -179,11 +179,11 @@ extension StoryGenerator {
     }
     var drawn = try model.picture(grid.codes, width: grid.width)
     if request.pastesKept { drawn = try pasting(picture, request.mask, over: drawn, grid) }
-    drawn.notes = told + picture.notes + request.notes(pixels: model.pixels, drawn: grid.isDrawn)
+    drawn.notes = notes + picture.notes + request.notes(pixels: model.pixels, drawn: grid.isDrawn)
     return drawn.saying(metadata)
   }
 
-  /// What was drawn, with what was kept of a picture put back.
+  /// The drawn picture with the kept part pasted into it.
   private func pasting(
     _ picture: Picture, _ mask: Mask?, over drawn: Picture, _ grid: CodeGrid
   ) throws -> Picture {
@@ -259,8 +259,10 @@ private struct CodeGrid {
     let across = isBefore ? 0 : (isAcross ? wide : high) - square
     for start in starts {
       let (x0, y0) = isAcross ? (across, start) : (start, across)
-      let places = (0..<square * square).map { (y0 + $0 / square) * wide + x0 + $0 % square }
-      for (place, code) in zip(places, try fill(places.map { larger[$0] })) { larger[place] = code }
+      let positions = (0..<square * square).map { (y0 + $0 / square) * wide + x0 + $0 % square }
+      for (position, code) in zip(positions, try fill(positions.map { larger[$0] })) {
+        larger[position] = code
+      }
     }
     codes = larger.map { $0 ?? 0 }
     width = wide

@@ -13,14 +13,14 @@ import LanternTokenizers
 /// A value of constants: many tasks may use one generator. They take turns at the processors.
 public struct StoryGenerator: Sendable {
   package let model: UnifiedModel
-  /// What draws the pages' pictures in place of the transformer, if anything.
+  /// The model that draws the pages' pictures; nil for the transformer itself.
   private let painter: ImageGenerator?
 
   /// Loads a model.
   ///
   /// - Parameters:
-  ///   - folder: Show-o's folder, with the image tokenizer's and the language model's in it or beside
-  ///     it.
+  ///   - folder: Show-o's folder, with the image tokenizer's and the language model's in it or next
+  ///     to it.
   ///   - painter: a latent-diffusion model that draws what the transformer's captions say; the
   ///     transformer draws by itself when nil.
   ///   - precision: how exactly the transformer computes.
@@ -90,19 +90,19 @@ public struct StoryGenerator: Sendable {
   /// - Throws: an error of the room where it arose, or what `onEvent` throws.
   package func tell(_ request: StoryRequest, onEvent: (StoryEvent) throws -> Void) throws {
     let settings = try StorySettings(request, model)
-    let room = try StoryRoom(request, settings, model)
+    let context = try StoryContext(request, settings, model)
     let t = model.transformer.tokens
     let noise = TokenNoise(seed: request.seed)
     var past = Past(model, request.recomputes)
     var cache = try model.transformer.makeCache()
-    var told: [[PastSegment]] = []
+    var written: [[PastSegment]] = []
 
     for number in 1...settings.pages {
       let given = number <= request.beginning.count ? request.beginning[number - 1] : nil
-      let seen = room.pagesSeen(of: told, given?.text)
-      try past.turn(to: [.text(room.opening)] + seen.flatMap { $0 }, &cache)
+      let attended = context.attended(of: written, given?.text)
+      try past.turn(to: [.text(context.opening)] + attended.flatMap { $0 }, &cache)
       let (text, ids) = try write(
-        given?.text, page: number, &past, &cache, settings.text, room.words, noise[2 * number],
+        given?.text, page: number, &past, &cache, settings.text, context.words, noise[2 * number],
         onEvent)
       var illustration: Illustration
       if let picture = given?.picture {
@@ -126,11 +126,11 @@ public struct StoryGenerator: Sendable {
             after: &afresh, noise: noise[2 * number + 1], onStep: onStep)
         }
       }
-      told.append(ids.isEmpty ? [] : [.text(ids)])
+      written.append(ids.isEmpty ? [] : [.text(ids)])
       if isInterleaved {
         let block = PastSegment.picture(t.block(illustration.codes))
         try past.read(block, into: &cache)
-        told[number - 1].append(block)
+        written[number - 1].append(block)
       }
       let settings = WebUIText(
         illustration.caption ?? text, page: number, of: request, model: model.path)
@@ -146,16 +146,15 @@ public struct StoryGenerator: Sendable {
   /// Checks, before work begins, that a story can be told.
   ///
   /// - Parameter request: what is wanted.
-  /// - Returns: what is to be known beforehand, as that the model was trained on shorter stories: a
-  ///   sentence each.
+  /// - Returns: notes, as that the model was trained on shorter stories: a sentence each.
   /// - Throws: ``RequestError`` for numbers out of range and for words that do not fit.
   public func check(_ request: StoryRequest) throws -> [String] {
     let settings = try StorySettings(request, model)
-    let room = try StoryRoom(request, settings, model)
+    let context = try StoryContext(request, settings, model)
     let begun = request.beginning.map(\.text).joined(separator: " ")
     return [
-      model.note(on: request.prompt), model.note(on: begun, place: "where the story begins"),
-    ].compactMap { $0 } + settings.notes(on: request) + room.notes(FileSystem.split(path).name)
+      model.note(on: request.prompt), model.note(on: begun, location: "where the story begins"),
+    ].compactMap { $0 } + settings.notes(on: request) + context.notes(FileSystem.split(path).name)
   }
 
   private func illustrator(_ settings: StorySettings, _ past: borrowing Past, _ seed: UInt64)
@@ -182,10 +181,10 @@ public struct StoryGenerator: Sendable {
       return (given, ids)
     }
     var text = StreamedText(model.words)
-    for place in 0..<most {
+    for index in 0..<most {
       var scores = try past.scores(&cache)
       t.allowText(in: &scores, andPicture: isInterleaved && !text.ids.isEmpty)
-      let id = sampler.choose(scores, past: text.ids, uniform: noise.uniform(place))
+      let id = sampler.choose(scores, past: text.ids, uniform: noise.uniform(index))
       if id == t.startOfImage { break }
       if let piece = text.add(id) { try onEvent(.text(piece, page: page)) }
       try past.read(.text([id]), into: &cache)
@@ -198,10 +197,10 @@ public struct StoryGenerator: Sendable {
   }
 }
 
-/// What was read so far, and the state that it left.
+/// The segments that were read, and the last hidden state.
 private struct Past: ~Copyable {
   private let model: UnifiedModel
-  /// Whether everything is read again each time.
+  /// Whether everything is recomputed each time.
   private let recomputes: Bool
   private var hidden: Tensor?
   private var segments: [PastSegment] = []
@@ -211,7 +210,7 @@ private struct Past: ~Copyable {
     self.recomputes = recomputes
   }
 
-  /// All that was read, where everything is to be read again each time.
+  /// All segments, where everything is recomputed each time.
   var again: [PastSegment]? { recomputes ? segments : nil }
 
   mutating func read(_ segment: PastSegment, into cache: inout KVCache) throws {
@@ -223,8 +222,8 @@ private struct Past: ~Copyable {
     }
   }
 
-  /// Makes the past what is wanted: what it begins with is kept, positions and all, the rest is
-  /// forgotten or read.
+  /// Makes the cache hold the wanted segments: the common prefix stays cached, positions included, the rest is
+  /// dropped or read.
   mutating func turn(to wanted: [PastSegment], _ cache: inout KVCache) throws {
     let wanted = wanted.reduce(into: []) { $0.join($1) }
     if wanted == segments { return }
@@ -232,7 +231,7 @@ private struct Past: ~Copyable {
       segments = wanted
       return try readAll(into: &cache)
     }
-    // The last one is read even if it was read before: what follows hangs on its last state.
+    // The last segment is read even if it is cached: the next token needs its last hidden state.
     let same = zip(segments, wanted.dropLast()).prefix { $0 == $1 }.count
     segments.removeLast(segments.count - same)
     cache.forget(beyond: segments.reduce(0) { $0 + $1.count })
@@ -244,7 +243,7 @@ private struct Past: ~Copyable {
     for segment in segments { hidden = try model.read(segment, into: &cache) }
   }
 
-  /// Scores of the next token of text.
+  /// Logits of the next token of text.
   func scores(_ cache: inout KVCache) throws -> [Float] {
     guard let hidden else { return [] }
     let scores = try model.transformer.logits(hidden)

@@ -1,6 +1,6 @@
 public import LanternDecoding
 
-/// What story is to be told, and how. Everything but the prompt has a default that suits the model.
+/// A request for a story. Everything but the prompt has a default that suits the model.
 public struct StoryRequest: Sendable {
   /// A page that is there already.
   public struct Page: Sendable {
@@ -22,18 +22,18 @@ public struct StoryRequest: Sendable {
   public var pages: Int?
   /// Pages that the story begins with.
   public var beginning: [Page] = []
-  /// Seed of all that is left to chance: the same seed tells the same story. One by chance for each new
+  /// Seed of all random numbers: the same seed tells the same story. A random one for each new
   /// request.
   public var seed: UInt64 = Seed.random()
-  /// How freely words are chosen; 0 takes the likeliest; the model's own when nil.
+  /// Temperature of the next word; 0 takes the likeliest; the model's own when nil.
   public var temperature: Float?
-  /// Only the likeliest words that together have this probability; the model's own when nil.
+  /// Top-p: only the likeliest words that together have this probability; the model's own when nil.
   public var topP: Float?
-  /// Only so many of the likeliest words; 0 for all.
+  /// Top-k: only so many of the likeliest words; 0 for all.
   public var topK = 0
-  /// Only words of at least this share of the likeliest one's probability; 0 for all.
+  /// Min-p: only words of at least this share of the likeliest one's probability; 0 for all.
   public var minP: Float = 0
-  /// What scores of words that occurred are divided by; 1 for no change.
+  /// Repetition penalty: divisor of the scores of words that occurred; 1 for no change.
   public var repetitionPenalty: Float = 1
   /// Steps to a picture; the model's own when nil.
   public var imageSteps: Int?
@@ -44,19 +44,19 @@ public struct StoryRequest: Sendable {
   /// After how many steps of a picture a preview is decoded; 0 for none.
   public var previewInterval = 0
   /// Whether everything is computed anew at every token and every step, as Show-o's own code does: to
-  /// measure what remembering saves.
+  /// measure what the KV cache saves.
   package var recomputes = false
 
   /// A request for a story.
   public init(prompt: String) { self.prompt = prompt }
 }
 
-/// What happens while a story is told.
+/// An event of a story.
 public enum StoryEvent: Sendable {
   /// Words were written on a page; pages count from 1.
   case text(String, page: Int)
-  /// A step of a page's picture is done: its number from 1, of how many, and a preview where one was
-  /// asked for.
+  /// A step of a page's picture is done: its number from 1, of how many, and a preview where one is
+  /// due.
   case step(Int, of: Int, page: Int, preview: Picture?)
   /// A page is done.
   case page(StoryPage)
@@ -64,7 +64,7 @@ public enum StoryEvent: Sendable {
   case finished
 }
 
-/// A page that was told.
+/// A page of a story.
 public struct StoryPage: Sendable, Equatable {
   /// From 1.
   public let number: Int

@@ -34,7 +34,7 @@ package struct StorySettings: Sendable {
     return decided
   }
 
-  /// What of a request has no effect: a line each.
+  /// Notes on settings without an effect: a line each.
   func notes(on request: StoryRequest) -> [String] {
     var notes: [String] = []
     let filters = StorySetting.filters.filter { $0.isChanged(request) }

@@ -7,7 +7,7 @@ import LanternDecoding
 import LanternTensor
 import LanternTokenizers
 
-/// Part of a sequence: words that see what came before, or a picture that sees itself both ways.
+/// A segment of a sequence: words with causal attention, or a picture that attends to itself both ways.
 enum PastSegment: Sendable, Equatable {
   case text([Int])
   case picture([Int])
@@ -28,11 +28,11 @@ extension UnifiedModel {
   }
 
   /// Which words of a text that people typed the model does not know, in a line.
-  func note(on text: String, place: String = "") -> String? {
-    defaults.world?.note(on: text, model: FileSystem.split(path).name, place: place)
+  func note(on text: String, location: String = "") -> String? {
+    defaults.world?.note(on: text, model: FileSystem.split(path).name, location: location)
   }
 
-  /// Reads part of a sequence and keeps it.
+  /// Reads a segment into the cache.
   ///
   /// - Returns: the last token's hidden state, `[1, 1, feature]`.
   func read(_ segment: PastSegment, into cache: inout KVCache) throws(TensorError) -> Tensor {
@@ -44,7 +44,7 @@ extension UnifiedModel {
     return try hidden.sliced(axis: 1, hidden.shape[1] - 1..<hidden.shape[1]).contiguous()
   }
 
-  /// What stands before a picture that is drawn for a caption; nothing said, where it is empty.
+  /// The prompt of a picture that is drawn for a caption; unconditional where it is empty.
   func drawingPrompt(_ caption: [Int]) -> [Int] {
     let t = transformer.tokens
     return [t.textToImage, t.endOfText] + caption + [t.endOfText]
@@ -53,12 +53,12 @@ extension UnifiedModel {
   /// Words about a picture.
   ///
   /// - Parameters:
-  ///   - picture: of any size; its middle square is looked at.
-  ///   - question: what is asked; empty for a caption.
+  ///   - picture: of any size; its middle square is read.
+  ///   - question: the question; empty for a caption.
   ///   - sampler: how words are chosen; the likeliest where nil.
   ///   - noise: the random numbers.
   ///   - most: tokens at most.
-  ///   - onText: told of the words as they come; throw to stop.
+  ///   - onText: called with words as they are written; throw to stop.
   /// - Returns: the words.
   /// - Throws: an error of the room where it arose, or what `onText` throws.
   func caption(
@@ -76,10 +76,10 @@ extension UnifiedModel {
     var greedy = TextSampler()
     greedy.temperature = 0
     var text = StreamedText(words)
-    for place in 0..<most {
+    for index in 0..<most {
       var scores = try transformer.logits(hidden).floats()
       t.allowText(in: &scores, andEnd: true)
-      let id = (sampler ?? greedy).choose(scores, past: text.ids, uniform: noise.uniform(place))
+      let id = (sampler ?? greedy).choose(scores, past: text.ids, uniform: noise.uniform(index))
       if id == t.endOfText { break }
       if let piece = text.add(id) { try onText(piece) }
       hidden = try read(.text([id]), into: &cache)
@@ -89,7 +89,7 @@ extension UnifiedModel {
 }
 
 extension TokenMap {
-  /// Makes impossible what is neither text nor, where wanted, the start of a picture or the end.
+  /// Masks the logits of all ids but text and, where wanted, the start of a picture or the end.
   func allowText(in scores: inout [Float], andPicture: Bool = false, andEnd: Bool = false) {
     for id in text.upperBound..<scores.count where !(andPicture && id == startOfImage) {
       scores[id] = -.infinity

@@ -7,9 +7,9 @@ package import LanternTensor
 import LanternTokenizers
 
 /// All parts of a transformer that writes and draws, loaded from folders as showlab publishes them:
-/// the transformer's own, and within or beside it the image tokenizer's and the language model's.
+/// the transformer's own, and within it or next to it the image tokenizer's and the language model's.
 package struct UnifiedModel: Sendable {
-  /// Where it was loaded from.
+  /// Path of the folder it was loaded from.
   package let path: String
   /// The class of its transformer.
   package let className: String
@@ -84,7 +84,7 @@ package struct UnifiedModel: Sendable {
       config, Weights(TensorArchive(folder: folder, stems: stems), precision: precision))
   }
 
-  /// The first of `names` within `path` or beside it.
+  /// The first of `names` within `path` or next to it.
   private static func folder(_ names: [String], near path: String, _ what: String)
     throws(FormatError) -> String
   {
@@ -96,7 +96,7 @@ package struct UnifiedModel: Sendable {
     }
     throw .missingFile(
       path: FileSystem.join(path, names.first ?? ""),
-      remedy: "\(what) belongs there, or beside the folder: fetch it")
+      remedy: "\(what) belongs there, or next to the folder: fetch it")
   }
 
   /// Parts of different models may each be sound and yet not fit.
@@ -157,7 +157,7 @@ package struct UnifiedModel: Sendable {
 
   /// The picture that codes stand for, `side` or more to a row.
   package func picture(_ codes: [Int], width: Int? = nil) throws -> Picture {
-    // The decoder has no use for the transformer's large buffers, which are of other sizes.
+    // The decoder cannot reuse the transformer's large buffers, which are of other sizes.
     BufferPool.shared.drain(atLeast: 4 << 20)
     let image = try images.decode(codes, width: width ?? side).scaled(by: 0.5, plus: 0.5)
     guard image.isFiniteEverywhere else {

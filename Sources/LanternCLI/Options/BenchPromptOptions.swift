@@ -4,7 +4,7 @@ import Lantern
 import LanternBench
 import LanternModels
 
-/// What a bench draws, and who judges it.
+/// The prompts and seeds of a bench, and its judge.
 struct BenchPromptOptions: SettingOptions {
   typealias Request = SamplerBench.Settings
 
@@ -22,7 +22,7 @@ struct BenchPromptOptions: SettingOptions {
     judge ?? (try? ModelLocation.judge.path())
   }
 
-  /// Which pictures the judge will say nothing of: a line each.
+  /// Notes on prompts that the judge cannot read: a line each.
   func notes(_ judge: Judge?, _ settings: SamplerBench.Settings) -> [String] {
     guard let judge else { return [] }
     let texts = settings.prompts

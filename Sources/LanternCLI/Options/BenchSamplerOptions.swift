@@ -14,15 +14,15 @@ struct BenchSamplerOptions: SettingOptions {
   @Option(BenchSetting.eta) var eta: Float?
   @Option(BenchSetting.convention) var convention: String?
 
-  /// Takes away what the model does not have, unless it was asked for by name.
+  /// Removes what the model does not have, unless it was named.
   func fit(_ settings: inout SamplerBench.Settings, canBeFast: Bool) {
     guard !canBeFast, samplers ?? "all" == "all" else { return }
     settings.samplers.removeAll { $0 == SamplerBench.Settings.fast }
   }
 
-  /// Takes away an eta that no sampler heeds, which makes no other bench.
+  /// Removes an eta that no sampler uses, so that the bench stays the same.
   ///
-  /// - Returns: the samplers that do not heed it: a line of theirs, if there are any.
+  /// - Returns: a note on the samplers that do not use it, if there are any.
   func takeIdleEta(from settings: inout SamplerBench.Settings) -> [String] {
     let idle = settings.etaless
     if Set(idle) == Set(settings.samplers) { settings.eta = nil }

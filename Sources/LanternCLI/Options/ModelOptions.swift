@@ -21,7 +21,7 @@ struct ModelOptions: ParsableArguments {
 
   @OptionGroup var threads: ThreadOptions
 
-  /// The model's folder: the one asked for, or the shipped one.
+  /// The model's folder: the given one, or the shipped one.
   func folder() throws -> String {
     let named = model ?? getenv("LANTERN_MODEL").map { String(cString: $0) }
     return try Self.folder(named: named, or: .picturebook)

@@ -13,9 +13,9 @@ struct OutputNames {
   private var number = 0
 
   /// - Parameters:
-  ///   - text: what was asked for.
+  ///   - text: the given name.
   ///   - count: with more than one file a name without a number gets one.
-  ///   - overwrites: whether files that are there give way.
+  ///   - overwrites: whether existing files are replaced.
   init(_ text: String, count: Int = 1, overwrites: Bool) {
     self.overwrites = overwrites
     if let found = Self.placeholder(text) {
@@ -44,7 +44,7 @@ struct OutputNames {
       let isTaken = FileSystem.isFile(path) || FileSystem.isDirectory(path)
       if isTaken, !overwrites { continue }
       do {
-        // What is no ordinary file, as a pipe, is written to.
+        // What is no regular file, as a pipe, is written to.
         try body(path, overwrites || (!isTaken && FileSystem.exists(path)))
         return path
       } catch let error where Self.isTaken(error) {

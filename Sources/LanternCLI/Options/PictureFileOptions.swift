@@ -3,7 +3,7 @@ import ArgumentParser
 import Lantern
 import LanternFormats
 
-/// Where pictures go, and what is written beside them.
+/// The files of pictures, previews and traces.
 struct PictureFileOptions: SettingOptions {
   @Option(
     name: .shortAndLong,

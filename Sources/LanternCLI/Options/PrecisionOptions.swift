@@ -8,7 +8,7 @@ struct PrecisionOptions: ParsableArguments {
       "How exactly to compute: exact, fast, int8 or int4. "
         + "(default: exact for stories, fast for pictures where the processor gains from it)",
       discussion: """
-        exact is f32, as diffusers; fast multiplies 16-bit whole numbers, up to twice as fast and as good to the \
+        exact is f32, as diffusers; fast multiplies 16-bit integers, up to twice as fast and as good to the \
         eye; int8 and int4 store large weights in as many bits, for memory; int8 is faster than \
         fast on processors with AVX-512 VNNI or ARM's dot products, and slower on others, AVX2 among them. \
         lantern bench precision measures them.

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Lantern
 
-/// Where chance begins.
+/// The seed.
 struct SeedOptions: SettingOptions {
   @Option(.seed) var seed: SeedChoice?
 
-  /// The seed that was given; nil for one by chance.
+  /// The seed that was given; nil for a random one.
   var number: UInt64? { seed?.number }
 }

@@ -7,18 +7,18 @@ struct StoryModelOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The model: Show-o's folder, with the image tokenizer's and the language model's in it or beside. "
+      "The model: Show-o's folder, with the image tokenizer's and the language model's in it or next to it. "
         + "(default: storyteller, the shipped one)", valueName: "folder"))
   var model: String?
 
   @OptionGroup var computing: PrecisionOptions
   @OptionGroup var threads: ThreadOptions
 
-  /// Loads the model: the one asked for, or the shipped one.
+  /// Loads the model: the given one, or the shipped one.
   ///
   /// - Parameters:
-  ///   - console: who is told of what has no effect.
-  ///   - painter: what draws in the transformer's place.
+  ///   - console: prints notes.
+  ///   - painter: the model that draws instead of the transformer.
   /// - Returns: the model, ready for use.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   func load(_ console: Console, painter: ImageGenerator? = nil) throws -> StoryGenerator {

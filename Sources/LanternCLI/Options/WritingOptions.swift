@@ -1,18 +1,18 @@
 import ArgumentParser
 
-/// What becomes of files that are there already.
+/// How existing files are treated.
 struct WritingOptions: ParsableArguments {
   @Flag(
     name: [.customLong("overwrite")],
     help: "Replace files that are there. Without it names that you did not give get a number.")
   var overwrites = false
 
-  /// Whether what is there gives way: as was said, or since the one file was named.
+  /// Whether an existing file is replaced: with --overwrite, or since the one file was named.
   func replaces(_ named: String?, count: Int = 1) -> Bool {
     overwrites || (count == 1 && named.map { !$0.contains("%") } == true)
   }
 
-  /// Says that a file got another name than the one that was asked for.
+  /// Notes that a file got another name than the given one.
   func tell(_ wanted: String?, _ path: String, _ console: Console) {
     guard let wanted, !overwrites, path != wanted else { return }
     console.note("\(wanted) is there already, so this is \(path); --overwrite replaces it")

@@ -23,7 +23,7 @@ enum CommandLineSpelling {
       if let hint = PeerOptions.hint(arguments) ?? unquoted(respelled) ?? dashed(arguments, error) {
         throw ValidationError(hint)
       }
-      // What is wrong beside the spelling is wrong in the words that people wrote.
+      // An error other than of spelling is about the words that people wrote.
       guard respelled != arguments else { throw error }
       return try LanternCommand.parseAsRoot(respelled)
     }

@@ -102,15 +102,15 @@ enum PeerOptions {
   private static func withPromptLast(_ arguments: [String]) -> [String] {
     guard ["story", "paint"].contains(arguments.first) else { return arguments }
     var rest = arguments
-    if let place = rest.firstIndex(where: { ["-p", "--prompt"].contains($0) }),
-      rest.indices.contains(place + 1)
+    if let index = rest.firstIndex(where: { ["-p", "--prompt"].contains($0) }),
+      rest.indices.contains(index + 1)
     {
-      let prompt = rest.remove(at: place + 1)
-      rest.remove(at: place)
+      let prompt = rest.remove(at: index + 1)
+      rest.remove(at: index)
       return rest + ["--", prompt]
     }
-    guard let place = rest.firstIndex(where: { $0.hasPrefix("--prompt=") }) else { return rest }
-    let prompt = rest.remove(at: place).dropFirst("--prompt=".count)
+    guard let index = rest.firstIndex(where: { $0.hasPrefix("--prompt=") }) else { return rest }
+    let prompt = rest.remove(at: index).dropFirst("--prompt=".count)
     return rest + ["--", String(prompt)]
   }
 

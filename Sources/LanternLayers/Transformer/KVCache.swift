@@ -2,7 +2,7 @@ package import LanternTensor
 
 /// Keys and values of the tokens that a decoder has read, so that none is computed twice.
 ///
-/// ``append(_:layer:)`` puts new tokens behind those that are kept, where they may be looked at;
+/// ``append(_:layer:)`` writes new tokens behind those that are kept, where they may be attended to;
 /// only ``keep(_:)`` makes them stay, so a picture's draft can be tried again and again on the same
 /// past.
 package struct KVCache: ~Copyable {

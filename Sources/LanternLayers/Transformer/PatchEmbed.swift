@@ -65,7 +65,7 @@ package struct PatchEmbed: Sendable {
   ) throws(TensorError) -> Tensor {
     let quarter = features / 4
     let frequencies = (0..<quarter).map { 1 / pow(10000, Double($0) / Double(quarter)) }
-    func places(_ count: Int) -> [Double] {
+    func positions(_ count: Int) -> [Double] {
       (0..<count).map {
         Double(Float($0) / (Float(count) / Float(baseSize)) / interpolationScale)
       }
@@ -73,8 +73,8 @@ package struct PatchEmbed: Sendable {
     func waves(_ place: Double) -> [Float] {
       frequencies.map { Float(sin(place * $0)) } + frequencies.map { Float(cos(place * $0)) }
     }
-    let across = places(columns).map(waves)
-    let values = places(rows).map(waves).flatMap { row in across.flatMap { $0 + row } }
+    let across = positions(columns).map(waves)
+    let values = positions(rows).map(waves).flatMap { row in across.flatMap { $0 + row } }
     return try Tensor(values, shape: [1, rows * columns, features])
   }
 }

@@ -33,13 +33,13 @@ package struct AutoencoderKLConfig: Sendable {
   }
 }
 
-/// The autoencoder that Stable Diffusion draws in the latents of (Rombach et al. 2022,
+/// The variational autoencoder whose latents Stable Diffusion works on (Rombach et al. 2022,
 /// arXiv:2112.10752, section 3.1).
 package struct AutoencoderKL: LatentCodec {
   package let config: AutoencoderKLConfig
   private let decoder: ConvolutionalDecoder
   private let postQuantConv: Conv2d?
-  /// Pictures from text have no use for it.
+  /// Loaded on first use: text-to-image does not need it.
   private let encoder: ModelPart<(ConvolutionalEncoder, quantConv: Conv2d?), ModelError>
 
   /// Builds the model with its weights, those of the encoder when it is first needed.
@@ -71,7 +71,7 @@ package struct AutoencoderKL: LatentCodec {
 
   package func readEncoder() throws(ModelError) { _ = try encoder() }
 
-  package func letEncoderGo() { encoder.letGo() }
+  package func releaseEncoder() { encoder.release() }
 
   /// Mean and logarithm of the variance of a picture's latent, unscaled.
   ///

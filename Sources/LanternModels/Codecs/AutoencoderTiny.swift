@@ -88,7 +88,7 @@ package struct AutoencoderTiny: LatentCodec {
   package var widestChannels: Int { config.decoderBlockOutChannels[0] }
 
   package func readEncoder() throws(ModelError) { _ = try encoder() }
-  package func letEncoderGo() { encoder.letGo() }
+  package func releaseEncoder() { encoder.release() }
 
   /// The latent of a picture; no noise is drawn.
   package func encode(_ picture: Tensor, noise: Tensor) throws(ModelError) -> Tensor {
@@ -154,7 +154,7 @@ private struct Stack: Sendable {
     self.layers = layers
   }
 
-  /// Three convolutions beside a straight way (`AutoencoderTinyBlock`).
+  /// Three convolutions and an identity skip connection (`AutoencoderTinyBlock`).
   private static func block(_ weights: Weights, _ channels: Int) throws(ModelError) -> Layer {
     .block(
       try [0, 2, 4].map { index throws(ModelError) in

@@ -77,13 +77,13 @@ private struct CodecMiddle: Sendable {
     self.resnets = try spelling.middleResnets.map { name throws(ModelError) in
       try ResnetBlock2D(weights[name], channels, channels, groups: groups, eps: 1e-6)
     }
-    let place = weights[spelling.middleAttention]
+    let cursor = weights[spelling.middleAttention]
     self.attention =
       config.hasAttention
       ? (
         try GroupNorm(
-          place[spelling.attentionNorm], groups: groups, channels: channels, eps: 1e-6),
-        try Attention(place, channels, heads: 1, spelling: spelling.attention)
+          cursor[spelling.attentionNorm], groups: groups, channels: channels, eps: 1e-6),
+        try Attention(cursor, channels, heads: 1, spelling: spelling.attention)
       ) : nil
   }
 
@@ -107,7 +107,7 @@ struct ConvolutionalEncoder: Sendable {
   private let convOut: Conv2d
 
   /// - Parameters:
-  ///   - weights: the place of its tensors.
+  ///   - weights: the cursor at its tensors.
   ///   - config: sizes and names.
   ///   - outputs: channels of what it gives.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
@@ -118,17 +118,17 @@ struct ConvolutionalEncoder: Sendable {
     self.convIn = try Conv2d(
       weights["conv_in"], config.inChannels, config.firstChannels, .same3)
     self.levels = try channels.indices.map { index throws(ModelError) in
-      let place = weights[spelling.down][index]
+      let cursor = weights[spelling.down][index]
       let before = index == 0 ? config.firstChannels : channels[index - 1]
       let resnets = try (0..<config.encoder.resnets[index]).map { number throws(ModelError) in
         try ResnetBlock2D(
-          place[spelling.resnets][number], number == 0 ? before : channels[index],
+          cursor[spelling.resnets][number], number == 0 ? before : channels[index],
           channels[index], groups: groups, eps: 1e-6)
       }
       let downsampler =
         index == channels.count - 1
         ? nil
-        : try Downsample2D(place[spelling.downsampler], channels[index], padding: .bottomRight)
+        : try Downsample2D(cursor[spelling.downsampler], channels[index], padding: .bottomRight)
       return (resnets, downsampler)
     }
     self.middle = try CodecMiddle(weights, config, last)
@@ -163,7 +163,7 @@ struct ConvolutionalDecoder: Sendable {
   private let convOut: Conv2d
 
   /// - Parameters:
-  ///   - weights: the place of its tensors.
+  ///   - weights: the cursor at its tensors.
   ///   - config: sizes and names.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   init(_ weights: Weights, _ config: ConvolutionalCodecConfig) throws(ModelError) {
@@ -175,15 +175,15 @@ struct ConvolutionalDecoder: Sendable {
     self.middle = try CodecMiddle(weights, config, channels[smallest])
     self.levels = try channels.indices.reversed().map { index throws(ModelError) in
       let number = spelling.countsUpFromSmallest ? smallest - index : index
-      let place = weights[spelling.up][number]
+      let cursor = weights[spelling.up][number]
       let before = channels[min(index + 1, smallest)]
       let resnets = try (0..<config.decoder.resnets[index]).map { number throws(ModelError) in
         try ResnetBlock2D(
-          place[spelling.resnets][number], number == 0 ? before : channels[index],
+          cursor[spelling.resnets][number], number == 0 ? before : channels[index],
           channels[index], groups: groups, eps: 1e-6)
       }
       let upsampler =
-        index == 0 ? nil : try Upsample2D(place[spelling.upsampler], channels[index])
+        index == 0 ? nil : try Upsample2D(cursor[spelling.upsampler], channels[index])
       return (resnets, upsampler)
     }
     self.normOut = try GroupNorm(
@@ -196,7 +196,7 @@ struct ConvolutionalDecoder: Sendable {
     for (index, level) in levels.enumerated() {
       for resnet in level.resnets { h = try resnet(consume h) }
       guard let upsampler = level.upsampler else { continue }
-      // Most memory is needed by the last level, for which what the others worked in is too small.
+      // The last level needs most memory, and buffers of the others are too small for it.
       let isSmall = index == levels.count - 2
       if isSmall { BufferPool.shared.drain(atLeast: 4 << 20) }
       h = try upsampler(h)

@@ -1,7 +1,7 @@
 package import LanternLayers
 package import LanternTensor
 
-/// Pictures to latents, which a denoiser works on, and back.
+/// A codec from pictures to latents, which a denoiser works on, and back.
 package protocol LatentCodec: Sendable {
   /// Channels of a latent.
   var latentChannels: Int { get }
@@ -29,13 +29,13 @@ package protocol LatentCodec: Sendable {
   /// - Throws: ``TensorError`` for a wrong shape.
   func decodeWhole(_ latent: Tensor) throws(TensorError) -> Tensor
 
-  /// Reads the encoder now, to find what is wrong with it.
+  /// Loads the encoder now, to find errors in it.
   ///
   /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
   func readEncoder() throws(ModelError)
 
-  /// Gives the encoder's memory back until it is needed again.
-  func letEncoderGo()
+  /// Releases the encoder's weights until it is needed again.
+  func releaseEncoder()
 }
 
 extension LatentCodec {

@@ -2,12 +2,12 @@ package import LanternTensor
 
 /// A codec whose latents are codes of a table: pictures to tokens, which a transformer writes, and back.
 package protocol TokenCodec: LatentCodec {
-  /// Codes that there are.
+  /// Number of codes.
   var codebookSize: Int { get }
   /// Channels of ``features(of:)``.
   var featureChannels: Int { get }
 
-  /// What the codes of a picture are made of: it knows more than they can say.
+  /// The features of a picture before quantization, which hold more than its codes.
   ///
   /// - Parameter picture: as for ``codes(of:)``.
   /// - Returns: `[1, position, channel]`, row by row.
@@ -32,7 +32,7 @@ package protocol TokenCodec: LatentCodec {
 }
 
 extension TokenCodec {
-  // Both halves are read with the model: telling of pictures needs one as much as drawing the other.
+  // Encoder and decoder are loaded with the model: captions need one as much as drawing the other.
   package func readEncoder() {}
-  package func letEncoderGo() {}
+  package func releaseEncoder() {}
 }

@@ -1,8 +1,8 @@
 package import LanternTensor
 
-/// A network that predicts, from a noisy latent, what a sampler is to take away from it.
+/// A denoiser: predicts from a noisy latent the noise, the velocity or the clean latent.
 package protocol DenoiserNetwork: Sendable {
-  /// The latents that it works on.
+  /// The geometry of its latents.
   var geometry: LatentGeometry { get }
   /// Features that it takes of ``Conditioning/states``.
   var conditioningFeatures: Int { get }
@@ -27,11 +27,11 @@ package protocol DenoiserNetwork: Sendable {
 package typealias ConditionedDenoiser =
   @Sendable (_ latent: Tensor, _ timestep: Float) throws(TensorError) -> Tensor
 
-/// The latents that a denoiser works on; how many pixels one stands for is ``LatentCodec/downsampling``.
+/// The geometry of the latents that a denoiser works on; how many pixels one stands for is ``LatentCodec/downsampling``.
 package struct LatentGeometry: Sendable {
-  /// Channels of what it is given: more than it predicts where it is shown a mask and a masked picture.
+  /// Channels of its input: more than of its output where a mask and a masked picture are concatenated.
   package let inputChannels: Int
-  /// Channels of what it predicts.
+  /// Channels of its output.
   package let outputChannels: Int
   /// Size in latents that it was trained on.
   package let width: Int

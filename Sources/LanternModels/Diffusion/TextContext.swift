@@ -1,7 +1,7 @@
 import LanternLayers
 import LanternTensor
 
-/// A text as the attentions of a denoiser see it: keys and values for each of them.
+/// The cross-attention cache of a text: keys and values for each attention of a denoiser.
 struct TextContext: Sendable {
   private let all: [Attention.KeysAndValues]
 
@@ -12,7 +12,7 @@ struct TextContext: Sendable {
   struct Reader {
     fileprivate var left: ArraySlice<Attention.KeysAndValues>
 
-    /// What the next attention sees.
+    /// Keys and values of the next attention.
     ///
     /// - Throws: ``TensorError/shape(op:expected:found:)`` past the last: the context of another model.
     mutating func next() throws(TensorError) -> Attention.KeysAndValues {

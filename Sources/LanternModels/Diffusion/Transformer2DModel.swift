@@ -1,7 +1,7 @@
 import LanternLayers
 import LanternTensor
 
-/// A transformer over the positions of a picture that also looks at the text (Rombach et al. 2022,
+/// A transformer over the positions of a picture, with cross-attention to the text (Rombach et al. 2022,
 /// arXiv:2112.10752, section 3.3).
 struct Transformer2DModel: Sendable {
   private let norm: GroupNorm
@@ -10,7 +10,7 @@ struct Transformer2DModel: Sendable {
   private let projectOut: Linear
 
   /// - Parameters:
-  ///   - weights: the place of its tensors.
+  ///   - weights: the cursor at its tensors.
   ///   - channels: of the picture.
   ///   - heads: of each attention.
   ///   - context: features of a text token.

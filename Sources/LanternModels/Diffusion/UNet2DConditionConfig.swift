@@ -23,7 +23,7 @@ package struct UNet2DConditionConfig: Sendable {
   var timeEmbeddingDim: Int
   var convInKernel: Int
   var convOutKernel: Int
-  /// What is told beside the time: nothing, or a pooled vector and sizes (SDXL's `text_time`).
+  /// The additional embedding: none, or of a pooled vector and sizes (SDXL's `text_time`).
   var addition: (timeFeatures: Int, features: Int)?
 
   /// Settings that stand for other architectures, and the only value they may have here.

@@ -1,13 +1,13 @@
 package import LanternLayers
 package import LanternTensor
 
-/// The U-Net of Stable Diffusion 1 and 2: from a noisy latent, a time and a text to what is to be
-/// predicted (Rombach et al. 2022, arXiv:2112.10752).
+/// The U-Net of Stable Diffusion 1 and 2: from a noisy latent, a timestep and a text to the prediction
+/// (Rombach et al. 2022, arXiv:2112.10752).
 package struct UNet2DConditionModel: DenoiserNetwork {
   package let config: UNet2DConditionConfig
   private let convIn: Conv2d
   private let timeEmbedding: TimestepEmbedding
-  /// Of what is told beside the time.
+  /// The additional embedding, of a pooled vector and sizes.
   private let addEmbedding: TimestepEmbedding?
   private let downBlocks: [DownBlock2D]
   private let upBlocks: [UpBlock2D]
@@ -35,7 +35,7 @@ package struct UNet2DConditionModel: DenoiserNetwork {
         cosineFirst: config.flipSinToCos, shift: config.freqShift)
     }
 
-    // What each block puts aside on the way down is taken back, last first, on the way up.
+    // Skip connections are pushed on the way down and popped on the way up.
     var skips = [channels[0]]
     var down: [DownBlock2D] = []
     for index in channels.indices {
@@ -85,7 +85,7 @@ package struct UNet2DConditionModel: DenoiserNetwork {
     config.addition.map { $0.features - Self.sizeCount * $0.timeFeatures } ?? 0
   }
 
-  /// Sizes that SDXL is told: height and width, top and left of the crop, height and width wanted.
+  /// Number of SDXL's sizes: height and width, top and left of the crop, height and width wanted.
   private static let sizeCount = 6
 
   package func conditioned(on conditioning: Conditioning) throws(TensorError)
@@ -117,14 +117,14 @@ package struct UNet2DConditionModel: DenoiserNetwork {
         $0, addition.timeFeatures, cosineFirst: config.flipSinToCos, shift: config.freqShift)
     }
     let rows = [[Float]](repeating: row, count: pooled.shape[0]).flatMap(\.self)
-    let told = try Tensor(rows, shape: [pooled.shape[0], row.count])
-    return try addEmbedding(Tensor.concatenated([pooled, told], axis: 1))
+    let encoded = try Tensor(rows, shape: [pooled.shape[0], row.count])
+    return try addEmbedding(Tensor.concatenated([pooled, encoded], axis: 1))
   }
 
   private func predict(
     _ latent: Tensor, timestep: Float, context: TextContext, added: Tensor?
   ) throws(TensorError) -> Tensor {
-    // Every resnet wants the embedding's SiLU, so it is computed once.
+    // Every resnet takes the embedding's SiLU, so it is computed once.
     var time = try timeEmbedding(timestep, batch: latent.shape[0])
     if let added { time = try time + added }
     time = try time.applying(.silu)

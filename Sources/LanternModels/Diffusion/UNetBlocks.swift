@@ -1,7 +1,7 @@
 import LanternLayers
 import LanternTensor
 
-/// What the blocks of one level of a U-Net share.
+/// The settings that the blocks of one level of a U-Net share.
 struct UNetLevel: Sendable {
   var channels: Int
   var layers: Int
@@ -32,7 +32,7 @@ struct UNetLevel: Sendable {
   }
 }
 
-/// `DownBlock2D` and `CrossAttnDownBlock2D`: resnets, each with an attention or not, and a halving.
+/// `DownBlock2D` and `CrossAttnDownBlock2D`: resnets, each with an attention or not, and a downsampler.
 struct DownBlock2D: Sendable {
   private let resnets: [ResnetBlock2D]
   let attentions: [Transformer2DModel]
@@ -48,7 +48,7 @@ struct DownBlock2D: Sendable {
       ? nil : try Downsample2D(weights["downsamplers"][0], level.channels, padding: .all(1))
   }
 
-  /// The block's result; what later blocks want to see again is put on `skips`.
+  /// The block's output; skip connections for later blocks are appended to `skips`.
   func callAsFunction(
     _ x: Tensor, time: Tensor, text: inout TextContext.Reader, skips: inout [Tensor]
   )
@@ -87,14 +87,14 @@ struct MidBlock2D: Sendable {
   }
 }
 
-/// `UpBlock2D` and `CrossAttnUpBlock2D`: resnets that also see what the way down saw, and a doubling.
+/// `UpBlock2D` and `CrossAttnUpBlock2D`: resnets with skip connections from the way down, and an upsampler.
 struct UpBlock2D: Sendable {
   private let resnets: [ResnetBlock2D]
   let attentions: [Transformer2DModel]
   private let upsampler: Upsample2D?
 
   /// - Parameters:
-  ///   - weights: the place of its tensors.
+  ///   - weights: the cursor at its tensors.
   ///   - level: channels, heads and depth.
   ///   - inputs: channels that come up from below.
   ///   - skips: channels of what comes from the way down, in the order it is taken.

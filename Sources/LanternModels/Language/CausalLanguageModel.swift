@@ -1,8 +1,8 @@
 package import LanternLayers
 package import LanternTensor
 
-/// A transformer that reads tokens one after the other: it writes text, and its hidden states tell other
-/// models what a text means.
+/// A causal transformer: it generates text token by token, and its hidden states condition other models
+/// on a text.
 package protocol CausalLanguageModel: Sendable {
   /// Features of a hidden state.
   var features: Int { get }
@@ -21,14 +21,14 @@ package protocol CausalLanguageModel: Sendable {
   /// - Parameters:
   ///   - ids: at least one.
   ///   - cache: the tokens before.
-  ///   - mask: `.causal` for text; `.none` for tokens that see each other both ways.
+  ///   - mask: `.causal` for text; `.none` for tokens that attend to each other both ways.
   ///   - keeping: whether the new tokens join those before.
   /// - Returns: the last hidden states, `[1, token, feature]`.
   /// - Throws: ``TensorError`` for an id outside the vocabulary, or no memory.
   func read(_ ids: [Int], into cache: inout KVCache, mask: AttentionMask, keeping: Bool)
     throws(TensorError) -> Tensor
 
-  /// Scores of the tokens that may be written next.
+  /// Logits of the next token.
   ///
   /// - Parameter hidden: `[1, token, feature]`.
   /// - Returns: `[1, token, id]`.

@@ -25,7 +25,7 @@ package struct LlamaConfig: Sendable {
   var biases = (projections: false, output: false, feedForward: false)
   /// Whether each head's queries and keys are normalised.
   let hasHeadNorms: Bool
-  /// Of each layer, how many tokens a token sees: all before it where nil.
+  /// Of each layer, how many tokens a token attends to: all before it where nil.
   var slidingWindows: [Int?] = []
   var rope: RopeParameters
 
@@ -88,7 +88,7 @@ package struct LlamaConfig: Sendable {
     }
   }
 
-  /// Of each layer, how many tokens a token sees.
+  /// Of each layer, how many tokens a token attends to.
   private static func windows(
     _ config: Config, _ architecture: Architecture, layers: Int
   ) throws(FormatError) -> [Int?] {

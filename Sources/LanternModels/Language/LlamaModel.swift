@@ -78,19 +78,19 @@ private struct LlamaLayer: Sendable {
     self.window = window
   }
 
-  /// The shape of `x`, `[1, token, feature]`. `remember` puts new keys and values behind those before, and gives
+  /// The shape of `x`, `[1, token, feature]`. `cache` puts new keys and values behind those before, and gives
   /// all of them.
   func callAsFunction(
     _ x: Tensor, turn: RotaryEmbedding.Turn, mask: AttentionMask,
-    remember: (LanternLayers.Attention.KeysAndValues) throws(TensorError)
+    cache: (LanternLayers.Attention.KeysAndValues) throws(TensorError)
       -> LanternLayers.Attention.KeysAndValues
   ) throws(TensorError) -> Tensor {
     let normed = try attentionNorm(x)
-    let all = try remember(attention.keysAndValues(of: normed, turn: turn))
+    let all = try cache(attention.keysAndValues(of: normed, turn: turn))
     let queries = try attention.queries(of: normed, turn: turn)
-    let seen: AttentionMask =
+    let windowed: AttentionMask =
       if mask == .causal, let window { .slidingWindow(window) } else { mask }
-    let h = try attention.project(attention.attend(queries, to: all, mask: seen), residual: x)
+    let h = try attention.project(attention.attend(queries, to: all, mask: windowed), residual: x)
     return try feedForward(feedForwardNorm(h), residual: h)
   }
 }

@@ -23,7 +23,7 @@ package struct PhiModel: Sendable {
     self.rotary = config.rope.embedding(headSize: config.headSize)
   }
 
-  /// An empty memory for this decoder.
+  /// An empty KV cache for this decoder.
   package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
     try KVCache(layers: layers.count, features: config.hiddenSize, capacity: capacity)
   }
@@ -33,7 +33,7 @@ package struct PhiModel: Sendable {
   /// - Parameters:
   ///   - x: embeddings, `[1, token, feature]`.
   ///   - cache: the tokens before.
-  ///   - mask: which of all tokens each new one sees.
+  ///   - mask: which of all tokens each new one attends to.
   /// - Returns: the shape of `x`.
   /// - Throws: ``TensorError`` for a wrong shape or no memory.
   package func callAsFunction(_ x: Tensor, after cache: inout KVCache, mask: AttentionMask)

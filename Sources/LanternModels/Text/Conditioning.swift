@@ -1,12 +1,12 @@
 package import LanternTensor
 
-/// What a denoiser is told of prompts: a row for each picture of its batch.
+/// The conditioning of a denoiser by prompts: a row for each picture of its batch.
 package struct Conditioning: Sendable {
   /// States of the prompts' tokens, `[row, token, feature]`.
   package var states: Tensor
-  /// A vector of each prompt, `[row, feature]`; nil where the denoiser is told none.
+  /// A vector of each prompt, `[row, feature]`; nil where the denoiser takes none.
   package var pooled: Tensor?
-  /// Sizes in pixels that all rows are told, as SDXL's height and width before and after cropping.
+  /// Sizes in pixels, the same for all rows, as SDXL's height and width before and after cropping.
   package var sizes: [Float]
 
   /// - Parameters:

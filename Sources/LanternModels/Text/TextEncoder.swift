@@ -9,13 +9,13 @@ package struct TextEncoding: Sendable {
   package let pooled: Tensor?
 }
 
-/// A model that turns token ids into vectors for a diffusion model to look at.
+/// A model from token ids to hidden states that a denoiser attends to.
 package protocol TextEncoder: Sendable {
   /// Features of a token's vector.
   var features: Int { get }
-  /// Ids are below it.
+  /// Size of the vocabulary: ids are below it.
   var vocabularySize: Int { get }
-  /// Most tokens of one text.
+  /// Maximum number of tokens of one text.
   var maximumLength: Int { get }
 
   /// Features of ``TextEncoding/pooled``; 0 where there is none.

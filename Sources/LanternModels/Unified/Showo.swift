@@ -10,8 +10,8 @@ package struct ShowoConfig: Sendable {
   package var numVQTokens: Int
   /// The name of the language model whose tokenizer and sizes these are.
   package var llmModelPath: String
-  /// Channels of the image tokenizer's features, by which pictures that are to be told of are shown
-  /// (LLaVA's name for it, Liu et al. 2023, arXiv:2304.08485); 0 where their codes show them.
+  /// Channels of the image tokenizer's features, by which pictures to caption are embedded
+  /// (LLaVA's name for it, Liu et al. 2023, arXiv:2304.08485); 0 where their codes are.
   package var mmHiddenSize: Int
 
   /// Reads the settings.
@@ -58,7 +58,7 @@ package struct Showo: UnifiedTransformer {
   private let phi: PhiModel
   private let textHead: Linear
   private let codeHead: Linear
-  /// What turns a feature of the codec's into a token, where there is such a thing.
+  /// The projector from the codec's features to token embeddings; nil where codes are embedded.
   private let projector: (first: Linear, second: Linear)?
 
   /// Builds the model with its weights.

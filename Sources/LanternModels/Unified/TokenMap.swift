@@ -1,4 +1,5 @@
-/// Which ids are text, special tokens, picture codes and the mask: the only arithmetic on ids.
+/// The layout of the vocabulary: ids of text, special tokens, picture codes and the mask. The only arithmetic
+/// on ids.
 package struct TokenMap: Sendable, Equatable {
   /// The special tokens behind the text, in the order in which Show-o adds them.
   package static let specials = [
@@ -32,7 +33,7 @@ package struct TokenMap: Sendable, Equatable {
   package var endOfImage: Int { special(2) }
   /// Begins a caption that is to be drawn.
   package var textToImage: Int { special(5) }
-  /// Begins a picture that is to be told of.
+  /// Begins a picture to caption.
   package var understanding: Int { special(6) }
   /// Begins a text with several pictures.
   package var longText: Int { special(9) }

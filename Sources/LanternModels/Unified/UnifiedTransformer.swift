@@ -3,24 +3,24 @@ package import LanternTensor
 
 /// One transformer that writes text token by token and draws pictures by filling in masked codes.
 package protocol UnifiedTransformer: CausalLanguageModel {
-  /// Which ids mean what.
+  /// The layout of the vocabulary.
   var tokens: TokenMap { get }
   /// Codes of a picture.
   var codesPerPicture: Int { get }
-  /// Channels of the ``TokenCodec/features(of:)`` by which pictures that are to be told of are shown; 0
-  /// where their codes show them.
+  /// Channels of the ``TokenCodec/features(of:)`` by which pictures to caption are embedded; 0
+  /// where their codes are.
   var shownFeatures: Int { get }
 
-  /// Reads a picture that is to be told of, with its task token, into an empty cache.
+  /// Reads a picture to caption, with its task token, into an empty cache.
   ///
   /// - Parameters:
   ///   - features: the codec's, `[1, position, channel]`.
   ///   - cache: the cache.
   /// - Returns: the last hidden states, `[1, token, feature]`.
-  /// - Throws: ``TensorError`` for a wrong shape, no memory, or a model that is shown codes.
+  /// - Throws: ``TensorError`` for a wrong shape, no memory, or a model that embeds codes.
   func read(features: Tensor, into cache: inout KVCache) throws(TensorError) -> Tensor
 
-  /// Reads a draft of a picture behind two pasts at once, and keeps nothing of it.
+  /// Reads a draft of a picture after two caches at once; neither changes.
   ///
   /// - Parameters:
   ///   - block: ``TokenMap/block(_:)``.

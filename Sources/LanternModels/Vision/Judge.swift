@@ -8,11 +8,11 @@ package struct JudgeConfig: Sendable {
   var blockOutChannels: [Int]
   var layersPerBlock: Int
   var normNumGroups: Int
-  /// What it knows, in the order of its outputs.
+  /// The things it knows, in the order of its outputs.
   package var subjects: [String]
-  /// The colours it tells apart; a thing may also have its own.
+  /// The colours it distinguishes; a thing may also have its own.
   package var colours: [String]
-  /// The places it tells apart, the empty name among them for a plain background.
+  /// The places (backgrounds) it distinguishes, the empty name for a plain one among them.
   package var places: [String]
 
   /// Reads the settings.
@@ -45,9 +45,9 @@ package struct JudgeConfig: Sendable {
   }
 }
 
-/// A small convolutional network that says what is to be seen where in a picture: a grid of places,
-/// each with whether a thing has its middle there, which, and in which colour. `training/judge.py`
-/// made it.
+/// A small convolutional detector of the things in a picture: a grid of cells, each with whether a thing
+/// has its middle there, which, and in which colour; and a classifier of the background.
+/// `training/judge.py` trains it.
 package struct Judge: Sendable {
   /// A thing in a picture.
   package struct Sighting: Sendable, Equatable {
@@ -64,7 +64,7 @@ package struct Judge: Sendable {
     /// How sure the judge is of it, 0…1.
     package var certainty: Float
 
-    /// A thing that was seen.
+    /// A detection.
     package init(
       subject: String, colour: String, hasOwnColour: Bool, x: Float, y: Float, certainty: Float
     ) {
@@ -83,18 +83,17 @@ package struct Judge: Sendable {
     package var things: [Sighting]
     /// Its place; empty for a plain background.
     package var place: String
-    /// What the network makes of the picture as a whole, one number a channel: the features between
-    /// which a Fréchet distance can be taken.
+    /// Features of the whole picture, one number a channel, for a Fréchet distance.
     package var features: [Float]
-    /// Pixels a side of the places that the judge tells apart.
-    package var placeSize: Float
+    /// Pixels a side of a cell of the grid.
+    package var cellSize: Float
 
-    /// What was seen.
-    package init(things: [Sighting], place: String, features: [Float], placeSize: Float) {
+    /// A reading.
+    package init(things: [Sighting], place: String, features: [Float], cellSize: Float) {
       self.things = things
       self.place = place
       self.features = features
-      self.placeSize = placeSize
+      self.cellSize = cellSize
     }
   }
 
@@ -142,7 +141,7 @@ package struct Judge: Sendable {
     try weights.finish()
   }
 
-  /// Pixels a side that one place of the grid stands for.
+  /// Pixels a side of a cell of the grid.
   package var stride: Int { 1 << (config.blockOutChannels.count - 1) }
 
   /// Whether pictures of a size, in pixels, fall onto the grid.
@@ -228,10 +227,10 @@ package struct Judge: Sendable {
     things.sort { $0.x < $1.x }
     return Reading(
       things: things, place: config.places[Self.largest(try found.places.floats()[...])],
-      features: try found.features.floats(), placeSize: Float(stride))
+      features: try found.features.floats(), cellSize: Float(stride))
   }
 
-  /// The place of the largest number, counted from the first.
+  /// Index of the largest number (argmax).
   private static func largest(_ numbers: ArraySlice<Float>) -> Int {
     let best = numbers.indices.max { numbers[$0] < numbers[$1] } ?? numbers.startIndex
     return best - numbers.startIndex

@@ -112,7 +112,7 @@ struct SchedulerConfig: Sendable {
     var found: Spacing?
     for (key, spacing) in curves where try config.bool(key, default: false) {
       if found != nil {
-        throw .unsupportedSetting(key: key, value: "true beside another curve", file: config.file)
+        throw .unsupportedSetting(key: key, value: "true with another curve", file: config.file)
       }
       found = spacing
     }

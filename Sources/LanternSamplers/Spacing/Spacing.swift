@@ -29,7 +29,7 @@ public enum Spacing: String, Sendable, CaseIterable {
   /// What it is good for.
   public var summary: String {
     switch self {
-    case .discrete: "what the model's folder asks for"
+    case .discrete: "the spacing of the model's folder"
     case .leading: "every so many-th timestep from the clean end; Stable Diffusion's own"
     case .linspace: "from the first timestep to the last"
     case .trailing: "every so many-th from the noisy end; for few steps, and for zero terminal SNR"

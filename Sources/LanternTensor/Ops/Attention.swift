@@ -1,10 +1,10 @@
 internal import CLanternKernels
 
-/// Which keys a query may see. A value, never a matrix.
+/// The mask of attention: which keys a query attends to. A value, never a matrix.
 public enum AttentionMask: Sendable, Equatable {
-  /// All of them.
+  /// All keys.
   case none
-  /// Those up to its own place; with more keys than queries, the last query is the last key.
+  /// Keys up to its own position; with more keys than queries, the last query is the last key.
   case causal
   /// Of those up to its own place the last ones, as many as this number, which is not 0: a sliding window
   /// (Beltagy et al. 2020, arXiv:2004.05150).
@@ -25,9 +25,9 @@ public enum AttentionMask: Sendable, Equatable {
 ///     row (grouped-query attention, Ainslie et al. 2023, arXiv:2305.13245).
 ///   - v: like `k`.
 ///   - heads: divides the last axis.
-///   - mask: which keys a query sees.
+///   - mask: which keys a query attends to.
 ///   - scale: of the scores; 1/√(features of a head) when nil.
-///   - precision: f32 when exact, products of 16-bit whole numbers otherwise.
+///   - precision: f32 when exact, products of int16 otherwise.
 /// - Returns: `[batch, query, head · feature]`.
 /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
 public func attention(

@@ -66,8 +66,8 @@ extension Tensor {
   ///   - bias: `[output channel]`.
   ///   - batchBias: one bias per picture, `[batch, output channel]`.
   ///   - activation: applied before the residual is added.
-  ///   - residual: added last; of the shape of the result, which takes its place where nobody else
-  ///     holds it.
+  ///   - residual: added last; of the shape of the result, which overwrites it where it is uniquely
+  ///     referenced.
   /// - Returns: `[batch, height, width, output channel]`.
   /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
   public func conv2d(

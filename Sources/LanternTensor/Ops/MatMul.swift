@@ -9,8 +9,8 @@ extension Tensor {
   ///   - weight: `[outputs, inputs]`; `self` is `[…, inputs]`, f32.
   ///   - bias: `[outputs]`, f32.
   ///   - activation: applied before the residual is added.
-  ///   - residual: added last; of the shape of the result, f32. The result takes its place where nobody
-  ///     else holds it.
+  ///   - residual: added last; of the shape of the result, f32. The result overwrites it where it
+  ///     is uniquely referenced.
   /// - Returns: `[…, outputs]`, f32.
   /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
   public func linear(

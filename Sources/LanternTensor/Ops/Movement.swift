@@ -119,7 +119,7 @@ extension Tensor {
   /// The same numbers in another floating-point type, rounded to nearest even.
   ///
   /// - Throws: ``TensorError/dtype(op:expected:found:)`` unless both types are floating-point, or
-  ///   whole numbers become f32.
+  ///   integers become f32.
   public func converted(to target: DType) throws(TensorError) -> Tensor {
     if dtype == target { return try contiguous() }
     let source = try contiguous()

@@ -4,8 +4,8 @@ extension Tensor {
   /// Normalises each group of channels to zero mean and unit variance, then scales and shifts per
   /// channel.
   ///
-  /// Equals `torch.nn.GroupNorm`; Wu & He 2018, arXiv:1803.08494. Works in place where nobody else
-  /// holds `self`.
+  /// Equals `torch.nn.GroupNorm`; Wu & He 2018, arXiv:1803.08494. Works in place where `self` is
+  /// uniquely referenced.
   ///
   /// - Parameters:
   ///   - groups: a divisor of `channel`; `self` is `[batch, …, channel]`, f32.

@@ -1,6 +1,6 @@
 internal import CLanternKernels
 
-/// What products are computed in: what both operands are brought to before they are multiplied.
+/// The arithmetic of matrix products: the type that both operands are converted to before they are multiplied.
 package enum Arithmetic: String, Sendable, CaseIterable {
   case float32 = "f32"
   /// Activations quantized to 14 bits, and 16-bit weights; exact 32-bit accumulators. On 64-bit ARM with

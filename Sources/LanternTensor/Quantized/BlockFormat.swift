@@ -1,5 +1,5 @@
-/// How a file stores the elements of a tensor: in blocks of so many bytes, little-endian, one behind the
-/// other along the last axis.
+/// A storage format of a tensor's elements: blocks of so many bytes, little-endian, one behind the other
+/// along the last axis.
 ///
 /// What a file stores is one thing, what a product computes in (``PackedMatrix/Form``) another. A format
 /// is a file in `Formats` and a row of ``all``; readers name formats, and ``StoredTensor`` decodes.
@@ -16,7 +16,7 @@ package struct BlockFormat: Sendable {
   /// format has them.
   package let decode: Decoder?
 
-  /// Reads `count` blocks, which may lie askew, and writes `count * blockElements` numbers.
+  /// Reads `count` blocks, which may be unaligned, and writes `count * blockElements` numbers.
   package typealias Decoder =
     @Sendable (_ blocks: UnsafeRawPointer, _ count: Int, _ floats: UnsafeMutablePointer<Float>)
     -> Void

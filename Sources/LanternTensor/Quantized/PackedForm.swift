@@ -1,7 +1,7 @@
 internal import CLanternKernels
 
 extension PackedMatrix {
-  /// What weights are packed as for products: a row of ``all``.
+  /// The packed form of weights for matrix products: a row of ``all``.
   ///
   /// What a file stores is another thing, of formats.
   public struct Form: Sendable, Hashable {

@@ -82,7 +82,7 @@ public struct PackedMatrix: Sendable {
     self.layout = layout
     let (n, k) = (Int64(rows), Int64(inputs))
     self.storage = try Storage(
-      byteCount: lk_packed_bytes(n, k, self.form.kernelType, layout), isKept: true)
+      byteCount: lk_packed_bytes(n, k, self.form.kernelType, layout), isLongLived: true)
     var arguments = lk_pack_args(
       weight: source.bytes, from: weight.dtype.kernelType, n: n, k: k, row_stride: k,
       layout: layout, transposed: false, packed: storage.base, to: self.form.kernelType)

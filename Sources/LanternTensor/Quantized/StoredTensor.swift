@@ -1,6 +1,6 @@
 internal import CLanternKernels
 
-/// A tensor as a file has it: bytes of a format, which become numbers only when they are asked for.
+/// A tensor as a file stores it: bytes of a format, decoded on demand.
 package struct StoredTensor: Sendable {
   /// Sizes of the axes, outermost first.
   package let shape: [Int]
@@ -56,7 +56,7 @@ package struct StoredTensor: Sendable {
         storage: storage, shape: shape, dtype: format.dtype, strides: strides,
         byteOffset: byteOffset)
       guard byteOffset % format.dtype.byteSize != 0, view.isContiguous else {
-        // Where it is not a view, it is copied element by element, which may lie askew.
+        // Where it is not a view, it is copied element by element, which may be unaligned.
         return try view.contiguous()
       }
       let copy = try Draft(shape, format.dtype)

@@ -1,21 +1,21 @@
 import ArgumentParser
 
-/// How much is told, and to whom.
-struct TellingOptions: ParsableArguments {
+/// Which messages are printed, and in which form.
+struct MessageOptions: ParsableArguments {
   @Flag(help: "One JSON event a line on standard output.")
   var json = false
-  @Flag(name: .shortAndLong, help: "Tell only errors.")
+  @Flag(name: .shortAndLong, help: "Print only errors.")
   var quiet = false
-  @Flag(name: .shortAndLong, help: "Tell details.")
+  @Flag(name: .shortAndLong, help: "Print details.")
   var verbose = false
 
   mutating func validate() throws {
     if quiet, verbose { throw ValidationError("--quiet and --verbose: choose one") }
     if quiet, json {
-      throw ValidationError("--quiet and --json: choose one; programs are told everything")
+      throw ValidationError("--quiet and --json: choose one; programs get every event")
     }
   }
 
-  /// Where it is told.
+  /// The console that they are printed to.
   var console: Console { Console(isJSON: json, isQuiet: quiet || json, isVerbose: verbose) }
 }

@@ -1,17 +1,17 @@
 import LanternModels
 import LanternTokenizers
 
-/// How much of a story the model has before it when it tells a page: never more tokens than its
-/// positions were trained for, nor more pages.
+/// The context of a story: which pages the model attends to when it writes the next one. Never more tokens
+/// than its positions were trained for, nor more pages.
 ///
-/// A story of no more pages than that is told from all that came before. Of a longer one, each page is
-/// told from the first page and the last few, as many as let the model believe that it tells a story
-/// of the length it knows: its first page comes first, its last pages last, and those between are all
-/// told as its second page is, or as the page after those that the story was begun with.
-struct StoryRoom {
-  /// What stands before the first page.
+/// In a story of no more pages than that, each page attends to all pages before. In a longer one it attends
+/// to the first page and the last few, so many that the context is that of a story of the trained length:
+/// the first page comes first, the last pages last, and each page between has the context of the second
+/// page, or of the page after those that the story was begun with.
+struct StoryContext {
+  /// The tokens before the first page.
   let opening: [Int]
-  /// Tokens of a page's words at most; whoever goes on beyond them gets a picture.
+  /// Maximum number of tokens of a page's words; then its picture begins.
   let words: Int
 
   private let pages: Int
@@ -23,10 +23,10 @@ struct StoryRoom {
 
   private static let mostWords = 120
 
-  /// Divides the model's tokens.
+  /// Divides the context length into prompt, pages and words.
   ///
   /// - Throws: ``RequestError/longStory(what:tokens:most:)`` for a prompt, or a page that the story
-  ///   begins with, that leaves no room.
+  ///   begins with, that is too long.
   init(_ request: StoryRequest, _ settings: StorySettings, _ model: UnifiedModel)
     throws(RequestError)
   {
@@ -57,33 +57,33 @@ struct StoryRoom {
     guard count <= most else { throw .longStory(what: what, tokens: count, most: most) }
   }
 
-  /// Which of the pages that were told are before the model when it tells the next one.
+  /// The pages that the model attends to when it writes the next one.
   ///
   /// - Parameters:
-  ///   - told: the pages.
+  ///   - written: all pages so far.
   ///   - given: the next one's words, where they are there already.
-  /// - Returns: those pages, in their order.
-  func pagesSeen(of told: [[PastSegment]], _ given: String?) -> [[PastSegment]] {
+  /// - Returns: the attended pages, in their order.
+  func attended(of written: [[PastSegment]], _ given: String?) -> [[PastSegment]] {
     var left = tokens - opening.count - (given.map { model.ids(of: $0).count } ?? words)
-    guard let first = told.first else { return [] }
-    var seen: [[PastSegment]] = []
-    let most = place(of: told.count + 1) - 1
-    for (index, page) in ([first] + told.dropFirst().reversed()).prefix(most).enumerated() {
+    guard let first = written.first else { return [] }
+    var attended: [[PastSegment]] = []
+    let most = trainedIndex(of: written.count + 1) - 1
+    for (index, page) in ([first] + written.dropFirst().reversed()).prefix(most).enumerated() {
       left -= page.reduce(0) { $0 + $1.count }
       if left < 0 { break }
-      seen.insert(page, at: index == 0 ? 0 : 1)
+      attended.insert(page, at: index == 0 ? 0 : 1)
     }
-    return seen
+    return attended
   }
 
-  /// Which page of a story as long as the model was trained for a page is told as.
-  private func place(of page: Int) -> Int {
+  /// The page of a story of the trained length that stands for a page.
+  private func trainedIndex(of page: Int) -> Int {
     guard let trained else { return page }
     let between = min(trained, max(2, min(begun + 1, trained - 1)))
     return min(page, max(between, trained - (pages - page)))
   }
 
-  /// What is to be known before a story is told.
+  /// Notes on a story that is longer than the model was trained for.
   func notes(_ name: String) -> [String] {
     if let trained, pages > trained {
       return [
