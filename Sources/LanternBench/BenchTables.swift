@@ -31,7 +31,7 @@ extension BenchResults {
     ]
     let runs = settings.prompts.flatMap { prompt in settings.seeds.map { (prompt, "\($0)") } }
     let rows = cells.filter { $0.refusal == nil }.flatMap { cell in
-      // Older files leave out answers, so their pictures are not known.
+      // Older files leave out some answers: which pictures the others belong to is unknown then.
       let right = cell.right.count == runs.count ? cell.right : []
       return runs.enumerated().map { index, run -> [String] in
         func value(_ values: [Double]) -> Double? {

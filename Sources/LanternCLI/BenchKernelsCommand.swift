@@ -34,7 +34,7 @@ struct BenchKernelsCommand: ParsableCommand {
   mutating func validate() throws {
     if let strange = cases.first(where: { KernelCase($0) == nil }) {
       throw ValidationError(
-        "case \"\(strange)\": say it like \"linear 4096x320x320\", \"conv 2x64x64x320>320 k3\" or "
+        "case \"\(strange)\": write it like \"linear 4096x320x320\", \"conv 2x64x64x320>320 k3\" or "
           + "\"attention 2x4096x4096x8x40\"")
     }
   }

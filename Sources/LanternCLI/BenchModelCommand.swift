@@ -49,7 +49,7 @@ struct BenchModelCommand: ParsableCommand {
     }
     if let strange = partNames.first(where: { !Self.parts.contains($0) }) {
       throw ValidationError(
-        "part \"\(strange)\": choose of \(Self.parts.joined(separator: "; "))")
+        "part \"\(strange)\": choose one of \(Self.parts.joined(separator: "; "))")
     }
   }
 

@@ -41,7 +41,7 @@ struct BenchPrecisionCommand: ParsableCommand {
 
   mutating func validate() throws {
     if folder != nil, modelOptions.model != nil {
-      throw ValidationError("the model stands twice: as an argument and with --model")
+      throw ValidationError("the model is given twice: as an argument and with --model")
     }
     _ = try wanted()
   }
@@ -50,7 +50,7 @@ struct BenchPrecisionCommand: ParsableCommand {
     try CommaList.names(precisions, "precisions") { name in
       guard let precision = Precision(rawValue: name) else {
         throw ValidationError(
-          "precision \"\(name)\": choose of "
+          "precision \"\(name)\": choose one of "
             + Precision.allCases.map(\.rawValue).joined(separator: ", "))
       }
       return precision

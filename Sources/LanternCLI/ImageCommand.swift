@@ -47,7 +47,7 @@ struct ImageCommand: ParsableCommand {
       throw ValidationError("what shall it draw? For example: lantern image \"a red fox\"")
     }
     if text != nil, drawing.words.prompt != nil {
-      throw ValidationError("the prompt stands twice: as an argument and with --prompt")
+      throw ValidationError("the prompt is given twice: as an argument and with --prompt")
     }
   }
 

@@ -35,7 +35,7 @@ extension FileSystem {
     return names.sorted()
   }
 
-  /// All bytes of an regular file.
+  /// All bytes of a regular file.
   ///
   /// - Parameters:
   ///   - path: where it is.
@@ -77,7 +77,7 @@ extension FileSystem {
     return bytes
   }
 
-  /// The first bytes of an regular file, `count` at most.
+  /// The first bytes of a regular file, `count` at most.
   ///
   /// - Throws: ``FormatError/cannotRead(path:code:)``, ``FormatError/notAFile(path:)`` or
   ///   ``FormatError/empty(path:)``.
@@ -95,7 +95,7 @@ extension FileSystem {
     return bytes
   }
 
-  /// Maps an regular file into memory, read-only.
+  /// Maps a regular file into memory, read-only.
   ///
   /// Should another program cut the file short while it is mapped, reading it raises SIGBUS: the price
   /// of not copying gigabytes. ``MappedFiles`` knows which file it was.
@@ -116,7 +116,7 @@ extension FileSystem {
     return Storage(mapped: base, byteCount: size) { MappedFiles.remove(note) }
   }
 
-  /// Opens an regular file, never waiting for anything: what is no file is refused unopened, since to
+  /// Opens a regular file, never waiting for anything: what is no file is refused unopened, since to
   /// open some devices is to use them, and is looked at once more when it is open.
   private static func openForReading(_ path: String, isPipeAllowed: Bool = false)
     throws(FormatError) -> (file: Int32, size: Int)
@@ -139,7 +139,7 @@ extension FileSystem {
       close(file)
       throw .notAFile(path: path)
     }
-    // Where an regular file waits it is for its disk.
+    // Where a regular file waits it is for its disk.
     _ = fcntl(file, F_SETFL, 0)
     return (file, status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : 0)
   }

@@ -19,7 +19,7 @@ package enum FileSystem {
   /// Whether there is a folder at `path`, symbolic links followed.
   package static func isDirectory(_ path: String) -> Bool { kind(path) == S_IFDIR }
 
-  /// Whether there is an regular file at `path`, symbolic links followed.
+  /// Whether there is a regular file at `path`, symbolic links followed.
   package static func isFile(_ path: String) -> Bool { kind(path) == S_IFREG }
 
   private static func kind(_ path: String) -> mode_t? {

@@ -24,7 +24,7 @@ import Testing
   }
 
   static let cases: [Case] = [
-    Case("image", "--prompt", "fox -p cat", "prompt stands twice"),
+    Case("image", "--prompt", "fox -p cat", "prompt is given twice"),
     Case("image", "--prompts", "fox --prompts a.txt", "--prompts takes the place"),
     Case("image", "--prompts", "--prompts a.txt --like a.png", "--like has a prompt"),
     Case("image", "--negative", "fox -n cat -g 1", "the negative prompt without effect"),
@@ -114,7 +114,7 @@ import Testing
     Case("bench model", "--variant", "PART --variant fp16", "variant"),
     Case("bench model", "--quiet", "-q -v", "--quiet and --verbose"),
     Case("bench model", "--verbose", "PART --json -v", "\"event\":\"detail\""),
-    Case("bench precision", "--model", "x -m y", "the model stands twice"),
+    Case("bench precision", "--model", "x -m y", "the model is given twice"),
     Case("bench precision", "--variant", "SMALL --variant fp16", "variant"),
     Case("bench precision", "--threads", "SMALL -t 64", "64 threads on"),
     Case("bench precision", "--prompts", "SMALL --prompts a.txt", "accuracy is not measured"),

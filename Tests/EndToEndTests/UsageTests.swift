@@ -85,7 +85,7 @@ struct UsageTests {
       (["fox", "-o", "fox.gif"], ["fox.gif", ".png"]),
       (["fox", "-o", "fox"], ["fox", ".png"]),
       (["fox", "--no-paste"], ["--no-paste", "--mask FILE"]),
-      (["fox", "-p", "cat"], ["prompt stands twice"]),
+      (["fox", "-p", "cat"], ["prompt is given twice"]),
       (["fox", "--trace", "t", "-b", "2"], ["--trace"]),
       (["fox", "cat\nand dog"], ["cat and dog"]),
       ([], ["what shall it draw?"]),

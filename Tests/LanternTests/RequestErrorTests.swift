@@ -98,7 +98,7 @@ import Testing
     #expect(
       try generator.draw(request).notes == [
         "strength 0.5 has no effect without a picture to begin from",
-        "nothing is kept without a mask: not to paste it has no effect",
+        "without a mask nothing is kept: pasting has no effect",
       ])
     #expect(
       try complaint(generator) { $0.previewInterval = -1 }

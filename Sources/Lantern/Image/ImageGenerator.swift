@@ -13,8 +13,8 @@ public struct ImageGenerator: Sendable {
   /// Whether the components stay in memory when a picture does not need them any more.
   ///
   /// If false, text encoder, denoiser and the codec's encoder are released after their last use, and the next
-  /// picture, of any copy of this generator, loads them again. A picture takes little more memory then
-  /// than the weights of denoiser and decoder: for a single picture.
+  /// picture, of any copy of this generator, loads them again. A picture then takes little more memory
+  /// than the weights of denoiser and decoder: for programs that draw a single one.
   public var retainsComponents = true
 
   /// Loads a model.

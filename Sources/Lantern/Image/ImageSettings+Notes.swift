@@ -19,7 +19,7 @@ extension ImageSettings {
       notes.append("strength \(request.strength) has no effect without a picture to begin from")
     }
     if request.mask == nil, !request.pastesKept {
-      notes.append("nothing is kept without a mask: not to paste it has no effect")
+      notes.append("without a mask nothing is kept: pasting has no effect")
     }
     let isSampledInFew = ["lcm", "tcd"].contains(sampler)
     if model.isFast, !isSampledInFew || guidance > 2 || steps > 4 * model.defaults.steps {
@@ -104,7 +104,7 @@ extension ImageSettings {
     if isFar(width, from: native.width) || isFar(height, from: native.height) {
       notes.append(
         "\(width)×\(height) is far from the \(native.width)×\(native.height) that the model was "
-          + "trained on: things may come twice or fall apart")
+          + "trained on: things may appear twice or fall apart")
     }
     let tile = model.codec.tileSize * model.codec.downsampling
     if request.tiledDecoding, width <= tile, height <= tile {

@@ -41,7 +41,7 @@ struct LoRAOptions: ParsableArguments {
     let isFile = [".safetensors", ".bin", ".pt"].contains(where: before.hasSuffix)
     guard isFile || FileSystem.exists(before), !before.isEmpty else { return (text, nil) }
     throw ValidationError(
-      "LoRA \"\(text)\": after the colon stands how much of it to add, like \(before):0.8")
+      "LoRA \"\(text)\": give its strength after the colon, like \(before):0.8")
   }
 
   /// A recipe's name of a LoRA, and its strength after the last colon.

@@ -77,7 +77,7 @@ enum CommandLineSpelling {
     if before.isEmpty, words.count > 1 {
       return "which command? To draw it: lantern image \(quoted(words.joined(separator: " ")))"
     }
-    return "\"\(word)\" is no command: choose of \(names.joined(separator: ", "))"
+    return "\"\(word)\" is no command: choose one of \(names.joined(separator: ", "))"
   }
 
   /// A word that stands where a command should and is none.
