@@ -75,4 +75,13 @@ import Testing
       #expect(picture.contains(">\(room)</text>"), "\(room) is not in the picture")
     }
   }
+
+  @Test("the newest version of CHANGELOG, with its date, is the program's")
+  func version() throws {
+    let source = SourceTree.file("Sources/Lantern/LanternVersion.swift").text
+    let number = try #require(source.firstMatch(of: /number = "([\d.]+)"/)).output.1
+    let headings = SourceTree.file("CHANGELOG.md").text
+      .matches(of: /\n## (\d+\.\d+\.\d+), \d{4}-\d\d-\d\d\n/).map(\.output.1)
+    #expect(headings.first == number)
+  }
 }
