@@ -28,6 +28,20 @@ import Testing
     #expect(codec.downsampling * encoded.shape[1] == picture.shape[1])
   }
 
+  @Test("tiles are of the picture's size for any number of levels", arguments: ["taesd", "mixed"])
+  func tiles(name: String) throws {
+    let reference = try ModelFixture("autoencoder_tiny", name)
+    let codec = try reference.build(make)
+    let latent = try Tensor(
+      repeating: 0.1, shape: [1, 3, codec.tileSize + 5, codec.latentChannels])
+    let (tiled, whole) = (try codec.decode(latent, tiled: true), try codec.decode(latent))
+    #expect(tiled.shape == whole.shape)
+    // Far from any edge, all of them are one colour.
+    try expectEqual(
+      tiled.sliced(axis: 2, 40..<60).contiguous(), whole.sliced(axis: 2, 40..<60).contiguous(),
+      relative: 1e-4)
+  }
+
   @Test("what it has no place for is refused by name")
   func unsupported() throws {
     let reference = try ModelFixture("autoencoder_tiny", "taesd")
