@@ -24,7 +24,7 @@ import Testing
       (["paint", "a", "cat", "--steps", "3"], "lantern paint \"a cat\" --steps 3"),
       (["image", "a fox", "--stepz", "3"], "Did you mean '--steps'?"),
       (["image", "a", "fox", "--frob", "3"], "--frob"),
-      (["image", "--prompts", "p.txt", "fox"], "--prompts takes the place"),
+      (["image", "--prompts", "p.txt", "fox"], "--prompts replaces the prompt"),
       (["image", "-fox"], "lantern image -- \"-fox\""),
       (["image", "a fox", "--vae", "x.safetensors"], "--vae: a model is one folder"),
       (["image", "a fox", "--device=cuda"], "--device: everything runs on the processor"),

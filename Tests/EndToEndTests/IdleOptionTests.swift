@@ -25,7 +25,7 @@ import Testing
 
   static let cases: [Case] = [
     Case("image", "--prompt", "fox -p cat", "prompt is given twice"),
-    Case("image", "--prompts", "fox --prompts a.txt", "--prompts takes the place"),
+    Case("image", "--prompts", "fox --prompts a.txt", "--prompts replaces the prompt"),
     Case("image", "--prompts", "--prompts a.txt --like a.png", "--like has a prompt"),
     Case("image", "--negative", "fox -n cat -g 1", "the negative prompt without effect"),
     Case("image", "--steps", "fox --sampler dpm_adaptive", "their number has no effect"),
@@ -66,7 +66,7 @@ import Testing
     Case(
       "image", "--preview-interval", "fox --preview p.png --preview-interval 9",
       "there is no preview"),
-    Case("image", "--trace", "fox --prompts a.txt --trace t", "--prompts takes the place"),
+    Case("image", "--trace", "fox --prompts a.txt --trace t", "--prompts replaces the prompt"),
     Case("image", "--quiet", "fox -q -v", "--quiet and --verbose"),
     Case("image", "--quiet", "fox -q --json", "--quiet and --json"),
     Case("image", "--verbose", "fox --json -v", "\"event\":\"detail\""),
