@@ -161,7 +161,8 @@ def events(command: list) -> tuple[dict, dict]:
     words = [str(word) for word in command]
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=True)
-        row, end = (json.loads(line) for line in done.stdout.splitlines())
+        said = [json.loads(line) for line in done.stdout.splitlines()]
+        row, end = (event for event in said if event.get("event") != "note")
     except subprocess.CalledProcessError as error:
         said = error.stderr.strip().splitlines() or [f"exit code {error.returncode}"]
         raise Failure(f"{' '.join(words)}: {said[0]}") from None

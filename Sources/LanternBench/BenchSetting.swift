@@ -1,6 +1,6 @@
 package import Lantern
 import LanternFormats
-package import LanternSamplers
+import LanternSamplers
 package import LanternTensor
 
 /// A setting of a bench of samplers.

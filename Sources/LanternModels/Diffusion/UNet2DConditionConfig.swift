@@ -1,6 +1,5 @@
 package import LanternFormats
 package import LanternLayers
-package import LanternTensor
 
 /// The settings of a U-Net, read from diffusers' `unet/config.json`.
 package struct UNet2DConditionConfig: Sendable {
