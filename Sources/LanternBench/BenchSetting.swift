@@ -174,10 +174,4 @@ extension BenchSetting {
 
 extension Precision: SettingValue {
   package typealias Given = Precision
-  package static var typeName: String { "name" }
-  package init?(json: JSONValue) {
-    guard let value = json.string.flatMap(Precision.init(rawValue:)) else { return nil }
-    self = value
-  }
-  package var json: JSONValue { .string(rawValue) }
 }

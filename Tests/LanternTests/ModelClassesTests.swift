@@ -109,4 +109,24 @@ struct ModelClassesTests {
         "variance_type \"fixed_large\" has no effect with DPMSolverMultistepScheduler"
       ])
   }
+
+  @Test("whether an empty negative prompt is zeros is true or false, and false encodes it")
+  func emptyNegative() throws {
+    func draw(_ value: JSONValue) throws -> Picture {
+      try withTemporaryFolder { folder in
+        let copy = "\(folder)/model"
+        try FileManager.default.copyItem(atPath: fixture("tiny_xl"), toPath: copy)
+        try TinyPipeline.set("force_zeros_for_empty_prompt", value, "\(copy)/model_index.json")
+        var request = ImageRequest(prompt: "a red fox")
+        (request.seed, request.steps) = (1, 2)
+        return try ImageGenerator(folder: copy, precision: .exact).draw(request).picture
+      }
+    }
+    #expect(try draw(.bool(true)) != draw(.bool(false)))
+    #expect {
+      try draw(.string("yes"))
+    } throws: {
+      "\($0)".contains("force_zeros_for_empty_prompt")
+    }
+  }
 }

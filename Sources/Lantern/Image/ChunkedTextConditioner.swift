@@ -71,7 +71,12 @@ struct ChunkedTextConditioner: TextConditioner {
     case .penultimate: (self.pooledFeatures, layerCount) = (pooledFeatures, layers - 1)
     }
     let key = "force_zeros_for_empty_prompt"
-    zeroesEmptyNegative = states == .penultimate && reader.folder.settings[key]?.bool ?? true
+    let setting = reader.folder.settings[key] ?? .bool(true)
+    guard let zeroes = setting.bool else {
+      throw FormatError.wrongType(
+        key: key, expected: "true or false", file: reader.folder.indexPath)
+    }
+    zeroesEmptyNegative = states == .penultimate && zeroes
   }
 
   var notes: [String] { encoders.flatMap(\.tokenizer.notes) }

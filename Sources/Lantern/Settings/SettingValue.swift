@@ -158,14 +158,18 @@ extension DynamicThresholding: SettingValue {
   package var json: JSONValue { .array([mimicScale.json, percentile.json]) }
 }
 
-extension Convention: SettingValue {
-  package typealias Given = Convention
+/// Enumerations are written by their names.
+extension SettingValue where Self: RawRepresentable, RawValue == String {
   package static var typeName: String { "name" }
   package init?(json: JSONValue) {
-    guard let value = json.string.flatMap(Convention.init(rawValue:)) else { return nil }
+    guard let value = json.string.flatMap(Self.init(rawValue:)) else { return nil }
     self = value
   }
   package var json: JSONValue { .string(rawValue) }
+}
+
+extension Convention: SettingValue {
+  package typealias Given = Convention
 }
 
 /// A picture, of which a recipe says only that there was one.

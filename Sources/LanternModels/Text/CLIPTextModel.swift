@@ -45,7 +45,7 @@ package struct CLIPTextConfig: Sendable {
     }
     let sizes = [
       vocabSize, hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads,
-      maxPositionEmbeddings, projectionDim,
+      maxPositionEmbeddings, max(1, projectionDim),
     ]
     guard sizes.allSatisfy({ (1...1_048_576).contains($0) }), hiddenSize % numAttentionHeads == 0
     else {
