@@ -25,7 +25,7 @@ package struct CheckpointKind {
     Row(
       beginnings: [
         ["lora_unet_input_blocks", "lora_unet_middle_block", "lora_unet_output_blocks"]
-      ], name: "a LoRA in the names of the original code (LDM)", isOriginal: true),
+      ], name: "a LoRA in the names of the original code (LDM)", isRead: true),
     Row(beginnings: [["lora_unet_", "lora_te"]], name: "a LoRA in kohya's names", isRead: true),
     Row(
       beginnings: [["model.diffusion_model."], ["conditioner.embedders."]],

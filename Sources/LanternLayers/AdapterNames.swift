@@ -1,16 +1,13 @@
 /// The layer and role of an adapter's tensor, parsed from its name in any of the usual spellings:
 /// PEFT's (`base_model.model.….lora_A.weight`), diffusers' (`unet.….lora_A.weight`, and older
-/// `….lora.down.weight` and `….processor.to_q_lora.down.weight`), and kohya's
-/// (`lora_unet_….lora_down.weight`).
+/// `….lora.down.weight` and `….processor.to_q_lora.down.weight`), kohya's
+/// (`lora_unet_….lora_down.weight`) and LyCORIS' (`lora_unet_….hada_w1_a`).
 struct AdapterName {
-  /// The role of a tensor in its layer.
-  enum Role { case down, up, alpha, magnitude, bias, embeddingDown, embeddingUp }
-
   /// Such as `unet`.
   let component: String
   /// The layer's name as the file spells it, without what stands before it.
   let spelling: String
-  let role: Role
+  let role: AdapterRole
   /// What PEFT calls the adapter where the file says so.
   let adapter: String?
   /// Whether the name is as PEFT writes it.
@@ -19,23 +16,30 @@ struct AdapterName {
   /// The layer's name with `_` for `.`.
   var layer: String { Self.plain(spelling) }
 
-  private static let endings: [(ending: String, role: Role)] = [
-    (".lora_down.weight", .down), (".lora_up.weight", .up), (".lora.down.weight", .down),
-    (".lora.up.weight", .up), (".lora_linear_layer.down.weight", .down),
-    (".lora_linear_layer.up.weight", .up), ("_lora.down.weight", .down), ("_lora.up.weight", .up),
-    (".alpha", .alpha),
-  ]
+  /// Endings of names, and the roles they stand for.
+  private static let endings: [(ending: String, role: AdapterRole)] =
+    [
+      (".lora_down.weight", .down), (".lora_up.weight", .up), (".lora.down.weight", .down),
+      (".lora.up.weight", .up), (".lora_linear_layer.down.weight", .down),
+      (".lora_linear_layer.up.weight", .up), ("_lora.down.weight", .down),
+      ("_lora.up.weight", .up), (".lora_mid.weight", .mid),
+    ] + AdapterRole.namedAsInFiles.map { (".\($0.rawValue)", $0) }
 
   /// PEFT's infixes between a layer's name and the adapter's, and the suffixes that may follow.
-  private static let marks: [(mark: String, endings: [(String, Role)])] = [
+  private static let marks: [(mark: String, endings: [(String, AdapterRole)])] = [
     (".lora_A", [("weight", .down)]), (".lora_B", [("weight", .up), ("bias", .bias)]),
     (".lora_embedding_A", [("", .embeddingDown)]), (".lora_embedding_B", [("", .embeddingUp)]),
     (".lora_magnitude_vector", [("", .magnitude), ("weight", .magnitude)]),
   ]
 
   private static let beginnings: [(beginning: String, component: String)] = [
-    ("lora_unet_", "unet"), ("lora_te_", "text_encoder"), ("lora_te1_", "text_encoder"),
-    ("unet.", "unet"), ("text_encoder.", "text_encoder"), ("te1.", "text_encoder"),
+    ("lora_unet_", "unet"), ("lycoris_unet_", "unet"), ("unet.", "unet"),
+    ("diffusion_model.", "unet"),
+    ("lora_te_", "text_encoder"), ("lora_te1_", "text_encoder"), ("text_encoder.", "text_encoder"),
+    ("te1.", "text_encoder"), ("text_encoders.clip_l.transformer.", "text_encoder"),
+    ("lora_te2_", "text_encoder_2"), ("text_encoder_2.", "text_encoder_2"),
+    ("te2.", "text_encoder_2"), ("text_encoders.clip_g.transformer.", "text_encoder_2"),
+    ("lora_te3_", "text_encoder_3"), ("text_encoder_3.", "text_encoder_3"),
   ]
 
   /// The first parts of layers' names, for names that begin with them.
@@ -43,11 +47,14 @@ struct AdapterName {
     ("text_encoder", ["text_model.", "encoder.layers.", "embeddings.", "final_layer_norm."]),
     (
       "unet",
-      ["down_blocks.", "mid_block.", "up_blocks.", "conv_in.", "conv_out.", "time_embedding."]
+      [
+        "down_blocks.", "mid_block.", "up_blocks.", "conv_in.", "conv_out.", "time_embedding.",
+        "add_embedding.",
+      ]
     ),
   ]
 
-  /// Parses the name of a tensor; nil for one that is none of a LoRA's.
+  /// Parses the name of a tensor; nil for one that is none of an adapter's.
   init?(_ name: String) {
     guard let (stem, role, adapter) = Self.split(name) else { return nil }
     let lead = "base_model.model."
@@ -67,7 +74,8 @@ struct AdapterName {
   }
 
   /// A name's layer, its role there, and the adapter's name.
-  private static func split(_ name: String) -> (stem: String, role: Role, adapter: String?)? {
+  private static func split(_ name: String) -> (stem: String, role: AdapterRole, adapter: String?)?
+  {
     for (mark, endings) in marks {
       guard let range = name.firstRange(of: mark) else { continue }
       let rest = name[range.upperBound...]
@@ -101,8 +109,7 @@ struct AdapterName {
     return layer
   }
 
-  /// The kind of adapter or layer of a name that is no LoRA's for the U-Net or the text encoder; nil for
-  /// an unknown one.
+  /// The kind of adapter or layer of a name that Lantern does not read; nil for an unknown one.
   static func stranger(_ name: String) -> String? {
     if name.hasPrefix("base_model.model."), AdapterName(name) == nil,
       relatives.allSatisfy({ relative in !relative.parts.contains(where: name.contains) })
@@ -117,24 +124,15 @@ struct AdapterName {
   }
 
   private static let relatives: [(kind: String, parts: [String], endings: [String])] = [
-    ("of LoHa", ["hada_"], []), ("of LoKr", ["lokr_"], []),
-    ("of a LoRA with three factors (Tucker, CP)", ["lora_mid"], []),
-    ("of a DoRA in kohya's names", ["dora_scale"], []),
-    ("of BOFT", ["boft_"], []), ("of OFT", [".oft_", "oft_blocks"], []),
+    ("of BOFT", ["boft_"], []), ("of OFT", [".oft_", "oft_blocks", "oft_diag"], []),
     ("of IA³", ["ia3_l"], [".on_input"]), ("of AdaLoRA", ["lora_E", "ranknum"], []),
     ("of VeRA", ["vera_lambda"], []), ("of HRA", ["hra_u"], []),
-    ("of GLoRA", [], [".a1.weight", ".a2.weight", ".b1.weight", ".b2.weight"]),
-    (
-      "of whole differences", [], [".diff", ".diff_b", ".set_weight", ".w_norm", ".b_norm"]
-    ),
+    ("of GLoRA", [], [".a1.weight", ".a2.weight", ".b1.weight", ".b2.weight", ".bm.weight"]),
+    ("of a weight that is replaced or widened", [], [".set_weight", ".reshape_weight"]),
     ("of trained words (trainable_token_indices)", ["trainable_tokens"], []),
     ("of Custom Diffusion", ["custom_diffusion"], []),
     ("of an IP-Adapter", ["^image_proj", "^ip_adapter", "to_k_ip", "to_v_ip"], []),
     ("of vectors of textual inversion", ["^emb_params", "^string_to", "^<"], []),
-    (
-      "of a second text encoder, as SDXL, SD 3 and FLUX have",
-      ["^lora_te2_", "^lora_te3_", "^text_encoder_2.", "^text_encoder_3."], []
-    ),
     (
       "of a diffusion transformer, as SD 3 and FLUX have",
       [
@@ -143,12 +141,8 @@ struct AdapterName {
       ], []
     ),
     (
-      "spelt as in the original code (LDM)",
-      [
-        "input_blocks", "output_blocks", "middle_block", "lora_unet_time_embed_", "^lora_unet_out_",
-        "^model.diffusion_model.", "^diffusion_model.", "^cond_stage_model.", "^first_stage_model.",
-      ],
-      []
+      "of a whole checkpoint in the names of the original code (LDM)",
+      ["^model.diffusion_model.", "^cond_stage_model.", "^first_stage_model."], []
     ),
     ("of CLIP's side for pictures", ["vision_model."], []),
     (

@@ -10,17 +10,14 @@ package import LanternTensor
 package struct Weights: Sendable {
   private let archive: TensorArchive
   private let component: String
-  private let adapters: [LowRankAdapter]
+  private let adapters: [Adapter]
   /// What the model computes in.
   package let precision: Precision
   private let prefix: String
-  private let ledger: Locked<Ledger>
-
-  private struct Ledger {
-    var taken: Set<String> = []
-    /// Layers whose weights adapters were added to.
-    var adapted: Set<String> = []
-  }
+  /// Names of the tensors that were taken.
+  private let taken: Locked<Set<String>>
+  /// The path of a module in another spelling that adapters may have.
+  private let otherPath: @Sendable (_ path: String) -> String?
 
   /// The root of a checkpoint.
   ///
@@ -30,7 +27,7 @@ package struct Weights: Sendable {
   ///   - adapters: what is added to its weights.
   ///   - precision: what the model computes in.
   package init(
-    _ archive: TensorArchive, of component: String = "", adding adapters: [LowRankAdapter] = [],
+    _ archive: TensorArchive, of component: String = "", adding adapters: [Adapter] = [],
     precision: Precision = .exact
   ) {
     self.archive = archive
@@ -38,16 +35,28 @@ package struct Weights: Sendable {
     self.adapters = adapters
     self.precision = precision
     self.prefix = ""
-    self.ledger = Locked(Ledger())
+    self.taken = Locked([])
+    self.otherPath = { _ in nil }
   }
 
-  private init(_ parent: Weights, _ name: String) {
+  private init(
+    _ parent: Weights, _ name: String = "", otherPath: (@Sendable (String) -> String?)? = nil
+  ) {
     self.archive = parent.archive
     self.component = parent.component
     self.adapters = parent.adapters
     self.precision = parent.precision
     self.prefix = [parent.prefix, name].filter { !$0.isEmpty }.joined(separator: ".")
-    self.ledger = parent.ledger
+    self.taken = parent.taken
+    self.otherPath = otherPath ?? parent.otherPath
+  }
+
+  /// The same cursor, whose adapters may have another spelling of modules' paths.
+  ///
+  /// - Parameter path: the other path of a module; nil where it has none.
+  /// - Returns: the cursor.
+  package func spelledToo(_ path: @escaping @Sendable (String) -> String?) -> Weights {
+    Weights(self, otherPath: path)
   }
 
   /// The cursor at `name` below this one.
@@ -199,21 +208,11 @@ package struct Weights: Sendable {
   /// - Parameters:
   ///   - ignoring: endings of names that may stay unused.
   ///   - later: prefixes whose tensors are taken later, if at all.
-  /// - Throws: ``ModelError/unusedTensors(names:file:)`` when tensors are left over,
-  ///   ``ModelError/inconsistent(reason:file:)`` when an adapter's are.
+  /// - Throws: ``ModelError/unusedTensors(names:file:)`` when tensors are left over.
   package func finish(ignoring: [String] = [], later: [String] = []) throws(ModelError) {
-    let ledger = ledger { $0 }
-    for adapter in adapters {
-      let strange = adapter.layers(of: component).subtracting(ledger.adapted).sorted()
-      if let first = strange.first {
-        throw .inconsistent(
-          reason:
-            "\(strange.count) of its layers are not in this model, the first \"\(first)\": it is a "
-            + "LoRA for another model", file: adapter.path)
-      }
-    }
+    let taken = taken { $0 }
     let left = archive.names.filter { name in
-      !ledger.taken.contains(name) && !ignoring.contains { name.hasSuffix($0) }
+      !taken.contains(name) && !ignoring.contains { name.hasSuffix($0) }
         && !later.contains { name.hasPrefix("\($0).") }
     }
     archive.releasePages()
@@ -233,7 +232,7 @@ package struct Weights: Sendable {
       throw .file(error)
     }
     guard let found else { throw .missingTensor(name: key, file: file) }
-    ledger { _ = $0.taken.insert(key) }
+    taken { _ = $0.insert(key) }
     let fits = found.shape == shape
     let fitsFlattened = orReshaped && found.shape.filter { $0 != 1 } == shape.filter { $0 != 1 }
     guard fits || fitsFlattened else {
@@ -257,8 +256,7 @@ package struct Weights: Sendable {
     guard !adapters.isEmpty else { return tensor }
     let isBias = key.hasSuffix(".bias")
     guard isBias || key.hasSuffix(".weight") else { return tensor }
-    let layer = AdapterName.plain(String(key.dropLast(isBias ? ".bias".count : ".weight".count)))
-    if !isBias { ledger { _ = $0.adapted.insert(layer) } }
+    let layer = spellings(String(key.dropLast(isBias ? ".bias".count : ".weight".count)))
     var sum = tensor
     for adapter in adapters {
       let change =
@@ -278,7 +276,7 @@ package struct Weights: Sendable {
   ///
   /// - Throws: ``ModelError`` when an adapter's is of another shape, or not finite.
   package func addedBias(_ shape: [Int]) throws(ModelError) -> Tensor? {
-    let layer = AdapterName.plain(prefix)
+    let layer = spellings(prefix)
     guard adapters.contains(where: { $0.hasBias(layer, of: component) }) else { return nil }
     do {
       return try adapted(Tensor(repeating: 0, shape: shape), "\(prefix).bias")
@@ -289,6 +287,11 @@ package struct Weights: Sendable {
     } catch {
       throw .inconsistent(reason: "\(error)", file: prefix)
     }
+  }
+
+  /// Names that adapters may have for a module.
+  private func spellings(_ path: String) -> [String] {
+    ([path] + [otherPath(path)].compactMap(\.self)).map(AdapterName.plain)
   }
 
   private func full(_ name: String) -> String { prefix.isEmpty ? name : "\(prefix).\(name)" }

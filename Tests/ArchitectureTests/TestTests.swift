@@ -39,6 +39,11 @@ import Testing
   private static let differences = [
     "a LoRA whose layers have alphas of their own":
       "each layer has its own alpha, as kohya has it and not as diffusers 0.42.1",
+    "a LoRA with `dora_scale`": "each kind of adapter is merged as in float64, at each strength",
+    "LoHa, LoKr, three factors, the original code's (LDM) paths for SD 1":
+      "every module of Stable Diffusion's U-Nets has the path that diffusers converts it from",
+    "layers of a LoRA that the model lacks":
+      "layers that the model lacks are noted with their number, and a file of none is an error",
     "curly quotes, full-width letters in prompts":
       "curly quotes and wide letters stay as they are typed, as in transformers 5 without ftfy",
     "a token of several vectors, `<toy>`":

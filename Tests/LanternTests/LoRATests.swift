@@ -118,14 +118,6 @@ import Testing
     #expect(
       try complaint("kohya") { $0["\(layer).lora_up.weight"] = nil }
         .contains("without the rest of its layer"))
-    #expect(
-      try complaint("kohya") { tensors in
-        for ending in ["lora_up.weight", "lora_down.weight", "alpha"] {
-          tensors["lora_unet_mid_block_attentions_7_proj_in.\(ending)"] =
-            tensors[
-              "\(layer).\(ending)"]
-        }
-      }.contains("\"mid_block_attentions_7_proj_in\""))
     for (factor, shape) in [
       ("down", [2, 5]), ("up", [7, 2]), ("down", [1 << 40, 0]), ("up", [16]),
     ] {
@@ -135,17 +127,12 @@ import Testing
       #expect(said.contains("lora_\(factor).weight\" has shape \(shape)"))
       #expect(said.contains("for another model"))
     }
-    #expect(
-      try complaint("kohya") { $0["\(layer).hada_w1_a"] = try Tensor(repeating: 1, shape: [4]) }
-        .contains("LoHa"))
     for (name, said) in [
-      ("lora_unet_input_blocks_1_1_proj_in.lora_down.weight", "original code (LDM)"),
       ("model.diffusion_model.input_blocks.0.0.weight", "original code (LDM)"),
-      ("lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_up.weight", "second text encoder"),
       ("transformer.transformer_blocks.0.attn.to_q.lora_A.weight", "diffusion transformer"),
-      ("\(layer).lora_mid.weight", "three factors"), ("\(layer).lokr_w1", "LoKr"),
-      ("\(layer).oft_blocks", "OFT"), ("\(layer).diff", "whole differences"),
-      ("\(layer).diff_b", "whole differences"), ("\(layer).on_input", "IA³"),
+      ("\(layer).oft_blocks", "OFT"), ("\(layer).oft_diag", "OFT"),
+      ("\(layer).on_input", "IA³"), ("\(layer).a1.weight", "GLoRA"),
+      ("\(layer).set_weight", "replaced"), ("\(layer).reshape_weight", "widened"),
       ("base_model.model.conv_out.weight", "saved whole"),
       ("base_model.model.conv_out.base_layer.bias", "saved whole"),
       ("base_model.model.embeddings.token_embedding.token_adapter.trainable_tokens_delta", "words"),

@@ -71,7 +71,8 @@ package struct ImageModel: Sendable {
       try folder.disagreements(among: pipeline.parts) + schedule.fileNotes
       + schedule.notes(for: schedule.schedulerClass)
       + conditioner.notes + reader.notes { $0 }
-      + adapters.flatMap(\.notes) + [precision.note].compactMap { $0 }
+      + adapters.flatMap { try $0.notes + [$0.checkFit()].compactMap(\.self) }
+      + [precision.note].compactMap { $0 }
     try reader.checkVariant()
     try checkFit(denoiser)
   }

@@ -9,7 +9,7 @@ struct PartReader: Sendable {
   /// Of the weights.
   let variant: String?
   /// What is added to the weights.
-  let adapters: [LowRankAdapter]
+  let adapters: [Adapter]
   /// What the denoiser computes in.
   let precision: Precision
   /// Notes on the parts that were read: a line each.
@@ -19,7 +19,7 @@ struct PartReader: Sendable {
   private let hasVariant = Locked(false)
 
   init(
-    _ folder: ModelFolder, variant: String?, adding adapters: [LowRankAdapter],
+    _ folder: ModelFolder, variant: String?, adding adapters: [Adapter],
     precision: Precision
   ) {
     self.folder = folder

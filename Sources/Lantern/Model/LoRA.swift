@@ -2,18 +2,21 @@ import LanternPlatform
 import LanternFormats
 import LanternLayers
 
-/// A low-rank adapter of a model's weights (LoRA, Hu et al. 2021, arXiv:2106.09685): a style, a
-/// subject, or drawing in few steps.
+/// An adapter of a model's weights: a low-rank one (LoRA, Hu et al. 2021, arXiv:2106.09685) or a relative, as
+/// LoCon, LoHa, LoKr and DoRA: a style, a subject, or drawing in few steps.
 public struct LoRA: Sendable, Equatable {
-  /// A file in diffusers', PEFT's or kohya's spelling, or a folder that diffusers or PEFT wrote.
+  /// A file in diffusers', PEFT's, kohya's or LyCORIS' spelling, or a folder that diffusers or PEFT wrote.
   public var path: String
   /// How much of it is added; 1 is all, and less than 0 goes the other way.
   public var strength: Float
+  /// How much of it is added to text encoders, where that is another strength; nil for the same.
+  public var textEncoderStrength: Float?
 
   /// All of a file, or a part of it.
-  public init(_ path: String, strength: Float = 1) {
+  public init(_ path: String, strength: Float = 1, textEncoderStrength: Float? = nil) {
     self.path = path
     self.strength = strength
+    self.textEncoderStrength = textEncoderStrength
   }
 
   /// The file's or folder's name without the folder it is in.
@@ -23,18 +26,25 @@ public struct LoRA: Sendable, Equatable {
     return FileSystem.split(String(path)).name
   }
 
-  /// Its name, and the strength after a colon.
-  package var label: String { "\(name):\(strength)" }
+  /// Its name, and the strength after a colon; after another that of text encoders, where it is another.
+  package var label: String {
+    guard let textEncoderStrength, textEncoderStrength != strength else {
+      return "\(name):\(strength)"
+    }
+    return "\(name):\(strength):te=\(textEncoderStrength)"
+  }
 
   /// Opens the file, or those of the folder.
-  func adapters() throws -> [LowRankAdapter] {
-    guard strength.isFinite else {
+  func adapters() throws -> [Adapter] {
+    for strength in [strength, textEncoderStrength ?? strength] where !strength.isFinite {
       throw RequestError.range(
         name: "strength of \(path)", found: "\(strength)", allowed: "a number")
     }
     return try Self.files(at: path).map { file in
-      try LowRankAdapter(
-        openTensorFile(file.path), config: file.config, strength: strength)
+      try Adapter(
+        openTensorFile(file.path), config: file.config, of: file.component,
+        strengths: Adapter.Strengths(
+          denoiser: strength, textEncoder: textEncoderStrength ?? strength))
     }
   }
 
@@ -43,28 +53,31 @@ public struct LoRA: Sendable, Equatable {
     "adapter_model", "pytorch_lora_weights",
   ].flatMap { stem in ["safetensors", "bin"].map { "\(stem).\($0)" } }
 
-  /// The files of an adapter, each with PEFT's settings where they are next to it.
+  /// The files of an adapter, each with PEFT's settings where they are next to it, and with its component where
+  /// the folder says that.
   private static func files(at path: String) throws(FormatError) -> [(
-    path: String, config: String?
+    path: String, config: String?, component: String?
   )] {
     guard FileSystem.isDirectory(path) else {
       let config = FileSystem.join(FileSystem.split(path).folder, settingsName)
-      return [(path, FileSystem.exists(config) ? config : nil)]
+      return [(path, FileSystem.exists(config) ? config : nil, nil)]
     }
     // What PEFT calls the text encoder's and the U-Net's adapters, each in a folder of its own.
-    let parts = ["unet", "text_encoder"].map { FileSystem.join(path, $0) }.filter {
-      FileSystem.exists(FileSystem.join($0, settingsName))
+    let parts = ["unet", "text_encoder", "text_encoder_2"].filter {
+      FileSystem.exists(FileSystem.join(FileSystem.join(path, $0), settingsName))
     }
     if !parts.isEmpty {
-      var all: [(path: String, config: String?)] = []
-      for part in parts { all += try files(at: part) }
+      var all: [(path: String, config: String?, component: String?)] = []
+      for part in parts {
+        all += try files(at: FileSystem.join(path, part)).map { ($0.path, $0.config, part) }
+      }
       return all
     }
     let all = try FileSystem.list(path)
     let hasSettings = all.contains(settingsName)
     let config = hasSettings ? FileSystem.join(path, settingsName) : nil
     if let name = names.first(where: all.contains) {
-      return [(FileSystem.join(path, name), config)]
+      return [(FileSystem.join(path, name), config, nil)]
     }
     // As in diffusers, which takes those of training for none.
     let others = [".safetensors", ".bin"].map { ending in
@@ -86,6 +99,6 @@ public struct LoRA: Sendable, Equatable {
         path: FileSystem.join(path, names[0]),
         remedy: "there are \(found.joined(separator: ", ")): name one of them")
     }
-    return [(FileSystem.join(path, found[0]), config)]
+    return [(FileSystem.join(path, found[0]), config, nil)]
   }
 }

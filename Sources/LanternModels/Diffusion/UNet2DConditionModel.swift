@@ -18,8 +18,9 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   /// Builds the model with its weights.
   ///
   /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
-  package init(_ config: UNet2DConditionConfig, _ weights: Weights) throws(ModelError) {
+  package init(_ config: UNet2DConditionConfig, _ root: Weights) throws(ModelError) {
     self.config = config
+    let weights = root.spelledToo(LDMModulePaths(config).original)
     let channels = config.blockOutChannels
     let last = channels.count - 1
     self.convIn = try Conv2d(
