@@ -16,6 +16,7 @@ struct ImageCommand: ParsableCommand {
       lantern image --like pets-03.png
       lantern image --fast "a boat at night"
       lantern image "a castle" -m FOLDER -W 512 -H 512 --steps 25
+      lantern image "a castle <lora:ink:0.8>" -m FOLDER --lora-folder LORAS
 
       With --precision exact the same model, prompt, seed, sampler, steps and guidance draw the same \
       picture as diffusers; without it nearly the same, in less time. (word:1.3) and [word] weigh words, \
@@ -30,6 +31,7 @@ struct ImageCommand: ParsableCommand {
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
+  @OptionGroup(title: "Model options") var loraFolder: LoRAFolderOptions
 
   @OptionGroup(title: "Output options") var results: PictureFileOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
@@ -65,18 +67,69 @@ struct ImageCommand: ParsableCommand {
     }
     let old = try results.like.map { try Original($0) }
     let isFast = drawing.stepping.fast || old?.recipe.isFast == true
-    var request = try request(like: old)
-    let loras = try loraOptions.loras(like: old?.recipe.loras ?? [])
-    try old?.checkLoRAs(loras)
+    let request = try request(like: old)
+    var works = try works(texts, request, like: old, console)
     modelOptions.threads.apply(console)
-    let generator = try load(loras, isFast: isFast, like: old, seed: request.seed, console)
-    old?.tellDifferences(from: generator, request, loras, console)
+    let loading = Loading(isFast: isFast, old: old, seed: request.seed)
+    let generator = try load(works[0].loras, loading, console)
+    old?.tellDifferences(from: generator, request, works[0].loras, console)
     // Without a picture to begin from it has no effect, which is noted by now.
-    if request.initialPicture == nil { request.strength = ImageRequest(prompt: "").strength }
+    for index in works.indices where request.initialPicture == nil {
+      works[index].request.strength = ImageRequest(prompt: "").strength
+    }
     if old != nil, results.count > 1 {
       console.note("the first picture alone is compared: the others have other seeds")
     }
-    try drawAll(texts, request, generator, like: old, console)
+    try drawAll(works, generator, loading, console)
+  }
+
+  /// A picture to draw: its request, and what is added to the model's weights for it.
+  private struct Work {
+    var request: ImageRequest
+    let loras: [LoRA]
+  }
+
+  /// What is loaded in addition to LoRAs, and for what.
+  private struct Loading {
+    let isFast: Bool
+    let old: Original?
+    let seed: UInt64
+  }
+
+  /// Each prompt without the tags of LoRAs, and the LoRAs: those of options, of the picture that is drawn again, and
+  /// of its tags.
+  private func works(
+    _ texts: [String?], _ request: ImageRequest, like old: Original?, _ console: Console
+  ) throws -> [Work] {
+    let embeddings = try drawing.words.library.folder()
+    let folder = try loraFolder.folder()
+    let known = old?.recipe.loras ?? []
+    let given = try loraOptions.loras(like: known)
+    let named = try folder.map { try LoRAFolderOptions.loras(known, without: given, in: $0) } ?? []
+    var called = 0
+    var notes: Set<String> = []
+    let works = try texts.map { text in
+      var request = request
+      if drawing.words.prompts != nil, let text { request.prompt = text }
+      try embeddings.map { try request.addEmbeddings(from: $0) }
+      let tags = try folder.map { try request.takeLoRAs(from: $0) }
+      called += tags?.loras.count ?? 0
+      for note in tags?.notes ?? [] where notes.insert(note).inserted { console.note(note) }
+      return Work(request: request, loras: given + named + (tags?.loras ?? []))
+    }
+    if folder != nil, called + named.count == 0 {
+      console.note(
+        "the folder of LoRAs has no effect: "
+          + (request.literalPrompt
+            ? "the prompt is taken to the letter" : "no prompt calls one, as <lora:NAME:0.8> does"))
+    }
+    if embeddings != nil, works.allSatisfy({ $0.request.embeddings == request.embeddings }),
+      old?.recipe.request.embeddings.isEmpty != false
+    {
+      console.note("the folder of embeddings has no effect: no prompt says one's name")
+    }
+    try old?.checkLoRAs(works[0].loras)
+    return works
   }
 
   /// The request: the picture's settings that is to be drawn again, and over them the options.
@@ -84,6 +137,9 @@ struct ImageCommand: ParsableCommand {
     var request = old?.recipe.request ?? ImageRequest(prompt: "")
     if drawing.stepping.fast, old?.recipe.isFast != true { request.forgetSampling() }
     if let text { try ImageSetting.prompt.put(text, into: &request) }
+    if let old, drawing.words.embeddings.isEmpty {
+      request.embeddings = try old.embeddings(in: drawing.words.library.folder())
+    }
     try drawing.apply(to: &request)
     try old?.checkInitialPicture(of: request)
     request.previewInterval = results.interval
@@ -92,22 +148,23 @@ struct ImageCommand: ParsableCommand {
 
   /// Loads the model, and prints that.
   private func load(
-    _ loras: [LoRA], isFast: Bool, like old: Original?, seed: UInt64, _ console: Console
+    _ loras: [LoRA], _ loading: Loading, _ console: Console
   ) throws -> ImageGenerator {
     let folder = try modelOptions.folder()
+    let recipe = loading.old?.recipe
     let begin = Console.now
     let generator = try ImageGenerator(
-      folder: folder, adding: loras, isFast: isFast,
-      variant: modelOptions.variant ?? old?.recipe.variant,
-      precision: computing.precision ?? old?.recipe.precision ?? .standard)
+      folder: folder, adding: loras, isFast: loading.isFast,
+      variant: modelOptions.variant ?? recipe?.variant,
+      precision: computing.precision ?? recipe?.precision ?? .standard)
     let name = FileSystem.split(generator.model.path).name
-    let loading = Console.now - begin
+    let seconds = Console.now - begin
     console.event([
-      "event": .string("load"), "model": .string(name), "seed": JSONValue(seed),
-      "seconds": .number(loading),
+      "event": .string("load"), "model": .string(name), "seed": JSONValue(loading.seed),
+      "seconds": .number(seconds),
     ])
     console.detail(
-      "\(name): loaded in \(rounded(loading)) s; \(ComputeEngine.instructionSet), "
+      "\(name): loaded in \(rounded(seconds)) s; \(ComputeEngine.instructionSet), "
         + "\(ComputeEngine.threadCount) threads, \(generator.model.precision.rawValue)")
     for note in generator.notes { console.note(note) }
     return generator
@@ -115,22 +172,24 @@ struct ImageCommand: ParsableCommand {
 
   /// Draws and writes all pictures: each prompt with as many seeds as are wanted.
   private func drawAll(
-    _ texts: [String?], _ first: ImageRequest, _ generator: ImageGenerator, like old: Original?,
-    _ console: Console
+    _ works: [Work], _ generator: ImageGenerator, _ loading: Loading, _ console: Console
   ) throws {
-    let count = texts.count * results.count
+    let count = works.count * results.count
     let picksSeed =
-      drawing.stepping.chance.seed.map { $0.number == nil } ?? (old?.recipe.seed == nil)
-    var (request, generator) = (first, generator)
+      drawing.stepping.chance.seed.map { $0.number == nil } ?? (loading.old?.recipe.seed == nil)
+    var (generator, loras) = (generator, works[0].loras)
     var names = OutputNames(
       results.output ?? "picture.png", count: count,
       overwrites: results.writing.replaces(results.output, count: count))
     var noted: Set<String> = []
     for index in 0..<count {
-      if drawing.words.prompts != nil, let text = texts[index / results.count] {
-        request.prompt = text
+      let work = works[index / results.count]
+      if work.loras != loras {
+        generator = try load(work.loras, loading, console)
+        loras = work.loras
       }
-      request.seed = first.seed &+ UInt64(index % results.count)
+      var request = work.request
+      request.seed = loading.seed &+ UInt64(index % results.count)
       generator.retainsComponents = index < count - 1
       let image = try drawOne(request, generator, console)
       // What holds for all pictures is printed once.
@@ -155,7 +214,7 @@ struct ImageCommand: ParsableCommand {
           "recipe": image.recipe.json,
         ])
       if picksSeed { console.tell("seed \(request.seed)") }
-      if index == 0 { try old?.compare(image.picture, console) }
+      if index == 0 { try loading.old?.compare(image.picture, console) }
     }
   }
 

@@ -40,8 +40,27 @@ struct Original {
   func checkLoRAs(_ given: [LoRA]) throws {
     guard recipe.program == nil, given.isEmpty, !recipe.loras.isEmpty else { return }
     throw ValidationError(
-      "that picture was drawn with \(recipe.loras.joined(separator: ", ")): name it with --lora FILE"
-    )
+      "that picture was drawn with \(recipe.loras.joined(separator: ", ")): name it with --lora FILE, "
+        + "or the folder that it is in with --lora-folder FOLDER")
+  }
+
+  /// The embeddings that drew it, of which it has the names.
+  ///
+  /// - Parameter folder: where they are.
+  /// - Returns: the embeddings.
+  /// - Throws: ``ValidationError`` where no folder is named, `FormatError` for one that it does not have.
+  func embeddings(in folder: EmbeddingFolder?) throws -> [TextualInversion] {
+    let named = recipe.request.embeddings
+    guard let folder else {
+      guard named.isEmpty else {
+        let names = named.map(\.label).joined(separator: ", ")
+        throw ValidationError(
+          "that picture was drawn with \(names): name it with --embedding FILE, or the folder that it "
+            + "is in with --embedding-folder FOLDER")
+      }
+      return []
+    }
+    return try named.map { try folder.embedding(named: $0.path, token: $0.token) }
   }
 
   /// Refuses to draw one of Lantern's without the picture that it began from, or its mask; other programs' texts
@@ -85,7 +104,7 @@ struct Original {
     } else if old != new {
       console.note(
         "that picture was drawn with \(recipe.loras.joined(separator: ", ")), which is not added: "
-          + "name it with --lora FILE")
+          + "name it with --lora FILE, or its folder with --lora-folder FOLDER")
     }
   }
 

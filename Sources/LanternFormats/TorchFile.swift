@@ -6,7 +6,7 @@ package import LanternTensor
 package struct TorchFile: TensorFile {
   package let path: String
   package let names: [String]
-  package let metadata: [String: String] = [:]
+  package let metadata: [String: String]
   private let entries: [String: TensorLocation]
   private let storage: Storage
 
@@ -64,8 +64,10 @@ package struct TorchFile: TensorFile {
     var entries: [String: TensorLocation] = [:]
     var total = 0
     do { try Memory.require(Self.memoryPerByte * range.count) } catch { throw .tensor(error) }
-    let list = try TorchPickle.entries(UnsafeRawBufferPointer(rebasing: bytes[range]), file: path)
-    for (name, entry) in list {
+    let content = try TorchPickle.content(
+      UnsafeRawBufferPointer(rebasing: bytes[range]), file: path)
+    metadata = content.texts
+    for (name, entry) in content.entries {
       guard let data = storages[entry.storage] else {
         throw .missingTensor(name: name, file: path)
       }

@@ -42,21 +42,41 @@ struct TorchPickle {
   private var marks: [Int] = []
   private var memo: [Int: Value] = [:]
 
+  /// What a checkpoint holds.
+  struct Content {
+    /// Its tensors.
+    var entries: [(name: String, entry: Entry)]
+    /// Texts that stand with other things at the top, by their names.
+    var texts: [String: String]
+  }
+
   /// Reads all tensors of a checkpoint: of a dictionary, or of the one called `state_dict`, `model` or
-  /// `params` in it.
+  /// `params` in it; of textual inversion's `string_to_param`, and of a list of dictionaries, with their key or
+  /// number and a dot in front.
   ///
   /// - Throws: ``FormatError/malformedCheckpoint(file:reason:)``.
-  static func entries(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError)
-    -> [(name: String, entry: Entry)]
+  static func content(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) -> Content
   {
     var machine = TorchPickle(bytes: bytes, file: file)
     let top = try machine.run()
+    let texts = machine.texts(of: top)
     let found = machine.tensors(of: top)
-    if !found.isEmpty { return found }
+    if !found.isEmpty { return Content(entries: found, texts: texts) }
     for key in ["state_dict", "model", "params", "module"] {
       let inner = machine.tensors(of: machine.member(key, of: top))
-      if !inner.isEmpty { return inner }
+      if !inner.isEmpty { return Content(entries: inner, texts: texts) }
     }
+    let key = "string_to_param"
+    let vectors = machine.member(key, of: top)
+    // Older PyTorch keeps a `ParameterDict`'s tensors in `_parameters`.
+    for dictionary in [vectors, vectors.flatMap { machine.member("_parameters", of: $0) }] {
+      let inner = machine.tensors(of: dictionary).map {
+        (name: "\(key).\($0.name)", entry: $0.entry)
+      }
+      if !inner.isEmpty { return Content(entries: inner, texts: texts) }
+    }
+    let listed = machine.listed(top)
+    if !listed.isEmpty { return Content(entries: listed, texts: texts) }
     throw .malformedCheckpoint(file: file, reason: "it holds no tensors under names")
   }
 
@@ -73,6 +93,30 @@ struct TorchPickle {
       else { return nil }
       return (name, entry)
     }
+  }
+
+  /// The tensors of a list's dictionaries.
+  private func listed(_ value: Value) -> [(name: String, entry: Entry)] {
+    guard case .list(let list) = value else { return [] }
+    // One dictionary may stand there again and again.
+    return items[list.number].prefix(Self.mostListed).enumerated().flatMap { index, value in
+      tensors(of: value).map { ("\(index).\($0.name)", $0.entry) }
+    }
+  }
+
+  /// Dictionaries of a list that are read.
+  private static let mostListed = 16
+
+  private func texts(of value: Value) -> [String: String] {
+    guard case .dictionary(let members) = value else { return [:] }
+    let values = items[members.number]
+    var texts: [String: String] = [:]
+    for index in stride(from: 0, to: values.count - 1, by: 2) {
+      if case .text(let name) = values[index], case .text(let text) = values[index + 1] {
+        texts[name] = text
+      }
+    }
+    return texts
   }
 
   private func member(_ key: String, of value: Value) -> Value? {
@@ -188,7 +232,10 @@ struct TorchPickle {
     case UInt8(ascii: "R"), 0x81:  // REDUCE, NEWOBJ
       let arguments = try pop()
       stack.append(try call(try pop(), arguments))
-    case UInt8(ascii: "b"): _ = try pop()  // BUILD: attributes
+    case UInt8(ascii: "b"):
+      // BUILD: attributes, which stand for an object of an unknown class.
+      let state = try pop()
+      if case .dictionary = state, case .opaque = try top() { stack[stack.count - 1] = state }
     default: return false
     }
     return true

@@ -57,7 +57,7 @@ package struct PromptChunks: Sendable, Equatable {
   /// The tokens of a weighted prompt.
   ///
   /// As in webui, a new chunk begins at each `BREAK` and where one is full; if a comma is among its last
-  /// twenty tokens, the tokens after it move to the new chunk.
+  /// twenty tokens, the tokens after it move to the new chunk. Vectors of one word stay in one chunk.
   package init(_ prompt: WeightedPrompt, _ tokenizer: any Tokenizer) {
     let room = tokenizer.window.length - 2
     let comma = tokenizer.encode(",")
@@ -81,6 +81,8 @@ package struct PromptChunks: Sendable, Equatable {
         continue
       }
       for id in tokenizer.encode(tokenizer.withAllVectors(text)) {
+        let vectors = tokenizer.vectorCount(from: id)
+        if vectors > 1, vectors <= room, open.count + vectors > room { close(keeping: open.count) }
         if [id] == comma {
           lastComma = open.count
         } else if open.count == room, let last = lastComma, room - last <= Self.commaBacktrack {

@@ -29,6 +29,9 @@ package protocol Tokenizer: Sendable {
 
   /// The text with each added token, as `<|endoftext|>` and those of textual inversion, replaced by a space.
   func withoutAddedTokens(_ text: String) -> String
+
+  /// How many ids from this one on belong together, as the vectors of textual inversion; 1 for others.
+  func vectorCount(from id: Int) -> Int
 }
 
 extension Tokenizer {
@@ -37,6 +40,8 @@ extension Tokenizer {
   package func withAllVectors(_ text: String) -> String { text }
 
   package func withoutAddedTokens(_ text: String) -> String { text }
+
+  package func vectorCount(from id: Int) -> Int { 1 }
 
   /// The ids of a text, in which special tokens are matched.
   package func encode(_ text: String) -> [Int] { encode(text, readsSpecial: true) }

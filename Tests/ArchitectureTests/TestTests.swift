@@ -42,6 +42,12 @@ import Testing
     "a LoRA with `dora_scale`": "each kind of adapter is merged as in float64, at each strength",
     "LoHa, LoKr, three factors, the original code's (LDM) paths for SD 1":
       "every module of Stable Diffusion's U-Nets has the path that diffusers converts it from",
+    "`<lora:name:0.5:0.8>` in a prompt":
+      "strengths are read as stable-diffusion-webui reads them",
+    "an embedding with SDXL's old configurations (`eos_token_id` 2)":
+      "an embedding of each spelling draws what diffusers draws with its vectors",
+    "words of embeddings":
+      "words stand for all of their vectors, the longest first, and not within longer words",
     "layers of a LoRA that the model lacks":
       "layers that the model lacks are noted with their number, and a file of none is an error",
     "curly quotes, full-width letters in prompts":

@@ -28,7 +28,7 @@ import Testing
       (["image", "-fox"], "lantern image -- \"-fox\""),
       (["image", "a fox", "--vae", "x.safetensors"], "--vae: a model is one folder"),
       (["image", "a fox", "--device=cuda"], "--device: everything runs on the processor"),
-      (["image", "a fox", "--lora_model_dir", "x"], "--lora FILE:0.8"),
+      (["image", "a fox", "--lora_path", "x"], "--lora FILE:0.8"),
       (["image", "a fox", "--control-net", "x"], "nothing like it yet"),
       (["image", "a fox", "--ckpt", "x"], "--model FOLDER"),
       (["image", "a fox", "-m", "storyteller"], "choose picturebook"),

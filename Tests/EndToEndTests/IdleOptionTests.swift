@@ -58,6 +58,10 @@ import Testing
     Case("image", "--variant", "fox --variant fp16", "variant"),
     Case("image", "--threads", "fox -t 64", "64 threads on"),
     Case("image", "--lora", "fox LORA", "strength 0 adds nothing"),
+    Case(
+      "image", "--embedding", "fox EMBEDDING", "kohya.safetensors has no effect: no prompt says"),
+    Case("image", "--embedding-folder", "fox --embedding-folder .", "the folder of embeddings has"),
+    Case("image", "--lora-folder", "fox --lora-folder .", "the folder of LoRAs has no effect"),
     Case("image", "--count", "fox -b 2 --trace t", "--trace follows one picture"),
     Case("image", "--like", "--like a.png -b 2", "the first picture alone is compared"),
     Case("image", "--preview", "fox --preview picture.png", "two files of one name"),
@@ -198,6 +202,10 @@ import Testing
         "SMALL": [tiny, "--precisions", "exact", "--steps", "1", "--prompts", "b.txt"],
         "FEW": ["-m", tiny, "--samplers", "lcm", "--steps", "1", "--prompts", "b.txt"],
         "LORA": lora,
+        "EMBEDDING": [
+          "-m", fixture("tiny_pipeline"), "--embedding",
+          fixture("textual_inversion/kohya.safetensors"),
+        ],
       ]
       var arguments = row.command.split(separator: " ").map(String.init)
       // The last of several counts.

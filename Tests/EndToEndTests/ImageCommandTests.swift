@@ -201,6 +201,92 @@ struct ImageCommandTests {
     }
   }
 
+  @Test(
+    "tags of prompts add LoRAs of --lora-folder, and the picture is drawn again from its recipe")
+  func loraFolder() throws {
+    try withTemporaryFolder { folder in
+      let loras = ["--lora-folder", fixture("lora")]
+      func image(_ arguments: [String]) throws -> Program.Run {
+        try Program.run(
+          ["image", "-m", fixture("tiny_pipeline"), "--steps", "2", "-s", "1"] + arguments,
+          in: folder)
+      }
+      let prompt = "a fox <lora:peft:0.5> <lora:kohya:0.5:0.25>"
+      let drawn = try image([prompt, "-o", "fox.png"] + loras)
+      #expect(drawn.code == 0 && drawn.errors.contains("strength 0.5 for text encoders"))
+      let options = [
+        "--lora", fixture("lora/peft.safetensors") + ":0.5", "--lora",
+        fixture("lora/kohya.safetensors") + ":0.25:te=0.5",
+      ]
+      #expect(try image(["a fox", "-o", "same.png"] + options).code == 0)
+      let (one, other) = try (
+        PictureMetadata(contentsOf: "\(folder)/fox.png"),
+        PictureMetadata(contentsOf: "\(folder)/same.png")
+      )
+      #expect(one == other)
+      #expect(
+        one["parameters"]?.contains("a fox <lora:peft:0.5> <lora:kohya:0.5:0.25>\n") == true,
+        "\(one["parameters"] ?? "")")
+      for again in [loras, options] {
+        let run = try Program.run(
+          ["image", "--like", "fox.png", "-o", "again.png", "-m", fixture("tiny_pipeline")] + again,
+          in: folder)
+        #expect(run.code == 0 && run.errors.contains("identical to fox.png"), "\(run.errors)")
+      }
+      expectError(
+        try image(["a <lora:pefd:1>", "-o", "b.png"] + loras), code: 66,
+        ["did you mean \"peft\"?"])
+      let idle = try image(["a fox", "-o", "b.png"] + loras)
+      #expect(idle.errors.contains("the folder of LoRAs has no effect: no prompt"))
+      let literal = try image([prompt, "--literal", "-o", "b.png", "--overwrite"] + loras)
+      #expect(literal.errors.contains("taken to the letter"))
+    }
+  }
+
+  @Test("embeddings are noted in the picture, and drawn again from a folder or by their files")
+  func embeddings() throws {
+    try withTemporaryFolder { folder in
+      let library = ["--embedding-folder", fixture("textual_inversion")]
+      let file = ["--embedding", fixture("textual_inversion/kohya.safetensors")]
+      func image(_ arguments: [String]) throws -> Program.Run {
+        try Program.run(["image", "-m", fixture("tiny_pipeline")] + arguments, in: folder)
+      }
+      let words = ["a kohya fox", "-n", "(embedding:kohya:1.2)", "--steps", "2", "-s", "1"]
+      #expect(try image(words + ["-o", "fox.png"] + library).code == 0)
+      #expect(try image(words + ["-o", "same.png"] + file).code == 0)
+      let metadata = try PictureMetadata(contentsOf: "\(folder)/fox.png")
+      #expect(try metadata == PictureMetadata(contentsOf: "\(folder)/same.png"))
+      #expect(metadata["lantern"]?.contains(#""embeddings":["kohya.safetensors"]"#) == true)
+      for again in [library, file] {
+        let run = try image(["--like", "fox.png", "-o", "again.png"] + again)
+        #expect(run.code == 0 && run.errors.contains("identical to fox.png"), "\(run.errors)")
+        #expect(!run.errors.contains("no effect"), "\(run.errors)")
+      }
+      expectError(
+        try image(["--like", "fox.png", "-o", "again.png"]), code: 64,
+        ["kohya.safetensors", "--embedding FILE", "--embedding-folder"])
+      expectError(
+        try image(["a embedding:kohja", "-o", "b.png"] + library), code: 66,
+        ["did you mean \"kohya\"?"])
+    }
+  }
+
+  @Test("each line of --prompts has LoRAs of its own")
+  func loraPrompts() throws {
+    try withTemporaryFolder { folder in
+      try "a fox <lora:peft:1>\na fox\na fox <lora:peft:1>".write(
+        toFile: "\(folder)/p.txt", atomically: false, encoding: .utf8)
+      let run = try Program.run(
+        [
+          "image", "-m", fixture("tiny_pipeline"), "--steps", "1", "-s", "1", "-o", "p-%d.png",
+          "--prompts", "p.txt", "--lora-folder", fixture("lora"),
+        ], in: folder)
+      #expect(run.code == 0, "\(run.errors)")
+      let pictures = try (1...3).map { try Picture(contentsOf: "\(folder)/p-\($0).png") }
+      #expect(pictures[0].pixels == pictures[2].pixels && pictures[0].pixels != pictures[1].pixels)
+    }
+  }
+
   @Test("prompts may be empty, long, in any script, weighted, and without a closing bracket")
   func prompts() throws {
     try TinyModel.copied { model in

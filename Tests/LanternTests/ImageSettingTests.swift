@@ -23,6 +23,7 @@ import Testing
     case "two numbers": return [0.5, 4.5]
     case "text": return "snow, \"ice\""
     case "flag", "picture": return true
+    case "list: name": return ["toy.pt:<toy>"]
     default: throw Missing(name: setting.name)
     }
   }

@@ -19,6 +19,10 @@ struct ChunkedTextConditioner: TextConditioner {
   private struct Encoder {
     let tokenizer: any Tokenizer
     let model: ModelPart<any TextEncoder, any Error>
+    /// Features of a token's vector.
+    let features: Int
+    /// The first id that neither the tokenizer nor the model has.
+    let firstFreeID: Int
   }
 
   private let encoders: [Encoder]
@@ -62,7 +66,10 @@ struct ChunkedTextConditioner: TextConditioner {
       features += encoder.features
       pooledFeatures = encoder.pooledFeatures
       layers = min(layers, encoder.layerCount)
-      encoders.append(Encoder(tokenizer: tokenizer, model: model))
+      encoders.append(
+        Encoder(
+          tokenizer: tokenizer, model: model, features: encoder.features,
+          firstFreeID: max(tokenizer.count, encoder.vocabularySize)))
     }
     self.encoders = encoders
     self.features = features
@@ -85,25 +92,39 @@ struct ChunkedTextConditioner: TextConditioner {
     encoders[0].tokenizer.withoutAddedTokens(prompt)
   }
 
+  func words(of request: ImageRequest) throws -> EmbeddedWords {
+    try EmbeddedWords(request.embeddings, features: encoders.map(\.features), path: path)
+  }
+
+  func without(_ words: EmbeddedWords, _ prompt: String) -> String {
+    words.withoutWords(prompt, encoders[0].tokenizer)
+  }
+
+  func notes(on words: EmbeddedWords, _ request: ImageRequest) -> [String] {
+    words.notes(on: [request.prompt, request.negativePrompt], encoders[0].tokenizer)
+  }
+
   func releaseWeights() { for encoder in encoders { encoder.model.release() } }
 
   /// Encodes both prompts, the shorter filled up with empty text.
   func encode(_ request: ImageRequest, size: (width: Int, height: Int)) throws -> PromptEncoding {
     let isLiteral = request.literalPrompt
-    let pairs = encoders.map { encoder in
+    let words = try words(of: request)
+    let tokenizers = encoders.map { words.tokenizer($0.tokenizer, firstID: $0.firstFreeID) }
+    let pairs = tokenizers.map { tokenizer in
       (
-        PromptChunks(request.prompt, literally: isLiteral, encoder.tokenizer),
-        PromptChunks(request.negativePrompt, literally: isLiteral, encoder.tokenizer)
+        PromptChunks(request.prompt, literally: isLiteral, tokenizer),
+        PromptChunks(request.negativePrompt, literally: isLiteral, tokenizer)
       )
     }
     let count = pairs.map { max($0.0.count, $0.1.count) }.max() ?? 1
     guard count <= PromptChunks.maximumCount else {
       throw RequestError.longPrompt(chunks: count, most: PromptChunks.maximumCount)
     }
-    var positive = try encode(pairs.map(\.0), count, request.clipSkip)
+    var positive = try encode(pairs.map(\.0), words, count, request.clipSkip)
     var negative =
       zeroesEmptyNegative && request.negativePrompt.isEmpty
-      ? try positive.zeros() : try encode(pairs.map(\.1), count, 0)
+      ? try positive.zeros() : try encode(pairs.map(\.1), words, count, 0)
     if states == .penultimate {
       let sides = [Float(size.height), Float(size.width)]
       (positive.sizes, negative.sizes) = (sides + [0, 0] + sides, sides + [0, 0] + sides)
@@ -111,28 +132,31 @@ struct ChunkedTextConditioner: TextConditioner {
     let cut = pairs[0].0.cutTokens
     return PromptEncoding(
       positive: positive, negative: negative, cutTokens: cut.count,
-      cutText: String(decoding: encoders[0].tokenizer.decode(cut), as: UTF8.self))
+      cutText: String(decoding: tokenizers[0].decode(cut), as: UTF8.self))
   }
 
   /// One prompt by all encoders.
-  private func encode(_ prompts: [PromptChunks], _ count: Int, _ clipSkip: Int) throws
-    -> Conditioning
-  {
+  private func encode(
+    _ prompts: [PromptChunks], _ words: EmbeddedWords, _ count: Int, _ clipSkip: Int
+  ) throws -> Conditioning {
     var all: [Tensor] = []
     var pooled: Tensor?
-    for (encoder, prompt) in zip(encoders, prompts) {
+    for (index, (encoder, prompt)) in zip(encoders, prompts).enumerated() {
       let model = try encoder.model()
+      let added = try words.vectors(of: index, firstID: encoder.firstFreeID)
       var parts: [Tensor] = []
       pooled = nil
       for chunk in prompt.padded(to: count, encoder.tokenizer.window).chunks {
-        if let id = chunk.ids.first(where: { $0 >= model.vocabularySize }) {
+        let known = model.vocabularySize
+        if let id = chunk.ids.first(where: { (known..<encoder.firstFreeID).contains($0) }) {
           throw RequestError.mismatch(
             reason: "the tokenizer gives the token \(id) and the text encoder knows "
-              + "\(model.vocabularySize); both must come from one model", path: path)
+              + "\(known); both must come from one model", path: path)
         }
         let isLast = states == .last
         let found = try model.encode(
-          chunk.ids, skippedLayers: clipSkip + (isLast ? 0 : 1), isNormalized: isLast)
+          chunk.ids, adding: added, skippedLayers: clipSkip + (isLast ? 0 : 1),
+          isNormalized: isLast)
         parts.append(try found.states.weighted(by: chunk.weights))
         // Of several chunks the first one's, as in webui.
         pooled = pooled ?? found.pooled

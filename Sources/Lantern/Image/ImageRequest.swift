@@ -8,6 +8,8 @@ public struct ImageRequest: Sendable {
   public var prompt: String
   /// The negative prompt: what it should not show.
   public var negativePrompt = ""
+  /// Embeddings of textual inversion, whose words may stand in both prompts.
+  public var embeddings: [TextualInversion] = []
   /// Size in pixels, multiples of 8; the model's own when nil.
   public var width: Int?
   /// See ``width``.

@@ -5,13 +5,19 @@ import LanternTokenizers
 extension ImageGenerator {
   /// Notes on syntax that other programs read and Lantern does not, and on unknown words: a line each. Of a
   /// literal prompt, unknown words alone.
-  func promptNotes(_ request: ImageRequest) -> [String] {
-    let prompts = [("prompt", request.prompt), ("negative prompt", request.negativePrompt)]
+  ///
+  /// - Throws: what reading an embedding throws.
+  func promptNotes(_ request: ImageRequest) throws -> [String] {
+    let words = try model.conditioner.words(of: request)
+    let idle = model.conditioner.notes(on: words, request)
+    let prompts = [("prompt", request.prompt), ("negative prompt", request.negativePrompt)].map {
+      ($0, model.conditioner.without(words, $1))
+    }
     let worlds = prompts.compactMap { location, prompt in
       worldNote(prompt, request.literalPrompt, location == "prompt" ? "" : "in the \(location)")
     }
-    if request.literalPrompt { return worlds }
-    return worlds
+    if request.literalPrompt { return idle + worlds }
+    return idle + worlds
       + prompts.flatMap { location, prompt in
         let syntax = PromptSyntax(prompt)
         return tagNotes(syntax.tags, location) + syntax.notes(on: location)
@@ -43,6 +49,7 @@ extension ImageGenerator {
     return [
       "\(shown)\(others) in the \(location) \(verb) nothing: add the LoRA's file"
         + (Self.strength(first).map { " with strength \($0)" } ?? "")
+        + ", or name the folder that holds it"
         + (missing.contains { $0.kind == "hypernet" } ? "; hypernetworks are not built" : "")
     ]
   }

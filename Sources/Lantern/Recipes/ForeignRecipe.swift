@@ -48,14 +48,16 @@ package struct ForeignRecipe {
     pass(over: name, value.string ?? JSON.write(value))
   }
 
-  /// The name of a LoRA's file, and its strength after a colon: the first number of what stands
-  /// behind the name in a tag.
+  /// The label of a LoRA: the name of its file, and what stands behind the name in a tag as strengths.
   static func label(_ name: String, _ arguments: String) -> String {
-    let strength =
-      arguments.split(separator: ":").first.flatMap { Double.number(ofForeign: String($0)) } ?? 1
     let file = FileSystem.split(name).name
     let hasEnding = file.hasSuffix(".safetensors")
-    return "\(file)\(hasEnding ? "" : ".safetensors"):\(strength == 1 ? "1" : "\(strength)")"
+    let strengths = LoRA.TagStrengths(arguments)
+    func written(_ strength: Float) -> String { strength == 1 ? "1" : "\(strength)" }
+    let own = strengths?.denoiser ?? 1
+    let text = strengths?.textEncoder ?? own
+    return "\(file)\(hasEnding ? "" : ".safetensors"):\(written(own))"
+      + (text == own ? "" : ":te=\(written(text))")
   }
 
   /// Settles what several settings decide together, and says in one line what has no effect.

@@ -54,9 +54,11 @@ extension PictureRecipe {
     var text = WebUIText()
     // As webui has them, in the prompt, without their files' ending.
     let tags = loras.map { label in
-      let colon = label.lastIndex(of: ":") ?? label.endIndex
-      let name = label[..<colon].replacing(".safetensors", with: "")
-      return " <lora:\(name):\(colon < label.endIndex ? label[colon...].dropFirst() : "1")>"
+      let (path, strength, text) = LoRA.parts(of: label)
+      let name = path.replacing(".safetensors", with: "")
+      // Of two strengths the text encoders' is the first there.
+      let strengths = [text, strength ?? 1].compactMap(\.self).map { $0 == 1 ? "1" : "\($0)" }
+      return " <lora:\(name):\(strengths.joined(separator: ":"))>"
     }
     text.prompt = request.prompt + tags.filter { !request.prompt.contains($0.dropFirst()) }.joined()
     text.negativePrompt = request.negativePrompt

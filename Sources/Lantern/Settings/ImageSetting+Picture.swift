@@ -28,6 +28,17 @@ extension ImageSetting {
         "Take the prompt to the letter, cut at the model's length, as diffusers does."))
   }
 
+  package static var embeddings: ImageSetting {
+    ImageSetting(
+      "embeddings", \.embeddings, .prompt, key: "embeddings",
+      check: { request, model in _ = try model.conditioner.words(of: request) },
+      option: SettingOption(
+        "embedding", .values("file[:word]"),
+        "An embedding (textual inversion) whose word may stand in prompts: the file's name, the word in it, "
+          + "or the one after a colon; may be given several times.", default: "none"
+      ).taking([String].self, assign: { $1.embeddings = $0.map(TextualInversion.init(argument:)) }))
+  }
+
   package static var initialPicture: ImageSetting {
     initialPicture(\.initialPicture, key: "from_picture", "A picture to begin from.")
   }

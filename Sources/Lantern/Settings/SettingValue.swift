@@ -231,3 +231,14 @@ extension StoryRequest.Page: SettingValue {
   }
   package var json: JSONValue { .string(text) }
 }
+
+/// An embedding, of which a recipe says the file's name, and not the folder it is in, which is private.
+extension TextualInversion: SettingValue {
+  package typealias Given = TextualInversion
+  package static var typeName: String { "name" }
+  package init?(json: JSONValue) {
+    guard let label = json.string else { return nil }
+    self.init(argument: label)
+  }
+  package var json: JSONValue { .string(label) }
+}

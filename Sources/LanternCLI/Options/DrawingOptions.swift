@@ -24,6 +24,8 @@ struct PromptOptions: SettingOptions {
 
   @Option(.negativePrompt) var negativePrompt: String?
   @Flag(.literalPrompt) var literalPrompt = false
+  @Option(.embeddings) var embeddings: [String] = []
+  @OptionGroup var library: EmbeddingFolderOptions
   @Option(.clipSkip) var clipSkip: Int?
 }
 

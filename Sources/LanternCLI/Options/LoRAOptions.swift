@@ -8,8 +8,8 @@ struct LoRAOptions: ParsableArguments {
   @Option(
     name: .customLong("lora"),
     help: ArgumentHelp(
-      "Add a LoRA (diffusers, PEFT, kohya) to the model, and how much of it; several add up. "
-        + "(default: none)",
+      "Add a LoRA (diffusers, PEFT, kohya, LyCORIS) to the model, and how much of it; :te=STRENGTH says "
+        + "another for text encoders; several add up. (default: none)",
       valueName: "file or folder[:strength]"))
   var files: [String] = []
 
@@ -22,33 +22,63 @@ struct LoRAOptions: ParsableArguments {
   /// - Returns: files and strengths.
   /// - Throws: ``ValidationError`` for a strength that is no number.
   func loras(like recipe: [String] = []) throws -> [LoRA] {
-    let known = recipe.map(Self.labelled)
+    let known = recipe.map(LoRA.parts)
     return try files.map { text in
-      let (path, strength) = try Self.parsed(text)
+      let (path, strength, textStrength) = try Self.parsed(text)
       let name = LoRA(path).name
-      let before = known.first { $0.path == name }?.strength
-      return LoRA(path, strength: strength ?? before ?? 1)
+      let before = known.first { $0.path == name }
+      return LoRA(
+        path, strength: strength ?? before?.strength ?? 1,
+        textEncoderStrength: textStrength ?? (strength == nil ? before?.text : nil))
     }
   }
 
-  /// A path, and the strength after its last colon. What is there by the whole name is meant: colons
+  /// A path, and strengths after its last colons. What is there by the whole name is meant: colons
   /// may stand in names.
-  private static func parsed(_ text: String) throws -> (path: String, strength: Float?) {
-    guard !FileSystem.exists(text), let colon = text.lastIndex(of: ":") else { return (text, nil) }
-    let (path, strength) = labelled(text)
-    if strength != nil { return (path, strength) }
+  private static func parsed(_ text: String) throws -> (
+    path: String, strength: Float?, text: Float?
+  ) {
+    guard !FileSystem.exists(text), let colon = text.lastIndex(of: ":") else {
+      return (text, nil, nil)
+    }
+    let parts = LoRA.parts(of: text)
+    if parts.path != text { return parts }
     let before = String(text[..<colon])
     let isFile = [".safetensors", ".bin", ".pt"].contains(where: before.hasSuffix)
-    guard isFile || FileSystem.exists(before), !before.isEmpty else { return (text, nil) }
+    guard isFile || FileSystem.exists(before), !before.isEmpty else { return (text, nil, nil) }
     throw ValidationError(
       "LoRA \"\(text)\": give its strength after the colon, like \(before):0.8")
   }
+}
 
-  /// A recipe's name of a LoRA, and its strength after the last colon.
-  private static func labelled(_ text: String) -> (path: String, strength: Float?) {
-    guard let colon = text.lastIndex(of: ":"),
-      let number = Float(text[text.index(after: colon)...]), number.isFinite
-    else { return (text, nil) }
-    return (String(text[..<colon]), number)
+/// LoRAs that prompts call by name.
+struct LoRAFolderOptions: ParsableArguments {
+  @Option(
+    name: .customLong("lora-folder"),
+    help: ArgumentHelp(
+      "A folder of LoRAs, and of folders with some: <lora:name:0.8> in the prompt adds the one of this "
+        + "name, and --like finds those of the picture there. (default: none)",
+      valueName: "folder"))
+  var path: String?
+
+  /// The folder's LoRAs, if one was named.
+  func folder() throws -> LoRAFolder? { try path.map { try LoRAFolder($0) } }
+
+  /// The LoRAs of a recipe that are found in a folder.
+  ///
+  /// - Parameters:
+  ///   - recipe: their names, each with its strengths.
+  ///   - given: those that were named by options.
+  ///   - folder: where the others are.
+  /// - Returns: the others.
+  /// - Throws: `FormatError` for one that is not there.
+  static func loras(
+    _ recipe: [String], without given: [LoRA], in folder: LoRAFolder
+  ) throws -> [LoRA] {
+    let names = Set(given.map(\.name))
+    return try recipe.map(LoRA.parts).filter { !names.contains($0.path) }.map {
+      try folder.lora(
+        named: $0.path, strength: $0.strength ?? 1, textEncoderStrength: $0.text)
+    }
   }
 }

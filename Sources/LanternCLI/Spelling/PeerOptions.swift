@@ -29,6 +29,9 @@ enum PeerOptions {
     "--cfg++": ["cfg-pp", "cfgpp"], "--no-cfg++": ["no-cfg-pp"],
     "--pages": ["num-pages", "page-count"],
     "--illustrator": ["painter"],
+    "--lora-folder": ["lora-dir", "lora-model-dir"],
+    "--embedding": ["embeddings", "textual-inversion"],
+    "--embedding-folder": ["embd-dir", "embedding-dir", "embeddings-dir"],
   ]
   /// Flags that are an option with a value here.
   static let flags = [
@@ -56,7 +59,7 @@ enum PeerOptions {
     (["lowvram", "medvram"], "take --vae-tiling and --precision int8 to save memory"),
     (["bits", "dtype", "half", "quant", "quantize", "type"], "choose with --precision NAME"),
     (["rng"], "noise is PyTorch's always: leave it out"),
-    (["lora-dir", "lora-model-dir", "lora-path", "lora-paths"], "give each with --lora FILE:0.8"),
+    (["lora-path", "lora-paths"], "give each with --lora FILE:0.8"),
     (["lora-scale", "lora-scales", "lora-weight"], "give it behind the file: --lora FILE:0.8"),
     (
       ["outdir", "output-dir", "output-path", "save-dir"],
@@ -71,8 +74,8 @@ enum PeerOptions {
     (["disable-safety", "safety-checker"], "it has no safety checker: leave it out"),
     (
       [
-        "canny", "control-image", "control-net", "control-strength", "controlnet", "embd-dir",
-        "embeddings", "hires-fix", "ip-adapter", "mode", "photo-maker", "ref-image", "refiner",
+        "canny", "control-image", "control-net", "control-strength", "controlnet",
+        "hires-fix", "ip-adapter", "mode", "photo-maker", "ref-image", "refiner",
         "skip-layers", "slg-scale", "style-ratio", "taesd", "tiling", "upscale-model",
         "upscale-repeats",
       ], "Lantern has nothing like it yet: leave it out"

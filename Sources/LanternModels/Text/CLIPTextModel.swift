@@ -101,15 +101,17 @@ package struct CLIPTextModel: TextEncoder {
   package var layerCount: Int { layers.count }
   package var pooledFeatures: Int { textProjection == nil ? 0 : config.projectionDim }
 
-  package func encode(_ tokens: [Int], skippedLayers: Int, isNormalized: Bool = true)
-    throws(TensorError) -> TextEncoding
-  {
+  package func encode(
+    _ tokens: [Int], adding added: AddedTokens? = nil, skippedLayers: Int,
+    isNormalized: Bool = true
+  ) throws(TensorError) -> TextEncoding {
     guard tokens.count <= maximumLength else {
       throw .shape(
         op: "CLIPTextModel", expected: "at most \(maximumLength) tokens", found: [tokens.count])
     }
     let positions = try positionEmbedding(Array(tokens.indices))
-    var h = try (tokenEmbedding(tokens) + positions).reshaped([1, tokens.count, features])
+    let embedded = try tokenEmbedding(tokens, adding: added)
+    var h = try (embedded + positions).reshaped([1, tokens.count, features])
     for layer in layers.dropLast(skippedLayers) { h = try layer(h) }
     let states = isNormalized ? try finalNorm(h) : h
     guard let textProjection else { return TextEncoding(states: states, pooled: nil) }
@@ -120,9 +122,23 @@ package struct CLIPTextModel: TextEncoder {
 
   /// The position that the pooled vector is taken from, as in transformers.
   private func endOfText(in tokens: [Int]) -> Int {
-    // Old files say 2, and mean the highest id.
-    let end = config.eosTokenID == 2 ? tokens.max() : config.eosTokenID
+    // Old files say 2, and mean the highest id of the vocabulary: transformers takes an added token's too.
+    let isOld = config.eosTokenID == 2
+    let end = isOld ? tokens.filter { $0 < vocabularySize }.max() : config.eosTokenID
     return tokens.firstIndex { $0 == end } ?? 0
+  }
+}
+
+extension Embedding {
+  /// `[ids.count, features]`, f32, of ids in the table and added ones.
+  fileprivate func callAsFunction(_ ids: [Int], adding added: AddedTokens?) throws(TensorError)
+    -> Tensor
+  {
+    guard let added, ids.contains(where: { $0 >= added.firstID }) else { return try self(ids) }
+    let rows = try ids.map { id throws(TensorError) in
+      id < added.firstID ? try self([id]) : try added.vectors.rows([id - added.firstID])
+    }
+    return try Tensor.concatenated(rows, axis: 0)
   }
 }
 
