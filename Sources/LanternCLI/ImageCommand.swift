@@ -72,7 +72,7 @@ struct ImageCommand: ParsableCommand {
     modelOptions.threads.apply(console)
     let loading = Loading(isFast: isFast, old: old, seed: request.seed)
     let generator = try load(works[0].loras, loading, console)
-    old?.tellDifferences(from: generator, request, works[0].loras, console)
+    old?.reportDifferences(from: generator, request, works[0].loras, console)
     // Without a picture to begin from it has no effect, which is noted by now.
     for index in works.indices where request.initialPicture == nil {
       works[index].request.strength = ImageRequest(prompt: "").strength
@@ -156,7 +156,7 @@ struct ImageCommand: ParsableCommand {
     let generator = try ImageGenerator(
       folder: folder, adding: loras, isFast: loading.isFast,
       variant: modelOptions.variant ?? recipe?.variant,
-      precision: computing.precision ?? recipe?.precision ?? .standard)
+      precision: computing.precision ?? recipe?.precision ?? .default)
     let name = FileSystem.split(generator.model.path).name
     let seconds = Console.now - begin
     console.event([
@@ -204,7 +204,7 @@ struct ImageCommand: ParsableCommand {
         try write(image.picture, to: path, replacing, console)
       }
       if count == 1, results.output?.contains("%") != true {
-        results.writing.tell(results.output, path, console)
+        results.writing.report(results.output, path, console)
       }
       console.result(
         path,
@@ -213,7 +213,7 @@ struct ImageCommand: ParsableCommand {
           "width": .integer(image.picture.width), "height": .integer(image.picture.height),
           "recipe": image.recipe.json,
         ])
-      if picksSeed { console.tell("seed \(request.seed)") }
+      if picksSeed { console.report("seed \(request.seed)") }
       if index == 0 { try loading.old?.compare(image.picture, console) }
     }
   }

@@ -28,7 +28,7 @@ public struct ImageGenerator: Sendable {
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   public init(
     folder: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
-    precision: Precision = .standard
+    precision: Precision = .default
   ) throws {
     try self.init(
       .folder(folder), adding: loras, isFast: isFast, variant: variant, precision: precision)
@@ -38,7 +38,7 @@ public struct ImageGenerator: Sendable {
   /// ``init(folder:adding:isFast:variant:precision:)``.
   public init(
     _ location: ModelLocation, adding loras: [LoRA] = [], isFast: Bool = false,
-    variant: String? = nil, precision: Precision = .standard
+    variant: String? = nil, precision: Precision = .default
   ) throws {
     model = try ImageModel(
       location.path(), adding: loras, isFast: isFast, variant: variant, precision: precision)

@@ -43,7 +43,7 @@ package struct ImageModel: Sendable {
   ///   remedy.
   package init(
     _ path: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
-    precision: Precision = .standard
+    precision: Precision = .default
   ) throws {
     let folder = try ModelFolder(path)
     let pipeline = try Pipeline.of(folder)
