@@ -61,6 +61,18 @@ package enum ModelCatalogue {
       },
     ]
 
+  /// Networks that enlarge pictures, each recognised by its tensors.
+  package static let upscalers: [UpscalerRow] = [
+    UpscalerRow(name: "RRDBNet", renamed: RRDBNetConfig.renamed) {
+      file, weights throws(ModelError) in
+      try RRDBNet(RRDBNetConfig(file), weights)
+    },
+    UpscalerRow(name: "SRVGGNetCompact", renamed: SRVGGNetCompactConfig.renamed) {
+      file, weights throws(ModelError) in
+      try SRVGGNetCompact(SRVGGNetCompactConfig(file), weights)
+    },
+  ]
+
   /// Judges of pictures, by the type that their folder names.
   package static let judges: [String: @Sendable (Config, Weights) throws(ModelError) -> Judge] = [
     "judge": { config, weights throws(ModelError) in
