@@ -30,6 +30,7 @@ struct ImageCommand: ParsableCommand {
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
+  @OptionGroup(title: "Model options") var decoding: DecoderOptions
 
   @OptionGroup(title: "Output options") var results: PictureFileOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
@@ -68,6 +69,7 @@ struct ImageCommand: ParsableCommand {
     var request = try request(like: old)
     let loras = try loraOptions.loras(like: old?.recipe.loras ?? [])
     try old?.checkLoRAs(loras)
+    try old?.checkDecoder(decoding.tinyDecoder)
     modelOptions.threads.apply(console)
     let generator = try load(loras, isFast: isFast, like: old, seed: request.seed, console)
     old?.tellDifferences(from: generator, request, loras, console)
@@ -99,6 +101,7 @@ struct ImageCommand: ParsableCommand {
     let generator = try ImageGenerator(
       folder: folder, adding: loras, isFast: isFast,
       variant: modelOptions.variant ?? old?.recipe.variant,
+      tinyDecoder: decoding.tinyDecoder,
       precision: computing.precision ?? old?.recipe.precision ?? .standard)
     let name = FileSystem.split(generator.model.path).name
     let loading = Console.now - begin

@@ -44,6 +44,12 @@ struct Original {
     )
   }
 
+  /// Refuses to draw a picture with another decoder than the one that drew it.
+  func checkDecoder(_ given: String?) throws {
+    guard given == nil, let name = recipe.tinyDecoder else { return }
+    throw ValidationError("that picture was decoded by \(name): name it with --tiny-decoder FILE")
+  }
+
   /// Refuses to draw one of Lantern's without the picture that it began from, or its mask; other programs' texts
   /// do not say whether there was one.
   func checkInitialPicture(of request: ImageRequest) throws {

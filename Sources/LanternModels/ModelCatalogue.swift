@@ -33,6 +33,14 @@ package enum ModelCatalogue {
       },
     ]
 
+  /// Decoders of latents in files of their own, each recognised by its tensors.
+  package static let tinyDecoders: [FileRow<any LatentCodec>] = [
+    FileRow(name: "AutoencoderTiny", renamed: AutoencoderTinyConfig.renamed) {
+      file, weights throws(ModelError) in
+      try AutoencoderTiny(AutoencoderTinyConfig(decoderOf: file), weights)
+    }
+  ]
+
   /// Codecs of picture tokens, by the class that the folder names.
   package static let tokenCodecs:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any TokenCodec] = [
@@ -62,12 +70,12 @@ package enum ModelCatalogue {
     ]
 
   /// Networks that enlarge pictures, each recognised by its tensors.
-  package static let upscalers: [UpscalerRow] = [
-    UpscalerRow(name: "RRDBNet", renamed: RRDBNetConfig.renamed) {
+  package static let upscalers: [FileRow<any UpscalerNetwork>] = [
+    FileRow(name: "RRDBNet", renamed: RRDBNetConfig.renamed) {
       file, weights throws(ModelError) in
       try RRDBNet(RRDBNetConfig(file), weights)
     },
-    UpscalerRow(name: "SRVGGNetCompact", renamed: SRVGGNetCompactConfig.renamed) {
+    FileRow(name: "SRVGGNetCompact", renamed: SRVGGNetCompactConfig.renamed) {
       file, weights throws(ModelError) in
       try SRVGGNetCompact(SRVGGNetCompactConfig(file), weights)
     },

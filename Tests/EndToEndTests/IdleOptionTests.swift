@@ -102,6 +102,12 @@ import Testing
     Case("schedule", "--variant", "--variant fp16", "--variant chooses weights"),
     Case("schedule", "--threads", "-t 2", "--threads"),
     Case("schedule", "--steps", "--sampler dpm_adaptive --steps 4", "chooses its own steps"),
+    Case("upscale", "--model", "a.png b.png", "--model FILE"),
+    Case("upscale", "--tile", "a.png b.png UPSCALER --tile 128", "--tile 128 has no effect"),
+    Case("upscale", "--threads", "a.png b.png UPSCALER -t 64", "64 threads on"),
+    Case("upscale", "--quiet", "a.png b.png UPSCALER -q -v", "--quiet and --verbose"),
+    Case(
+      "upscale", "--verbose", "a.png b.png UPSCALER --json -v", "\"event\":\"detail\""),
     Case("sheet", "--columns", "a.png --columns 3", "all are in one row"),
     Case("sheet", "--gap", "a.png --gap 9", "--gap has no effect"),
     Case("bench kernels", "--threads", "--case KERNEL --runs 1 -t 64", "64 threads on"),
@@ -110,6 +116,7 @@ import Testing
       "bench kernels", "--verbose", "--case KERNEL --runs 1 --json -v", "\"event\":\"detail\""),
     Case("bench model", "--width", "PART -W 64", "no effect on the text encoder"),
     Case("bench model", "--height", "PART -H 64", "no effect on the text encoder"),
+    Case("bench model", "--tiny-decoder", "PART --tiny-decoder x", "no effect on other parts"),
     Case("bench model", "--threads", "PART -t 64", "64 threads on"),
     Case("bench model", "--variant", "PART --variant fp16", "variant"),
     Case("bench model", "--quiet", "-q -v", "--quiet and --verbose"),
@@ -143,8 +150,9 @@ import Testing
   static let always: [String: Set<String>] = [
     "image": [
       "--literal", "--clip-skip", "--sampler", "--seed", "--guidance", "--init", "--model",
-      "--precision", "--output", "--overwrite", "--json",
+      "--precision", "--output", "--overwrite", "--json", "--tiny-decoder",
     ],
+    "upscale": ["--precision", "--json"],
     "story": [
       "--output", "--overwrite", "--preview", "--begin", "--guidance", "--seed", "--illustrator",
       "--model", "--precision", "--json",
@@ -197,7 +205,7 @@ import Testing
         "KERNEL": ["linear 8x8x8"], "PART": ["-m", tiny, "--part", "text encoder", "--runs", "1"],
         "SMALL": [tiny, "--precisions", "exact", "--steps", "1", "--prompts", "b.txt"],
         "FEW": ["-m", tiny, "--samplers", "lcm", "--steps", "1", "--prompts", "b.txt"],
-        "LORA": lora,
+        "LORA": lora, "UPSCALER": ["-m", fixture("upscalers/compact_x2.safetensors")],
       ]
       var arguments = row.command.split(separator: " ").map(String.init)
       // The last of several counts.

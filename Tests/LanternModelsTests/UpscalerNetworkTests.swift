@@ -9,7 +9,7 @@ import Testing
 @Suite struct UpscalerNetworkTests {
   private func network(_ file: any TensorFile) throws -> (name: String, any UpscalerNetwork)? {
     for row in ModelCatalogue.upscalers {
-      if let network = try row.network(of: file, .exact) { return (row.name, network) }
+      if let network = try row.model(of: file, .exact) { return (row.name, network) }
     }
     return nil
   }

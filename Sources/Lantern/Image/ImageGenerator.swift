@@ -24,24 +24,28 @@ public struct ImageGenerator: Sendable {
   ///   - loras: what is added to its weights.
   ///   - isFast: whether to draw in few steps, with the LoRA that the folder has for it.
   ///   - variant: of the weights, as `fp16` for `model.fp16.safetensors`; the plain ones when nil.
+  ///   - tinyDecoder: a small decoder that draws pictures and previews in place of the model's own, as TAESD:
+  ///     diffusers' folder or a file; none when nil.
   ///   - precision: how exactly it computes; what suits this processor by default.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   public init(
     folder: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
-    precision: Precision = .standard
+    tinyDecoder: String? = nil, precision: Precision = .standard
   ) throws {
     try self.init(
-      .folder(folder), adding: loras, isFast: isFast, variant: variant, precision: precision)
+      .folder(folder), adding: loras, isFast: isFast, variant: variant, tinyDecoder: tinyDecoder,
+      precision: precision)
   }
 
   /// Loads a model from where it lies, as ``ModelLocation/picturebook``; otherwise as
-  /// ``init(folder:adding:isFast:variant:precision:)``.
+  /// ``init(folder:adding:isFast:variant:tinyDecoder:precision:)``.
   public init(
     _ location: ModelLocation, adding loras: [LoRA] = [], isFast: Bool = false,
-    variant: String? = nil, precision: Precision = .standard
+    variant: String? = nil, tinyDecoder: String? = nil, precision: Precision = .standard
   ) throws {
     model = try ImageModel(
-      location.path(), adding: loras, isFast: isFast, variant: variant, precision: precision)
+      location.path(), adding: loras, isFast: isFast, variant: variant, tinyDecoder: tinyDecoder,
+      precision: precision)
   }
 
   /// Notes on the model's files: settings without an effect, and files that disagree; a line each.
@@ -57,7 +61,7 @@ public struct ImageGenerator: Sendable {
   /// the decoder's widest layers at full size, as measured where most is needed.
   package var estimatedWorkingMegabytes: Int {
     let pixels = nativeSize.width * nativeSize.height
-    return max(16, pixels * model.codec.widestChannels * 10 / 1_048_576)
+    return max(16, pixels * model.decoder.widestChannels * 10 / 1_048_576)
   }
 
   /// Draws a picture. Cancelling its task stops the work within one step.
@@ -108,7 +112,7 @@ public struct ImageGenerator: Sendable {
 
     // The decoder cannot reuse the denoiser's large buffers, which are of other sizes.
     BufferPool.shared.drain(atLeast: 4 << 20)
-    let decoded = try model.codec.decode(latent, tiled: request.tiledDecoding)
+    let decoded = try model.decoder.decode(latent, tiled: request.tiledDecoding)
     let image = try decoded.scaled(by: 0.5, plus: 0.5)
     guard image.isFiniteEverywhere else {
       throw RequestError.notFinite(what: "the decoded picture", step: nil)
@@ -171,7 +175,7 @@ public struct ImageGenerator: Sendable {
         throw RequestError.notFinite(what: "the latent", step: step.index)
       }
       try trace?.note(latent)
-      try onStep(DrawingStep(step, model.codec, initial))
+      try onStep(DrawingStep(step, model.decoder, initial))
       return latent
     }
     return (latent, initial, prompt, calls)

@@ -14,6 +14,10 @@ package struct ImageModel: Sendable {
   /// The geometry of the denoiser's latents.
   let geometry: LatentGeometry
   let codec: any LatentCodec
+  /// What decodes pictures: the codec, or a small decoder in its place.
+  let decoder: any LatentCodec
+  /// Path of the small decoder; nil for the codec's own.
+  let tinyDecoder: String?
   package let schedule: NoiseSchedule
   package let defaults: ModelDefaults
   /// Whether it was loaded for few steps.
@@ -38,12 +42,13 @@ package struct ImageModel: Sendable {
   ///   - loras: what is added to the weights.
   ///   - isFast: whether to add the folder's own LoRA for few steps, and use its settings.
   ///   - variant: of the weights, as `fp16`; the plain ones when nil.
+  ///   - tinyDecoder: a file or folder of a small decoder; the model's own when nil.
   ///   - precision: what it computes in.
   /// - Throws: an error of the room where something is wrong; each says which file, what, and the
   ///   remedy.
   package init(
     _ path: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
-    precision: Precision = .standard
+    tinyDecoder: String? = nil, precision: Precision = .standard
   ) throws {
     let folder = try ModelFolder(path)
     let pipeline = try Pipeline.of(folder)
@@ -65,8 +70,12 @@ package struct ImageModel: Sendable {
     let denoiser = try denoiser()
     self.geometry = denoiser.geometry
     self.hash = try Self.hash(of: reader.files(of: pipeline.denoiser))
-    self.codec = try reader.read(
-      pipeline.codec, ModelCatalogue.latentCodecs, precision.ofSmallParts)
+    let small = precision.ofSmallParts
+    let codec = try reader.read(pipeline.codec, ModelCatalogue.latentCodecs, small)
+    self.codec = codec
+    self.tinyDecoder = tinyDecoder
+    self.decoder =
+      try tinyDecoder.map { try TinyDecoder.load($0, for: codec, small) } ?? codec
     self.notes =
       try folder.disagreements(among: pipeline.parts) + schedule.fileNotes
       + schedule.notes(for: schedule.schedulerClass)

@@ -106,7 +106,7 @@ extension ImageSettings {
         "\(width)×\(height) is far from the \(native.width)×\(native.height) that the model was "
           + "trained on: things may appear twice or fall apart")
     }
-    let tile = model.codec.tileSize * model.codec.downsampling
+    let tile = model.decoder.tileSize * model.decoder.downsampling
     if request.tiledDecoding, width <= tile, height <= tile {
       notes.append("tiled decoding has no effect: the picture fits into one tile of \(tile) pixels")
     }

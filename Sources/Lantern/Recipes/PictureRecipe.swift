@@ -35,6 +35,7 @@ public struct PictureRecipe: Sendable, Equatable {
       values["loras"] = .array(model.loras.map { .string($0.label) })
     }
     if let variant = model.variant { values["variant"] = .string(variant) }
+    if let path = model.tinyDecoder { values["tiny_decoder"] = .string(LoRA(path).name) }
     values["instruction_set"] = .string(ComputeEngine.instructionSet)
     values["model_hash"] = model.hash.map(JSONValue.string)
     self.init(values)
@@ -105,6 +106,9 @@ public struct PictureRecipe: Sendable, Equatable {
 
   /// Names of the LoRAs that were added to the model, each with its strength after a colon.
   public var loras: [String] { values["loras"]?.array?.compactMap(\.string) ?? [] }
+
+  /// The name of the small decoder that drew it in place of the model's own.
+  public var tinyDecoder: String? { values["tiny_decoder"]?.string }
 
   /// Whether the picture began from another, which the recipe does not contain.
   public var needsInitialPicture: Bool { values["from_picture"]?.bool ?? false }

@@ -27,7 +27,7 @@ public struct Upscaler: Sendable {
     let file = try openTensorFile(path)
     self.path = path
     for row in ModelCatalogue.upscalers {
-      guard let network = try row.network(of: file, precision) else { continue }
+      guard let network = try row.model(of: file, precision) else { continue }
       (architecture, self.network) = (row.name, network)
       return
     }
