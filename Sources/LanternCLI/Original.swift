@@ -56,6 +56,11 @@ struct Original {
     if recipe.needsInitialPicture, request.initialPicture == nil {
       throw ValidationError("that picture began from another: name it with --init")
     }
+    if let control = request.controls.first(where: { $0.picture == nil }) {
+      throw ValidationError(
+        "that picture followed another by the ControlNet \(control.name): name both with "
+          + "--control NETWORK:PICTURE")
+    }
     if recipe.needsMask, request.mask == nil {
       throw ValidationError("that picture was drawn behind a mask: name it with --mask")
     }

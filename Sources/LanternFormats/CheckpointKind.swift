@@ -46,13 +46,14 @@ package struct CheckpointKind {
     Row(
       beginnings: [["model.diffusion_model.", "input_blocks.", "cond_stage_model."]],
       name: "a part of a checkpoint in the names of the original code (LDM)", isOriginal: true),
+    Row(beginnings: [["lllite_unet"]], name: "a ControlNet-LLLite"),
     Row(
-      beginnings: [["control_model."]],
-      name: "a ControlNet in the names of the original code (LDM)", isOriginal: true),
+      beginnings: [["control_model.", "input_hint_block."]],
+      name: "a ControlNet in the names of the original code (LDM)", isRead: true),
     Row(
       beginnings: [["first_stage_model.", "encoder.down.", "decoder.up."]],
       name: "an autoencoder in the names of the original code (LDM)", isOriginal: true),
-    Row(beginnings: [["controlnet_"]], name: "a ControlNet"),
+    Row(beginnings: [["controlnet_"]], name: "a ControlNet", isRead: true),
     Row(beginnings: [["ip_adapter", "image_proj"]], name: "an IP-Adapter"),
     Row(
       beginnings: [["emb_params", "string_to_param", "<"]],

@@ -39,6 +39,11 @@ package struct Config {
     self.ignored = notes
   }
 
+  /// The same settings with others in addition, or instead of theirs; what was read so far counts as unread.
+  package func adding(_ settings: [String: JSONValue]) -> Config {
+    Config(members.merging(settings) { _, new in new }, file: file, ignored)
+  }
+
   /// Settings that ``finish(ignoring:)`` found without an effect: a line each.
   package var notes: [String] { ignored.lines }
 

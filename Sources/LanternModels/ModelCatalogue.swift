@@ -22,6 +22,22 @@ package enum ModelCatalogue {
       }
     ]
 
+  /// Networks that make a denoiser follow a picture, by the class that their folder names.
+  package static let controlNetworks:
+    [String: @Sendable (Config, Weights) throws(ModelError) -> any ControlNetwork] = [
+      "ControlNetModel": { config, weights throws(ModelError) in
+        try ControlNetModel(ControlNetModelConfig(config), weights)
+      }
+    ]
+
+  /// The same in files without settings, each recognised by its tensors.
+  package static let controlFiles: [FileRow<any ControlNetwork>] = [
+    FileRow(name: "ControlNetModel", renamed: ControlNetModelConfig.renamed) {
+      file, weights throws(ModelError) in
+      try ControlNetModel(ControlNetModelConfig(file), weights)
+    }
+  ]
+
   /// Codecs of latents, by the class that the folder names.
   package static let latentCodecs:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any LatentCodec] = [

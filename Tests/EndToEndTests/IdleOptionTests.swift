@@ -55,6 +55,11 @@ import Testing
     Case("image", "--strength", "fox --strength 0.5", "--strength needs", "--init FILE"),
     Case("image", "--mask", "fox --mask a.png", "a mask needs a picture"),
     Case("image", "--paste", "fox --no-paste", "--no-paste need a mask"),
+    Case("image", "--control", "fox CONTROL --control-end 0.1", "first has no effect"),
+    Case("image", "--control-strength", "fox --control-strength 2", "--control NETWORK:PICTURE"),
+    Case("image", "--control-start", "fox --control-start 0.2", "--control NETWORK:PICTURE"),
+    Case("image", "--control-end", "fox CONTROL --control-end 1 --control-end 1", "one for each"),
+    Case("image", "--guess-mode", "fox --guess-mode", "--control NETWORK:PICTURE"),
     Case("image", "--variant", "fox --variant fp16", "variant"),
     Case("image", "--threads", "fox -t 64", "64 threads on"),
     Case("image", "--lora", "fox LORA", "strength 0 adds nothing"),
@@ -205,7 +210,10 @@ import Testing
         "KERNEL": ["linear 8x8x8"], "PART": ["-m", tiny, "--part", "text encoder", "--runs", "1"],
         "SMALL": [tiny, "--precisions", "exact", "--steps", "1", "--prompts", "b.txt"],
         "FEW": ["-m", tiny, "--samplers", "lcm", "--steps", "1", "--prompts", "b.txt"],
-        "LORA": lora, "UPSCALER": ["-m", fixture("upscalers/compact_x2.safetensors")],
+        "CONTROL": [
+          "-m", fixture("tiny_pipeline"),
+          "--control", fixture("tiny_control/first") + ":" + repositoryPath("samples/fox.png"),
+        ], "LORA": lora, "UPSCALER": ["-m", fixture("upscalers/compact_x2.safetensors")],
       ]
       var arguments = row.command.split(separator: " ").map(String.init)
       // The last of several counts.

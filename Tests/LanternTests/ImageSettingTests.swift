@@ -14,6 +14,11 @@ import Testing
     case "projectedGuidance": return [0.25, 7.5, -0.5]
     case "dynamicThresholding": return [2.5, 0.5]
     case "pastesKept": return false
+    case "controls":
+      let one: [String: JSONValue] = [
+        "network": "edges", "strength": 0.5, "start": 0.25, "end": 0.75,
+      ]
+      return .array([.object(one)])
     default: break
     }
     switch setting.type {

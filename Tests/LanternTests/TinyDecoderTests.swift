@@ -105,7 +105,7 @@ import Testing
       }
       #expect(complaint(try write(mixed)).contains("latents of 6 channels, 2 pixels a side"))
       let encoder = try tensors { $0.hasPrefix("encoder.") ? String($0.dropFirst(15)) : nil }
-      #expect(complaint(try write(encoder)).contains("decoders of AutoencoderTiny"))
+      #expect(complaint(try write(encoder)).contains("files of AutoencoderTiny"))
       let torn = try tensors { $0 == "decoder.layers.4.conv.2.bias" ? nil : $0 }
       #expect(complaint(try write(torn)).contains("decoder.layers.4.conv.2.bias"))
       let empty = [("decoder.layers.0.weight", try Tensor(repeating: 0, shape: [1]))]

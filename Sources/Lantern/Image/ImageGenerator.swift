@@ -153,6 +153,7 @@ public struct ImageGenerator: Sendable {
     var noise = NoiseSource(seed: settings.seed)
     let plan = try sampler.plan(steps: settings.steps, over: schedule, spacing: spacing)
     let initial = try InitialLatent(request, settings, model, sampler, plan, &noise)
+    let controls = try ControlGuides(request, settings, model, steps: initial.plan.levels.count)
     try trace?.begin(prompt, initial)
 
     var calls = 0
@@ -161,7 +162,9 @@ public struct ImageGenerator: Sendable {
         calls += 1
         let rows = latent.shape[0]
         let predict =
-          try conditioned[rows] ?? network.conditioned(on: rows == 2 ? both : prompt.positive)
+          try conditioned[rows]
+          ?? network.conditioned(
+            on: controls.added(to: rows == 2 ? both : prompt.positive, positive: prompt.positive))
         conditioned[rows] = predict
         return try predict(initial.mask?.withContext(latent) ?? latent, timestep)
       }, predicting: schedule.prediction, dataDeviation: schedule.dataDeviation,
@@ -174,6 +177,7 @@ public struct ImageGenerator: Sendable {
       guard latent.isFiniteEverywhere else {
         throw RequestError.notFinite(what: "the latent", step: step.index)
       }
+      controls.begin(step: step.index + 1)
       try trace?.note(latent)
       try onStep(DrawingStep(step, model.decoder, initial))
       return latent

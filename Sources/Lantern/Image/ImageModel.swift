@@ -18,6 +18,8 @@ package struct ImageModel: Sendable {
   let decoder: any LatentCodec
   /// Path of the small decoder; nil for the codec's own.
   let tinyDecoder: String?
+  /// ControlNets that were needed, by their paths.
+  private let controlNetworks = Locked<[String: any ControlNetwork]>([:])
   package let schedule: NoiseSchedule
   package let defaults: ModelDefaults
   /// Whether it was loaded for few steps.
@@ -110,8 +112,33 @@ package struct ImageModel: Sendable {
     }
   }
 
+  /// A ControlNet, loaded now if it is not cached.
+  ///
+  /// - Throws: ``RequestError/mismatch(reason:path:)`` for one of another kind of model, and what reading
+  ///   it throws.
+  func controlNetwork(_ path: String) throws -> any ControlNetwork {
+    if let cached = controlNetworks({ $0[path] }) { return cached }
+    let network = try AddOn.load(
+      path, ModelCatalogue.controlNetworks, ModelCatalogue.controlFiles, precision)
+    let denoiser = try denoiser()
+    guard network.residualChannels == denoiser.residualChannels,
+      network.conditioningFeatures == denoiser.conditioningFeatures,
+      network.pooledFeatures == denoiser.pooledFeatures
+    else {
+      throw RequestError.mismatch(
+        reason:
+          "this ControlNet takes text of \(network.conditioningFeatures) features and adds to "
+          + "\(network.residualChannels.count) states, and the model's denoiser has "
+          + "\(denoiser.conditioningFeatures) and \(denoiser.residualChannels.count); take one that was "
+          + "trained for its kind (Stable Diffusion 1, 2 or XL)", path: path)
+    }
+    controlNetworks { $0[path] = network }
+    return network
+  }
+
   /// Releases all parts but the decoder.
   func releaseAllButDecoder() {
+    controlNetworks { $0 = [:] }
     conditioner.releaseWeights()
     denoiser.release()
     codec.releaseEncoder()

@@ -48,6 +48,11 @@ public struct ImageRequest: Sendable {
   /// a soft seam inside of what is drawn. Without, all of it goes through the autoencoder, which
   /// changes it a little, as in diffusers.
   public var pastesKept = true
+  /// ControlNets, and the pictures that they make the drawn one follow.
+  public var controls: [Control] = []
+  /// Whether ``controls`` are followed without the help of words: less at the edges of the network, and
+  /// where there is guidance in the prompt's half alone (diffusers' `guess_mode`).
+  public var guessMode = false
   /// How many of the text encoder's last layers to leave out for the prompt; as diffusers'
   /// `clip_skip`, the negative prompt takes all of them.
   public var clipSkip = 0

@@ -15,6 +15,7 @@ extension ImageSettings {
     notes += guidanceNotes(on: request, taken)
     notes += try levelNotes(on: request, model)
     notes += sizeNotes(on: request, model)
+    notes += controlNotes(on: request, taken.levels.count)
     if request.initialPicture == nil, request.strength != ImageRequest(prompt: "").strength {
       notes.append("strength \(request.strength) has no effect without a picture to begin from")
     }
@@ -33,6 +34,29 @@ extension ImageSettings {
       notes.append(
         "there is no preview: it comes after \(interval) steps, and there are "
           + "\(taken.levels.count)")
+    }
+    return notes
+  }
+
+  private func controlNotes(on request: ImageRequest, _ steps: Int) -> [String] {
+    var notes: [String] = []
+    if request.guessMode, request.controls.isEmpty {
+      notes.append("guess mode has no effect without a ControlNet")
+    }
+    for control in request.controls {
+      if !(0..<steps).contains(where: { control.isActive($0, of: steps) }) {
+        notes.append(
+          "the ControlNet \(control.name) has no effect: of \(steps) steps none lies within "
+            + "\(control.start) to \(control.end), with a strength of \(control.strength)")
+      }
+      guard let picture = control.picture else { continue }
+      let (one, other) = (Double(picture.width * height), Double(picture.height * width))
+      if abs(one - other) > 0.02 * max(one, other) {
+        notes.append(
+          "the picture for \(control.name) is \(picture.width)×\(picture.height) and the drawn one "
+            + "\(width)×\(height): it is stretched")
+      }
+      notes += picture.notes
     }
     return notes
   }

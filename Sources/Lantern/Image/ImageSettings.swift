@@ -50,9 +50,9 @@ public struct ImageSettings: Sendable, Equatable {
     let (unit, native) = (model.sizeUnit, model.nativeSize)
     // A picture to begin from may have any size; it is resized to the nearest that fits below.
     func side(_ pixels: Int) -> Int { max(unit, pixels / unit * unit) }
-    width = request.width ?? request.initialPicture.map { side($0.width) } ?? native.width
-    height =
-      request.height ?? request.initialPicture.map { side($0.height) } ?? native.height
+    let picture = request.initialPicture ?? request.controls.first?.picture
+    width = request.width ?? picture.map { side($0.width) } ?? native.width
+    height = request.height ?? picture.map { side($0.height) } ?? native.height
     guidanceRescale = request.guidanceRescale
     guidanceInterval = request.guidanceInterval
     projectedGuidance = request.projectedGuidance

@@ -1,7 +1,4 @@
-import LanternFormats
-import LanternLayers
 import LanternModels
-import LanternPlatform
 import LanternTensor
 
 /// A small decoder that draws the pictures of latents in place of a model's own: TAESD's, in a tenth of the
@@ -18,8 +15,8 @@ enum TinyDecoder {
   static func load(_ path: String, for codec: any LatentCodec, _ precision: Precision) throws
     -> any LatentCodec
   {
-    let decoder =
-      FileSystem.isDirectory(path) ? try folder(path, precision) : try file(path, precision)
+    let decoder = try AddOn.load(
+      path, ModelCatalogue.latentCodecs, ModelCatalogue.tinyDecoders, precision)
     guard decoder.latentChannels == codec.latentChannels,
       decoder.downsampling == codec.downsampling
     else {
@@ -30,27 +27,5 @@ enum TinyDecoder {
           + "for its kind", path: path)
     }
     return decoder
-  }
-
-  private static func folder(_ path: String, _ precision: Precision) throws -> any LatentCodec {
-    let config = try Config(path: FileSystem.join(path, "config.json"))
-    let name = try config.string("_class_name")
-    guard let make = ModelCatalogue.latentCodecs[name] else {
-      throw RequestError.unsupportedModel(
-        kind: name, path: path,
-        supported: ModelCatalogue.latentCodecs.keys.sorted().joined(separator: ", "))
-    }
-    let archive = try TensorArchive(folder: path, stems: ["diffusion_pytorch_model"])
-    return try make(config, Weights(archive, precision: precision))
-  }
-
-  private static func file(_ path: String, _ precision: Precision) throws -> any LatentCodec {
-    let file = try openTensorFile(path)
-    for row in ModelCatalogue.tinyDecoders {
-      if let decoder = try row.model(of: file, precision) { return decoder }
-    }
-    throw RequestError.unsupportedModel(
-      kind: CheckpointKind(names: file.names)?.name ?? "that is not known", path: path,
-      supported: "decoders of \(ModelCatalogue.tinyDecoders.map(\.name).joined(separator: ", "))")
   }
 }

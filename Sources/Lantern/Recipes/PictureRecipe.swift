@@ -107,6 +107,9 @@ public struct PictureRecipe: Sendable, Equatable {
   /// Names of the LoRAs that were added to the model, each with its strength after a colon.
   public var loras: [String] { values["loras"]?.array?.compactMap(\.string) ?? [] }
 
+  /// Names of the ControlNets that made it follow pictures, which the recipe does not contain.
+  public var controls: [String] { request.controls.map(\.name) }
+
   /// The name of the small decoder that drew it in place of the model's own.
   public var tinyDecoder: String? { values["tiny_decoder"]?.string }
 

@@ -26,7 +26,8 @@ extension ImageSetting {
   static var picture: [ImageSetting] {
     [
       prompt, negativePrompt, literalPrompt, initialPicture, strength, mask, pastesKept, clipSkip,
-      tiledDecoding, previewInterval,
+      controls, controlStrength, controlStart, controlEnd, guessMode, tiledDecoding,
+      previewInterval,
     ]
   }
 }

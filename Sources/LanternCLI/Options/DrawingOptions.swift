@@ -10,6 +10,7 @@ struct DrawingOptions: SettingOptions {
   @OptionGroup(title: "Size options") var size: SizeOptions
   @OptionGroup(title: "Size options") var decoding: DecodingOptions
   @OptionGroup(title: "Options for pictures to begin from") var beginning: BeginningOptions
+  @OptionGroup(title: "Options for pictures to follow") var following: ControlOptions
 }
 
 /// The words, and how they are read.

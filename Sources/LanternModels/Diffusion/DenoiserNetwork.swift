@@ -9,12 +9,19 @@ package protocol DenoiserNetwork: Sendable {
   /// Features that it takes of ``Conditioning/pooled``; 0 where it takes none.
   var pooledFeatures: Int { get }
 
+  /// Channels of the residuals that it takes, see ``ControlResiduals``; empty where it takes none.
+  var residualChannels: [Int] { get }
+
   /// The network for one conditioning, of which what all steps need is computed once.
   ///
   /// - Parameter conditioning: a row for each of the latents to come.
   /// - Returns: the network.
   /// - Throws: ``TensorError`` for a wrong shape.
   func conditioned(on conditioning: Conditioning) throws(TensorError) -> ConditionedDenoiser
+}
+
+extension DenoiserNetwork {
+  package var residualChannels: [Int] { [] }
 }
 
 /// A denoiser for one conditioning.

@@ -150,6 +150,11 @@ package struct UNet2DConditionConfig: Sendable {
     }
   }
 
+  /// Features of a pooled vector; 0 for a model that takes none.
+  var pooledFeatures: Int {
+    addition.map { $0.features - UNetEncoder.sizeCount * $0.timeFeatures } ?? 0
+  }
+
   func level(_ index: Int, hasAttention: Bool) -> UNetLevel {
     UNetLevel(
       channels: blockOutChannels[index], layers: layersPerBlock[index],

@@ -8,6 +8,9 @@ package struct Conditioning: Sendable {
   package var pooled: Tensor?
   /// Sizes in pixels, the same for all rows, as SDXL's height and width before and after cropping.
   package var sizes: [Float]
+  /// The residuals that ControlNets add for a latent and a timestep, nil in steps without; none by default.
+  package var residuals:
+    (@Sendable (_ latent: Tensor, _ timestep: Float) throws(TensorError) -> ControlResiduals?)?
 
   /// - Parameters:
   ///   - states: `[row, token, feature]`.
