@@ -20,6 +20,7 @@ struct BenchModelCommand: ParsableCommand {
       """)
 
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var partOptions: PartOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
 
   @OptionGroup(title: "Size options") var size: SizeOptions
@@ -59,7 +60,7 @@ struct BenchModelCommand: ParsableCommand {
     try ErrorReport.reporting(to: console) {
       modelOptions.threads.apply(console)
       let generator = try ImageGenerator(
-        folder: modelOptions.folder(), variant: modelOptions.variant,
+        folder: modelOptions.folder(), with: partOptions.parts(), variant: modelOptions.variant,
         precision: computing.precision ?? .standard)
       generator.notes.forEach(console.note)
       if partNames == [Self.parts[0]], size.width != nil || size.height != nil {

@@ -15,12 +15,12 @@ struct ImageCommand: ParsableCommand {
       lantern image "a house at night" -i day.png --strength 0.6
       lantern image --like pets-03.png
       lantern image --fast "a boat at night"
-      lantern image "a castle" -m FOLDER -W 512 -H 512 --steps 25
+      lantern image "a castle" -m FOLDER/model.safetensors -W 512 -H 512 --steps 25
 
       With --precision exact the same model, prompt, seed, sampler, steps and guidance draw the same \
       picture as diffusers; without it nearly the same, in less time. (word:1.3) and [word] weigh words, \
       and prompts may be longer than the text encoder reads at once, as in stable-diffusion-webui; \
-      --literal turns that off. FOLDER is a model of yours, as diffusers lays it out.
+      --literal turns that off. FOLDER may be a model of yours, as diffusers lays it out.
       """)
 
   @Argument(help: "What to draw.")
@@ -28,6 +28,7 @@ struct ImageCommand: ParsableCommand {
 
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var partOptions: PartOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
 
@@ -95,9 +96,11 @@ struct ImageCommand: ParsableCommand {
     _ loras: [LoRA], isFast: Bool, like old: Original?, seed: UInt64, _ console: Console
   ) throws -> ImageGenerator {
     let folder = try modelOptions.folder()
+    let parts = partOptions.parts(like: old?.recipe)
+    try old?.checkParts(parts)
     let begin = Console.now
     let generator = try ImageGenerator(
-      folder: folder, adding: loras, isFast: isFast,
+      folder: folder, with: parts, adding: loras, isFast: isFast,
       variant: modelOptions.variant ?? old?.recipe.variant,
       precision: computing.precision ?? old?.recipe.precision ?? .standard)
     let name = FileSystem.split(generator.model.path).name

@@ -44,6 +44,20 @@ struct Original {
     )
   }
 
+  /// Refuses to draw one of Lantern's without the parts that went before its model's own.
+  func checkParts(_ given: ModelParts) throws {
+    let options = [
+      ("vae", given.autoencoder), ("text_encoder", given.textEncoder),
+      ("text_encoder_2", given.textEncoder2), ("tokenizer", given.tokenizer),
+    ]
+    for (part, path) in options where path == nil && recipe.program == nil {
+      guard let name = recipe.parts[part] else { continue }
+      throw ValidationError(
+        "that picture was drawn with \(JSON.quoted(name)) as its \(part): name it with "
+          + "--\(part.replacing("_", with: "-"))")
+    }
+  }
+
   /// Refuses to draw one of Lantern's without the picture that it began from, or its mask; other programs' texts
   /// do not say whether there was one.
   func checkInitialPicture(of request: ImageRequest) throws {

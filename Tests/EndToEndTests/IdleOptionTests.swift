@@ -143,7 +143,8 @@ import Testing
   static let always: [String: Set<String>] = [
     "image": [
       "--literal", "--clip-skip", "--sampler", "--seed", "--guidance", "--init", "--model",
-      "--precision", "--output", "--overwrite", "--json",
+      "--precision", "--output", "--overwrite", "--json", "--vae", "--text-encoder",
+      "--text-encoder-2", "--tokenizer", "--prediction",
     ],
     "story": [
       "--output", "--overwrite", "--preview", "--begin", "--guidance", "--seed", "--illustrator",
@@ -155,10 +156,13 @@ import Testing
     ],
     "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
     "samplers": ["--json"],
-    "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json"],
+    "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
     "sheet": ["--output", "--overwrite"], "trace": ["--tolerance", "--json"],
     "bench kernels": ["--case", "--precision", "--runs", "--json"],
-    "bench model": ["--model", "--precision", "--runs", "--batch", "--part", "--json"],
+    "bench model": [
+      "--model", "--precision", "--runs", "--batch", "--part", "--json", "--vae", "--text-encoder",
+      "--text-encoder-2", "--tokenizer", "--prediction",
+    ],
     "bench precision": ["--precisions", "--seeds", "--steps", "--json"],
     "bench report": ["--json"],
     "bench samplers": [

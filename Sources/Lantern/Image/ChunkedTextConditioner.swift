@@ -28,18 +28,18 @@ struct ChunkedTextConditioner: TextConditioner {
   let layerCount: Int
   /// Whether an empty negative prompt is all zeros.
   private let zeroesEmptyNegative: Bool
-  /// The model's folder, for errors.
+  /// The model's path, for errors.
   private let path: String
 
   /// Loads the parts `tokenizer` and `text_encoder`, `tokenizer_2` and `text_encoder_2` …
   ///
   /// - Parameters:
-  ///   - reader: reads the folder.
+  ///   - reader: reads the model.
   ///   - count: of the encoders.
   ///   - states: what the denoiser was trained with.
   /// - Throws: an error of the room where something is wrong.
   init(_ reader: PartReader, encoders count: Int = 1, states: States = .last) throws {
-    path = reader.folder.path
+    path = reader.source.path
     self.states = states
     var encoders: [Encoder] = []
     var features = 0
@@ -47,7 +47,7 @@ struct ChunkedTextConditioner: TextConditioner {
     var layers = Int.max
     for number in 1...count {
       let suffix = number == 1 ? "" : "_\(number)"
-      let tokenizer = try reader.folder.loadTokenizer("tokenizer\(suffix)")
+      let tokenizer = try reader.source.loadTokenizer("tokenizer\(suffix)")
       let model = ModelPart { () throws(any Error) in
         try reader.read(
           "text_encoder\(suffix)", stems: ["model", "pytorch_model"],
@@ -71,10 +71,10 @@ struct ChunkedTextConditioner: TextConditioner {
     case .penultimate: (self.pooledFeatures, layerCount) = (pooledFeatures, layers - 1)
     }
     let key = "force_zeros_for_empty_prompt"
-    let setting = reader.folder.settings[key] ?? .bool(true)
+    let setting = reader.source.settings[key] ?? .bool(true)
     guard let zeroes = setting.bool else {
       throw FormatError.wrongType(
-        key: key, expected: "true or false", file: reader.folder.indexPath)
+        key: key, expected: "true or false", file: reader.source.indexPath)
     }
     zeroesEmptyNegative = states == .penultimate && zeroes
   }

@@ -3,7 +3,7 @@ import LanternModels
 import LanternSamplers
 public import LanternTensor
 
-/// Draws pictures from text with a model whose folder stays as it is meanwhile.
+/// Draws pictures from text with a model whose files stay as they are meanwhile.
 ///
 /// Many tasks may use one generator, or copies of it, which share the model. They take turns at the
 /// processors.
@@ -20,28 +20,31 @@ public struct ImageGenerator: Sendable {
   /// Loads a model.
   ///
   /// - Parameters:
-  ///   - folder: a model as diffusers lays it out, with a `model_index.json`.
+  ///   - folder: a model as diffusers lays it out, with a `model_index.json`, or one in one file.
+  ///   - parts: what goes before its own parts, as another autoencoder.
   ///   - loras: what is added to its weights.
   ///   - isFast: whether to draw in few steps, with the LoRA that the folder has for it.
   ///   - variant: of the weights, as `fp16` for `model.fp16.safetensors`; the plain ones when nil.
   ///   - precision: how exactly it computes; what suits this processor by default.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   public init(
-    folder: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
-    precision: Precision = .standard
+    folder: String, with parts: ModelParts = ModelParts(), adding loras: [LoRA] = [],
+    isFast: Bool = false, variant: String? = nil, precision: Precision = .standard
   ) throws {
     try self.init(
-      .folder(folder), adding: loras, isFast: isFast, variant: variant, precision: precision)
+      .folder(folder), with: parts, adding: loras, isFast: isFast, variant: variant,
+      precision: precision)
   }
 
   /// Loads a model from where it lies, as ``ModelLocation/picturebook``; otherwise as
-  /// ``init(folder:adding:isFast:variant:precision:)``.
+  /// ``init(folder:with:adding:isFast:variant:precision:)``.
   public init(
-    _ location: ModelLocation, adding loras: [LoRA] = [], isFast: Bool = false,
-    variant: String? = nil, precision: Precision = .standard
+    _ location: ModelLocation, with parts: ModelParts = ModelParts(), adding loras: [LoRA] = [],
+    isFast: Bool = false, variant: String? = nil, precision: Precision = .standard
   ) throws {
     model = try ImageModel(
-      location.path(), adding: loras, isFast: isFast, variant: variant, precision: precision)
+      location.path(), with: parts, adding: loras, isFast: isFast, variant: variant,
+      precision: precision)
   }
 
   /// Notes on the model's files: settings without an effect, and files that disagree; a line each.

@@ -5,9 +5,9 @@ import LanternModels
 package import LanternSamplers
 package import LanternTensor
 
-/// All parts of a text-to-image model, loaded from a folder as diffusers lays it out.
+/// All parts of a text-to-image model, loaded from a folder as diffusers lays it out or from one file.
 package struct ImageModel: Sendable {
-  /// Path of the folder it was loaded from.
+  /// Path of the folder or file it was loaded from.
   package let path: String
   let conditioner: any TextConditioner
   let denoiser: ModelPart<any DenoiserNetwork, any Error>
@@ -22,6 +22,8 @@ package struct ImageModel: Sendable {
   let loras: [LoRA]
   /// The variant of its weights, as `fp16`; nil for the plain ones.
   let variant: String?
+  /// What goes before its own parts.
+  let parts: ModelParts
   /// What it computes in.
   package let precision: Precision
   /// A hash of the denoiser's weights, as stable-diffusion-webui's of a model's; nil where its digest would
@@ -31,10 +33,11 @@ package struct ImageModel: Sendable {
   let notes: [String]
 
   /// Loads every part but the codec's encoder. The files are read again where that, or a part that
-  /// was released, is needed: the folder must stay as it is.
+  /// was released, is needed: they must stay as they are.
   ///
   /// - Parameters:
-  ///   - path: the folder.
+  ///   - path: the folder or file.
+  ///   - parts: what goes before its own parts.
   ///   - loras: what is added to the weights.
   ///   - isFast: whether to add the folder's own LoRA for few steps, and use its settings.
   ///   - variant: of the weights, as `fp16`; the plain ones when nil.
@@ -42,22 +45,25 @@ package struct ImageModel: Sendable {
   /// - Throws: an error of the room where something is wrong; each says which file, what, and the
   ///   remedy.
   package init(
-    _ path: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
-    precision: Precision = .standard
+    _ path: String, with parts: ModelParts = ModelParts(), adding loras: [LoRA] = [],
+    isFast: Bool = false, variant: String? = nil, precision: Precision = .standard
   ) throws {
-    let folder = try ModelFolder(path)
-    let pipeline = try Pipeline.of(folder)
-    self.path = folder.path
+    let source = try parts.source(at: path)
+    let pipeline = try Pipeline.of(source)
+    // What is missing is found before gigabytes are read.
+    for part in pipeline.parts { _ = try source.component(part) }
+    self.path = source.path
+    self.parts = parts
     self.defaults = try ModelDefaults(
-      folder: folder.path, standardGuidance: pipeline.guidance, isFast: isFast)
+      folder: source.path, standardGuidance: pipeline.guidance, isFast: isFast)
     self.isFast = isFast
     self.loras = loras
     self.variant = variant
     self.precision = precision
     let all = (defaults.lora.map { [LoRA($0)] } ?? []) + loras
     let adapters = try all.flatMap { try $0.adapters() }
-    let reader = PartReader(folder, variant: variant, adding: adapters, precision: precision)
-    self.schedule = try folder.noiseSchedule()
+    let reader = PartReader(source, variant: variant, adding: adapters, precision: precision)
+    self.schedule = try source.noiseSchedule()
     self.conditioner = try pipeline.conditioner(reader)
     self.denoiser = ModelPart {
       try reader.read(pipeline.denoiser, ModelCatalogue.denoisers, precision)
@@ -68,7 +74,7 @@ package struct ImageModel: Sendable {
     self.codec = try reader.read(
       pipeline.codec, ModelCatalogue.latentCodecs, precision.ofSmallParts)
     self.notes =
-      try folder.disagreements(among: pipeline.parts) + schedule.fileNotes
+      try source.notes + source.disagreements(among: pipeline.parts) + schedule.fileNotes
       + schedule.notes(for: schedule.schedulerClass)
       + conditioner.notes + reader.notes { $0 }
       + adapters.flatMap(\.notes) + [precision.note].compactMap { $0 }

@@ -38,13 +38,13 @@ struct Pipeline: Sendable {
       conditioner: { try ChunkedTextConditioner($0, encoders: 2, states: .penultimate) }),
   ]
 
-  /// The kind of a folder.
+  /// The kind of a model.
   ///
   /// - Throws: ``RequestError/unsupportedModel(kind:path:supported:)``.
-  static func of(_ folder: ModelFolder) throws(RequestError) -> Pipeline {
-    guard let row = all.first(where: { $0.classes.contains(folder.pipelineClass) }) else {
+  static func of(_ source: any ModelSource) throws(RequestError) -> Pipeline {
+    guard let row = all.first(where: { $0.classes.contains(source.pipelineClass) }) else {
       throw .unsupportedModel(
-        kind: folder.pipelineClass, path: folder.indexPath,
+        kind: source.pipelineClass, path: source.indexPath,
         supported: all.flatMap(\.classes).sorted().joined(separator: ", "))
     }
     return row

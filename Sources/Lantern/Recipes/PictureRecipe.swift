@@ -1,6 +1,7 @@
 import LanternPlatform
 package import LanternFormats
 import LanternPictures
+package import LanternSamplers
 public import LanternTensor
 
 /// The recipe of a picture: how it was drawn, as text in its file. In the form that stable-diffusion-webui and
@@ -34,6 +35,13 @@ public struct PictureRecipe: Sendable, Equatable {
       // The file's name alone: its folder is private.
       values["loras"] = .array(model.loras.map { .string($0.label) })
     }
+    if !model.parts.paths.isEmpty {
+      values["parts"] = .object(model.parts.paths.mapValues { .string(LoRA($0).name) })
+    }
+    if let prediction = model.parts.prediction {
+      values["prediction"] = .string(prediction.rawValue)
+      if model.parts.hasZeroTerminalSNR { values["zero_terminal_snr"] = .bool(true) }
+    }
     if let variant = model.variant { values["variant"] = .string(variant) }
     values["instruction_set"] = .string(ComputeEngine.instructionSet)
     values["model_hash"] = model.hash.map(JSONValue.string)
@@ -65,6 +73,19 @@ public struct PictureRecipe: Sendable, Equatable {
 
   /// Which of the model's weights drew it, where they were not the plain ones.
   public var variant: String? { values["variant"]?.string }
+
+  /// Names of the files or folders that went before the model's own parts, by the parts' names.
+  public var parts: [String: String] {
+    (values["parts"]?.object ?? [:]).compactMapValues(\.string)
+  }
+
+  /// What the denoiser was taken to predict, where that was requested.
+  package var prediction: PredictionType? {
+    values["prediction"]?.string.flatMap(PredictionType.init)
+  }
+
+  /// Whether the last timestep was taken to be noise alone.
+  package var hasZeroTerminalSNR: Bool { values["zero_terminal_snr"]?.bool ?? false }
 
   /// The hash of the model's weights, if the recipe has one.
   public var modelHash: String? { values["model_hash"]?.string }
