@@ -29,7 +29,7 @@ public struct ImageGenerator: Sendable {
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   public init(
     folder: String, with parts: ModelParts = ModelParts(), adding loras: [LoRA] = [],
-    isFast: Bool = false, variant: String? = nil, precision: Precision = .standard
+    isFast: Bool = false, variant: String? = nil, precision: Precision = .default
   ) throws {
     try self.init(
       .folder(folder), with: parts, adding: loras, isFast: isFast, variant: variant,
@@ -40,7 +40,7 @@ public struct ImageGenerator: Sendable {
   /// ``init(folder:with:adding:isFast:variant:precision:)``.
   public init(
     _ location: ModelLocation, with parts: ModelParts = ModelParts(), adding loras: [LoRA] = [],
-    isFast: Bool = false, variant: String? = nil, precision: Precision = .standard
+    isFast: Bool = false, variant: String? = nil, precision: Precision = .default
   ) throws {
     model = try ImageModel(
       location.path(), with: parts, adding: loras, isFast: isFast, variant: variant,

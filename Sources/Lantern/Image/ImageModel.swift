@@ -46,7 +46,7 @@ package struct ImageModel: Sendable {
   ///   remedy.
   package init(
     _ path: String, with parts: ModelParts = ModelParts(), adding loras: [LoRA] = [],
-    isFast: Bool = false, variant: String? = nil, precision: Precision = .standard
+    isFast: Bool = false, variant: String? = nil, precision: Precision = .default
   ) throws {
     let source = try parts.source(at: path)
     let pipeline = try Pipeline.of(source)
