@@ -11,7 +11,7 @@ extension InspectCommand {
     let none = ModelParts()
     guard let model = try none.source(at: path) as? SingleFile else { return }
     let metadata = model.file.metadata
-    tell(
+    report(
       "\(path): \(model.kind.name)", TensorArchive(files: [model.file]),
       [
         "event": .string("model"), "path": .string(path), "class": .string(model.pipelineClass),
@@ -29,7 +29,7 @@ extension InspectCommand {
       guard let part = try model.component(name) as? FileComponent, let tensors = part.tensors
       else { continue }
       let title = name.padded(to: 16) + (part.className ?? "?")
-      tell(
+      report(
         title, TensorArchive(files: [tensors]),
         [
           "event": .string("part"), "name": .string(name),
