@@ -3,15 +3,15 @@ public import LanternFormats
 /// What can be wrong with a request. Cases carry facts; ``description`` puts them in a line.
 public enum RequestError: Error, Sendable, Equatable {
   /// A size that is not positive, not a multiple of `unit`, or beyond `most`.
-  case size(name: String, found: Int, unit: Int, most: Int)
+  case size(name: String, found: Int, unit: Int, maximum: Int)
   /// A number outside its range.
   case range(name: String, found: String, allowed: String)
   /// A setting that makes sense only with another.
   case needs(name: String, other: String)
   /// A prompt of more chunks, of as many tokens as the text encoder takes at once, than are drawn.
-  case longPrompt(chunks: Int, most: Int)
+  case longPrompt(chunks: Int, maximum: Int)
   /// Words and pictures that take more tokens than the model's positions were trained for.
-  case longStory(what: String, tokens: Int, most: Int)
+  case longStory(what: String, tokens: Int, maximum: Int)
   /// A model of a kind that does not draw pictures here.
   case unsupportedModel(kind: String, path: String, supported: String)
   /// A file that is no network that enlarges pictures here.
@@ -39,15 +39,15 @@ extension RequestError: LanternError {
   /// One line: what, and what to do.
   public var description: String {
     switch self {
-    case .size(let name, let found, let unit, let most):
-      "\(name) \(found): choose a multiple of \(unit) from \(unit) to \(most)"
+    case .size(let name, let found, let unit, let maximum):
+      "\(name) \(found): choose a multiple of \(unit) from \(unit) to \(maximum)"
     case .range(let name, let found, let allowed): "\(name) \(found): choose \(allowed)"
     case .needs(let name, let other): "\(name) needs \(other)"
-    case .longPrompt(let chunks, let most):
-      "the prompt fills the text encoder \(chunks) times, and \(most) times is the most; shorten it, "
+    case .longPrompt(let chunks, let maximum):
+      "the prompt fills the text encoder \(chunks) times, and \(maximum) times is the most; shorten it, "
         + "or take it literally, which cuts it after the first"
-    case .longStory(let what, let tokens, let most):
-      "\(what) comes to \(tokens) tokens and the model takes \(most); shorten it, or ask for fewer pages"
+    case .longStory(let what, let tokens, let maximum):
+      "\(what) comes to \(tokens) tokens and the model takes \(maximum); shorten it, or ask for fewer pages"
     case .unsupportedModel(let kind, let path, let supported):
       "\(path): a model of kind \(kind); Lantern draws with \(supported)"
     case .unsupportedUpscaler(let kind, let path, let supported):

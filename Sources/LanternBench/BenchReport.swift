@@ -38,7 +38,7 @@ package struct BenchReport {
   private var labels: [String] { results.labels }
 
   /// Pixels of a picture's longer side in the report.
-  private static let most = 192
+  private static let maximum = 192
 
   /// A cell's first picture, small enough for a sheet of many.
   private func picture(_ cell: BenchCell?) throws -> Picture? {
@@ -47,10 +47,10 @@ package struct BenchReport {
     guard FileSystem.exists(path) else { return nil }
     let picture = try Picture(contentsOf: path)
     let longer = max(picture.width, picture.height)
-    guard longer > Self.most else { return picture }
+    guard longer > Self.maximum else { return picture }
     return try picture.resized(
-      width: max(1, picture.width * Self.most / longer),
-      height: max(1, picture.height * Self.most / longer))
+      width: max(1, picture.width * Self.maximum / longer),
+      height: max(1, picture.height * Self.maximum / longer))
   }
 
   /// All first pictures: samplers down, steps across; what cannot be is grey.
@@ -86,7 +86,7 @@ package struct BenchReport {
     let points = series.flatMap(\.points)
     return Plot(
       title: title, across: x.0, up: y.0, x: .logarithmic(around: points.map(\.x)),
-      y: share ? .linear(0...1) : .logarithmic(around: points.map(\.y), most: Self.mostDistance),
+      y: share ? .linear(0...1) : .logarithmic(around: points.map(\.y), maximum: Self.mostDistance),
       series: series, isMoreBetter: share)
   }
 
@@ -221,7 +221,7 @@ package struct BenchReport {
       }
       return "<td>\(value.map(Plot.short) ?? "")\(ends ?? "")</td>"
     }
-    let spread = cell.seconds.min().flatMap { least in cell.seconds.max().map { least...$0 } }
+    let spread = cell.seconds.min().flatMap { minimum in cell.seconds.max().map { minimum...$0 } }
     return head + "<td>\(cell.calls)</td>" + field(cell.medianSeconds, spread)
       + field(cell.medianDistance, Statistics.medianInterval(cell.distances))
       + field(cell.meanDecibels, Statistics.meanInterval(cell.decibels))

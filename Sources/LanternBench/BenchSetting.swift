@@ -11,7 +11,7 @@ package typealias BenchSetting = Setting<SamplerBench.Settings>
 extension SamplerBench.Settings: Configurable {
   package static let settings = BenchSetting.axes + BenchSetting.common
   /// The defaults.
-  package static let standard = SamplerBench.Settings(
+  package static let `default` = SamplerBench.Settings(
     samplers: SamplerCatalogue.rows.map(\.name) + [fast], schedules: [nil],
     steps: [1, 2, 4, 8, 16, 32, 64],
     prompts: [
@@ -49,7 +49,7 @@ extension BenchSetting {
         assign: { text, settings in
           settings.samplers =
             try text == "all"
-            ? SamplerBench.Settings.standard.samplers
+            ? SamplerBench.Settings.default.samplers
             : CommaList.names(text, "samplers") { name in
               let fast = SamplerBench.Settings.fast
               return name == fast ? fast : try SamplerCatalogue.row(named: name).name
@@ -106,7 +106,7 @@ extension BenchSetting {
       "steps", \.steps, .stepping, key: "steps", writing: .always, range: "1 to 1000",
       option: SettingOption(
         like: ImageSetting.steps, .value("numbers"), "Numbers with commas between them.",
-        default: SamplerBench.Settings.standard.steps.map { "\($0)" }.joined(separator: ",")
+        default: SamplerBench.Settings.default.steps.map { "\($0)" }.joined(separator: ",")
       )?.taking(
         String.self,
         assign: {

@@ -10,7 +10,7 @@ extension ImageGenerator {
     schedule.convention = request.convention
     let name = request.sampler ?? model.defaults.sampler
     do {
-      let row = try name.map(SamplerCatalogue.row) ?? SamplerCatalogue.standard(for: schedule)
+      let row = try name.map(SamplerCatalogue.row) ?? SamplerCatalogue.default(for: schedule)
       let sampler = try row.make(schedule, eta: request.eta)
       let plan = try sampler.plan(
         steps: request.steps ?? model.defaults.steps, over: schedule,

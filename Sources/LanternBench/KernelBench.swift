@@ -12,7 +12,7 @@ package enum KernelCase: Sendable, Equatable {
   case attention(batch: Int, queries: Int, keys: Int, heads: Int, size: Int)
 
   /// The default cases: the shapes of Stable Diffusion 1.5 at 512×512.
-  package static let standard = [
+  package static let `default` = [
     "linear 64x1280x1280", "linear 256x1280x1280", "linear 1024x640x5120", "linear 4096x320x320",
     "linear 8192x320x2560", "linear 8192x1280x320", "linear 77x768x768", "linear 2x1280x1280",
     "conv 2x64x64x320>320 k3", "conv 2x32x32x640>640 k3", "conv 2x16x16x1280>1280 k3",

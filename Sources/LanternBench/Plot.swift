@@ -116,19 +116,19 @@ struct Plot {
   /// Where the name of each line stands, by the line's number: as near to its end as the others let it. Where
   /// there are more lines than room, those that end best have one.
   var namePositions: [Int: Double] {
-    let (least, most) = (Self.top + 6, Self.height - Self.bottom)
-    let room = Int((most - least) / Self.nameHeight) + 1
+    let (minimum, maximum) = (Self.top + 6, Self.height - Self.bottom)
+    let room = Int((maximum - minimum) / Self.nameHeight) + 1
     let ends = series.compactMap { line in
       line.points.last.map { (index: line.index, value: $0.y, position: up($0.y)) }
     }.sorted { ($0.position, $0.index) < ($1.position, $1.index) }
     let chosen = isMoreBetter ? ends.prefix(room) : ends.suffix(room)
     var positions: [Double] = []
     for end in chosen {
-      positions.append(max(end.position, least, (positions.last ?? -.infinity) + Self.nameHeight))
+      positions.append(max(end.position, minimum, (positions.last ?? -.infinity) + Self.nameHeight))
     }
     // What was pushed out below comes back, and pushes others up.
     for (number, index) in positions.indices.reversed().enumerated() {
-      positions[index] = min(positions[index], most - Double(number) * Self.nameHeight)
+      positions[index] = min(positions[index], maximum - Double(number) * Self.nameHeight)
     }
     return Dictionary(uniqueKeysWithValues: zip(chosen.map(\.index), positions))
   }

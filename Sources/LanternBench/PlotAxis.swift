@@ -7,13 +7,13 @@ extension Plot {
     case logarithmic(ClosedRange<Double>)
 
     /// A logarithmic axis that reaches a little beyond the values, and no further than `most`.
-    static func logarithmic(around values: [Double], most: Double = .infinity) -> Axis {
+    static func logarithmic(around values: [Double], maximum: Double = .infinity) -> Axis {
       let positive = values.filter { (1e-30...1e30).contains($0) }
-      guard let least = positive.min(), let largest = positive.max() else {
+      guard let minimum = positive.min(), let largest = positive.max() else {
         return .logarithmic(1...2)
       }
-      let high = min(largest, most)
-      let low = min(least, high)
+      let high = min(largest, maximum)
+      let low = min(minimum, high)
       let beyond = max(pow(high / low, 0.03), 1.02)
       return .logarithmic(low / beyond...high * beyond)
     }
@@ -39,17 +39,17 @@ extension Plot {
           range.lowerBound + (range.upperBound - range.lowerBound) * Double($0) / 5
         }
       case .logarithmic(let range):
-        let least = range.lowerBound * (1 - 1e-9)
-        let most = range.upperBound * (1 + 1e-9)
+        let minimum = range.lowerBound * (1 - 1e-9)
+        let maximum = range.upperBound * (1 + 1e-9)
         func multiples(_ factors: [Double], of base: Double) -> [Double] {
-          let first = Int((log(least) / log(base)).rounded(.down))
-          let last = Int((log(most) / log(base)).rounded(.up))
+          let first = Int((log(minimum) / log(base)).rounded(.down))
+          let last = Int((log(maximum) / log(base)).rounded(.up))
           return (first...max(first, last)).flatMap { power in
             factors.map { $0 * pow(base, Double(power)) }
-          }.filter { (least...most).contains($0) }
+          }.filter { (minimum...maximum).contains($0) }
         }
         let found = [
-          least >= 0.5 ? multiples([1], of: 2) : [], multiples([1, 2, 5], of: 10),
+          minimum >= 0.5 ? multiples([1], of: 2) : [], multiples([1, 2, 5], of: 10),
           multiples([1], of: 10),
         ].first { (2...14).contains($0.count) }
         return found ?? [range.lowerBound, range.upperBound]

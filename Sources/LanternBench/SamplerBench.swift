@@ -188,9 +188,10 @@ package struct SamplerBench {
     let name =
       names.first { name in (try? SamplerCatalogue.row(named: name).make(schedule)) != nil }
       ?? names[0]
-    let most = try SamplerCatalogue.row(named: name).make(schedule).maximumSteps(over: schedule)
+    let maximum = try SamplerCatalogue.row(named: name).make(schedule).maximumSteps(over: schedule)
     return BenchCell(
-      sampler: name, schedule: nil, guidance: guidance, steps: min(Settings.convergedSteps, most))
+      sampler: name, schedule: nil, guidance: guidance, steps: min(Settings.convergedSteps, maximum)
+    )
   }
 
   /// The settings of a reference that differ within a folder.

@@ -44,13 +44,13 @@ struct BenchKernelsCommand: ParsableCommand {
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
       threads.apply(console)
-      let precision = computing.precision ?? .standard
+      let precision = computing.precision ?? .default
       if let note = precision.note { console.note(note) }
       console.detail(
         "\(precision.rawValue), \(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads, "
           + "\(timing.runs) runs of each")
       let peaks = try MachinePeaks()
-      for (index, name) in (cases.isEmpty ? KernelCase.standard : cases).enumerated() {
+      for (index, name) in (cases.isEmpty ? KernelCase.default : cases).enumerated() {
         try Interruption.check()
         guard let shape = KernelCase(name) else { continue }
         let row = try KernelBench.measure(name, shape, precision, runs: timing.runs)
@@ -76,11 +76,11 @@ struct BenchKernelsCommand: ParsableCommand {
             name.padded(to: 30) + cells.map { $0.aligned(10) }.joined())
         }
       }
-      tell(peaks, precision, console)
+      report(peaks, precision, console)
     }
   }
 
-  private func tell(_ peaks: MachinePeaks, _ precision: Precision, _ console: Console) {
+  private func report(_ peaks: MachinePeaks, _ precision: Precision, _ console: Console) {
     func peak(_ arithmetic: Arithmetic) -> Double { peaks.operations[arithmetic] ?? 0 }
     if console.isJSON {
       console.event([

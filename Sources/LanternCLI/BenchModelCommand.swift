@@ -66,7 +66,7 @@ struct BenchModelCommand: ParsableCommand {
       let generator = try ImageGenerator(
         folder: modelOptions.folder(), variant: modelOptions.variant,
         tinyDecoder: decodes ? decoding.tinyDecoder : nil,
-        precision: computing.precision ?? .standard)
+        precision: computing.precision ?? .default)
       generator.notes.forEach(console.note)
       if partNames == [Self.parts[0]], size.width != nil || size.height != nil {
         console.note("--width and --height have no effect on the text encoder")
@@ -82,11 +82,11 @@ struct BenchModelCommand: ParsableCommand {
         bar.show(done, of: all)
       }
       bar.end()
-      console.isJSON ? tellJSON(bench, console) : tell(bench)
+      console.isJSON ? reportJSON(bench, console) : report(bench)
     }
   }
 
-  private func tell(_ bench: ModelBench) {
+  private func report(_ bench: ModelBench) {
     Console.print(
       "part".padded(to: 20)
         + "   median    least     most      GFLOP   GFLOP/s   of peak       MB      GB/s")
@@ -114,7 +114,7 @@ struct BenchModelCommand: ParsableCommand {
         + "\(rounded(bench.peakBytes / 1e9, 1)) GB/s")
   }
 
-  private func tellJSON(_ bench: ModelBench, _ console: Console) {
+  private func reportJSON(_ bench: ModelBench, _ console: Console) {
     for row in bench.rows {
       console.event([
         "part": .string(row.name), "count": .integer(row.count), "seconds": .number(row.median),

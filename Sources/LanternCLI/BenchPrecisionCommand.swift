@@ -65,7 +65,7 @@ struct BenchPrecisionCommand: ParsableCommand {
       let path =
         try folder.map { try ModelOptions.folder(named: $0, or: .picturebook) }
         ?? modelOptions.folder()
-      var settings = SamplerBench.Settings.standard
+      var settings = SamplerBench.Settings.default
       try drawn.apply(to: &settings)
       try size.apply(to: &settings)
       let requests = settings.prompts.flatMap { text in
@@ -94,7 +94,7 @@ struct BenchPrecisionCommand: ParsableCommand {
         })
       bar.end()
       for (index, row) in bench.rows.enumerated() {
-        if console.isJSON { tellJSON(row, console) } else { tell(row, isFirst: index == 0) }
+        if console.isJSON { reportJSON(row, console) } else { report(row, isFirst: index == 0) }
       }
     }
   }
@@ -105,7 +105,7 @@ struct BenchPrecisionCommand: ParsableCommand {
     name.padded(to: 10) + zip(cells, widths).map { $0.aligned($1) }.joined()
   }
 
-  private func tell(_ row: PrecisionBench.Row, isFirst: Bool) {
+  private func report(_ row: PrecisionBench.Row, isFirst: Bool) {
     if isFirst {
       let head = ["median s", "loading", "MB", "dB least", "dB mean", "worst", "accuracy"]
       Console.print(Self.line("precision", head))
@@ -123,7 +123,7 @@ struct BenchPrecisionCommand: ParsableCommand {
     Console.print(Self.line(row.precision.rawValue, costs + distance + [accuracy]))
   }
 
-  private func tellJSON(_ row: PrecisionBench.Row, _ console: Console) {
+  private func reportJSON(_ row: PrecisionBench.Row, _ console: Console) {
     console.event([
       "precision": .string(row.precision.rawValue), "seconds": .number(row.median),
       "loading_seconds": .number(row.loadingSeconds), "peak_memory": .integer(row.peakMemory),

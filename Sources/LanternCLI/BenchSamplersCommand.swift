@@ -80,7 +80,7 @@ struct BenchSamplersCommand: ParsableCommand {
       try run(bench, unjudged: drawn.notes(judge, settings), console)
     }
     try BenchReport(results, folder: output).write()
-    if let old { tell(BenchComparison(old: old, new: results), console) }
+    if let old { report(BenchComparison(old: old, new: results), console) }
     console.result(
       FileSystem.join(output, "report.html"),
       event: ["event": .string("report"), "folder": .string(output)])
@@ -90,14 +90,14 @@ struct BenchSamplersCommand: ParsableCommand {
   private func settings(
     folder: String, judge: String?, _ console: Console
   ) throws -> SamplerBench.Settings {
-    var settings = SamplerBench.Settings.standard
+    var settings = SamplerBench.Settings.default
     try sampling.apply(to: &settings)
     try drawn.apply(to: &settings)
     try size.apply(to: &settings)
     sampling.fit(&settings, canBeFast: try ModelDefaults(folder: folder).canBeFast)
     sampling.takeIdleEta(from: &settings).forEach(console.note)
     settings.loras = try loraOptions.loras().map(\.label)
-    settings.precision = computing.precision ?? .standard
+    settings.precision = computing.precision ?? .default
     settings.judge = try judge.map { try Judge.identity(folder: $0) }
     return settings
   }
@@ -132,12 +132,12 @@ struct BenchSamplersCommand: ParsableCommand {
         for note in unjudged + notes where noted.insert(note).inserted { console.note(note) }
       case .picture(let number, let count, let share):
         bar.show(number, of: count, "picture", share: share)
-      case .cell(let cell): tell(cell, console)
+      case .cell(let cell): report(cell, console)
       }
     }
   }
 
-  private func tell(_ cell: BenchCell, _ console: Console) {
+  private func report(_ cell: BenchCell, _ console: Console) {
     console.event([
       "event": .string("cell"), "sampler": .string(cell.sampler),
       "schedule": cell.schedule.map(JSONValue.string) ?? .null,
@@ -169,13 +169,13 @@ struct BenchSamplersCommand: ParsableCommand {
     }
   }
 
-  private func tell(_ comparison: BenchComparison, _ console: Console) {
+  private func report(_ comparison: BenchComparison, _ console: Console) {
     for row in comparison.rows {
       let accuracy = row.accuracyChange.map { change in
         ", accuracy \(change < 0 ? "" : "+")\(rounded(change, 3)) ± \(rounded(row.accuracyNoise, 3))"
       }
       let distance = row.distanceRatio.map { ", median distance × \(rounded($0, 3))" }
-      console.tell(
+      console.report(
         "\(row.name): median seconds × \(rounded(row.secondsRatio, 3))"
           + (row.isTimeBeyondNoise ? "" : " (within noise)") + (distance ?? "") + (accuracy ?? ""))
       console.event([

@@ -17,7 +17,7 @@ struct Console {
   private static let showsOutput = isatty(1) == 1
 
   /// A line for people, on standard error.
-  func tell(_ line: String) {
+  func report(_ line: String) {
     if !isQuiet { Self.complain(line) }
   }
 
@@ -37,14 +37,14 @@ struct Console {
   /// A note on what has no effect, or another one than may be expected: a line for people, an event for
   /// programs.
   func note(_ text: String) {
-    tell("note: " + text)
+    report("note: " + text)
     event(["event": .string("note"), "text": .string(text)])
   }
 
   /// A line for curious people, and their programs.
   func detail(_ line: String) {
     guard isVerbose else { return }
-    tell(line)
+    report(line)
     event(["event": .string("detail"), "text": .string(line)])
   }
 
@@ -66,7 +66,7 @@ struct Console {
     case standardError = 2
   }
 
-  /// Writes text as it is: untrusted text goes through ``tell(_:)``, ``print(_:)`` or
+  /// Writes text as it is: untrusted text goes through ``report(_:)``, ``print(_:)`` or
   /// ``put(_:)``. Output to a closed pipe is dropped; another failure of standard output
   /// is recorded, and nothing more is written to it.
   static func write(_ text: String, to stream: Stream) {

@@ -72,7 +72,7 @@ struct ImageCommand: ParsableCommand {
     try old?.checkDecoder(decoding.tinyDecoder)
     modelOptions.threads.apply(console)
     let generator = try load(loras, isFast: isFast, like: old, seed: request.seed, console)
-    old?.tellDifferences(from: generator, request, loras, console)
+    old?.reportDifferences(from: generator, request, loras, console)
     // Without a picture to begin from it has no effect, which is noted by now.
     if request.initialPicture == nil { request.strength = ImageRequest(prompt: "").strength }
     if old != nil, results.count > 1 {
@@ -102,7 +102,7 @@ struct ImageCommand: ParsableCommand {
       folder: folder, adding: loras, isFast: isFast,
       variant: modelOptions.variant ?? old?.recipe.variant,
       tinyDecoder: decoding.tinyDecoder,
-      precision: computing.precision ?? old?.recipe.precision ?? .standard)
+      precision: computing.precision ?? old?.recipe.precision ?? .default)
     let name = FileSystem.split(generator.model.path).name
     let loading = Console.now - begin
     console.event([
@@ -148,7 +148,7 @@ struct ImageCommand: ParsableCommand {
         try write(image.picture, to: path, replacing, console)
       }
       if count == 1, results.output?.contains("%") != true {
-        results.writing.tell(results.output, path, console)
+        results.writing.report(results.output, path, console)
       }
       console.result(
         path,
@@ -157,7 +157,7 @@ struct ImageCommand: ParsableCommand {
           "width": .integer(image.picture.width), "height": .integer(image.picture.height),
           "recipe": image.recipe.json,
         ])
-      if picksSeed { console.tell("seed \(request.seed)") }
+      if picksSeed { console.report("seed \(request.seed)") }
       if index == 0 { try old?.compare(image.picture, console) }
     }
   }

@@ -55,7 +55,7 @@ struct InspectCommand: ParsableCommand {
     guard isWeights else { return try inspectPicture() }
     let archive = TensorArchive(files: [try openTensorFile(path)])
     let kind = CheckpointKind(names: archive.names)
-    tell(
+    report(
       path, archive,
       [
         "event": .string("weights"), "path": .string(path),
@@ -74,7 +74,7 @@ struct InspectCommand: ParsableCommand {
 
   private func inspectModel(_ path: String) throws {
     let folder = try ModelFolder(path)
-    tell(
+    report(
       "\(folder.path): \(folder.pipelineClass)",
       [
         "event": .string("model"), "path": .string(folder.path),
@@ -87,12 +87,12 @@ struct InspectCommand: ParsableCommand {
         "event": .string("part"), "name": .string(component), "class": .string(name),
       ]
       guard FileSystem.exists(FileSystem.join(part, "config.json")) else {
-        tell("  " + component.padded(to: 16) + name, event)
+        report("  " + component.padded(to: 16) + name, event)
         continue
       }
       let archive = try TensorArchive(
         folder: part, stems: ["diffusion_pytorch_model", "model", "pytorch_model"])
-      tell(component.padded(to: 16) + name, archive, event)
+      report(component.padded(to: 16) + name, archive, event)
     }
     // What a check of every tensor and setting finds, it finds now.
     let generator = try ImageGenerator(folder: path)
@@ -102,7 +102,7 @@ struct InspectCommand: ParsableCommand {
     BufferPool.shared.drain()
     let weights = BufferPool.shared.heldByteCount / 1_048_576
     try generator.readEverything()
-    tell(
+    report(
       "  draws \(size.width)×\(size.height) pixels; needs about \(weights + working) MiB of memory for that: "
         + "\(weights) MiB of weights as they are packed, \(working) MiB to work in",
       [
@@ -110,23 +110,23 @@ struct InspectCommand: ParsableCommand {
         "height": .integer(size.height), "weights_mebibytes": .integer(weights),
         "working_mebibytes": .integer(working),
       ])
-    tellWords(generator.model.defaults.world?.words)
+    reportWords(generator.model.defaults.world?.words)
   }
 
   private func inspectStoryteller(_ path: String) throws {
     // What a check of every tensor and setting finds, it finds now.
     let generator = try StoryGenerator(folder: path)
-    tell(
+    report(
       "\(generator.path): writes and draws",
       [
         "event": .string("model"), "path": .string(generator.path),
         "class": .string(generator.model.className),
       ])
     for (name, archive) in try generator.parts() {
-      tell(
+      report(
         name.padded(to: 16), archive, ["event": .string("part"), "name": .string(name)])
     }
-    tell(
+    report(
       "  pictures of \(generator.pixels)×\(generator.pixels) pixels, \(generator.codesPerPicture) codes "
         + "each; "
         + (generator.isInterleaved
@@ -136,13 +136,13 @@ struct InspectCommand: ParsableCommand {
         "height": .integer(generator.pixels), "codes": .integer(generator.codesPerPicture),
         "interleaved": .bool(generator.isInterleaved),
       ])
-    tellWords(generator.model.defaults.world?.words)
+    reportWords(generator.model.defaults.world?.words)
   }
 
   private func inspectPicture() throws {
     let picture = try Picture(contentsOf: path)
     let texts = try PictureMetadata(contentsOf: path).entries
-    tell(
+    report(
       "\(path): \(picture.width)×\(picture.height) pixels",
       [
         "event": .string("picture"), "path": .string(path), "width": .integer(picture.width),
@@ -157,21 +157,21 @@ struct InspectCommand: ParsableCommand {
   }
 
   /// A line for people, an event for programs.
-  private func tell(_ line: String, _ event: [String: JSONValue]) {
+  private func report(_ line: String, _ event: [String: JSONValue]) {
     json ? console.event(event) : Console.print(line)
   }
 
   /// The words of a model whose world is closed.
-  private func tellWords(_ words: [String]?) {
+  private func reportWords(_ words: [String]?) {
     guard let words else { return }
-    tell(
+    report(
       "  knows \(words.count) words and no others"
         + (verbose ? ": " + words.joined(separator: " ") : "; --verbose lists them"),
       ["event": .string("words"), "words": .array(words.map(JSONValue.string))])
   }
 
   /// How much there is of weights, and each tensor where that is wanted.
-  private func tell(_ title: String, _ archive: TensorArchive, _ event: [String: JSONValue]) {
+  private func report(_ title: String, _ archive: TensorArchive, _ event: [String: JSONValue]) {
     let tensors = archive.names.compactMap { name in archive.info(name).map { (name, $0) } }
     var types: [String: Int] = [:]
     for (_, info) in tensors { types[info.dtype, default: 0] += info.shape.reduce(1, *) }
@@ -180,14 +180,14 @@ struct InspectCommand: ParsableCommand {
       "parameters": .integer(count), "types": .object(types.mapValues(JSONValue.integer)),
       "bytes": .integer(archive.byteCount), "tensors": .integer(archive.names.count),
     ]
-    tell(
+    report(
       "  \(title.padded(to: 40)) \(rounded(Double(count) / 1e6, 1)) M parameters, "
         + "\(types.keys.sorted().joined(separator: ", ")), "
         + "\(rounded(Double(archive.byteCount) / 1_048_576, 1)) MiB, \(archive.names.count) tensors",
       event.merging(facts) { old, _ in old })
     guard verbose else { return }
     for (name, info) in tensors {
-      tell(
+      report(
         "    \(info.dtype.padded(to: 5))\("\(info.shape)".padded(to: 22))\(name)",
         [
           "event": .string("tensor"), "name": .string(name), "type": .string(info.dtype),

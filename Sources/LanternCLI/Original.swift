@@ -63,7 +63,7 @@ struct Original {
 
   /// Notes settings without an effect, and a model that is not the one that drew
   /// it.
-  func tellDifferences(
+  func reportDifferences(
     from generator: ImageGenerator, _ request: ImageRequest, _ loras: [LoRA], _ console: Console
   ) {
     for note in recipe.notes { console.note(note) }
@@ -98,16 +98,16 @@ struct Original {
   /// Says whether the new picture is the old one.
   func compare(_ new: Picture, _ console: Console) throws {
     guard new.width == picture.width, new.height == picture.height else {
-      console.tell("differs from \(path): another size")
+      console.report("differs from \(path): another size")
       console.event(["event": .string("comparison"), "identical": .bool(false)])
       return
     }
     let new = isJPEG ? try Picture(new.jpeg(quality: Picture.jpegQuality, [:]), path: path) : new
     let difference = PictureDifference(new, picture)
-    console.tell(difference.sentence(about: path, drawnOn: recipe.instructionSet))
+    console.report(difference.sentence(about: path, drawnOn: recipe.instructionSet))
     var event: [String: JSONValue] = [
-      "event": .string("comparison"), "identical": .bool(difference.most == 0),
-      "most": .integer(difference.most), "values": .integer(difference.values),
+      "event": .string("comparison"), "identical": .bool(difference.maximum == 0),
+      "most": .integer(difference.maximum), "values": .integer(difference.values),
       "of": .integer(difference.count),
     ]
     if let instructions = recipe.instructionSet {
@@ -120,19 +120,19 @@ struct Original {
 /// How far apart two pictures of one size are, value by value.
 struct PictureDifference {
   /// The largest difference, of 255.
-  let most: Int
+  let maximum: Int
   /// How many values differ.
   let values: Int
   /// How many there are.
   let count: Int
 
   init(_ a: Picture, _ b: Picture) {
-    var (most, values) = (0, 0)
+    var (maximum, values) = (0, 0)
     for (x, y) in zip(a.pixels, b.pixels) where x != y {
-      most = max(most, abs(Int(x) - Int(y)))
+      maximum = max(maximum, abs(Int(x) - Int(y)))
       values += 1
     }
-    (self.most, self.values, self.count) = (most, values, a.pixels.count)
+    (self.maximum, self.values, self.count) = (maximum, values, a.pixels.count)
   }
 
   /// A line for people.
@@ -143,14 +143,14 @@ struct PictureDifference {
   ///     known is not named.
   /// - Returns: the line.
   func sentence(about path: String, drawnOn instructions: String?) -> String {
-    guard most > 0 else { return "identical to \(path)" }
+    guard maximum > 0 else { return "identical to \(path)" }
     let here = ComputeEngine.instructionSet
     let cause =
       instructions.map {
         $0 == here ? "" : "; drawn on another instruction set: \($0), here \(here)"
       } ?? ""
-    return most == 1
+    return maximum == 1
       ? "equal to the eye: \(path) (differs by 1/255 in \(values) values\(cause))"
-      : "differs from \(path) in \(values) of \(count) values, by \(most)/255 at most\(cause)"
+      : "differs from \(path) in \(values) of \(count) values, by \(maximum)/255 at most\(cause)"
   }
 }

@@ -72,7 +72,7 @@ struct PaintCommand: ParsableCommand {
         try picture.write(to: $0, replacing: $1)
       }
       if several.count == 1, self.output?.contains("%") != true {
-        writing.tell(self.output, path, console)
+        writing.report(self.output, path, console)
       }
       console.result(
         path,
@@ -80,7 +80,7 @@ struct PaintCommand: ParsableCommand {
           "event": .string("picture"), "path": .string(path), "seed": JSONValue(request.seed),
           "width": .integer(picture.width), "height": .integer(picture.height),
         ])
-      if pictures.chance.number == nil { console.tell("seed \(request.seed)") }
+      if pictures.chance.number == nil { console.report("seed \(request.seed)") }
     }
   }
 

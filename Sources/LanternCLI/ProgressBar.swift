@@ -31,7 +31,7 @@ struct ProgressBar {
         to: .standardError)
     } else if now - printed > 5 || number == count {
       printed = now
-      console.tell(
+      console.report(
         "\(unit) \(number) of \(count), \(speed)\(rounded(left, 0)) s left")
     }
   }

@@ -53,7 +53,7 @@ struct SheetCommand: ParsableCommand {
       let sheet = try Picture.sheet(pictures, columns: across, gap: gap ?? 4)
       var names = OutputNames(output, overwrites: writing.replaces(self.output))
       let path = try names.write { try sheet.write(to: $0, replacing: $1) }
-      writing.tell(self.output, path, console)
+      writing.report(self.output, path, console)
       console.result(path, event: [:])
     }
   }

@@ -59,10 +59,10 @@ struct StoryCommand: ParsableCommand {
   func run() throws {
     let console = messages.console
     Interruption.listen()
-    try ErrorReport.reporting(to: console) { try tell(console) }
+    try ErrorReport.reporting(to: console) { try report(console) }
   }
 
-  private func tell(_ console: Console) throws {
+  private func report(_ console: Console) throws {
     if let preview {
       try Picture.checkExtension(of: preview)
       try FileSystem.checkFolder(of: preview)
@@ -71,7 +71,7 @@ struct StoryCommand: ParsableCommand {
     let painter = try illustrator.map { name in
       try ImageGenerator(
         folder: ModelOptions.folder(named: name, or: .picturebook),
-        precision: modelOptions.computing.precision ?? .standard)
+        precision: modelOptions.computing.precision ?? .default)
     }
     let start = Console.now
     let generator = try modelOptions.load(console, painter: painter)
@@ -88,12 +88,12 @@ struct StoryCommand: ParsableCommand {
     for note in try generator.check(request) { console.note(note) }
     let output = self.output ?? "story"
     let folder = try StoryFolder(output, writing, request, model: model)
-    writing.tell(self.output, folder.path, console)
+    writing.report(self.output, folder.path, console)
     var book = folder.book
     defer { if book.pages.isEmpty { folder.discard() } }
     var teller = Teller(console, preview: preview, seed: request.seed)
     let begin = Console.now
-    try generator.tell(request) { event in
+    try generator.write(request) { event in
       try Interruption.check()
       try teller.take(event)
       if case .page(let page) = event {
@@ -108,8 +108,8 @@ struct StoryCommand: ParsableCommand {
     console.detail(
       "\(book.pages.count) pages in \(rounded(Console.now - begin)) s, "
         + "loaded in \(rounded(begin - start)) s")
-    console.tell(FileSystem.join(folder.path, "story.html"))
-    if pictures.chance.number == nil { console.tell("seed \(request.seed)") }
+    console.report(FileSystem.join(folder.path, "story.html"))
+    if pictures.chance.number == nil { console.report("seed \(request.seed)") }
   }
 
   private func request() throws -> StoryRequest {
@@ -175,7 +175,7 @@ private struct Teller {
       console.detail("drawn after: \(caption)")
     }
     console.event(event)
-    console.tell(path)
+    console.report(path)
   }
 
   private mutating func endLine() {

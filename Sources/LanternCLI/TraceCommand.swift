@@ -63,7 +63,7 @@ struct TraceCommand: ParsableCommand {
               + "typical \(difference.typical)")
         }
       }
-      for name in comparison.unmatched { console.tell("note: only one of them has \(name)") }
+      for name in comparison.unmatched { console.report("note: only one of them has \(name)") }
       if json {
         console.event([
           "event": .string("end"), "equal": .bool(differing == nil && isWhole),

@@ -108,12 +108,12 @@ package struct PicturebookPrompt: Sendable, Equatable {
     }
     guard let relation, found.count > 1 else { return true }
     // Off by at least two of the judge's cells, in the wanted direction.
-    let least = 2 * reading.cellSize
+    let minimum = 2 * reading.cellSize
     switch relation {
-    case .leftOf: return found[1].x - found[0].x >= least
-    case .rightOf: return found[0].x - found[1].x >= least
-    case .above: return found[1].y - found[0].y >= least
-    case .below: return found[0].y - found[1].y >= least
+    case .leftOf: return found[1].x - found[0].x >= minimum
+    case .rightOf: return found[0].x - found[1].x >= minimum
+    case .above: return found[1].y - found[0].y >= minimum
+    case .below: return found[0].y - found[1].y >= minimum
     }
   }
 }

@@ -58,8 +58,8 @@ package struct Config {
   ///
   /// - Throws: ``FormatError/missingKey(key:file:)`` when absent without a default,
   ///   ``FormatError/wrongType(key:expected:file:)``.
-  package func integer(_ key: String, default standard: Int? = nil) throws(FormatError) -> Int {
-    try required(key, optionalInteger(key), standard)
+  package func integer(_ key: String, default defaultValue: Int? = nil) throws(FormatError) -> Int {
+    try required(key, optionalInteger(key), defaultValue)
   }
 
   /// An integer, `nil` when absent.
@@ -72,8 +72,9 @@ package struct Config {
   /// A number.
   ///
   /// - Throws: as ``integer(_:default:)``; also when 64 bits hold it and `Float` does not.
-  package func float(_ key: String, default standard: Float? = nil) throws(FormatError) -> Float {
-    try required(key, optionalFloat(key), standard)
+  package func float(_ key: String, default defaultValue: Float? = nil) throws(FormatError) -> Float
+  {
+    try required(key, optionalFloat(key), defaultValue)
   }
 
   /// A number, `nil` when absent.
@@ -88,9 +89,10 @@ package struct Config {
   /// A number.
   ///
   /// - Throws: as ``integer(_:default:)``.
-  package func double(_ key: String, default standard: Double? = nil) throws(FormatError) -> Double
-  {
-    try required(key, optionalDouble(key), standard)
+  package func double(
+    _ key: String, default defaultValue: Double? = nil
+  ) throws(FormatError) -> Double {
+    try required(key, optionalDouble(key), defaultValue)
   }
 
   /// A number, `nil` when absent.
@@ -103,8 +105,8 @@ package struct Config {
   /// `true` or `false`.
   ///
   /// - Throws: as ``integer(_:default:)``.
-  package func bool(_ key: String, default standard: Bool? = nil) throws(FormatError) -> Bool {
-    try required(key, optionalBool(key), standard)
+  package func bool(_ key: String, default defaultValue: Bool? = nil) throws(FormatError) -> Bool {
+    try required(key, optionalBool(key), defaultValue)
   }
 
   /// `true` or `false`, `nil` when absent.
@@ -117,9 +119,10 @@ package struct Config {
   /// A string.
   ///
   /// - Throws: as ``integer(_:default:)``.
-  package func string(_ key: String, default standard: String? = nil) throws(FormatError) -> String
-  {
-    try required(key, optionalString(key), standard)
+  package func string(
+    _ key: String, default defaultValue: String? = nil
+  ) throws(FormatError) -> String {
+    try required(key, optionalString(key), defaultValue)
   }
 
   /// A string, `nil` when absent.
@@ -139,36 +142,37 @@ package struct Config {
   /// An array of strings.
   ///
   /// - Throws: as ``integer(_:default:)``.
-  package func strings(_ key: String, default standard: [String]? = nil) throws(FormatError)
+  package func strings(_ key: String, default defaultValue: [String]? = nil) throws(FormatError)
     -> [String]
   {
-    try required(key, list(key, "a list of texts") { $0.string }, standard)
+    try required(key, list(key, "a list of texts") { $0.string }, defaultValue)
   }
 
   /// An array of integers.
   ///
   /// - Throws: as ``integer(_:default:)``.
-  package func integers(_ key: String, default standard: [Int]? = nil) throws(FormatError) -> [Int]
-  {
-    try required(key, list(key, "a list of integers") { $0.integer }, standard)
+  package func integers(
+    _ key: String, default defaultValue: [Int]? = nil
+  ) throws(FormatError) -> [Int] {
+    try required(key, list(key, "a list of integers") { $0.integer }, defaultValue)
   }
 
   /// An array of numbers.
   ///
   /// - Throws: as ``integer(_:default:)``.
-  package func doubles(_ key: String, default standard: [Double]? = nil) throws(FormatError)
+  package func doubles(_ key: String, default defaultValue: [Double]? = nil) throws(FormatError)
     -> [Double]
   {
-    try required(key, list(key, "a list of numbers") { $0.double }, standard)
+    try required(key, list(key, "a list of numbers") { $0.double }, defaultValue)
   }
 
   /// An integer for each of `count` levels: written as an array, or as one number for all.
   ///
   /// - Throws: as ``integer(_:default:)``; also for a list of another length.
-  package func perLevel(_ key: String, count: Int, default standard: Int? = nil)
+  package func perLevel(_ key: String, count: Int, default defaultValue: Int? = nil)
     throws(FormatError) -> [Int]
   {
-    let one = standard.map { Array(repeating: $0, count: count) }
+    let one = defaultValue.map { Array(repeating: $0, count: count) }
     let found = try read(key, "an integer or a list of \(count)") { value -> [Int]? in
       if let same = value.integer { return Array(repeating: same, count: count) }
       let each = value.array?.compactMap(\.integer)
@@ -180,7 +184,7 @@ package struct Config {
   /// An integer, or one for each of two sides: height, then width.
   ///
   /// - Throws: as ``integer(_:default:)``.
-  package func size(_ key: String, default standard: Int? = nil) throws(FormatError) -> (
+  package func size(_ key: String, default defaultValue: Int? = nil) throws(FormatError) -> (
     height: Int, width: Int
   ) {
     let found = try read(key, "an integer or two") { value -> (height: Int, width: Int)? in
@@ -190,15 +194,15 @@ package struct Config {
       else { return nil }
       return (height, width)
     }
-    return try required(key, found, standard.map { ($0, $0) })
+    return try required(key, found, defaultValue.map { ($0, $0) })
   }
 
   /// A setting that may be given for each level, and must be the same for all: written once, or as a
   /// list.
   ///
   /// - Throws: ``FormatError/unsupportedSetting(key:value:file:)`` for a list of different values.
-  package func sameInteger(_ key: String, default standard: Int) throws(FormatError) -> Int {
-    guard let value = try same(key) else { return standard }
+  package func sameInteger(_ key: String, default defaultValue: Int) throws(FormatError) -> Int {
+    guard let value = try same(key) else { return defaultValue }
     guard let number = value.integer else {
       throw .wrongType(key: key, expected: "an integer or a list of them", file: file)
     }
@@ -280,10 +284,10 @@ package struct Config {
     return .unsupportedSetting(key: key, value: String(shown), file: file)
   }
 
-  private func required<Value>(_ key: String, _ found: Value?, _ standard: Value?)
+  private func required<Value>(_ key: String, _ found: Value?, _ defaultValue: Value?)
     throws(FormatError) -> Value
   {
-    guard let value = found ?? standard else { throw .missingKey(key: key, file: file) }
+    guard let value = found ?? defaultValue else { throw .missingKey(key: key, file: file) }
     return value
   }
 

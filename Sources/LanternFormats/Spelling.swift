@@ -25,9 +25,9 @@ package enum Spelling {
     for (i, x) in a.enumerated() {
       var row = [i + 1]
       for (j, y) in b.enumerated() {
-        var least = min(last[j + 1] + 1, row[j] + 1, last[j] + (x == y ? 0 : 1))
-        if i > 0, j > 0, x == b[j - 1], a[i - 1] == y { least = min(least, before[j - 1] + 1) }
-        row.append(least)
+        var minimum = min(last[j + 1] + 1, row[j] + 1, last[j] + (x == y ? 0 : 1))
+        if i > 0, j > 0, x == b[j - 1], a[i - 1] == y { minimum = min(minimum, before[j - 1] + 1) }
+        row.append(minimum)
       }
       (before, last) = (last, row)
     }

@@ -17,7 +17,7 @@ struct NamePattern: Sendable {
     case end
     case sequence([Tree])
     case choice([Tree])
-    case repeated(Tree, least: Int, most: Int?)
+    case repeated(Tree, minimum: Int, maximum: Int?)
   }
 
   private struct Test: Sendable {
@@ -49,7 +49,7 @@ struct NamePattern: Sendable {
     guard let tree = parser.choice(depth: 0), parser.isAtEnd else { return nil }
     let dot = Tree.test(Test(ranges: ["."..."."]))
     let lead = Tree.repeated(
-      .sequence([.repeated(.test(.any), least: 0, most: nil), dot]), least: 0, most: 1)
+      .sequence([.repeated(.test(.any), minimum: 0, maximum: nil), dot]), minimum: 0, maximum: 1)
     let whole = Tree.sequence((isSuffix ? [lead] : []) + [tree, .end])
     nodes = [.match]
     guard let start = compile(whole, next: 0) else { return nil }
@@ -109,10 +109,10 @@ struct NamePattern: Sendable {
         all = all.map { add(.fork($0, node)) } ?? node
       }
       return all ?? next
-    case .repeated(let part, let least, let most):
+    case .repeated(let part, let minimum, let maximum):
       var next = next
-      if let most {
-        for _ in least..<max(least, most) {
+      if let maximum {
+        for _ in minimum..<max(minimum, maximum) {
           guard let node = compile(part, next: next) else { return nil }
           next = add(.fork(node, next))
         }
@@ -122,7 +122,7 @@ struct NamePattern: Sendable {
         nodes[loop] = .fork(node, next)
         next = loop
       }
-      for _ in 0..<least {
+      for _ in 0..<minimum {
         guard let node = compile(part, next: next) else { return nil }
         next = node
       }
@@ -190,11 +190,11 @@ struct NamePattern: Sendable {
     }
 
     private mutating func repetition(of part: Tree) -> Tree? {
-      var (least, most): (Int, Int?) = (1, 1)
+      var (minimum, maximum): (Int, Int?) = (1, 1)
       switch next {
-      case "*": (least, most) = (0, nil)
-      case "+": (least, most) = (1, nil)
-      case "?": (least, most) = (0, 1)
+      case "*": (minimum, maximum) = (0, nil)
+      case "+": (minimum, maximum) = (1, nil)
+      case "?": (minimum, maximum) = (0, 1)
       case "{":
         guard let end = text[position...].firstIndex(of: "}") else { return nil }
         var inner = String.UnicodeScalarView()
@@ -203,9 +203,10 @@ struct NamePattern: Sendable {
         guard let first = numbers.first.flatMap({ Int($0) }), (0...100).contains(first),
           numbers.count <= 2
         else { return nil }
-        least = first
-        most = numbers.count == 1 ? first : Int(numbers[1])
-        guard numbers.count == 1 || numbers[1].isEmpty || (first...100).contains(most ?? -1) else {
+        minimum = first
+        maximum = numbers.count == 1 ? first : Int(numbers[1])
+        guard numbers.count == 1 || numbers[1].isEmpty || (first...100).contains(maximum ?? -1)
+        else {
           return nil
         }
         position = end
@@ -215,7 +216,7 @@ struct NamePattern: Sendable {
       // Whether little or much is taken first does not matter to whether the whole matches.
       _ = take("?")
       if let scalar = next, ["*", "+", "?", "{"].contains(scalar) { return nil }
-      return .repeated(part, least: least, most: most)
+      return .repeated(part, minimum: minimum, maximum: maximum)
     }
 
     private mutating func escape() -> Test? {

@@ -20,10 +20,10 @@ enum TransformersSettings {
   /// The `hidden_act`.
   ///
   /// - Throws: ``FormatError/unsupportedSetting(key:value:file:)`` for one that is not here.
-  static func activation(_ config: Config, default standard: String) throws(FormatError)
+  static func activation(_ config: Config, default defaultValue: String) throws(FormatError)
     -> Activation
   {
-    let name = try config.string("hidden_act", default: standard)
+    let name = try config.string("hidden_act", default: defaultValue)
     guard let known = activations[name] else {
       throw .unsupportedSetting(key: "hidden_act", value: name, file: config.file)
     }

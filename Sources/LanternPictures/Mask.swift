@@ -119,12 +119,12 @@ extension PictureFile {
   /// Whether all visible pixels have one colour, and some pixels are transparent.
   fileprivate var paint: Paint {
     guard channels == 4 else { return .colours }
-    var (mostOpaque, least) = (0, UInt8.max)
+    var (mostOpaque, minimum) = (0, UInt8.max)
     for start in stride(from: 0, to: pixels.count, by: 4) {
       if pixels[start + 3] > pixels[mostOpaque + 3] { mostOpaque = start }
-      least = min(least, pixels[start + 3])
+      minimum = min(minimum, pixels[start + 3])
     }
-    guard least < 128 else { return .colours }
+    guard minimum < 128 else { return .colours }
     let colour = pixels[mostOpaque..<mostOpaque + 3].map(Int.init)
     for start in stride(from: 0, to: pixels.count, by: 4) {
       let alpha = Int(pixels[start + 3])

@@ -121,9 +121,9 @@ package final class BufferPool: Sendable {
 
   /// Rounds up to one of four sizes an octave, so that a buffer wastes at most a fifth of itself.
   static func sizeClass(_ byteCount: Int) -> Int {
-    let least = max(byteCount, 256)
-    let octave = 1 << (Int.bitWidth - 1 - least.leadingZeroBitCount)
+    let minimum = max(byteCount, 256)
+    let octave = 1 << (Int.bitWidth - 1 - minimum.leadingZeroBitCount)
     let step = octave / 4
-    return (least + step - 1) / step * step
+    return (minimum + step - 1) / step * step
   }
 }

@@ -18,7 +18,7 @@ public enum Precision: String, Sendable, CaseIterable {
   case int4
 
   /// The default of this processor: `fast` where it is faster.
-  public static var standard: Precision { kernels.int16_is_faster ? .fast : .exact }
+  public static var `default`: Precision { kernels.int16_is_faster ? .fast : .exact }
 
   /// A note that it saves no time on this processor; nil where it does, or is not meant to.
   package var note: String? {

@@ -21,16 +21,16 @@ import Testing
         try large.write(to: folder + "/large.png")
         try large.write(to: folder + "/large.jpg")
         try Picture(width: 1, height: 1, pixels: [1, 2, 3]).write(to: folder + "/small.png")
-        var least = 64 << 10
-        while try run(["inspect", "small.png"], least, in: folder).code != 0 {
-          least += 16 << 10
-          try #require(least < 4 << 20)
+        var minimum = 64 << 10
+        while try run(["inspect", "small.png"], minimum, in: folder).code != 0 {
+          minimum += 16 << 10
+          try #require(minimum < 4 << 20)
         }
         for file in ["large.png", "large.jpg"] {
           var codes: Set<Int32?> = []
           for more in stride(from: 0, through: 96, by: 12) {
             for command in [["inspect", file], ["sheet", file, file, "-o", "s.jpg"]] {
-              let found = try run(command, least + more << 10, in: folder)
+              let found = try run(command, minimum + more << 10, in: folder)
               #expect([0, 71].contains(found.code), "\(command) \(more): \(found.errors)")
               if found.code == 71 { #expect(found.errors.hasPrefix("Error: out of memory")) }
               codes.insert(found.code)

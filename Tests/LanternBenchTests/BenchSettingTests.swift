@@ -34,7 +34,7 @@ import Testing
     #expect(values.count == BenchSetting.all.count)
     #expect(values["schedules"] == ["", "karras"] && values["guidances"] == [.null, 2.5])
     #expect(try BenchSetting.request(of: values, file: "f") == strange)
-    let few = BenchSetting.recipe(of: .standard)
+    let few = BenchSetting.recipe(of: .default)
     #expect(Set(few.keys) == ["samplers", "schedules", "steps", "prompts", "seeds"])
     // Older files have one guidance for all.
     let old = few.merging(["guidance": 4]) { $1 }

@@ -28,7 +28,7 @@ import Testing
     let set = ComputeEngine.instructionSet
     let hasByteProducts = ["avx512vnni", "neondot", "neonhalf"].contains(set)
     #expect((Precision.int8.note == nil) == hasByteProducts)
-    #expect((Precision.fast.note == nil) == (Precision.standard == .fast))
+    #expect((Precision.fast.note == nil) == (Precision.default == .fast))
     #expect(Precision.int8.note?.contains(set) ?? hasByteProducts)
   }
 }

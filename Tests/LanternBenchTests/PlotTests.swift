@@ -9,8 +9,9 @@ import Testing
 
 @Suite struct PlotTests {
   /// Lines from (1, `first`) to (64, one of `ends`).
-  private func plot(_ ends: [Double], isMoreBetter: Bool = false, most: Double = .infinity) -> Plot
-  {
+  private func plot(
+    _ ends: [Double], isMoreBetter: Bool = false, maximum: Double = .infinity
+  ) -> Plot {
     let series = ends.enumerated().map { index, end in
       Plot.Series(
         index: index, name: "line \(index)",
@@ -21,7 +22,8 @@ import Testing
     }
     return Plot(
       title: "a < b", across: "x", up: "y", x: .logarithmic(around: [1, 64]),
-      y: .logarithmic(around: [1] + ends, most: most), series: series, isMoreBetter: isMoreBetter)
+      y: .logarithmic(around: [1] + ends, maximum: maximum), series: series,
+      isMoreBetter: isMoreBetter)
   }
 
   @Test(
@@ -73,7 +75,7 @@ import Testing
     }
     let (low, high) = ends(.logarithmic(around: [0.011, 1.9, 0.3]))
     #expect(low > 0.009 && low < 0.011 && high > 1.9 && high < 2.4)
-    let cut = Plot.Axis.logarithmic(around: [0.011, 108], most: 3)
+    let cut = Plot.Axis.logarithmic(around: [0.011, 108], maximum: 3)
     #expect(ends(cut).1 < 4 && cut.share(108) == 1 && cut.share(0.001) == 0)
     #expect(abs(cut.share(0.011) - 0.03) < 0.01)
     // Powers of two where they are few, ones, twos and fives or powers of ten elsewhere.

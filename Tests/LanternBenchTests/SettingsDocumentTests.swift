@@ -33,7 +33,7 @@ import Testing
       return [
         code([setting.name]), code(names), code(setting.key.map { [$0] } ?? []),
         code(setting.webUINames), setting.type, setting.range ?? "",
-        option?.standard ?? (isOff ? "off" : ""), option?.help ?? "",
+        option?.defaultValue ?? (isOff ? "off" : ""), option?.help ?? "",
       ]
     }
     let columns = head.indices.filter { column in rows.contains { !$0[column].isEmpty } }

@@ -19,8 +19,8 @@ import Testing
     #expect(cases.count == scores.shape[0] && cases.count > 10)
     for (row, value) in cases.enumerated() {
       let settings = try #require(value.object)
-      func number(_ key: String, _ standard: Float) -> Float {
-        settings[key]?.double.map { Float($0) } ?? standard
+      func number(_ key: String, _ defaultValue: Float) -> Float {
+        settings[key]?.double.map { Float($0) } ?? defaultValue
       }
       var sampler = TextSampler()
       sampler.temperature = number("temperature", 1)

@@ -29,8 +29,10 @@ import Testing
     for (precision, tolerance) in [(Precision.exact, 2e-6 as Float), (.fast, 3e-3), (.int8, 3e-2)] {
       let form = precision.form(of: weight.dtype, inputs: 64, outputs: 20)
       let found = try tensor("x").linear(PackedMatrix(weight, as: form)).floats()
-      let most = wanted.map(abs).max() ?? 0
-      for (a, b) in zip(found, wanted) { #expect(abs(a - b) <= tolerance * most, "\(form.name)") }
+      let largest = wanted.map(abs).max() ?? 0
+      for (a, b) in zip(found, wanted) {
+        #expect(abs(a - b) <= tolerance * largest, "\(form.name)")
+      }
     }
   }
 

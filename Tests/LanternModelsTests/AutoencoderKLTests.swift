@@ -99,13 +99,13 @@ import Testing
   @Test("settings that diffusers leaves out have its defaults, and force_upcast changes nothing")
   func defaults() throws {
     let reference = try reference("plain")
-    let standard = [
+    let defaultValue = [
       "act_fn", "force_upcast", "in_channels", "latent_channels", "latents_mean", "latents_std",
       "layers_per_block", "mid_block_add_attention", "out_channels", "scaling_factor",
       "shift_factor", "use_post_quant_conv", "use_quant_conv",
     ]
     let model = try reference.build(make) { config, _ in
-      for key in standard { config[key] = nil }
+      for key in defaultValue { config[key] = nil }
     }
     #expect(model.config.scalingFactor == 0.18215)
     #expect(model.downsampling == 2)

@@ -121,7 +121,7 @@ import Testing
   func attention() throws {
     let made = try layer("flux") { weights throws(ModelError) in
       try Attention(
-        weights, 24, heads: 3, bias: true, norm: .rmsNorm(eps: 1e-3), spelling: .diffusers)
+        weights, 24, heads: 3, bias: true, norm: .rmsNorm(eps: 1e-3), naming: .diffusers)
     }
     let x = try tensor("flux.x")
     try expect(made(x), "flux.out")

@@ -51,14 +51,14 @@ import Testing
   @Test("settings that diffusers leaves out have its defaults")
   func defaults() throws {
     let reference = try reference("sd1")
-    let standard = [
+    let defaultValue = [
       "act_fn", "attention_type", "conv_in_kernel", "conv_out_kernel", "downsample_padding",
       "flip_sin_to_cos", "freq_shift", "in_channels", "mid_block_scale_factor", "mid_block_type",
       "norm_eps", "only_cross_attention", "out_channels", "transformer_layers_per_block",
       "time_embedding_dim", "time_embedding_type", "upcast_attention", "use_linear_projection",
     ]
     let model = try reference.build(make) { config, _ in
-      for key in standard { config[key] = nil }
+      for key in defaultValue { config[key] = nil }
     }
     let predict = try model.conditioned(
       on: Conditioning(states: reference.tensor("context")))

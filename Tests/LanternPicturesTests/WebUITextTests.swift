@@ -78,8 +78,8 @@ import Testing
     ]
     var random = Numbers()
     for _ in 0..<1000 {
-      func text(_ most: Int) -> String {
-        (0..<random.below(most + 1)).map { _ in pieces[random.below(pieces.count)] }.joined()
+      func text(_ maximum: Int) -> String {
+        (0..<random.below(maximum + 1)).map { _ in pieces[random.below(pieces.count)] }.joined()
       }
       var written = WebUIText()
       written.prompt = text(6)

@@ -25,7 +25,7 @@ struct ContinuousNoiseTests {
   private func follow(_ run: DiffusersFixture.Run) throws -> Float {
     let settings = try schedule(run.config)
     let className = try #require(run.config["_class_name"]?.string)
-    #expect(SamplerCatalogue.standard(for: settings).name == run.sampler)
+    #expect(SamplerCatalogue.default(for: settings).name == run.sampler)
     if run.sampler != "dpm++2m_sde" {
       #expect(try SamplerCatalogue.row(named: className).name == run.sampler)
     }
@@ -113,7 +113,7 @@ struct ContinuousNoiseTests {
       ("EDMEulerScheduler", "sigma_min", .number(1e-4)),
     ] as [(String, String, JSONValue)] {
       let settings = try schedule(["_class_name": .string(name), key: value])
-      let row = SamplerCatalogue.standard(for: settings)
+      let row = SamplerCatalogue.default(for: settings)
       #expect(try row.make(settings).plan(steps: 3, over: settings).levels.count == 3)
     }
   }

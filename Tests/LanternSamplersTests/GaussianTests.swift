@@ -30,13 +30,13 @@ struct GaussianTests {
   }
 
   private static func settings(_ changes: [String: JSONValue] = [:]) throws -> NoiseSchedule {
-    let standard: [String: JSONValue] = [
+    let defaultValue: [String: JSONValue] = [
       "_class_name": .string("EulerDiscreteScheduler"), "beta_start": .number(0.00085),
       "beta_end": .number(0.012), "beta_schedule": .string("scaled_linear"),
       "clip_sample": .bool(false), "lower_order_final": .bool(false),
       "final_sigmas_type": .string("sigma_min"),
     ]
-    return try schedule(standard.merging(changes) { $1 })
+    return try schedule(defaultValue.merging(changes) { $1 })
   }
 
   /// What a solver promises, and how its levels lie when it does.
@@ -136,9 +136,10 @@ struct GaussianTests {
       var schedule = try Self.settings(["final_sigmas_type": .string("zero")])
       schedule.convention = convention
       let sampler = try SamplerCatalogue.row(named: name).make(schedule)
-      let most = sampler.maximumSteps(over: schedule)
+      let maximum = sampler.maximumSteps(over: schedule)
       for spacing in [nil] + Spacing.allCases.map(Optional.some) {
-        for steps in Set([1, 2, 3, 4, 14, 15, min(most, 50)] + (spacing == nil ? [most] : [])) {
+        let counts = [1, 2, 3, 4, 14, 15, min(maximum, 50)] + (spacing == nil ? [maximum] : [])
+        for steps in Set(counts) {
           let plan = try sampler.plan(steps: steps, over: schedule, spacing: spacing)
           for levels in [plan, plan.suffix(strength: 0.6, of: steps)].compactMap({ $0 }) {
             var noise = NoiseSource(seed: 1)
@@ -152,7 +153,7 @@ struct GaussianTests {
             }
             #expect(taken > 0 || levels != plan, "\(steps) steps are none")
             #expect(
-              end.isFiniteEverywhere, "\(steps) steps of \(spacing?.rawValue ?? "standard")")
+              end.isFiniteEverywhere, "\(steps) steps of \(spacing?.rawValue ?? "defaultValue")")
           }
         }
       }
@@ -206,9 +207,9 @@ struct GaussianTests {
         }
       }
       let sampler = try row.make(schedule)
-      let most = sampler.maximumSteps(over: schedule)
-      for steps in [0, -1, most + 1] {
-        #expect(throws: SamplerError.steps(found: steps, maximum: most)) {
+      let maximum = sampler.maximumSteps(over: schedule)
+      for steps in [0, -1, maximum + 1] {
+        #expect(throws: SamplerError.steps(found: steps, maximum: maximum)) {
           try sampler.plan(steps: steps, over: schedule)
         }
       }

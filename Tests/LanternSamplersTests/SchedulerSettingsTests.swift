@@ -65,7 +65,7 @@ struct SchedulerSettingsTests {
     for row in rows {
       do {
         let schedule = try schedule(row.config)
-        let chosen = SamplerCatalogue.standard(for: schedule, as: kind)
+        let chosen = SamplerCatalogue.default(for: schedule, as: kind)
         let sampler = try chosen.make(schedule)
         for result in row.results { try compare(row, result, schedule, chosen, sampler) }
         if row.isIdle { try expectTold(row, schedule, chosen) }
@@ -162,7 +162,7 @@ struct SchedulerSettingsTests {
   }
 
   private static func isPlain(_ row: Row) -> Bool {
-    let standard: [String: [JSONValue]] = [
+    let defaultValue: [String: [JSONValue]] = [
       "clip_sample": [true, false], "clip_sample_range": [0.5], "steps_offset": [0, 1, 2],
       "timestep_spacing": ["leading", "linspace", "trailing"], "set_alpha_to_one": [true, false],
       "lower_order_final": [true, false], "euler_at_final": [true, false],
@@ -175,7 +175,7 @@ struct SchedulerSettingsTests {
       "predictor_order": [1, 2, 3, 4], "sigma_schedule": ["karras"],
       "skip_prk_steps": [true, false], "beta_schedule": ["linear"],
     ]
-    return standard[row.key]?.contains {
+    return defaultValue[row.key]?.contains {
       $0 == row.value || $0.double == row.value?.double && $0.double != nil
     }
       ?? false

@@ -48,8 +48,8 @@ import Testing
               return (0..<headSize).reduce(0.0) { $0 + Double(q[row + $1]) * Double(k[other + $1]) }
                 * Double(scale)
             }
-            let most = scores.max() ?? 0
-            let shares = scores.map { exp($0 - most) }
+            let maximum = scores.max() ?? 0
+            let shares = scores.map { exp($0 - maximum) }
             let sum = shares.reduce(0, +)
             for (j, share) in shares.enumerated() {
               let other = (b * keys + first + j) * keyFeatures + head * keyHeads / heads * headSize
@@ -258,9 +258,9 @@ import Testing
         let values = x[row * columns..<(row + 1) * columns].map { Double($0) }
         let root = (values.reduce(0) { $0 + $1 * $1 } / Double(columns) + 1e-6).squareRoot()
         scaled += values.enumerated().map { $1 / root * Double(weight[$0]) }
-        let most = values.max() ?? 0
-        let sum = values.reduce(0) { $0 + exp($1 - most) }
-        shares += values.map { exp($0 - most) / sum }
+        let maximum = values.max() ?? 0
+        let sum = values.reduce(0) { $0 + exp($1 - maximum) }
+        shares += values.map { exp($0 - maximum) / sum }
       }
       for kernels in kernelSets {
         let (y, z, from) = (Misaligned(count: x.count), Misaligned(x), Misaligned(x))

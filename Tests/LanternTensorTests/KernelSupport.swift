@@ -19,8 +19,8 @@ extension lk_kernels {
   var title: String { String(cString: name) }
 
   /// A tolerance for products of weights of a type, wider where they are done in f16.
-  func tolerance(_ type: lk_dtype, _ standard: Double) -> Double {
-    has_f16_products && (type == LK_I16 || type == LK_I4) ? max(standard, 5e-3) : standard
+  func tolerance(_ type: lk_dtype, _ defaultValue: Double) -> Double {
+    has_f16_products && (type == LK_I16 || type == LK_I4) ? max(defaultValue, 5e-3) : defaultValue
   }
 }
 
@@ -72,16 +72,16 @@ func expectNear(
   #expect(found.isGuarded, "\(comment): wrote outside", sourceLocation: sourceLocation)
   let values = found.values
   #expect(values.count == wanted.count, "\(comment)", sourceLocation: sourceLocation)
-  var (worst, most, place) = (0.0, 1e-30, 0)
+  var (worst, maximum, place) = (0.0, 1e-30, 0)
   for (index, (a, b)) in zip(values, wanted).enumerated() {
     let error = abs(Double(a) - b)
     // What is no number stays the worst.
     if error > worst || error.isNaN { (worst, place) = (error, index) }
-    most = max(most, abs(b))
+    maximum = max(maximum, abs(b))
   }
   #expect(
-    worst <= tolerance * most,
-    "\(comment): element \(place) is off by \(worst / most) of the largest",
+    worst <= tolerance * maximum,
+    "\(comment): element \(place) is off by \(worst / maximum) of the largest",
     sourceLocation: sourceLocation)
 }
 
@@ -99,7 +99,7 @@ func rounded(_ values: [Float], to type: lk_dtype) -> [Float] {
 }
 
 /// Threads as the tests found them, and a turn at changing their number, which is the process's.
-private let threadTurn = (lock: NSLock(), standard: lk_threads())
+private let threadTurn = (lock: NSLock(), defaultValue: lk_threads())
 
 /// Does something with a number of threads that nobody else changes meanwhile; nil leaves it as it is.
 func withThreads<Result>(_ count: Int32?, _ body: () throws -> Result) rethrows -> Result {
@@ -107,7 +107,7 @@ func withThreads<Result>(_ count: Int32?, _ body: () throws -> Result) rethrows 
   threadTurn.lock.lock()
   lk_set_threads(count)
   defer {
-    lk_set_threads(threadTurn.standard)
+    lk_set_threads(threadTurn.defaultValue)
     threadTurn.lock.unlock()
   }
   return try body()

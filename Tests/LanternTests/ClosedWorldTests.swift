@@ -109,7 +109,7 @@ import Testing
       var request = StoryRequest(prompt: prompt)
       (request.seed, request.pages, request.imageSteps) = (3, 1, 1)
       var told = ""
-      try Self.teller.get().tell(request) { if case .page(let page) = $0 { told = page.text } }
+      try Self.teller.get().write(request) { if case .page(let page) = $0 { told = page.text } }
       return told
     }
     let plain = try words("a story about a red fox named Pip")

@@ -91,7 +91,7 @@ import Testing
     #expect(whole.cutTokens == 0)
     #expect(try generator.draw(request("", steps: 1)).picture != whole.picture)
     let longer = String(repeating: "red fox ", count: 12_500)
-    #expect(throws: RequestError.longPrompt(chunks: 334, most: 64)) {
+    #expect(throws: RequestError.longPrompt(chunks: 334, maximum: 64)) {
       try generator.draw(request(longer, steps: 1))
     }
     var literal = request(longer, steps: 1)

@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test("the least size is drawn")
-  func least() throws {
+  func minimum() throws {
     #expect(try complaint { ($0.width, $0.height) = (8, 16) } == "drawn")
   }
 

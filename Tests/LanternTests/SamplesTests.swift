@@ -54,7 +54,7 @@ import Testing
     request.seed = 42
     let drawn = try generator.draw(request).picture
     let sample = try Picture(contentsOf: Self.path("fox.png"))
-    let most = zip(drawn.pixels, sample.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 255
-    #expect(most <= 3)
+    let maximum = zip(drawn.pixels, sample.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 255
+    #expect(maximum <= 3)
   }
 }

@@ -44,7 +44,7 @@ import Testing
     var pages: [StoryPage] = []
     var request = StoryRequest(prompt: "a story about a red fox who looks for a key")
     request.seed = 42
-    try generator.tell(request) { event in
+    try generator.write(request) { event in
       if case .page(let page) = event { pages.append(page) }
     }
     #expect(pages.count == 4)

@@ -16,12 +16,12 @@ import Testing
   }
 
   /// What happened, in words, and the pages.
-  private func tell(_ request: StoryRequest, _ generator: StoryGenerator) throws -> (
+  private func write(_ request: StoryRequest, _ generator: StoryGenerator) throws -> (
     events: [String], pages: [StoryPage]
   ) {
     var events: [String] = []
     var pages: [StoryPage] = []
-    try generator.tell(request) { event in
+    try generator.write(request) { event in
       switch event {
       case .text(_, let page): if events.last != "text \(page)" { events.append("text \(page)") }
       case .step(let number, let count, let page, let preview):
@@ -47,7 +47,7 @@ import Testing
     try withGenerator { generator in
       var request = request()
       request.previewInterval = 2
-      let (events, pages) = try tell(request, generator)
+      let (events, pages) = try write(request, generator)
       #expect(
         events == [
           "text 1", "step 1/3 of 1", "step 2/3 of 1, seen", "step 3/3 of 1", "page 1",
@@ -61,7 +61,7 @@ import Testing
   @Test("pictures of pages, and those of masked codes, carry what they show and their seed")
   func metadata() throws {
     try withGenerator { generator in
-      let pages = try tell(request(2, seed: 8), generator).pages
+      let pages = try write(request(2, seed: 8), generator).pages
       let version = LanternVersion.label
       for page in pages {
         let text = try #require(page.picture.metadata["parameters"])
@@ -123,9 +123,9 @@ import Testing
   @Test("the same seed tells the same story, another seed another")
   func seeds() throws {
     try withGenerator { generator in
-      let first = try tell(request(), generator).pages
-      #expect(try tell(request(), generator).pages == first)
-      #expect(try tell(request(seed: 4), generator).pages != first)
+      let first = try write(request(), generator).pages
+      #expect(try write(request(), generator).pages == first)
+      #expect(try write(request(seed: 4), generator).pages != first)
     }
   }
 
@@ -136,9 +136,9 @@ import Testing
     try withGenerator(isInterleaved: isInterleaved) { generator in
       var request = request(2)
       request.guidance = 2
-      let remembered = try tell(request, generator).pages
+      let remembered = try write(request, generator).pages
       request.recomputes = true
-      #expect(try tell(request, generator).pages == remembered)
+      #expect(try write(request, generator).pages == remembered)
     }
   }
 
@@ -149,31 +149,31 @@ import Testing
         width: 20, height: 8, pixels: (0..<480).map { UInt8(truncatingIfNeeded: $0 * 7) })
       var request = request(3)
       request.beginning = [.init(text: "There was a fox. ", picture: picture), .init(text: "Well")]
-      let told = try tell(request, generator)
+      let told = try write(request, generator)
       #expect(told.pages.map(\.text).prefix(2) == ["There was a fox. ", "Well"])
       #expect(told.events.prefix(4) == ["text 1", "page 1", "text 2", "step 1/3 of 2"])
       #expect(told.pages[0].picture.width == 8)
       var other = request
       other.beginning[0].text = "There was a bear. "
-      #expect(try tell(other, generator).pages[1].picture != told.pages[1].picture)
+      #expect(try write(other, generator).pages[1].picture != told.pages[1].picture)
       other = request
       other.beginning[0].picture = try Picture(
         width: 8, height: 8, pixels: [UInt8](repeating: 250, count: 192))
-      #expect(try tell(other, generator).pages[1].picture != told.pages[1].picture)
+      #expect(try write(other, generator).pages[1].picture != told.pages[1].picture)
       request.pages = 1
-      #expect(throws: RequestError.self) { try tell(request, generator) }
+      #expect(throws: RequestError.self) { try write(request, generator) }
     }
   }
 
   @Test("without training to open pictures, each page's words draw afresh")
   func scripted() throws {
     try withGenerator(isInterleaved: false) { generator in
-      let pages = try tell(request(2), generator).pages
+      let pages = try write(request(2), generator).pages
       // A page's picture hangs on its own words alone: not on the prompt, nor on the page before.
       var other = request(2)
       other.prompt = "something else"
       other.beginning = [.init(text: "another beginning"), .init(text: pages[1].text)]
-      let others = try tell(other, generator).pages
+      let others = try write(other, generator).pages
       #expect(others[1].picture == pages[1].picture)
       #expect(others[0].picture != pages[0].picture)
     }
@@ -198,7 +198,7 @@ import Testing
       for (wanted, change) in changes {
         var request = request()
         change(&request)
-        let error = #expect(throws: RequestError.self) { try tell(request, generator) }
+        let error = #expect(throws: RequestError.self) { try write(request, generator) }
         #expect(error?.description == wanted)
       }
     }
@@ -208,7 +208,7 @@ import Testing
   func longPrompt() throws {
     try withGenerator { generator in
       let request = StoryRequest(prompt: String(repeating: "fox ", count: 600))
-      let error = #expect(throws: RequestError.self) { try tell(request, generator) }
+      let error = #expect(throws: RequestError.self) { try write(request, generator) }
       #expect(error.map { "\($0)" }?.contains("tokens and the model takes 502") == true)
     }
   }
@@ -223,7 +223,7 @@ import Testing
         for request in [StoryRequest(prompt: many), beginning] {
           var events = 0
           let error = #expect(throws: RequestError.self) {
-            try generator.tell(request) { _ in events += 1 }
+            try generator.write(request) { _ in events += 1 }
           }
           #expect(error?.description.contains("tokens and the model takes") == true)
           #expect(events == 0)
@@ -233,11 +233,11 @@ import Testing
         let error = #expect(throws: RequestError.self) {
           try generator.caption(picture, question: many)
         }
-        guard case .longStory(_, let tokens, let most)? = error else { return }
-        #expect(tokens > most)
+        guard case .longStory(_, let tokens, let maximum)? = error else { return }
+        #expect(tokens > maximum)
         // The longest question that fits has an answer of a word.
         let perWord = tokens / 700
-        let fitting = String(repeating: "fox ", count: most / perWord - 4)
+        let fitting = String(repeating: "fox ", count: maximum / perWord - 4)
         _ = try generator.caption(picture, question: fitting)
       }
     }
@@ -258,27 +258,27 @@ import Testing
   func longStory() throws {
     var known: [StoryPage] = []
     try withGenerator(trainedPages: 3) { generator in
-      let pages = try tell(request(7), generator).pages
+      let pages = try write(request(7), generator).pages
       #expect(pages.map(\.number) == Array(1...7))
       // They hang on the first page alone, so that it is no matter how many there are.
-      let fewer = try tell(request(6), generator).pages
+      let fewer = try write(request(6), generator).pages
       #expect(fewer[..<5] == pages[..<5])
       #expect(fewer[5] != pages[5], "the last page of one, and not of the other")
-      known = try tell(request(3), generator).pages
+      known = try write(request(3), generator).pages
       #expect(known[..<2] == pages[..<2])
       var again = request(7)
       again.recomputes = true
-      #expect(try tell(again, generator).pages == pages)
+      #expect(try write(again, generator).pages == pages)
       #expect(try generator.check(request(7)).first?.contains("stories of 3 pages") == true)
       #expect(try generator.check(request(3)).isEmpty)
     }
     try withGenerator(trainedPages: 9) { generator in
-      let pages = try tell(request(3), generator).pages
+      let pages = try write(request(3), generator).pages
       #expect(pages == known)
     }
     for trained in 1...2 {
       try withGenerator(trainedPages: trained) { generator in
-        let pages = try tell(request(5), generator).pages
+        let pages = try write(request(5), generator).pages
         #expect(pages.count == 5)
       }
     }
@@ -290,9 +290,9 @@ import Testing
     try withGenerator(trainedPages: 4) { generator in
       var request = request(7)
       request.beginning = ["A fox.", "A bear.", "A cat."].map { .init(text: $0) }
-      let pages = try tell(request, generator).pages
+      let pages = try write(request, generator).pages
       request.beginning[2].text = "A dog."
-      #expect(try tell(request, generator).pages[3] != pages[3])
+      #expect(try write(request, generator).pages[3] != pages[3])
     }
   }
 
@@ -304,7 +304,7 @@ import Testing
         request.imageSteps = 1
         let notes = try generator.check(request)
         #expect(notes.first?.contains("640 tokens") == true)
-        let pages = try tell(request, generator).pages
+        let pages = try write(request, generator).pages
         #expect(pages.count == 64)
       }
     }
@@ -316,7 +316,7 @@ import Testing
       for spelt in ["<|endoftext|>", "<|soi|>", "<|eoi|>", "[PAD]", "<|lvg|>"] {
         // As commands these were 200 tokens, which fit: as words they are more than three times that.
         let many = StoryRequest(prompt: String(repeating: spelt, count: 200))
-        let error = #expect(throws: RequestError.self, "\(spelt)") { try tell(many, generator) }
+        let error = #expect(throws: RequestError.self, "\(spelt)") { try write(many, generator) }
         guard case .longStory(_, let tokens, _)? = error else {
           Issue.record("\(spelt): \(String(describing: error))")
           continue
@@ -453,7 +453,7 @@ import Testing
     try withGenerator { generator in
       var request = request(1)
       request.beginning = [.init(text: "<b>\"A & B\"</b> _x_ [y](z)", picture: picture)]
-      let page = try #require(try tell(request, generator).pages.first)
+      let page = try #require(try write(request, generator).pages.first)
       var book = StoryBook(title: "<i>", colophon: "by *")
       let png = try book.add(page)
       #expect(try Picture(png) == page.picture)

@@ -7,7 +7,7 @@ public func fuzz(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   guard let facts = try? PictureFacts(bytes, path: "x") else { return 0 }
   precondition((1...8).contains(facts.orientation))
   // Latin-1 takes two bytes in UTF-8, what is no UTF-8 three.
-  let most = facts.metadata.entries.map { $0.key.utf8.count + $0.text.utf8.count }.max() ?? 0
-  precondition(most <= 3 * PictureFacts.textLimit)
+  let maximum = facts.metadata.entries.map { $0.key.utf8.count + $0.text.utf8.count }.max() ?? 0
+  precondition(maximum <= 3 * PictureFacts.textLimit)
   return 0
 }

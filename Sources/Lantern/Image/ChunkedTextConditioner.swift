@@ -98,7 +98,7 @@ struct ChunkedTextConditioner: TextConditioner {
     }
     let count = pairs.map { max($0.0.count, $0.1.count) }.max() ?? 1
     guard count <= PromptChunks.maximumCount else {
-      throw RequestError.longPrompt(chunks: count, most: PromptChunks.maximumCount)
+      throw RequestError.longPrompt(chunks: count, maximum: PromptChunks.maximumCount)
     }
     var positive = try encode(pairs.map(\.0), count, request.clipSkip)
     var negative =

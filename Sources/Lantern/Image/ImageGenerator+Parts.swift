@@ -40,7 +40,7 @@ extension ImageGenerator {
   ///   - batch: pictures to a call of the denoiser, and to one of the decoder and encoder; when nil 2
   ///     and 1, or 1 where there is no guidance.
   /// - Returns: parts in the order of the work.
-  /// - Throws: ``RequestError/size(name:found:unit:most:)`` for sizes that cannot be.
+  /// - Throws: ``RequestError/size(name:found:unit:maximum:)`` for sizes that cannot be.
   package func parts(width: Int?, height: Int?, batch: Int? = nil) throws -> [Part] {
     var request = ImageRequest(prompt: "a red fox on the beach")
     request.width = width

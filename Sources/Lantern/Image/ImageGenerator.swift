@@ -30,7 +30,7 @@ public struct ImageGenerator: Sendable {
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   public init(
     folder: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
-    tinyDecoder: String? = nil, precision: Precision = .standard
+    tinyDecoder: String? = nil, precision: Precision = .default
   ) throws {
     try self.init(
       .folder(folder), adding: loras, isFast: isFast, variant: variant, tinyDecoder: tinyDecoder,
@@ -41,7 +41,7 @@ public struct ImageGenerator: Sendable {
   /// ``init(folder:adding:isFast:variant:tinyDecoder:precision:)``.
   public init(
     _ location: ModelLocation, adding loras: [LoRA] = [], isFast: Bool = false,
-    variant: String? = nil, tinyDecoder: String? = nil, precision: Precision = .standard
+    variant: String? = nil, tinyDecoder: String? = nil, precision: Precision = .default
   ) throws {
     model = try ImageModel(
       location.path(), adding: loras, isFast: isFast, variant: variant, tinyDecoder: tinyDecoder,

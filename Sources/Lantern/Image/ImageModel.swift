@@ -48,7 +48,7 @@ package struct ImageModel: Sendable {
   ///   remedy.
   package init(
     _ path: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
-    tinyDecoder: String? = nil, precision: Precision = .standard
+    tinyDecoder: String? = nil, precision: Precision = .default
   ) throws {
     let folder = try ModelFolder(path)
     let pipeline = try Pipeline.of(folder)

@@ -42,7 +42,7 @@ public struct ImageSettings: Sendable, Equatable {
     }
     let curve = try request.schedule.map { try SamplerCatalogue.spacingMeaning(of: $0) }
     notes = (named?.notes ?? []) + (curve?.notes ?? [])
-    sampler = named?.row.name ?? SamplerCatalogue.standard(for: model.schedule).name
+    sampler = named?.row.name ?? SamplerCatalogue.default(for: model.schedule).name
     schedule = (curve?.spacing ?? named?.spacing)?.rawValue
     steps = request.steps ?? model.defaults.steps
     usesCFGPlusPlus = request.usesCFGPlusPlus || named?.usesCFGPlusPlus == true

@@ -36,9 +36,9 @@ extension ImageGenerator {
     let added = Set(model.loras.map { Self.stem(FileSystem.split($0.path).name) })
     let missing = tags.filter { !added.contains(Self.stem($0.name)) }
     guard let first = missing.first else { return [] }
-    let most = 4
-    let shown = missing.prefix(most).map { PromptSyntax.shown($0.text) }.joined(separator: ", ")
-    let others = missing.count > most ? " and \(missing.count - most) more" : ""
+    let maximum = 4
+    let shown = missing.prefix(maximum).map { PromptSyntax.shown($0.text) }.joined(separator: ", ")
+    let others = missing.count > maximum ? " and \(missing.count - maximum) more" : ""
     let verb = missing.count == 1 ? "adds" : "add"
     return [
       "\(shown)\(others) in the \(location) \(verb) nothing: add the LoRA's file"

@@ -45,7 +45,7 @@ package struct ScheduleTable {
     schedule.convention = convention
     let named = try sampler.map { try SamplerCatalogue.meaning(of: $0) }
     let curve = try spacing.map { try SamplerCatalogue.spacingMeaning(of: $0) }
-    let row = named?.row ?? SamplerCatalogue.standard(for: schedule)
+    let row = named?.row ?? SamplerCatalogue.default(for: schedule)
     let solver = try row.make(schedule)
     let steps = try steps ?? ModelDefaults(folder: folder.path).steps
     let plan = try solver.plan(
@@ -67,7 +67,7 @@ package struct ScheduleTable {
     initialScale = plan.initialScale
     usesSigma = solver.usesSigma
     isExample = solver.choosesLevels
-    let isItsOwn = SamplerCatalogue.standard(for: schedule).name == row.name
+    let isItsOwn = SamplerCatalogue.default(for: schedule).name == row.name
     equals =
       schedule.isContinuous
       ? "diffusers' \(schedule.schedulerClass)"

@@ -18,7 +18,7 @@ protocol TextConditioner: Sendable {
   ///   - request: what is wanted.
   ///   - size: of the picture, in pixels.
   /// - Returns: both prompts as the denoiser is told them.
-  /// - Throws: ``RequestError/longPrompt(chunks:most:)``, ``RequestError/mismatch(reason:path:)``,
+  /// - Throws: ``RequestError/longPrompt(chunks:maximum:)``, ``RequestError/mismatch(reason:path:)``,
   ///   ``TensorError`` when memory runs out, what reading a text encoder throws.
   func encode(_ request: ImageRequest, size: (width: Int, height: Int)) throws -> PromptEncoding
 

@@ -62,9 +62,9 @@ package struct ForeignRecipe {
   mutating func finish() {
     settleSampler()
     guard !unheeded.isEmpty else { return }
-    let most = 16
-    let shown = unheeded.prefix(most).map(PromptSyntax.shown).joined(separator: ", ")
-    let others = unheeded.count > most ? " and \(unheeded.count - most) more" : ""
+    let maximum = 16
+    let shown = unheeded.prefix(maximum).map(PromptSyntax.shown).joined(separator: ", ")
+    let others = unheeded.count > maximum ? " and \(unheeded.count - maximum) more" : ""
     notes.append(
       "of \(PromptSyntax.shown(program))'s settings these have no effect here: \(shown)\(others)")
   }

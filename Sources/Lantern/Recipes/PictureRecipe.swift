@@ -96,7 +96,7 @@ public struct PictureRecipe: Sendable, Equatable {
   /// What the model computed in.
   public var precision: Precision {
     // An older Lantern that did not say drew exactly; others' pictures are drawn as any.
-    values["precision"]?.string.flatMap(Precision.init) ?? (program == nil ? .exact : .standard)
+    values["precision"]?.string.flatMap(Precision.init) ?? (program == nil ? .exact : .default)
   }
 
   /// What another version of Lantern may have called it.

@@ -128,7 +128,7 @@ extension ImageSetting {
         guard let size = request[keyPath: path],
           size < unit || size > mostPixels || size % unit != 0
         else { return }
-        throw RequestError.size(name: name, found: size, unit: unit, most: mostPixels)
+        throw RequestError.size(name: name, found: size, unit: unit, maximum: mostPixels)
       },
       webUI: webUI,
       option: SettingOption(name, short: short, .value("pixels"), help, default: "the model's own"))

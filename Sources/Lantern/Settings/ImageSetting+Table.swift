@@ -37,7 +37,7 @@ package typealias ImageSetting = Setting<ImageRequest>
 extension ImageRequest: Configurable {
   package typealias Model = ImageModel
   package static let settings = ImageSetting.sampling + ImageSetting.picture
-  package static var standard: ImageRequest { ImageRequest(prompt: "") }
+  package static var `default`: ImageRequest { ImageRequest(prompt: "") }
 
   /// Leaves open again how to step and how to guide.
   package mutating func forgetSampling() {

@@ -8,7 +8,7 @@ package protocol Configurable: Sendable {
   /// The table. Options are applied, requests checked and fields of webui's text written in its order.
   static var settings: [Setting<Self>] { get }
   /// The request that says nothing.
-  static var standard: Self { get }
+  static var `default`: Self { get }
 }
 
 /// What a setting is about.
@@ -103,7 +103,7 @@ package struct Setting<Request: Configurable>: Sendable {
       let isSaid =
         switch writing {
         case .always: true
-        case .whenChanged: differs(request, .standard)
+        case .whenChanged: differs(request, .default)
         case .when(let isSaid): isSaid(request)
         }
       return isSaid ? request[keyPath: path].json : nil
@@ -115,7 +115,7 @@ package struct Setting<Request: Configurable>: Sendable {
         request[keyPath: path] = value
         return true
       }
-    forget = { $0[keyPath: path] = Request.standard[keyPath: path] }
+    forget = { $0[keyPath: path] = Request.default[keyPath: path] }
     self.check = { request, model in
       if let isAllowed, let value = request[keyPath: path].given, !isAllowed(value) {
         throw RequestError.range(name: title, found: "\(value)", allowed: range ?? "")
@@ -167,7 +167,7 @@ package struct Setting<Request: Configurable>: Sendable {
   }
 
   /// Whether a request says something else than it would without.
-  func isChanged(_ request: Request) -> Bool { differs(request, .standard) }
+  func isChanged(_ request: Request) -> Bool { differs(request, .default) }
 
   /// Names that stable-diffusion-webui's text has for it, and that of programs that write like it.
   package var webUINames: [String] { webUI?.names ?? [] }
@@ -200,7 +200,7 @@ extension Setting {
 
   /// The request of a recipe's settings; what is none of theirs is passed over.
   static func request(of recipe: [String: JSONValue]) -> Request {
-    var request = Request.standard
+    var request = Request.default
     for setting in all { _ = setting.read(recipe, &request) }
     return request
   }
@@ -212,7 +212,7 @@ extension Setting {
   package static func request(
     of recipe: [String: JSONValue], file: String
   ) throws(FormatError) -> Request {
-    var request = Request.standard
+    var request = Request.default
     for setting in all {
       guard let key = setting.key else { continue }
       if setting.isAlwaysWritten, recipe[key] == nil { throw .missingKey(key: key, file: file) }

@@ -49,7 +49,7 @@ package struct SettingOption<Request: Configurable>: Sendable {
   /// What it does, in a sentence or two.
   package let help: String
   /// The default in words; nil for flags that are off.
-  package let standard: String?
+  package let defaultValue: String?
   /// Whether a value may begin with a dash, as negative numbers do.
   package let takesDashes: Bool
   /// Where the value's text stands.
@@ -67,11 +67,11 @@ package struct SettingOption<Request: Configurable>: Sendable {
   package init(
     _ name: String, short: Character? = nil, aliases: [String] = [], _ kind: OptionKind,
     _ help: String,
-    default standard: String? = nil, takesDashes: Bool = true, text: OptionText = .plain,
+    default defaultValue: String? = nil, takesDashes: Bool = true, text: OptionText = .plain,
     companion: Companion? = nil
   ) {
     (self.name, self.short, self.aliases, self.kind) = (name, short, aliases, kind)
-    (self.help, self.standard) = (help, standard)
+    (self.help, self.defaultValue) = (help, defaultValue)
     (self.takesDashes, self.text) = (takesDashes, text)
     self.companion = companion
     makeRoom = { _, _ in }
@@ -84,16 +84,16 @@ package struct SettingOption<Request: Configurable>: Sendable {
   ///   - setting: the other request's.
   ///   - kind: what follows the name, where that is something else.
   ///   - help: what it does, where that is something else.
-  ///   - standard: the default in words, where that is something else.
+  ///   - defaultValue: the default in words, where that is something else.
   package init?<Other>(
     like setting: Setting<Other>, _ kind: OptionKind? = nil, _ help: String? = nil,
-    default standard: String? = nil
+    default defaultValue: String? = nil
   ) {
     guard let other = setting.option else { return nil }
     self.init(
       other.name, short: other.short, aliases: other.aliases, kind ?? other.kind,
-      help ?? other.help, default: standard ?? other.standard, takesDashes: other.takesDashes,
-      text: other.text)
+      help ?? other.help, default: defaultValue ?? other.defaultValue,
+      takesDashes: other.takesDashes, text: other.text)
     // A value of another kind is not what the other's check takes.
     if kind == nil { check = other.check }
   }
@@ -127,7 +127,7 @@ package struct SettingOption<Request: Configurable>: Sendable {
   }
 
   /// The help with the default.
-  package var helpWithDefault: String { standard.map { "\(help) (default: \($0))" } ?? help }
+  package var helpWithDefault: String { defaultValue.map { "\(help) (default: \($0))" } ?? help }
 }
 
 /// A seed as PyTorch takes it: any integer of 64 bits; −1 is a random one.

@@ -9,7 +9,7 @@ package typealias StorySetting = Setting<StoryRequest>
 extension StoryRequest: Configurable {
   package static let settings =
     StorySetting.story + StorySetting.drawing + StorySetting.writing
-  package static var standard: StoryRequest { StoryRequest(prompt: "") }
+  package static var `default`: StoryRequest { StoryRequest(prompt: "") }
 }
 
 extension StorySetting {

@@ -11,7 +11,7 @@ extension TokenPictureRequest: Configurable {
     .prompt, .previewInterval, .initialPicture, .mask, .extensions, .pastesKept, .imageSteps,
     .guidance, .schedule, .seed,
   ]
-  package static var standard: TokenPictureRequest { TokenPictureRequest(prompt: "") }
+  package static var `default`: TokenPictureRequest { TokenPictureRequest(prompt: "") }
 }
 
 extension TokenPictureSetting {

@@ -25,7 +25,7 @@ struct StoryContext {
 
   /// Divides the context length into prompt, pages and words.
   ///
-  /// - Throws: ``RequestError/longStory(what:tokens:most:)`` for a prompt, or a page that the story
+  /// - Throws: ``RequestError/longStory(what:tokens:maximum:)`` for a prompt, or a page that the story
   ///   begins with, that is too long.
   init(_ request: StoryRequest, _ settings: StorySettings, _ model: UnifiedModel)
     throws(RequestError)
@@ -53,8 +53,8 @@ struct StoryContext {
     }
   }
 
-  private static func check(_ count: Int, _ most: Int, _ what: String) throws(RequestError) {
-    guard count <= most else { throw .longStory(what: what, tokens: count, most: most) }
+  private static func check(_ count: Int, _ maximum: Int, _ what: String) throws(RequestError) {
+    guard count <= maximum else { throw .longStory(what: what, tokens: count, maximum: maximum) }
   }
 
   /// The pages that the model attends to when it writes the next one.
@@ -67,8 +67,8 @@ struct StoryContext {
     var left = tokens - opening.count - (given.map { model.ids(of: $0).count } ?? words)
     guard let first = written.first else { return [] }
     var attended: [[PastSegment]] = []
-    let most = trainedIndex(of: written.count + 1) - 1
-    for (index, page) in ([first] + written.dropFirst().reversed()).prefix(most).enumerated() {
+    let maximum = trainedIndex(of: written.count + 1) - 1
+    for (index, page) in ([first] + written.dropFirst().reversed()).prefix(maximum).enumerated() {
       left -= page.reduce(0) { $0 + $1.count }
       if left < 0 { break }
       attended.insert(page, at: index == 0 ? 0 : 1)
@@ -91,8 +91,8 @@ struct StoryContext {
           + "between the beginning and the end know little of each other"
       ]
     }
-    let least = opening.count + (pages - 1) * (words + picture)
-    guard least > tokens - words else { return [] }
+    let minimum = opening.count + (pages - 1) * (words + picture)
+    guard minimum > tokens - words else { return [] }
     return [
       "\(name) takes \(tokens + picture) tokens, and a story of \(pages) pages may need more: late "
         + "pages are then told from the first and the last few"

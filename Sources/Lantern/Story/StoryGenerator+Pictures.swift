@@ -88,13 +88,13 @@ extension StoryGenerator {
   ) throws -> String {
     let count = model.ids(of: question).count
     // What stands around the picture and before the words, and a word of an answer.
-    let most = model.transformer.maximumLength - model.side * model.side - 5
-    guard count <= most else {
-      throw RequestError.longStory(what: "the question", tokens: count, most: most)
+    let maximum = model.transformer.maximumLength - model.side * model.side - 5
+    guard count <= maximum else {
+      throw RequestError.longStory(what: "the question", tokens: count, maximum: maximum)
     }
     let text = try model.caption(
       picture, question: question, sampler: nil, noise: TokenNoise(seed: 0),
-      most: min(100, most - count + 1), onText: onText)
+      maximum: min(100, maximum - count + 1), onText: onText)
     return String(text.drop { $0 == " " })
   }
 
@@ -142,9 +142,9 @@ extension StoryGenerator {
     let settings = try StorySettings(story, model)
     let illustrator = MaskedIllustrator(model: model, decoder: settings.decoder)
     let caption = model.ids(of: request.prompt)
-    let most = model.transformer.maximumLength - model.side * model.side - 8
-    guard caption.count <= most else {
-      throw RequestError.longStory(what: "the prompt", tokens: caption.count, most: most)
+    let maximum = model.transformer.maximumLength - model.side * model.side - 8
+    guard caption.count <= maximum else {
+      throw RequestError.longStory(what: "the prompt", tokens: caption.count, maximum: maximum)
     }
     var cache = try model.transformer.makeCache()
     _ = try model.read(.text(model.drawingPrompt(caption)), into: &cache)

@@ -55,7 +55,7 @@ public struct StoryGenerator: Sendable {
   public func story(_ request: StoryRequest) async throws -> StoryBook {
     try await ComputeQueue.run { checkCancellation in
       var book = StoryBook(request, model: FileSystem.split(path).name)
-      try tell(request) { event in
+      try write(request) { event in
         try checkCancellation()
         if case .page(let page) = event { try book.add(page) }
       }
@@ -70,7 +70,7 @@ public struct StoryGenerator: Sendable {
     AsyncThrowingStream { stream in
       ComputeQueue.start {
         do {
-          try tell(request) { event in
+          try write(request) { event in
             if case .terminated = stream.yield(event) { throw CancellationError() }
           }
           stream.finish()
@@ -88,7 +88,7 @@ public struct StoryGenerator: Sendable {
   ///   - request: what is wanted.
   ///   - onEvent: called as things happen; throw to stop.
   /// - Throws: an error of the room where it arose, or what `onEvent` throws.
-  package func tell(_ request: StoryRequest, onEvent: (StoryEvent) throws -> Void) throws {
+  package func write(_ request: StoryRequest, onEvent: (StoryEvent) throws -> Void) throws {
     let settings = try StorySettings(request, model)
     let context = try StoryContext(request, settings, model)
     let t = model.transformer.tokens
@@ -170,7 +170,7 @@ public struct StoryGenerator: Sendable {
   /// training a page is what a sentence or two take.
   private func write(
     _ given: String?, page: Int, _ past: inout Past, _ cache: inout KVCache,
-    _ sampler: TextSampler, _ most: Int, _ noise: TokenNoise,
+    _ sampler: TextSampler, _ maximum: Int, _ noise: TokenNoise,
     _ onEvent: (StoryEvent) throws -> Void
   ) throws -> (text: String, ids: [Int]) {
     let t = model.transformer.tokens
@@ -181,7 +181,7 @@ public struct StoryGenerator: Sendable {
       return (given, ids)
     }
     var text = StreamedText(model.words)
-    for index in 0..<most {
+    for index in 0..<maximum {
       var scores = try past.scores(&cache)
       t.allowText(in: &scores, andPicture: isInterleaved && !text.ids.isEmpty)
       let id = sampler.choose(scores, past: text.ids, uniform: noise.uniform(index))

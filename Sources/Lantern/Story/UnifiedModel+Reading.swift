@@ -57,12 +57,13 @@ extension UnifiedModel {
   ///   - question: the question; empty for a caption.
   ///   - sampler: how words are chosen; the likeliest where nil.
   ///   - noise: the random numbers.
-  ///   - most: tokens at most.
+  ///   - maximum: tokens at most.
   ///   - onText: called with words as they are written; throw to stop.
   /// - Returns: the words.
   /// - Throws: an error of the room where it arose, or what `onText` throws.
   func caption(
-    _ picture: Picture, question: String, sampler: TextSampler?, noise: TokenNoise, most: Int = 100,
+    _ picture: Picture, question: String, sampler: TextSampler?, noise: TokenNoise,
+    maximum: Int = 100,
     onText: (String) throws -> Void = { _ in }
   ) throws -> String {
     let t = transformer.tokens
@@ -76,7 +77,7 @@ extension UnifiedModel {
     var greedy = TextSampler()
     greedy.temperature = 0
     var text = StreamedText(words)
-    for index in 0..<most {
+    for index in 0..<maximum {
       var scores = try transformer.logits(hidden).floats()
       t.allowText(in: &scores, andEnd: true)
       let id = (sampler ?? greedy).choose(scores, past: text.ids, uniform: noise.uniform(index))

@@ -13,7 +13,7 @@ struct WritingOptions: ParsableArguments {
   }
 
   /// Notes that a file got another name than the given one.
-  func tell(_ wanted: String?, _ path: String, _ console: Console) {
+  func report(_ wanted: String?, _ path: String, _ console: Console) {
     guard let wanted, !overwrites, path != wanted else { return }
     console.note("\(wanted) is there already, so this is \(path); --overwrite replaces it")
   }

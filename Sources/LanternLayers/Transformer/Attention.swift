@@ -15,7 +15,7 @@ package struct Attention: Sendable {
   private let precision: Precision
 
   /// How a family of checkpoints spells the projections.
-  package enum Spelling: Sendable {
+  package enum Naming: Sendable {
     /// `to_q`, `to_k`, `to_v` without biases, `to_out.0`; `norm_q`, `norm_k`: diffusers' transformer blocks.
     case diffusers
     /// The same with biases, or `query`, `key`, `value`, `proj_attn` in older files: autoencoders.
@@ -44,18 +44,18 @@ package struct Attention: Sendable {
   ///   - keyValueHeads: of keys and values, each for as many of the queries' heads in a row (grouped-query
   ///     attention, Ainslie et al. 2023, arXiv:2305.13245); as many as `heads` when nil.
   ///   - headSize: features of a head.
-  ///   - bias: whether queries, keys and values have one; as the spelling has it when nil.
+  ///   - bias: whether queries, keys and values have one; as the naming has it when nil.
   ///   - outBias: the same of the output.
   ///   - norm: of each head's queries and keys.
   ///   - scale: of the scores; 1/√headSize when nil.
-  ///   - spelling: what the checkpoint calls the projections.
+  ///   - naming: what the checkpoint calls the projections.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(
     _ weights: Weights, _ features: Int, context: Int? = nil, heads: Int, keyValueHeads: Int? = nil,
     headSize: Int? = nil, bias: Bool? = nil, outBias: Bool? = nil, norm: Normalization? = nil,
-    scale: Float? = nil, spelling: Spelling
+    scale: Float? = nil, naming: Naming
   ) throws(ModelError) {
-    let (names, context) = (Names(spelling, weights), context ?? features)
+    let (names, context) = (Names(naming, weights), context ?? features)
     let size = headSize ?? features / heads
     let keyValueHeads = keyValueHeads ?? heads
     let bias = bias ?? names.bias
@@ -183,7 +183,7 @@ private enum HeadNorm: Sendable {
   }
 }
 
-/// Where a spelling has the projections, and which of them have biases.
+/// Where a naming has the projections, and which of them have biases.
 private struct Names {
   let q: Weights
   let k: Weights
@@ -193,8 +193,8 @@ private struct Names {
   var bias = true
   var outBias = true
 
-  init(_ spelling: Attention.Spelling, _ weights: Weights) {
-    switch spelling {
+  init(_ naming: Attention.Naming, _ weights: Weights) {
+    switch naming {
     case .diffusers:
       (q, k, v, out) = (weights["to_q"], weights["to_k"], weights["to_v"], weights["to_out"][0])
       (qNorm, kNorm) = ("norm_q", "norm_k")
@@ -204,7 +204,7 @@ private struct Names {
       (v, out) = (weights.either("to_v", "value"), weights.either("to_out.0", "proj_attn"))
     case .transformers, .phi, .llama:
       (q, k, v) = (weights["q_proj"], weights["k_proj"], weights["v_proj"])
-      switch spelling {
+      switch naming {
       case .phi:
         out = weights["dense"]
         (qNorm, kNorm) = ("q_layernorm", "k_layernorm")

@@ -27,7 +27,7 @@ struct ConvolutionalCodecConfig: Sendable {
   var hasAttention = true
   /// Pixels a side of the pictures that it was trained on, the size of a tile.
   var sampleSize: Int
-  var spelling: CodecSpelling
+  var naming: CodecNaming
 
   /// Channels of the decoder's layers at full size: those of the level below, doubled in size.
   var widestChannels: Int { decoder.channels[min(1, decoder.channels.count - 1)] }
@@ -37,7 +37,7 @@ struct ConvolutionalCodecConfig: Sendable {
 }
 
 /// Names of an encoder's and decoder's tensors in a checkpoint.
-struct CodecSpelling: Sendable {
+struct CodecNaming: Sendable {
   let down: String
   let up: String
   let resnets: String
@@ -46,20 +46,20 @@ struct CodecSpelling: Sendable {
   let middleResnets: [String]
   let middleAttention: String
   let attentionNorm: String
-  let attention: Attention.Spelling
+  let attention: Attention.Naming
   let normOut: String
   /// Whether the decoder's levels are numbered in the order in which they run, from the smallest.
   let countsUpFromSmallest: Bool
 
   /// `down_blocks.0.resnets.0`: diffusers.
-  static let diffusers = CodecSpelling(
+  static let diffusers = CodecNaming(
     down: "down_blocks", up: "up_blocks", resnets: "resnets", downsampler: "downsamplers.0",
     upsampler: "upsamplers.0", middleResnets: ["mid_block.resnets.0", "mid_block.resnets.1"],
     middleAttention: "mid_block.attentions.0", attentionNorm: "group_norm",
     attention: .autoencoder, normOut: "conv_norm_out", countsUpFromSmallest: true)
 
   /// `down.0.block.0`: taming-transformers and its kin.
-  static let taming = CodecSpelling(
+  static let taming = CodecNaming(
     down: "down", up: "up", resnets: "block", downsampler: "downsample", upsampler: "upsample",
     middleResnets: ["mid.block_1", "mid.block_2"], middleAttention: "mid.attn_1",
     attentionNorm: "norm", attention: .taming, normOut: "norm_out", countsUpFromSmallest: false)
@@ -73,17 +73,17 @@ private struct CodecMiddle: Sendable {
   init(_ weights: Weights, _ config: ConvolutionalCodecConfig, _ channels: Int)
     throws(ModelError)
   {
-    let (spelling, groups) = (config.spelling, config.normNumGroups)
-    self.resnets = try spelling.middleResnets.map { name throws(ModelError) in
+    let (naming, groups) = (config.naming, config.normNumGroups)
+    self.resnets = try naming.middleResnets.map { name throws(ModelError) in
       try ResnetBlock2D(weights[name], channels, channels, groups: groups, eps: 1e-6)
     }
-    let cursor = weights[spelling.middleAttention]
+    let cursor = weights[naming.middleAttention]
     self.attention =
       config.hasAttention
       ? (
         try GroupNorm(
-          cursor[spelling.attentionNorm], groups: groups, channels: channels, eps: 1e-6),
-        try Attention(cursor, channels, heads: 1, spelling: spelling.attention)
+          cursor[naming.attentionNorm], groups: groups, channels: channels, eps: 1e-6),
+        try Attention(cursor, channels, heads: 1, naming: naming.attention)
       ) : nil
   }
 
@@ -112,28 +112,28 @@ struct ConvolutionalEncoder: Sendable {
   ///   - outputs: channels of what it gives.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   init(_ weights: Weights, _ config: ConvolutionalCodecConfig, outputs: Int) throws(ModelError) {
-    let (spelling, groups) = (config.spelling, config.normNumGroups)
+    let (naming, groups) = (config.naming, config.normNumGroups)
     let channels = config.encoder.channels
     let last = channels[channels.count - 1]
     self.convIn = try Conv2d(
       weights["conv_in"], config.inChannels, config.firstChannels, .same3)
     self.levels = try channels.indices.map { index throws(ModelError) in
-      let cursor = weights[spelling.down][index]
+      let cursor = weights[naming.down][index]
       let before = index == 0 ? config.firstChannels : channels[index - 1]
       let resnets = try (0..<config.encoder.resnets[index]).map { number throws(ModelError) in
         try ResnetBlock2D(
-          cursor[spelling.resnets][number], number == 0 ? before : channels[index],
+          cursor[naming.resnets][number], number == 0 ? before : channels[index],
           channels[index], groups: groups, eps: 1e-6)
       }
       let downsampler =
         index == channels.count - 1
         ? nil
-        : try Downsample2D(cursor[spelling.downsampler], channels[index], padding: .bottomRight)
+        : try Downsample2D(cursor[naming.downsampler], channels[index], padding: .bottomRight)
       return (resnets, downsampler)
     }
     self.middle = try CodecMiddle(weights, config, last)
     self.normOut = try GroupNorm(
-      weights[spelling.normOut], groups: groups, channels: last, eps: 1e-6)
+      weights[naming.normOut], groups: groups, channels: last, eps: 1e-6)
     self.convOut = try Conv2d(weights["conv_out"], last, outputs, .same3)
   }
 
@@ -167,27 +167,27 @@ struct ConvolutionalDecoder: Sendable {
   ///   - config: sizes and names.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   init(_ weights: Weights, _ config: ConvolutionalCodecConfig) throws(ModelError) {
-    let (spelling, groups) = (config.spelling, config.normNumGroups)
+    let (naming, groups) = (config.naming, config.normNumGroups)
     let channels = config.decoder.channels
     let smallest = channels.count - 1
     self.convIn = try Conv2d(
       weights["conv_in"], config.latentChannels, channels[smallest], .same3)
     self.middle = try CodecMiddle(weights, config, channels[smallest])
     self.levels = try channels.indices.reversed().map { index throws(ModelError) in
-      let number = spelling.countsUpFromSmallest ? smallest - index : index
-      let cursor = weights[spelling.up][number]
+      let number = naming.countsUpFromSmallest ? smallest - index : index
+      let cursor = weights[naming.up][number]
       let before = channels[min(index + 1, smallest)]
       let resnets = try (0..<config.decoder.resnets[index]).map { number throws(ModelError) in
         try ResnetBlock2D(
-          cursor[spelling.resnets][number], number == 0 ? before : channels[index],
+          cursor[naming.resnets][number], number == 0 ? before : channels[index],
           channels[index], groups: groups, eps: 1e-6)
       }
       let upsampler =
-        index == 0 ? nil : try Upsample2D(cursor[spelling.upsampler], channels[index])
+        index == 0 ? nil : try Upsample2D(cursor[naming.upsampler], channels[index])
       return (resnets, upsampler)
     }
     self.normOut = try GroupNorm(
-      weights[spelling.normOut], groups: groups, channels: channels[0], eps: 1e-6)
+      weights[naming.normOut], groups: groups, channels: channels[0], eps: 1e-6)
     self.convOut = try Conv2d(weights["conv_out"], channels[0], config.outChannels, .same3)
   }
 
@@ -211,10 +211,10 @@ extension ConvolutionalCodecConfig {
   ///
   /// - Parameters:
   ///   - config: of a `config.json`.
-  ///   - standard: latent channels where the file says nothing of them.
+  ///   - defaultValue: latent channels where the file says nothing of them.
   /// - Throws: ``ModelError/file(_:)`` for a missing, mistyped or unsupported one,
   ///   ``ModelError/inconsistent(reason:file:)`` when lists differ in length or sizes do not divide.
-  init(diffusers config: Config, latentChannels standard: Int) throws(ModelError) {
+  init(diffusers config: Config, latentChannels defaultValue: Int) throws(ModelError) {
     let kinds: [(key: String, known: String, found: [String])]
     let channels: [Int]
     let resnets: Int
@@ -234,7 +234,7 @@ extension ConvolutionalCodecConfig {
       outChannels = try config.integer("out_channels", default: 3)
       channels = try config.integers("block_out_channels", default: [64])
       resnets = try config.sameInteger("layers_per_block", default: 1)
-      latentChannels = try config.integer("latent_channels", default: standard)
+      latentChannels = try config.integer("latent_channels", default: defaultValue)
       normNumGroups = try config.integer("norm_num_groups", default: 32)
       sampleSize = try config.size("sample_size", default: 32).height
       hasAttention = try config.bool("mid_block_add_attention", default: true)
@@ -255,6 +255,6 @@ extension ConvolutionalCodecConfig {
     firstChannels = channels[0]
     encoder = Levels(channels: channels, resnets: channels.map { _ in resnets })
     decoder = Levels(channels: channels, resnets: channels.map { _ in resnets + 1 })
-    spelling = .diffusers
+    naming = .diffusers
   }
 }

@@ -53,7 +53,7 @@ package struct MAGVITv2Config: Sendable {
       latentChannels: zChannels, firstChannels: ch,
       encoder: .init(channels: encoderChMult.map { $0 * ch }, resnets: encoderNumResBlocks),
       decoder: .init(channels: decoderChMult.map { $0 * ch }, resnets: decoderNumResBlocks),
-      normNumGroups: normNumGroups, sampleSize: resolution, spelling: .taming)
+      normNumGroups: normNumGroups, sampleSize: resolution, naming: .taming)
   }
 }
 

@@ -56,10 +56,10 @@ struct BasicTransformerBlock: Sendable {
 
   init(_ weights: Weights, _ features: Int, heads: Int, context: Int) throws(ModelError) {
     self.norm1 = try LayerNorm(weights["norm1"], features)
-    self.attention1 = try Attention(weights["attn1"], features, heads: heads, spelling: .diffusers)
+    self.attention1 = try Attention(weights["attn1"], features, heads: heads, naming: .diffusers)
     self.norm2 = try LayerNorm(weights["norm2"], features)
     self.attention2 = try Attention(
-      weights["attn2"], features, context: context, heads: heads, spelling: .diffusers)
+      weights["attn2"], features, context: context, heads: heads, naming: .diffusers)
     self.norm3 = try LayerNorm(weights["norm3"], features)
     self.feedForward = try FeedForward(
       gated: weights["ff.net.0.proj"], weights["ff.net.2"], features, inner: 4 * features)

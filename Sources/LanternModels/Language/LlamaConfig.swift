@@ -105,10 +105,10 @@ package struct LlamaConfig: Sendable {
     }
     let isUsed = try config.bool("use_sliding_window", default: false) && !isNull
     let first = try config.integer("max_window_layers", default: 28)
-    let standard = (0..<count).map {
+    let defaultValue = (0..<count).map {
       isUsed && $0 >= first ? "sliding_attention" : "full_attention"
     }
-    let types = try config.strings("layer_types", default: standard)
+    let types = try config.strings("layer_types", default: defaultValue)
     guard types.count == count else {
       throw .unsupportedSetting(
         key: "layer_types", value: "of \(types.count) layers", file: config.file)

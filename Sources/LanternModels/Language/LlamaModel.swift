@@ -70,7 +70,7 @@ private struct LlamaLayer: Sendable {
       weights["self_attn"], size, heads: config.numAttentionHeads,
       keyValueHeads: config.numKeyValueHeads, headSize: config.headSize,
       bias: config.biases.projections, outBias: config.biases.output,
-      norm: config.hasHeadNorms ? .rmsNorm(eps: eps) : nil, spelling: .llama)
+      norm: config.hasHeadNorms ? .rmsNorm(eps: eps) : nil, naming: .llama)
     self.feedForwardNorm = try RMSNorm(weights["post_attention_layernorm"], size, eps: eps)
     self.feedForward = try FeedForward(
       gated: weights["mlp"], size, inner: config.intermediateSize, activation: config.hiddenAct,

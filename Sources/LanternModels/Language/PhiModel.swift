@@ -94,7 +94,7 @@ private struct PhiLayer: Sendable {
     self.norm = try LayerNorm(weights["input_layernorm"], size, eps: config.layerNormEps)
     self.attention = try Attention(
       weights["self_attn"], size, heads: config.numAttentionHeads,
-      norm: .layerNorm(eps: config.layerNormEps), spelling: .phi)
+      norm: .layerNorm(eps: config.layerNormEps), naming: .phi)
     self.feedForward = try FeedForward(
       weights["mlp.fc1"], weights["mlp.fc2"], size, inner: config.intermediateSize,
       activation: config.hiddenAct)

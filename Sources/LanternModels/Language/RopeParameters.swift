@@ -56,8 +56,8 @@ struct RopeParameters: Sendable {
       throw .unsupportedSetting(
         key: "original_max_position_embeddings", value: "\(trained)", file: config.file)
     }
-    func factor(_ key: String, default standard: Double? = nil) throws(FormatError) -> Double {
-      let found = try config.double(key, default: standard)
+    func factor(_ key: String, default defaultValue: Double? = nil) throws(FormatError) -> Double {
+      let found = try config.double(key, default: defaultValue)
       guard found > 0 else {
         throw .unsupportedSetting(key: key, value: "\(found)", file: config.file)
       }

@@ -136,7 +136,7 @@ struct CLIPEncoderLayer: Sendable {
   init(_ weights: Weights, _ config: CLIPTextConfig) throws(ModelError) {
     let size = config.hiddenSize
     self.attention = try Attention(
-      weights["self_attn"], size, heads: config.numAttentionHeads, spelling: .transformers)
+      weights["self_attn"], size, heads: config.numAttentionHeads, naming: .transformers)
     self.norm1 = try LayerNorm(weights["layer_norm1"], size, eps: config.layerNormEps)
     self.feedForward = try FeedForward(
       weights["mlp.fc1"], weights["mlp.fc2"], size, inner: config.intermediateSize,

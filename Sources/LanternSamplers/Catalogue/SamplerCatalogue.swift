@@ -195,12 +195,12 @@ public enum SamplerCatalogue {
   ]
 
   /// The default sampler of a model's configuration.
-  public static func standard(for schedule: NoiseSchedule) -> Row {
-    standard(for: schedule, as: schedule.schedulerClass)
+  public static func `default`(for schedule: NoiseSchedule) -> Row {
+    Self.default(for: schedule, as: schedule.schedulerClass)
   }
 
   /// The sampler that equals a class, instead of that of the configuration.
-  package static func standard(for schedule: NoiseSchedule, as className: String) -> Row {
+  package static func `default`(for schedule: NoiseSchedule, as className: String) -> Row {
     // Classes with a continuous schedule are aliases of those with a table.
     let known = rows.first { $0.aliases.contains(className) }?.schedulerClass
     let alike = rows.filter { $0.schedulerClass == known ?? className }
