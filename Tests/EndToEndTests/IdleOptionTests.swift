@@ -33,6 +33,7 @@ import Testing
     Case(
       "image", "--compat", "fox --sampler lcm --compat kdiffusion", "kdiffusion's conventions"),
     Case("image", "--eta", "fox --sampler euler --eta 0.5", "no fresh noise"),
+    Case("image", "--cache", "fox --steps 1 --cache taylor", "nothing to reuse"),
     Case("image", "--fast", "fox --fast", "fast"),
     Case("image", "--guidance-rescale", "fox -g 1 --guidance-rescale 0.5", "guidance rescale"),
     Case(
@@ -128,6 +129,7 @@ import Testing
     Case("bench samplers", "--threads", "FEW -t 64", "64 threads on"),
     Case("bench samplers", "--schedules", "FEW --schedules karras", "karras has no effect"),
     Case("bench samplers", "--steps", "FEW --samplers dpm_adaptive", "their number has no effect"),
+    Case("bench samplers", "--caches", "FEW --caches taylor", "nothing to reuse"),
     Case("bench samplers", "--compat", "FEW --compat kdiffusion", "kdiffusion's conventions"),
     Case("bench samplers", "--eta", "FEW --eta 0.5", "--eta has no effect on lcm"),
     Case("bench samplers", "--lora", "FEW LORA", "strength 0 adds nothing"),

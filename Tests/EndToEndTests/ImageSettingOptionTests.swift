@@ -40,7 +40,7 @@ import Testing
       "number": "7", "text": "snow", "file": "a.png", "program": "kdiffusion",
       "low-high": "0.5-4.5",
     ]
-    let names = ["sampler": "euler_a", "schedule": "karras"]
+    let names = ["sampler": "euler_a", "schedule": "karras", "cache": "taylor:2"]
     return ["--" + option.name, try #require(names[option.name] ?? samples[name])]
   }
 

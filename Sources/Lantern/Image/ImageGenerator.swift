@@ -157,7 +157,9 @@ public struct ImageGenerator: Sendable {
         calls += 1
         let rows = latent.shape[0]
         let predict =
-          try conditioned[rows] ?? network.conditioned(on: rows == 2 ? both : prompt.positive)
+          try conditioned[rows]
+          ?? network.conditioned(
+            on: rows == 2 ? both : prompt.positive, caching: settings.cache)
         conditioned[rows] = predict
         return try predict(initial.mask?.withContext(latent) ?? latent, timestep)
       }, predicting: schedule.prediction, dataDeviation: schedule.dataDeviation,

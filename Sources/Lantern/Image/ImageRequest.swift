@@ -1,3 +1,4 @@
+public import LanternLayers
 public import LanternSamplers
 
 /// A request for a picture. Everything but the prompt has a default that suits the model.
@@ -35,6 +36,8 @@ public struct ImageRequest: Sendable {
   public var eta: Float?
   /// The program whose noise levels to follow where programs disagree.
   public var convention = Convention.diffusers
+  /// How features of the denoiser are reused from one step to the next, for fewer seconds; none when nil.
+  public var cache: StepCache?
   /// Seed of the noise, PyTorch's: the same seed draws the same picture. A random one for each new
   /// request.
   public var seed: UInt64 = Seed.random()

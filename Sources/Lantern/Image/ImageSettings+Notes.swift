@@ -21,6 +21,9 @@ extension ImageSettings {
     if request.mask == nil, !request.pastesKept {
       notes.append("without a mask nothing is kept: pasting has no effect")
     }
+    if let cache, taken.levels.count < 2, try !makeSampler(model.schedule).choosesLevels {
+      notes.append("\(cache.text) has no effect: of one step there is nothing to reuse")
+    }
     let isSampledInFew = ["lcm", "tcd"].contains(sampler)
     if model.isFast, !isSampledInFew || guidance > 2 || steps > 4 * model.defaults.steps {
       notes.append(

@@ -1,3 +1,4 @@
+public import LanternLayers
 public import LanternSamplers
 
 /// A request with every default decided and every number checked.
@@ -28,6 +29,8 @@ public struct ImageSettings: Sendable, Equatable {
   public let eta: Float?
   /// The program whose noise levels to follow.
   public let convention: Convention
+  /// How features are reused from step to step; nil for none.
+  public let cache: StepCache?
   /// The seed.
   public let seed: UInt64
   /// Notes on names of samplers and schedules that another one stands in for: a line each.
@@ -59,6 +62,7 @@ public struct ImageSettings: Sendable, Equatable {
     dynamicThresholding = request.dynamicThresholding
     eta = request.eta
     convention = request.convention
+    cache = request.cache
     seed = request.seed
     let decided = decided(request)
     try ImageSetting.check(decided, with: model)

@@ -1,4 +1,5 @@
 package import LanternFormats
+package import LanternLayers
 package import LanternSamplers
 
 /// A type that settings have: as JSON in a recipe, and as other programs' text.
@@ -170,6 +171,16 @@ extension SettingValue where Self: RawRepresentable, RawValue == String {
 
 extension Convention: SettingValue {
   package typealias Given = Convention
+}
+
+extension StepCache: SettingValue {
+  package typealias Given = StepCache
+  package static var typeName: String { "name" }
+  package init?(json: JSONValue) {
+    guard let value = json.string.flatMap(StepCache.init(_:)) else { return nil }
+    self = value
+  }
+  package var json: JSONValue { .string(text) }
 }
 
 /// A picture, of which a recipe says only that there was one.

@@ -32,6 +32,7 @@ struct SteppingOptions: SettingOptions {
   @Option(.steps) var steps: Int?
   @OptionGroup var sampling: SamplingOptions
   @Option(.eta) var eta: Float?
+  @Option(.cache) var cache: String?
   @OptionGroup var chance: SeedOptions
 
   @Flag(help: "Draw in a few steps, with the LoRA that the model has for it.")

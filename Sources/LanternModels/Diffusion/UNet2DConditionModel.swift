@@ -88,7 +88,7 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   /// Number of SDXL's sizes: height and width, top and left of the crop, height and width wanted.
   private static let sizeCount = 6
 
-  package func conditioned(on conditioning: Conditioning) throws(TensorError)
+  package func conditioned(on conditioning: Conditioning, caching: StepCache?) throws(TensorError)
     -> ConditionedDenoiser
   {
     let attentions =
@@ -98,8 +98,9 @@ package struct UNet2DConditionModel: DenoiserNetwork {
     for attention in attentions { all += try attention.keysAndValues(of: conditioning.states) }
     let context = TextContext(all)
     let added = try added(conditioning)
+    let cache = caching.map(FeatureCache.init)
     return { latent, timestep throws(TensorError) in
-      try predict(latent, timestep: timestep, context: context, added: added)
+      try predict(latent, timestep: timestep, context: context, added: added, cache)
     }
   }
 
@@ -122,7 +123,7 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   }
 
   private func predict(
-    _ latent: Tensor, timestep: Float, context: TextContext, added: Tensor?
+    _ latent: Tensor, timestep: Float, context: TextContext, added: Tensor?, _ cache: FeatureCache?
   ) throws(TensorError) -> Tensor {
     // Every resnet takes the embedding's SiLU, so it is computed once.
     var time = try timeEmbedding(timestep, batch: latent.shape[0])
@@ -131,9 +132,22 @@ package struct UNet2DConditionModel: DenoiserNetwork {
     var h = try convIn(latent)
     var skips = [h]
     var text = context.reader
-    for block in downBlocks { h = try block(h, time: time, text: &text, skips: &skips) }
-    if let midBlock { h = try midBlock(h, time: time, text: &text) }
-    for block in upBlocks { h = try block(h, time: time, text: &text, skips: &skips) }
+    // The last layer on the way up takes the first skip connection, the output of `convIn`.
+    let last = upBlocks.count - 1
+    let cut = upBlocks[last].layers - 1
+    if let features = try cache?.forecast(at: timestep, latent.shape) {
+      h = features
+      text = context.reader(last: upBlocks[last].attentions.last?.depth ?? 0)
+    } else {
+      for block in downBlocks { h = try block(h, time: time, text: &text, skips: &skips) }
+      if let midBlock { h = try midBlock(h, time: time, text: &text) }
+      for block in upBlocks[..<last] {
+        h = try block(h, time: time, text: &text, skips: &skips, layers: 0..<block.layers)
+      }
+      h = try upBlocks[last](h, time: time, text: &text, skips: &skips, layers: 0..<cut)
+      try cache?.note(h, at: timestep)
+    }
+    h = try upBlocks[last](h, time: time, text: &text, skips: &skips, layers: cut..<cut + 1)
     return try convOut(normOut(consume h, silu: true))
   }
 }
