@@ -41,8 +41,9 @@ public struct StepCache: Sendable, Equatable {
 
   /// A cache from its text: a method's name, as `deepcache`, or with an interval, as `deepcache:2`.
   ///
+  /// Nil for an unknown method, and for an interval out of range.
+  ///
   /// - Parameter text: the text.
-  /// - Returns: nil for an unknown method, and an interval out of range.
   public init?(_ text: String) {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     guard let method = Self.methods.first(where: { $0.name == parts[0].lowercased() }) else {
