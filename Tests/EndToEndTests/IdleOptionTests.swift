@@ -28,6 +28,11 @@ import Testing
     Case("image", "--prompts", "fox --prompts a.txt", "--prompts replaces the prompt"),
     Case("image", "--prompts", "--prompts a.txt --like a.png", "--like has a prompt"),
     Case("image", "--negative", "fox -n cat -g 1", "the negative prompt without effect"),
+    Case("image", "--prompt-2", "fox --prompt-2 cat", "prompt 2 without effect"),
+    Case("image", "--negative-2", "fox --negative-2 cat", "negative prompt 2 without effect"),
+    Case("image", "--original-size", "fox --original-size 8x8", "not trained on sizes"),
+    Case("image", "--crop", "fox --crop 8,8", "crop without effect"),
+    Case("image", "--target-size", "fox --target-size 8x8", "target size without effect"),
     Case("image", "--steps", "fox --sampler dpm_adaptive", "their number has no effect"),
     Case("image", "--schedule", "fox --sampler lcm --schedule karras", "karras has no effect"),
     Case(

@@ -47,7 +47,7 @@ import Testing
     #expect(TinyPipeline.names("picture").count == 14)
     #expect(TinyPipeline.names("mask").count == 13)
     #expect(TinyPipeline.names("inpainting").count == 4)
-    #expect(TinyPipeline.names(of: "tiny_xl").count == 9)
+    #expect(TinyPipeline.names(of: "tiny_xl").count == 11)
   }
 
   /// Draws a case, and compares the latents after the last step and the picture.

@@ -35,6 +35,11 @@ struct TinyPipeline {
     var request = ImageRequest(prompt: try #require(found["prompt"]?.string))
     request.literalPrompt = true
     request.negativePrompt = found["negative"]?.string ?? ""
+    request.prompt2 = found["prompt_2"]?.string
+    request.negativePrompt2 = found["negative_2"]?.string
+    request.originalSize = found["original_size"].flatMap(ImageRequest.Size.init(json:))
+    request.cropCorner = found["crop"].flatMap(ImageRequest.Corner.init(json:))
+    request.targetSize = found["target_size"].flatMap(ImageRequest.Size.init(json:))
     request.steps = found["steps"]?.integer
     request.guidance = found["guidance"]?.double.map { Float($0) }
     request.sampler = found["sampler"]?.string

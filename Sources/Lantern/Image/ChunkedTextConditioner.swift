@@ -26,6 +26,8 @@ struct ChunkedTextConditioner: TextConditioner {
   let features: Int
   let pooledFeatures: Int
   let layerCount: Int
+  var sizeCount: Int { states == .penultimate ? 6 : 0 }
+  var readsSecondPrompt: Bool { encoders.count > 1 }
   /// Whether an empty negative prompt is all zeros.
   private let zeroesEmptyNegative: Bool
   /// The model's folder, for errors.
@@ -90,10 +92,14 @@ struct ChunkedTextConditioner: TextConditioner {
   /// Encodes both prompts, the shorter filled up with empty text.
   func encode(_ request: ImageRequest, size: (width: Int, height: Int)) throws -> PromptEncoding {
     let isLiteral = request.literalPrompt
-    let pairs = encoders.map { encoder in
-      (
-        PromptChunks(request.prompt, literally: isLiteral, encoder.tokenizer),
-        PromptChunks(request.negativePrompt, literally: isLiteral, encoder.tokenizer)
+    let pairs = encoders.enumerated().map { index, encoder in
+      let (prompt, negative) =
+        index == 0
+        ? (request.prompt, request.negativePrompt)
+        : (request.prompt2 ?? request.prompt, request.negativePrompt2 ?? request.negativePrompt)
+      return (
+        PromptChunks(prompt, literally: isLiteral, encoder.tokenizer),
+        PromptChunks(negative, literally: isLiteral, encoder.tokenizer)
       )
     }
     let count = pairs.map { max($0.0.count, $0.1.count) }.max() ?? 1
@@ -103,10 +109,16 @@ struct ChunkedTextConditioner: TextConditioner {
     var positive = try encode(pairs.map(\.0), count, request.clipSkip)
     var negative =
       zeroesEmptyNegative && request.negativePrompt.isEmpty
+        && request.negativePrompt2?.isEmpty != false
       ? try positive.zeros() : try encode(pairs.map(\.1), count, 0)
     if states == .penultimate {
-      let sides = [Float(size.height), Float(size.width)]
-      (positive.sizes, negative.sizes) = (sides + [0, 0] + sides, sides + [0, 0] + sides)
+      let (original, target) = (request.originalSize, request.targetSize)
+      let crop = request.cropCorner ?? ImageRequest.Corner(left: 0, top: 0)
+      let row = [
+        original?.height ?? size.height, original?.width ?? size.width, crop.top, crop.left,
+        target?.height ?? size.height, target?.width ?? size.width,
+      ].map { Float($0) }
+      (positive.sizes, negative.sizes) = ([row], [row])
     }
     let cut = pairs[0].0.cutTokens
     return PromptEncoding(

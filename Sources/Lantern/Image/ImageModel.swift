@@ -84,9 +84,10 @@ package struct ImageModel: Sendable {
         reason: "the denoiser wants text of \(denoiser.conditioningFeatures) features and the text "
           + "encoder gives \(conditioner.features); both must come from one model", path: path)
     }
-    guard denoiser.pooledFeatures == conditioner.pooledFeatures else {
+    let pooled = denoiser.pooledFeatures(sizes: conditioner.sizeCount)
+    guard pooled == conditioner.pooledFeatures else {
       throw RequestError.mismatch(
-        reason: "the denoiser wants a pooled vector of \(denoiser.pooledFeatures) features and the "
+        reason: "the denoiser wants a pooled vector of \(pooled) features and the "
           + "text encoders give \(conditioner.pooledFeatures); both must come from one model",
         path: path)
     }

@@ -9,6 +9,17 @@ public struct ImageRequest: Sendable {
   public var prompt: String
   /// The negative prompt: what it should not show.
   public var negativePrompt = ""
+  /// The prompt of the second text encoder, where the model has one (SDXL); ``prompt`` when nil.
+  public var prompt2: String?
+  /// The negative prompt of the second text encoder; ``negativePrompt`` when nil.
+  public var negativePrompt2: String?
+  /// Size in pixels of the pictures to draw like, before they were cropped to be trained on (SDXL): smaller
+  /// ones are less sharp; the size of the picture when nil.
+  public var originalSize: Size?
+  /// Where pictures to draw like were cropped (SDXL): more than 0 cuts things off; (0, 0) when nil.
+  public var cropCorner: Corner?
+  /// Size in pixels after cropping (SDXL); the size of the picture when nil.
+  public var targetSize: Size?
   /// Size in pixels, multiples of 8; the model's own when nil.
   public var width: Int?
   /// See ``width``.
@@ -62,6 +73,28 @@ public struct ImageRequest: Sendable {
   public var literalPrompt = false
   /// After how many steps a preview is decoded; 0 for none.
   public var previewInterval = 0
+
+  /// A size in pixels.
+  public struct Size: Sendable, Equatable {
+    /// Pixels from left to right.
+    public var width: Int
+    /// Pixels from top to bottom.
+    public var height: Int
+
+    /// A size in pixels.
+    public init(width: Int, height: Int) { (self.width, self.height) = (width, height) }
+  }
+
+  /// The upper left corner of a crop, in pixels.
+  public struct Corner: Sendable, Equatable {
+    /// Pixels cut off on the left.
+    public var left: Int
+    /// Pixels cut off above.
+    public var top: Int
+
+    /// The corner of a crop.
+    public init(left: Int, top: Int) { (self.left, self.top) = (left, top) }
+  }
 
   /// A request for a picture of `prompt`.
   public init(prompt: String) { self.prompt = prompt }

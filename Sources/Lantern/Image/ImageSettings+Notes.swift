@@ -15,6 +15,7 @@ extension ImageSettings {
     notes += guidanceNotes(on: request, taken)
     notes += try levelNotes(on: request, model)
     notes += sizeNotes(on: request, model)
+    notes += encoderNotes(on: request, model)
     if request.initialPicture == nil, request.strength != ImageRequest(prompt: "").strength {
       notes.append("strength \(request.strength) has no effect without a picture to begin from")
     }
@@ -95,6 +96,21 @@ extension ImageSettings {
         "\(convention.rawValue)'s conventions have no effect: these levels are diffusers' too")
     }
     return notes
+  }
+
+  private func encoderNotes(on request: ImageRequest, _ model: ImageModel) -> [String] {
+    func note(_ settings: [ImageSetting], _ reason: String) -> [String] {
+      let idle = settings.filter { $0.isChanged(request) }.map(\.title)
+      return idle.isEmpty
+        ? [] : ["\(idle.joined(separator: ", ")) without effect: \(reason)"]
+    }
+    let conditioner = model.conditioner
+    return
+      (conditioner.readsSecondPrompt
+      ? [] : note([.prompt2, .negativePrompt2], "the model has one text encoder"))
+      + (conditioner.sizeCount > 0
+        ? []
+        : note([.originalSize, .cropCorner, .targetSize], "the model is not trained on sizes"))
   }
 
   private func sizeNotes(on request: ImageRequest, _ model: ImageModel) -> [String] {

@@ -25,7 +25,8 @@ extension ImageSetting {
   /// What is drawn, and from what.
   static var picture: [ImageSetting] {
     [
-      prompt, negativePrompt, literalPrompt, initialPicture, strength, mask, pastesKept, clipSkip,
+      prompt, negativePrompt, prompt2, negativePrompt2, originalSize, cropCorner, targetSize,
+      literalPrompt, initialPicture, strength, mask, pastesKept, clipSkip,
       tiledDecoding, previewInterval,
     ]
   }

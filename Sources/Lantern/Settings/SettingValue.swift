@@ -221,6 +221,44 @@ extension Array: SettingValue where Element: SettingValue {
   package var json: JSONValue { .array(map(\.json)) }
 }
 
+/// A size as `1024x768`.
+extension ImageRequest.Size: SettingValue {
+  package typealias Given = ImageRequest.Size
+  package static var typeName: String { "size" }
+  package init?(json: JSONValue) { self.init(json.string ?? "") }
+  package var json: JSONValue { .string("\(width)x\(height)") }
+
+  /// The size of a text; nil where it is none of 1 to 65536 pixels a side.
+  package init?(_ text: String) {
+    guard let (width, height) = pair(text, "x"), width > 0, height > 0 else { return nil }
+    self.init(width: width, height: height)
+  }
+}
+
+/// A corner as `0,128`, the left first.
+extension ImageRequest.Corner: SettingValue {
+  package typealias Given = ImageRequest.Corner
+  package static var typeName: String { "corner" }
+  package init?(json: JSONValue) { self.init(json.string ?? "") }
+  package var json: JSONValue { .string("\(left),\(top)") }
+
+  /// The corner of a text; nil where it is none of 0 to 65536 pixels.
+  package init?(_ text: String) {
+    guard let (left, top) = pair(text, ",") else { return nil }
+    self.init(left: left, top: top)
+  }
+}
+
+/// Two integers of 0 to 65536 with a separator between them.
+private func pair(_ text: String, _ separator: Character) -> (Int, Int)? {
+  let numbers = text.lowercased().split(separator: separator, omittingEmptySubsequences: false)
+    .map { Int($0) }
+  guard numbers.count == 2, let first = numbers[0], let second = numbers[1],
+    (0...65536).contains(first), (0...65536).contains(second)
+  else { return nil }
+  return (first, second)
+}
+
 /// A side that a picture is extended to.
 extension TokenPictureRequest.Side: SettingValue {
   package typealias Given = TokenPictureRequest.Side

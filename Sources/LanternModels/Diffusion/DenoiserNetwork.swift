@@ -7,8 +7,11 @@ package protocol DenoiserNetwork: Sendable {
   var geometry: LatentGeometry { get }
   /// Features that it takes of ``Conditioning/states``.
   var conditioningFeatures: Int { get }
+
   /// Features that it takes of ``Conditioning/pooled``; 0 where it takes none.
-  var pooledFeatures: Int { get }
+  ///
+  /// - Parameter count: numbers of a row in ``Conditioning/sizes``.
+  func pooledFeatures(sizes count: Int) -> Int
 
   /// The network for one conditioning, of which what all steps need is computed once.
   ///

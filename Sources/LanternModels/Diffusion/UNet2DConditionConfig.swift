@@ -134,7 +134,7 @@ package struct UNet2DConditionConfig: Sendable {
     let scalars = [
       inChannels, outChannels, normNumGroups, crossAttentionDim, timeEmbeddingDim,
       sampleSize.height, sampleSize.width, addition?.timeFeatures ?? 1,
-      (addition?.features ?? 1) - 6 * (addition?.timeFeatures ?? 0),
+      addition?.features ?? 1,
     ]
     guard (sizes + scalars).allSatisfy({ (1...65536).contains($0) }),
       [convInKernel, convOutKernel].allSatisfy({ (1...15).contains($0) && $0 % 2 == 1 })

@@ -81,12 +81,9 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   }
 
   package var conditioningFeatures: Int { config.crossAttentionDim }
-  package var pooledFeatures: Int {
-    config.addition.map { $0.features - Self.sizeCount * $0.timeFeatures } ?? 0
+  package func pooledFeatures(sizes count: Int) -> Int {
+    config.addition.map { $0.features - count * $0.timeFeatures } ?? 0
   }
-
-  /// Number of SDXL's sizes: height and width, top and left of the crop, height and width wanted.
-  private static let sizeCount = 6
 
   package func conditioned(on conditioning: Conditioning, caching: StepCache?) throws(TensorError)
     -> ConditionedDenoiser
@@ -108,17 +105,19 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   private func added(_ conditioning: Conditioning) throws(TensorError) -> Tensor? {
     guard let addEmbedding, let addition = config.addition else { return nil }
     let sizes = conditioning.sizes
-    guard let pooled = conditioning.pooled, sizes.count == Self.sizeCount else {
+    guard let pooled = conditioning.pooled, sizes.count == pooled.shape[0],
+      sizes.allSatisfy({ pooledFeatures(sizes: $0.count) == pooled.shape[1] })
+    else {
       throw .shape(
-        op: "UNet2DConditionModel", expected: "a pooled vector and \(Self.sizeCount) sizes",
-        found: [sizes.count])
+        op: "UNet2DConditionModel",
+        expected: "a pooled vector and sizes for each row, of \(addition.features) features",
+        found: sizes.map(\.count))
     }
-    let row = sizes.flatMap {
+    let rows = sizes.joined().flatMap {
       TimestepEmbedding.sinusoid(
         $0, addition.timeFeatures, cosineFirst: config.flipSinToCos, shift: config.freqShift)
     }
-    let rows = [[Float]](repeating: row, count: pooled.shape[0]).flatMap(\.self)
-    let encoded = try Tensor(rows, shape: [pooled.shape[0], row.count])
+    let encoded = try Tensor(rows, shape: [pooled.shape[0], rows.count / pooled.shape[0]])
     return try addEmbedding(Tensor.concatenated([pooled, encoded], axis: 1))
   }
 
