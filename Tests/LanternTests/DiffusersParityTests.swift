@@ -41,6 +41,13 @@ import Testing
     try expectParity(name, "tiny_xl")
   }
 
+  @Test(
+    "latent consistency models have guidance as an input, as diffusers' pipelines",
+    arguments: TinyPipeline.names(of: "tiny_lcm"))
+  func latentConsistency(name: String) throws {
+    try expectParity(name, "tiny_lcm")
+  }
+
   @Test("there are cases of every kind")
   func cases() {
     #expect(TinyPipeline.names("text").count == 18)
@@ -48,6 +55,7 @@ import Testing
     #expect(TinyPipeline.names("mask").count == 13)
     #expect(TinyPipeline.names("inpainting").count == 4)
     #expect(TinyPipeline.names(of: "tiny_xl").count == 11)
+    #expect(TinyPipeline.names(of: "tiny_lcm").count == 5)
   }
 
   /// Draws a case, and compares the latents after the last step and the picture.

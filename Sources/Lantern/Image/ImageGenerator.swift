@@ -139,8 +139,9 @@ public struct ImageGenerator: Sendable {
     let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
     let guidance = settings.fullGuidance
 
-    let prompt = try model.conditioner.encode(
+    var prompt = try model.conditioner.encode(
       request, size: (settings.width, settings.height))
+    prompt.positive.guidance = settings.guidance
     if !retainsComponents { model.conditioner.releaseWeights() }
     let network = try model.denoiser()
     let both = try Conditioning.joined([prompt.negative, prompt.positive])

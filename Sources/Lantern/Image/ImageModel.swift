@@ -13,6 +13,8 @@ package struct ImageModel: Sendable {
   let denoiser: ModelPart<any DenoiserNetwork, any Error>
   /// The geometry of the denoiser's latents.
   let geometry: LatentGeometry
+  /// Whether guidance is an input of the denoiser, and no second evaluation.
+  let embedsGuidance: Bool
   let codec: any LatentCodec
   package let schedule: NoiseSchedule
   package let defaults: ModelDefaults
@@ -49,7 +51,7 @@ package struct ImageModel: Sendable {
     let pipeline = try Pipeline.of(folder)
     self.path = folder.path
     self.defaults = try ModelDefaults(
-      folder: folder.path, standardGuidance: pipeline.guidance, isFast: isFast)
+      folder: folder.path, steps: pipeline.steps, guidance: pipeline.guidance, isFast: isFast)
     self.isFast = isFast
     self.loras = loras
     self.variant = variant
@@ -64,6 +66,7 @@ package struct ImageModel: Sendable {
     }
     let denoiser = try denoiser()
     self.geometry = denoiser.geometry
+    self.embedsGuidance = denoiser.embedsGuidance
     self.hash = try Self.hash(of: reader.files(of: pipeline.denoiser))
     self.codec = try reader.read(
       pipeline.codec, ModelCatalogue.latentCodecs, precision.ofSmallParts)

@@ -49,12 +49,14 @@ extension ImageSettings {
         guidanceInterval == nil ? nil : "the guidance interval",
         projectedGuidance == nil ? nil : "projected guidance",
         dynamicThresholding == nil ? nil : "dynamic thresholding",
+        embedsGuidance && usesCFGPlusPlus ? "CFG++" : nil,
       ].compactMap { $0 }
       guard !idle.isEmpty else { return [] }
-      return [
-        "\(idle.joined(separator: ", ")) without effect: guidance \(guidance) is none; "
-          + "give more than 1"
-      ]
+      let reason =
+        embedsGuidance
+        ? "the model has guidance as an input, and takes the prompt and its strength alone"
+        : "guidance \(guidance) is none; give more than 1"
+      return ["\(idle.joined(separator: ", ")) without effect: \(reason)"]
     }
     var notes: [String] = []
     let sigmas = plan.levels.map(\.sigma)

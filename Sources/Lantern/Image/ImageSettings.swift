@@ -33,6 +33,8 @@ public struct ImageSettings: Sendable, Equatable {
   public let cache: StepCache?
   /// The seed.
   public let seed: UInt64
+  /// Whether guidance is an input of the denoiser.
+  let embedsGuidance: Bool
   /// Notes on names of samplers and schedules that another one stands in for: a line each.
   package let notes: [String]
 
@@ -63,6 +65,7 @@ public struct ImageSettings: Sendable, Equatable {
     eta = request.eta
     convention = request.convention
     cache = request.cache
+    embedsGuidance = model.embedsGuidance
     seed = request.seed
     let decided = decided(request)
     try ImageSetting.check(decided, with: model)
@@ -77,8 +80,9 @@ public struct ImageSettings: Sendable, Equatable {
     return decided
   }
 
-  /// Guidance with all its parts.
+  /// Guidance by a second evaluation, with all its parts.
   var fullGuidance: Guidance {
+    if embedsGuidance { return Guidance(scale: 1) }
     var all = Guidance(scale: guidance)
     all.rescaling = RescaledGuidance(share: guidanceRescale)
     all.interval = guidanceInterval ?? all.interval

@@ -7,6 +7,9 @@ package protocol DenoiserNetwork: Sendable {
   var geometry: LatentGeometry { get }
   /// Features that it takes of ``Conditioning/states``.
   var conditioningFeatures: Int { get }
+  /// Whether it takes the strength of guidance as an input, and is evaluated with the prompt alone: it was
+  /// distilled from a guided one (Meng et al. 2022, arXiv:2210.03142).
+  var embedsGuidance: Bool { get }
 
   /// Features that it takes of ``Conditioning/pooled``; 0 where it takes none.
   ///

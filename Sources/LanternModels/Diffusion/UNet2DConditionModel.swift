@@ -27,7 +27,8 @@ package struct UNet2DConditionModel: DenoiserNetwork {
       ConvolutionWindow(config.convInKernel, padding: .all(config.convInKernel / 2)))
     self.timeEmbedding = try TimestepEmbedding(
       weights["time_embedding"], channels[0], config.timeEmbeddingDim,
-      cosineFirst: config.flipSinToCos, shift: config.freqShift)
+      cosineFirst: config.flipSinToCos, shift: config.freqShift,
+      condition: config.timeCondProjDim)
 
     self.addEmbedding = try config.addition.map { addition throws(ModelError) in
       try TimestepEmbedding(
@@ -81,6 +82,8 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   }
 
   package var conditioningFeatures: Int { config.crossAttentionDim }
+  package var embedsGuidance: Bool { config.timeCondProjDim != nil }
+
   package func pooledFeatures(sizes count: Int) -> Int {
     config.addition.map { $0.features - count * $0.timeFeatures } ?? 0
   }
@@ -95,9 +98,10 @@ package struct UNet2DConditionModel: DenoiserNetwork {
     for attention in attentions { all += try attention.keysAndValues(of: conditioning.states) }
     let context = TextContext(all)
     let added = try added(conditioning)
+    let guidance = try guidance(conditioning)
     let cache = caching.map(FeatureCache.init)
     return { latent, timestep throws(TensorError) in
-      try predict(latent, timestep: timestep, context: context, added: added, cache)
+      try predict(latent, timestep: timestep, context: context, added: added, guidance, cache)
     }
   }
 
@@ -121,11 +125,24 @@ package struct UNet2DConditionModel: DenoiserNetwork {
     return try addEmbedding(Tensor.concatenated([pooled, encoded], axis: 1))
   }
 
+  /// The strength of guidance as sines and cosines, `[row, feature]`, as latent consistency models take it
+  /// (Luo et al. 2023, arXiv:2310.04378); nil for a model without.
+  private func guidance(_ conditioning: Conditioning) throws(TensorError) -> Tensor? {
+    guard let features = config.timeCondProjDim else { return nil }
+    let rows = conditioning.states.shape[0]
+    // At scale 1 nothing is added to the prediction with the prompt: the embedding counts from there.
+    let row = TimestepEmbedding.sinusoid(
+      1000 * ((conditioning.guidance ?? 1) - 1), features, cosineFirst: false, shift: 1)
+    return try Tensor(
+      [[Float]](repeating: row, count: rows).flatMap(\.self), shape: [rows, features])
+  }
+
   private func predict(
-    _ latent: Tensor, timestep: Float, context: TextContext, added: Tensor?, _ cache: FeatureCache?
+    _ latent: Tensor, timestep: Float, context: TextContext, added: Tensor?, _ guidance: Tensor?,
+    _ cache: FeatureCache?
   ) throws(TensorError) -> Tensor {
     // Every resnet takes the embedding's SiLU, so it is computed once.
-    var time = try timeEmbedding(timestep, batch: latent.shape[0])
+    var time = try timeEmbedding(timestep, batch: latent.shape[0], condition: guidance)
     if let added { time = try time + added }
     time = try time.applying(.silu)
     var h = try convIn(latent)

@@ -8,6 +8,8 @@ package struct Conditioning: Sendable {
   package var pooled: Tensor?
   /// Numbers of each row, as SDXL's height and width before and after cropping in pixels.
   package var sizes: [[Float]]
+  /// Strength of guidance, for a denoiser that ``DenoiserNetwork/embedsGuidance``.
+  package var guidance: Float?
 
   /// - Parameters:
   ///   - states: `[row, token, feature]`.
@@ -26,9 +28,11 @@ package struct Conditioning: Sendable {
   /// - Throws: ``TensorError`` for different shapes.
   package static func joined(_ all: [Conditioning]) throws(TensorError) -> Conditioning {
     let pooled = all.compactMap(\.pooled)
-    return Conditioning(
+    var joined = Conditioning(
       states: try Tensor.concatenated(all.map(\.states), axis: 0),
       pooled: pooled.isEmpty ? nil : try Tensor.concatenated(pooled, axis: 0),
       sizes: all.flatMap(\.sizes))
+    joined.guidance = all.first?.guidance
+    return joined
   }
 }
