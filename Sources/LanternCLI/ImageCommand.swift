@@ -31,6 +31,12 @@ struct ImageCommand: ParsableCommand {
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "A model that takes the last steps over, as SDXL's refiner does. (default: none)",
+      valueName: "folder"))
+  var refiner: String?
+
   @OptionGroup(title: "Output options") var results: PictureFileOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
 
@@ -68,6 +74,7 @@ struct ImageCommand: ParsableCommand {
     var request = try request(like: old)
     let loras = try loraOptions.loras(like: old?.recipe.loras ?? [])
     try old?.checkLoRAs(loras)
+    try old?.checkRefiner(refiner)
     modelOptions.threads.apply(console)
     let generator = try load(loras, isFast: isFast, like: old, seed: request.seed, console)
     old?.reportDifferences(from: generator, request, loras, console)
@@ -97,7 +104,7 @@ struct ImageCommand: ParsableCommand {
     let folder = try modelOptions.folder()
     let begin = Console.now
     let generator = try ImageGenerator(
-      folder: folder, adding: loras, isFast: isFast,
+      folder: folder, adding: loras, isFast: isFast, refiner: refiner,
       variant: modelOptions.variant ?? old?.recipe.variant,
       precision: computing.precision ?? old?.recipe.precision ?? .default)
     let name = FileSystem.split(generator.model.path).name

@@ -33,13 +33,8 @@ package struct TimestepEmbedding: Sendable {
     self.shift = shift
   }
 
-  /// `[batch, outputs]`, the same timestep for each of `batch` pictures.
-  ///
-  /// - Parameters:
-  ///   - timestep: may be fractional.
-  ///   - batch: number of rows.
-  ///   - condition: `[batch, feature]`, where there is one.
-  /// - Throws: ``TensorError`` for a wrong shape.
+  /// `[batch, outputs]`, the same timestep for each of `batch` pictures; `added` is the condition,
+  /// `[batch, feature]`, where there is one.
   package func callAsFunction(_ timestep: Float, batch: Int, condition added: Tensor? = nil)
     throws(TensorError) -> Tensor
   {

@@ -39,6 +39,8 @@ import Testing
       "image", "--compat", "fox --sampler lcm --compat kdiffusion", "kdiffusion's conventions"),
     Case("image", "--eta", "fox --sampler euler --eta 0.5", "no fresh noise"),
     Case("image", "--cache", "fox --steps 1 --cache taylor", "nothing to reuse"),
+    Case("image", "--refiner-start", "fox --refiner-start 0.5", "no refiner is given"),
+    Case("image", "--refiner", "fox --refiner TINY --refiner-start 1", "no step is left"),
     Case("image", "--fast", "fox --fast", "fast"),
     Case("image", "--guidance-rescale", "fox -g 1 --guidance-rescale 0.5", "guidance rescale"),
     Case(
@@ -204,7 +206,7 @@ import Testing
         "KERNEL": ["linear 8x8x8"], "PART": ["-m", tiny, "--part", "text encoder", "--runs", "1"],
         "SMALL": [tiny, "--precisions", "exact", "--steps", "1", "--prompts", "b.txt"],
         "FEW": ["-m", tiny, "--samplers", "lcm", "--steps", "1", "--prompts", "b.txt"],
-        "LORA": lora,
+        "LORA": lora, "TINY": [tiny],
       ]
       var arguments = row.command.split(separator: " ").map(String.init)
       // The last of several counts.

@@ -7,7 +7,7 @@ import Testing
 
 /// A whole Stable Diffusion of random weights, and what diffusers draws with it:
 /// tools/fixtures/tiny_pipeline.py; or Stable Diffusion XL: tools/fixtures/tiny_xl.py; or the first as a latent
-/// consistency model: tools/fixtures/tiny_lcm.py.
+/// consistency model: tools/fixtures/tiny_lcm.py; or the second with a refiner: tools/fixtures/tiny_refiner.py.
 struct TinyPipeline {
   static let folder = fixture("tiny_pipeline")
   private let folder: String
@@ -38,6 +38,7 @@ struct TinyPipeline {
     request.negativePrompt = found["negative"]?.string ?? ""
     request.prompt2 = found["prompt_2"]?.string
     request.negativePrompt2 = found["negative_2"]?.string
+    request.refinerStart = found["refiner_start"]?.double
     request.originalSize = found["original_size"].flatMap(ImageRequest.Size.init(json:))
     request.cropCorner = found["crop"].flatMap(ImageRequest.Corner.init(json:))
     request.targetSize = found["target_size"].flatMap(ImageRequest.Size.init(json:))
@@ -66,6 +67,9 @@ struct TinyPipeline {
   func generator(_ name: String) throws -> ImageGenerator {
     let found = try #require(cases[name])
     if found["kind"]?.string == "inpainting" { return try inpaintingGenerator() }
+    if folder == fixture("tiny_refiner"), name != "alone" {
+      return try ImageGenerator(folder: fixture("tiny_xl"), refiner: folder, precision: .exact)
+    }
     if file.contains("cond_proj.weight") { return try latentConsistencyGenerator() }
     guard let prediction = found["prediction"] else {
       return try ImageGenerator(folder: folder, precision: .exact)

@@ -105,6 +105,18 @@ package struct ImageModel: Sendable {
     }
   }
 
+  /// Checks that this model can take over the last steps of another one.
+  func checkRefines(_ base: ImageModel) throws(RequestError) {
+    guard geometry.outputChannels == base.geometry.outputChannels, !isInpaintingModel,
+      schedule.prediction == base.schedule.prediction
+    else {
+      throw .mismatch(
+        reason:
+          "the refiner must predict the same, of latents of as many channels, as \(base.path): it "
+          + "predicts \(schedule.prediction) of \(geometry.inputChannels) channels", path: path)
+    }
+  }
+
   /// Releases all parts but the decoder.
   func releaseAllButDecoder() {
     conditioner.releaseWeights()

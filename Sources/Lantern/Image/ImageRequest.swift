@@ -47,6 +47,9 @@ public struct ImageRequest: Sendable {
   public var eta: Float?
   /// The program whose noise levels to follow where programs disagree.
   public var convention = Convention.diffusers
+  /// Share of the noise schedule, 0…1, after which the refiner takes the steps over, where there is one;
+  /// diffusers' `denoising_end` and `denoising_start`; 0.8 when nil.
+  public var refinerStart: Double?
   /// How features of the denoiser are reused from one step to the next, for fewer seconds; none when nil.
   public var cache: StepCache?
   /// Seed of the noise, PyTorch's: the same seed draws the same picture. A random one for each new

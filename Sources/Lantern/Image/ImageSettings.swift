@@ -31,6 +31,8 @@ public struct ImageSettings: Sendable, Equatable {
   public let convention: Convention
   /// How features are reused from step to step; nil for none.
   public let cache: StepCache?
+  /// Share of the noise schedule after which a refiner takes the steps over.
+  public let refinerStart: Double
   /// The seed.
   public let seed: UInt64
   /// Whether guidance is an input of the denoiser.
@@ -65,6 +67,7 @@ public struct ImageSettings: Sendable, Equatable {
     eta = request.eta
     convention = request.convention
     cache = request.cache
+    refinerStart = request.refinerStart ?? 0.8
     embedsGuidance = model.embedsGuidance
     seed = request.seed
     let decided = decided(request)
@@ -90,6 +93,12 @@ public struct ImageSettings: Sendable, Equatable {
     all.thresholding = dynamicThresholding
     all.keepsUnguidedNoise = usesCFGPlusPlus
     return all
+  }
+
+  /// The timestep below which a refiner predicts, rounded as diffusers rounds it.
+  func refinerTimestep(_ schedule: NoiseSchedule) -> Float {
+    let steps = Double(schedule.trainingSteps)
+    return Float((steps - refinerStart * steps).rounded(.toNearestOrEven))
   }
 
   /// Settings of the scheduler's file that this sampler does not use, a line each; those that the folder's own

@@ -277,6 +277,19 @@ extension ImageSetting {
       assign: { (threshold: Float, request) in request.projectedGuidance?.threshold = threshold })
   }
 
+  package static var refinerStart: ImageSetting {
+    ImageSetting(
+      "refinerStart", \.refinerStart, .stepping, title: "refiner start", key: "refiner_start",
+      range: "0 to 1", isAllowed: { (0...1).contains($0) },
+      webUI: WebUISetting("Refiner switch at") { request, recipe in
+        let start = request.refinerStart ?? (recipe?.refiner == nil ? nil : 0.8)
+        return start.map { "\($0)" }
+      },
+      option: SettingOption(
+        "refiner-start", .value("share"),
+        "With --refiner, share of the noise that is gone when it takes over.", default: "0.8"))
+  }
+
   package static var cache: ImageSetting {
     ImageSetting(
       "cache", \.cache, .stepping, key: "cache", range: StepCache.allowed,

@@ -18,7 +18,7 @@ extension ImageSetting {
       steps, sampler, schedule, usesCFGPlusPlus, guidance, seed, width, height, eta,
       guidanceRescale,
       guidanceInterval, dynamicThresholding, thresholdPercentile, projectedGuidance, apgMomentum,
-      apgThreshold, convention, cache,
+      apgThreshold, convention, cache, refinerStart,
     ]
   }
 

@@ -38,6 +38,7 @@ struct SteppingOptions: SettingOptions {
   @OptionGroup var sampling: SamplingOptions
   @Option(.eta) var eta: Float?
   @Option(.cache) var cache: String?
+  @Option(.refinerStart) var refinerStart: Double?
   @OptionGroup var chance: SeedOptions
 
   @Flag(help: "Draw in a few steps, with the LoRA that the model has for it.")

@@ -14,6 +14,7 @@ package protocol DenoiserNetwork: Sendable {
   /// Features that it takes of ``Conditioning/pooled``; 0 where it takes none.
   ///
   /// - Parameter count: numbers of a row in ``Conditioning/sizes``.
+  /// - Returns: features.
   func pooledFeatures(sizes count: Int) -> Int
 
   /// The network for one conditioning, of which what all steps need is computed once.

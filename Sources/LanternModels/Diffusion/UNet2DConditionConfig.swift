@@ -97,24 +97,28 @@ package struct UNet2DConditionConfig: Sendable {
       timeCondProjDim = try config.optionalInteger("time_cond_proj_dim")
       convInKernel = try config.integer("conv_in_kernel", default: 3)
       convOutKernel = try config.integer("conv_out_kernel", default: 3)
-      try config.expect("addition_embed_type", [.null, .string("text_time")])
-      let timeFeatures = try config.optionalInteger("addition_time_embed_dim")
-      let features = try config.optionalInteger("projection_class_embeddings_input_dim")
-      if config.value("addition_embed_type")?.string != nil {
-        guard let timeFeatures else {
-          throw FormatError.missingKey(key: "addition_time_embed_dim", file: config.file)
-        }
-        guard let features else {
-          throw FormatError.missingKey(
-            key: "projection_class_embeddings_input_dim", file: config.file)
-        }
-        addition = (timeFeatures, features)
-      }
+      addition = try Self.addition(config)
       try config.finish(ignoring: Self.harmless)
     } catch {
       throw .file(error)
     }
     try check(config.file)
+  }
+
+  private static func addition(_ config: Config) throws(FormatError) -> (
+    timeFeatures: Int, features: Int
+  )? {
+    try config.expect("addition_embed_type", [.null, .string("text_time")])
+    let timeFeatures = try config.optionalInteger("addition_time_embed_dim")
+    let features = try config.optionalInteger("projection_class_embeddings_input_dim")
+    guard config.value("addition_embed_type")?.string != nil else { return nil }
+    guard let timeFeatures else {
+      throw .missingKey(key: "addition_time_embed_dim", file: config.file)
+    }
+    guard let features else {
+      throw .missingKey(key: "projection_class_embeddings_input_dim", file: config.file)
+    }
+    return (timeFeatures, features)
   }
 
   private static func hasAttention(
