@@ -59,7 +59,7 @@ import Testing
     Case("image", "--cfg++", "fox --cfg++ --sampler euler", "ddim"),
     Case("image", "--width", "fox -W 256", "256×64 is far from the 64×64"),
     Case("image", "--height", "fox -H 8", "64×8 is far from the 64×64"),
-    Case("image", "--vae-tiling", "fox --vae-tiling", "tiled decoding has no effect"),
+    Case("image", "--vae-tiling", "fox --vae-tiling", "VAE tiling has no effect"),
     Case("image", "--strength", "fox --strength 0.5", "--strength needs", "--init FILE"),
     Case("image", "--mask", "fox --mask a.png", "a mask needs a picture"),
     Case("image", "--paste", "fox --no-paste", "--no-paste need a mask"),

@@ -68,7 +68,7 @@ public struct ImageRequest: Sendable {
   /// How many of the text encoder's last layers to leave out for the prompt; as diffusers'
   /// `clip_skip`, the negative prompt takes all of them.
   public var clipSkip = 0
-  /// Whether large pictures are decoded in overlapping tiles, for little memory.
+  /// Whether large pictures are decoded, and those to begin from encoded, in overlapping tiles, for little memory.
   public var tiledDecoding = false
   /// Whether the prompt is taken to the letter and cut at the text encoder's length, as diffusers
   /// does, instead of reading `(weights:1.2)` and going on beyond it, as stable-diffusion-webui

@@ -129,7 +129,7 @@ extension ImageSettings {
     }
     let tile = model.codec.tileSize * model.codec.downsampling
     if request.tiledDecoding, width <= tile, height <= tile {
-      notes.append("tiled decoding has no effect: the picture fits into one tile of \(tile) pixels")
+      notes.append("VAE tiling has no effect: the picture fits into one tile of \(tile) pixels")
     }
     return notes
   }

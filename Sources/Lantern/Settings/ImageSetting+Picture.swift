@@ -178,7 +178,7 @@ extension ImageSetting {
     ImageSetting(
       "tiledDecoding", \.tiledDecoding, .decoding, key: "vae_tiling",
       option: SettingOption(
-        "vae-tiling", .flag, "Decode large pictures in tiles, to save memory."))
+        "vae-tiling", .flag, "Decode and encode large pictures in tiles, to save memory."))
   }
 
   /// Default number of steps between previews.
