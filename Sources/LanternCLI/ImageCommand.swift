@@ -32,6 +32,12 @@ struct ImageCommand: ParsableCommand {
   @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
   @OptionGroup(title: "Model options") var decoding: DecoderOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "A model that takes the last steps over, as SDXL's refiner does. (default: none)",
+      valueName: "folder"))
+  var refiner: String?
+
   @OptionGroup(title: "Output options") var results: PictureFileOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
 
@@ -70,6 +76,7 @@ struct ImageCommand: ParsableCommand {
     let loras = try loraOptions.loras(like: old?.recipe.loras ?? [])
     try old?.checkLoRAs(loras)
     try old?.checkDecoder(decoding.tinyDecoder)
+    try old?.checkRefiner(refiner)
     modelOptions.threads.apply(console)
     let generator = try load(loras, isFast: isFast, like: old, seed: request.seed, console)
     old?.reportDifferences(from: generator, request, loras, console)
@@ -99,7 +106,7 @@ struct ImageCommand: ParsableCommand {
     let folder = try modelOptions.folder()
     let begin = Console.now
     let generator = try ImageGenerator(
-      folder: folder, adding: loras, isFast: isFast,
+      folder: folder, adding: loras, isFast: isFast, refiner: refiner,
       variant: modelOptions.variant ?? old?.recipe.variant,
       tinyDecoder: decoding.tinyDecoder,
       precision: computing.precision ?? old?.recipe.precision ?? .default)

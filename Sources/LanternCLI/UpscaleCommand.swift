@@ -88,7 +88,7 @@ struct UpscaleCommand: ParsableCommand {
   /// Loads the network, and prints that.
   private func load(_ console: Console) throws -> Upscaler {
     let begin = Console.now
-    let upscaler = try Upscaler(file: model ?? "", precision: computing.precision ?? .standard)
+    let upscaler = try Upscaler(file: model ?? "", precision: computing.precision ?? .default)
     let (name, loading) = (FileSystem.split(upscaler.path).name, Console.now - begin)
     console.event([
       "event": .string("load"), "model": .string(name), "scale": .integer(upscaler.scale),

@@ -13,6 +13,8 @@ package struct ImageModel: Sendable {
   let denoiser: ModelPart<any DenoiserNetwork, any Error>
   /// The geometry of the denoiser's latents.
   let geometry: LatentGeometry
+  /// Whether guidance is an input of the denoiser, and no second evaluation.
+  let embedsGuidance: Bool
   let codec: any LatentCodec
   /// What decodes pictures: the codec, or a small decoder in its place.
   let decoder: any LatentCodec
@@ -54,7 +56,7 @@ package struct ImageModel: Sendable {
     let pipeline = try Pipeline.of(folder)
     self.path = folder.path
     self.defaults = try ModelDefaults(
-      folder: folder.path, standardGuidance: pipeline.guidance, isFast: isFast)
+      folder: folder.path, steps: pipeline.steps, guidance: pipeline.guidance, isFast: isFast)
     self.isFast = isFast
     self.loras = loras
     self.variant = variant
@@ -69,6 +71,7 @@ package struct ImageModel: Sendable {
     }
     let denoiser = try denoiser()
     self.geometry = denoiser.geometry
+    self.embedsGuidance = denoiser.embedsGuidance
     self.hash = try Self.hash(of: reader.files(of: pipeline.denoiser))
     let small = precision.ofSmallParts
     let codec = try reader.read(pipeline.codec, ModelCatalogue.latentCodecs, small)
@@ -93,9 +96,10 @@ package struct ImageModel: Sendable {
         reason: "the denoiser wants text of \(denoiser.conditioningFeatures) features and the text "
           + "encoder gives \(conditioner.features); both must come from one model", path: path)
     }
-    guard denoiser.pooledFeatures == conditioner.pooledFeatures else {
+    let pooled = denoiser.pooledFeatures(sizes: conditioner.sizeCount)
+    guard pooled == conditioner.pooledFeatures else {
       throw RequestError.mismatch(
-        reason: "the denoiser wants a pooled vector of \(denoiser.pooledFeatures) features and the "
+        reason: "the denoiser wants a pooled vector of \(pooled) features and the "
           + "text encoders give \(conditioner.pooledFeatures); both must come from one model",
         path: path)
     }
@@ -107,6 +111,18 @@ package struct ImageModel: Sendable {
           + "\(geometry.outputChannels) channels, and the autoencoder has \(latents); both must "
           + "come from one model",
         path: path)
+    }
+  }
+
+  /// Checks that this model can take over the last steps of another one.
+  func checkRefines(_ base: ImageModel) throws(RequestError) {
+    guard geometry.outputChannels == base.geometry.outputChannels, !isInpaintingModel,
+      schedule.prediction == base.schedule.prediction
+    else {
+      throw .mismatch(
+        reason:
+          "the refiner must predict the same, of latents of as many channels, as \(base.path): it "
+          + "predicts \(schedule.prediction) of \(geometry.inputChannels) channels", path: path)
     }
   }
 

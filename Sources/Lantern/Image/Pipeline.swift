@@ -12,6 +12,8 @@ struct Pipeline: Sendable {
   let parts: [String]
   /// Strength of guidance when nothing is said, as in diffusers.
   let guidance: Float
+  /// Steps when nothing is said.
+  var steps = 30
   /// Loads what reads prompts.
   let conditioner: @Sendable (PartReader) throws -> any TextConditioner
 
@@ -25,6 +27,11 @@ struct Pipeline: Sendable {
       ],
       denoiser: "unet", codec: "vae",
       parts: ["scheduler", "text_encoder", "tokenizer", "unet", "vae"], guidance: 7.5,
+      conditioner: { try ChunkedTextConditioner($0) }),
+    Pipeline(
+      classes: ["LatentConsistencyModelPipeline", "LatentConsistencyModelImg2ImgPipeline"],
+      denoiser: "unet", codec: "vae",
+      parts: ["scheduler", "text_encoder", "tokenizer", "unet", "vae"], guidance: 8.5, steps: 4,
       conditioner: { try ChunkedTextConditioner($0) }),
     Pipeline(
       classes: [

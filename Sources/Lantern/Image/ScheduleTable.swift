@@ -47,7 +47,9 @@ package struct ScheduleTable {
     let curve = try spacing.map { try SamplerCatalogue.spacingMeaning(of: $0) }
     let row = named?.row ?? SamplerCatalogue.default(for: schedule)
     let solver = try row.make(schedule)
-    let steps = try steps ?? ModelDefaults(folder: folder.path).steps
+    let steps =
+      try steps
+      ?? ModelDefaults(folder: folder.path, steps: Pipeline.of(folder).steps).steps
     let plan = try solver.plan(
       steps: steps, over: schedule, spacing: curve?.spacing ?? named?.spacing)
     var notes = (named?.notes ?? []) + (curve?.notes ?? [])
