@@ -11,7 +11,7 @@ struct UpscaleCommand: ParsableCommand {
     abstract: "Enlarges a picture with a super-resolution network.",
     discussion: """
       lantern upscale small.png large.png --model FOLDER/RealESRGAN_x4plus.pth
-      lantern upscale photo.jpg photo-x2.jpg -m FOLDER/RealESRGAN_x2plus.pth --tile 128
+      lantern upscale photo.jpg photo-x2.jpg -m FOLDER/x2plus.pth --tile 128
 
       FOLDER is where your networks are. The network is a file of ESRGAN, BSRGAN or Real-ESRGAN (RRDBNet), or one of Real-ESRGAN's small \
       ones (SRVGGNetCompact), as .pth or .safetensors. How many times it enlarges is in the file. \
