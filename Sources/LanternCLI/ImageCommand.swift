@@ -31,6 +31,13 @@ struct ImageCommand: ParsableCommand {
   @OptionGroup(title: "Model options") var partOptions: PartOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
+  @OptionGroup(title: "Model options") var decoding: DecoderOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "A model that takes the last steps over, as SDXL's refiner does. (default: none)",
+      valueName: "folder"))
+  var refiner: String?
 
   @OptionGroup(title: "Output options") var results: PictureFileOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
@@ -69,6 +76,8 @@ struct ImageCommand: ParsableCommand {
     var request = try request(like: old)
     let loras = try loraOptions.loras(like: old?.recipe.loras ?? [])
     try old?.checkLoRAs(loras)
+    try old?.checkDecoder(decoding.tinyDecoder)
+    try old?.checkRefiner(refiner)
     modelOptions.threads.apply(console)
     let generator = try load(loras, isFast: isFast, like: old, seed: request.seed, console)
     old?.reportDifferences(from: generator, request, loras, console)
@@ -100,8 +109,9 @@ struct ImageCommand: ParsableCommand {
     try old?.checkParts(parts)
     let begin = Console.now
     let generator = try ImageGenerator(
-      folder: folder, with: parts, adding: loras, isFast: isFast,
+      folder: folder, with: parts, adding: loras, isFast: isFast, refiner: refiner,
       variant: modelOptions.variant ?? old?.recipe.variant,
+      tinyDecoder: decoding.tinyDecoder,
       precision: computing.precision ?? old?.recipe.precision ?? .default)
     let name = FileSystem.split(generator.model.path).name
     let loading = Console.now - begin

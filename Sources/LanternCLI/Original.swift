@@ -58,6 +58,19 @@ struct Original {
     }
   }
 
+  /// Refuses to draw a picture with another decoder than the one that drew it.
+  func checkDecoder(_ given: String?) throws {
+    guard given == nil, let name = recipe.tinyDecoder else { return }
+    throw ValidationError("that picture was decoded by \(name): name it with --tiny-decoder FILE")
+  }
+
+  /// Refuses to draw one of Lantern's without the refiner that drew it.
+  func checkRefiner(_ given: String?) throws {
+    guard let name = recipe.refiner, given == nil else { return }
+    throw ValidationError(
+      "that picture was drawn with the refiner \(name): name it with --refiner FOLDER")
+  }
+
   /// Refuses to draw one of Lantern's without the picture that it began from, or its mask; other programs' texts
   /// do not say whether there was one.
   func checkInitialPicture(of request: ImageRequest) throws {

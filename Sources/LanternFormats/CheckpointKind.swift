@@ -60,6 +60,41 @@ package struct CheckpointKind {
       beginnings: [["emb_params", "string_to_param", "<"]],
       name: "vectors of textual inversion"),
     Row(
+      beginnings: [["model.1.sub.0.RDB1.", "RRDB_trunk.0.RDB1.", "body.0.rdb1."]],
+      name: "an upscaler of the architecture RRDBNet (ESRGAN, Real-ESRGAN)", isRead: true),
+    Row(
+      beginnings: [["layers.0.residual_group.overlap_attn."]],
+      name: "an upscaler of the architecture HAT"),
+    Row(
+      beginnings: [["layers.0.residual_group.layers.0.attn_atd."]],
+      name: "an upscaler of the architecture ATD"),
+    Row(
+      beginnings: [["layers.0.residual_group.blocks.0."]],
+      name: "an upscaler of the architecture SwinIR or Swin2SR"),
+    Row(
+      beginnings: [["layers.0.blocks.0.attn.spatial_interaction."]],
+      name: "an upscaler of the architecture DAT"),
+    Row(
+      beginnings: [["layers.0.blocks.0."], ["before_RG."]],
+      name: "an upscaler of the architecture RGT"),
+    Row(beginnings: [["layers.0.swin1."]], name: "an upscaler of the architecture DRCT"),
+    Row(
+      beginnings: [["residual_layer.0.residual_layer."]],
+      name: "an upscaler of the architecture OmniSR"),
+    Row(beginnings: [["block_1.c1_r."]], name: "an upscaler of the architecture SPAN"),
+    Row(
+      beginnings: [["feats.1.lk."]], name: "an upscaler of the architecture PLKSR"),
+    Row(
+      beginnings: [["unet1.conv1.conv."]], name: "an upscaler of the architecture RealCUGAN"),
+    Row(
+      beginnings: [["body.0.body.0.body."]], name: "an upscaler of the architecture RCAN"),
+    Row(beginnings: [["m_head."], ["m_tail."]], name: "an upscaler of the architecture SCUNet"),
+    Row(
+      beginnings: [["stylegan_decoder."]], name: "a restorer of faces (GFPGAN)"),
+    Row(
+      beginnings: [["body.0.weight"], ["body.1.weight"]],
+      name: "an upscaler of the architecture SRVGGNetCompact (Real-ESRGAN)", isRead: true),
+    Row(
       beginnings: [["down_blocks."], ["up_blocks."], ["conv_in.weight"]],
       name: "a U-Net in diffusers' names", isRead: true),
     Row(

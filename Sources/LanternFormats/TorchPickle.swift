@@ -42,8 +42,8 @@ struct TorchPickle {
   private var marks: [Int] = []
   private var memo: [Int: Value] = [:]
 
-  /// Reads all tensors of a checkpoint: of a dictionary, or of the one called `state_dict`, `model` or
-  /// `params` in it.
+  /// Reads all tensors of a checkpoint: of a dictionary, or of the one called `state_dict`, `model`,
+  /// `params_ema` or `params` in it.
   ///
   /// - Throws: ``FormatError/malformedCheckpoint(file:reason:)``.
   static func entries(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError)
@@ -53,7 +53,7 @@ struct TorchPickle {
     let top = try machine.run()
     let found = machine.tensors(of: top)
     if !found.isEmpty { return found }
-    for key in ["state_dict", "model", "params", "module"] {
+    for key in ["state_dict", "model", "params_ema", "params", "module"] {
       let inner = machine.tensors(of: machine.member(key, of: top))
       if !inner.isEmpty { return inner }
     }

@@ -33,6 +33,14 @@ package enum ModelCatalogue {
       },
     ]
 
+  /// Decoders of latents in files of their own, each recognised by its tensors.
+  package static let tinyDecoders: [FileRow<any LatentCodec>] = [
+    FileRow(name: "AutoencoderTiny", renamed: AutoencoderTinyConfig.renamed) {
+      file, weights throws(ModelError) in
+      try AutoencoderTiny(AutoencoderTinyConfig(decoderOf: file), weights)
+    }
+  ]
+
   /// Codecs of picture tokens, by the class that the folder names.
   package static let tokenCodecs:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any TokenCodec] = [
@@ -60,6 +68,18 @@ package enum ModelCatalogue {
         try LlamaModel(LlamaConfig(config, of: .qwen3), weights)
       },
     ]
+
+  /// Networks that enlarge pictures, each recognised by its tensors.
+  package static let upscalers: [FileRow<any UpscalerNetwork>] = [
+    FileRow(name: "RRDBNet", renamed: RRDBNetConfig.renamed) {
+      file, weights throws(ModelError) in
+      try RRDBNet(RRDBNetConfig(file), weights)
+    },
+    FileRow(name: "SRVGGNetCompact", renamed: SRVGGNetCompactConfig.renamed) {
+      file, weights throws(ModelError) in
+      try SRVGGNetCompact(SRVGGNetCompactConfig(file), weights)
+    },
+  ]
 
   /// Judges of pictures, by the type that their folder names.
   package static let judges: [String: @Sendable (Config, Weights) throws(ModelError) -> Judge] = [

@@ -13,7 +13,13 @@ package struct ImageModel: Sendable {
   let denoiser: ModelPart<any DenoiserNetwork, any Error>
   /// The geometry of the denoiser's latents.
   let geometry: LatentGeometry
+  /// Whether guidance is an input of the denoiser, and no second evaluation.
+  let embedsGuidance: Bool
   let codec: any LatentCodec
+  /// What decodes pictures: the codec, or a small decoder in its place.
+  let decoder: any LatentCodec
+  /// Path of the small decoder; nil for the codec's own.
+  let tinyDecoder: String?
   package let schedule: NoiseSchedule
   package let defaults: ModelDefaults
   /// Whether it was loaded for few steps.
@@ -41,12 +47,14 @@ package struct ImageModel: Sendable {
   ///   - loras: what is added to the weights.
   ///   - isFast: whether to add the folder's own LoRA for few steps, and use its settings.
   ///   - variant: of the weights, as `fp16`; the plain ones when nil.
+  ///   - tinyDecoder: a file or folder of a small decoder; the model's own when nil.
   ///   - precision: what it computes in.
   /// - Throws: an error of the room where something is wrong; each says which file, what, and the
   ///   remedy.
   package init(
     _ path: String, with parts: ModelParts = ModelParts(), adding loras: [LoRA] = [],
-    isFast: Bool = false, variant: String? = nil, precision: Precision = .default
+    isFast: Bool = false, variant: String? = nil, tinyDecoder: String? = nil,
+    precision: Precision = .default
   ) throws {
     let source = try parts.source(at: path)
     let pipeline = try Pipeline.of(source)
@@ -55,7 +63,7 @@ package struct ImageModel: Sendable {
     self.path = source.path
     self.parts = parts
     self.defaults = try ModelDefaults(
-      folder: source.path, standardGuidance: pipeline.guidance, isFast: isFast)
+      folder: source.path, steps: pipeline.steps, guidance: pipeline.guidance, isFast: isFast)
     self.isFast = isFast
     self.loras = loras
     self.variant = variant
@@ -70,9 +78,14 @@ package struct ImageModel: Sendable {
     }
     let denoiser = try denoiser()
     self.geometry = denoiser.geometry
+    self.embedsGuidance = denoiser.embedsGuidance
     self.hash = try Self.hash(of: reader.files(of: pipeline.denoiser))
-    self.codec = try reader.read(
-      pipeline.codec, ModelCatalogue.latentCodecs, precision.ofSmallParts)
+    let small = precision.ofSmallParts
+    let codec = try reader.read(pipeline.codec, ModelCatalogue.latentCodecs, small)
+    self.codec = codec
+    self.tinyDecoder = tinyDecoder
+    self.decoder =
+      try tinyDecoder.map { try TinyDecoder.load($0, for: codec, small) } ?? codec
     self.notes =
       try source.notes + source.disagreements(among: pipeline.parts) + schedule.fileNotes
       + schedule.notes(for: schedule.schedulerClass)
@@ -90,9 +103,10 @@ package struct ImageModel: Sendable {
         reason: "the denoiser wants text of \(denoiser.conditioningFeatures) features and the text "
           + "encoder gives \(conditioner.features); both must come from one model", path: path)
     }
-    guard denoiser.pooledFeatures == conditioner.pooledFeatures else {
+    let pooled = denoiser.pooledFeatures(sizes: conditioner.sizeCount)
+    guard pooled == conditioner.pooledFeatures else {
       throw RequestError.mismatch(
-        reason: "the denoiser wants a pooled vector of \(denoiser.pooledFeatures) features and the "
+        reason: "the denoiser wants a pooled vector of \(pooled) features and the "
           + "text encoders give \(conditioner.pooledFeatures); both must come from one model",
         path: path)
     }
@@ -104,6 +118,18 @@ package struct ImageModel: Sendable {
           + "\(geometry.outputChannels) channels, and the autoencoder has \(latents); both must "
           + "come from one model",
         path: path)
+    }
+  }
+
+  /// Checks that this model can take over the last steps of another one.
+  func checkRefines(_ base: ImageModel) throws(RequestError) {
+    guard geometry.outputChannels == base.geometry.outputChannels, !isInpaintingModel,
+      schedule.prediction == base.schedule.prediction
+    else {
+      throw .mismatch(
+        reason:
+          "the refiner must predict the same, of latents of as many channels, as \(base.path): it "
+          + "predicts \(schedule.prediction) of \(geometry.inputChannels) channels", path: path)
     }
   }
 

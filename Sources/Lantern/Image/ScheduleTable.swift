@@ -49,7 +49,9 @@ package struct ScheduleTable {
     let curve = try spacing.map { try SamplerCatalogue.spacingMeaning(of: $0) }
     let row = named?.row ?? SamplerCatalogue.default(for: schedule)
     let solver = try row.make(schedule)
-    let steps = try steps ?? ModelDefaults(folder: source.path).steps
+    let steps =
+      try steps
+      ?? ModelDefaults(folder: source.path, steps: Pipeline.of(source).steps).steps
     let plan = try solver.plan(
       steps: steps, over: schedule, spacing: curve?.spacing ?? named?.spacing)
     var notes = (named?.notes ?? []) + (curve?.notes ?? [])

@@ -26,7 +26,11 @@ public struct PictureRecipe: Sendable, Equatable {
   ///   - request: what was wanted.
   ///   - settings: what was used.
   ///   - model: what drew it.
-  init(_ request: ImageRequest, _ settings: ImageSettings, _ model: ImageModel) {
+  ///   - refiner: what took the last steps over; nil for nothing.
+  init(
+    _ request: ImageRequest, _ settings: ImageSettings, _ model: ImageModel,
+    refiner: ImageModel? = nil
+  ) {
     var values = ImageSetting.recipe(of: settings.decided(request))
     values["model"] = .string(FileSystem.split(model.path).name)
     if model.precision != .exact { values["precision"] = .string(model.precision.rawValue) }
@@ -35,6 +39,7 @@ public struct PictureRecipe: Sendable, Equatable {
       // The file's name alone: its folder is private.
       values["loras"] = .array(model.loras.map { .string($0.label) })
     }
+    if let refiner { values["refiner"] = .string(FileSystem.split(refiner.path).name) }
     if !model.parts.paths.isEmpty {
       values["parts"] = .object(model.parts.paths.mapValues { .string(LoRA($0).name) })
     }
@@ -43,6 +48,7 @@ public struct PictureRecipe: Sendable, Equatable {
       if model.parts.hasZeroTerminalSNR { values["zero_terminal_snr"] = .bool(true) }
     }
     if let variant = model.variant { values["variant"] = .string(variant) }
+    if let path = model.tinyDecoder { values["tiny_decoder"] = .string(LoRA(path).name) }
     values["instruction_set"] = .string(ComputeEngine.instructionSet)
     values["model_hash"] = model.hash.map(JSONValue.string)
     self.init(values)
@@ -126,6 +132,12 @@ public struct PictureRecipe: Sendable, Equatable {
 
   /// Names of the LoRAs that were added to the model, each with its strength after a colon.
   public var loras: [String] { values["loras"]?.array?.compactMap(\.string) ?? [] }
+
+  /// The name of the small decoder that drew it in place of the model's own.
+  public var tinyDecoder: String? { values["tiny_decoder"]?.string }
+
+  /// The name of the model that took the last steps over; nil where none did.
+  public var refiner: String? { values["refiner"]?.string }
 
   /// Whether the picture began from another, which the recipe does not contain.
   public var needsInitialPicture: Bool { values["from_picture"]?.bool ?? false }

@@ -27,7 +27,8 @@ package struct UNet2DConditionModel: DenoiserNetwork {
       ConvolutionWindow(config.convInKernel, padding: .all(config.convInKernel / 2)))
     self.timeEmbedding = try TimestepEmbedding(
       weights["time_embedding"], channels[0], config.timeEmbeddingDim,
-      cosineFirst: config.flipSinToCos, shift: config.freqShift)
+      cosineFirst: config.flipSinToCos, shift: config.freqShift,
+      condition: config.timeCondProjDim)
 
     self.addEmbedding = try config.addition.map { addition throws(ModelError) in
       try TimestepEmbedding(
@@ -81,14 +82,13 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   }
 
   package var conditioningFeatures: Int { config.crossAttentionDim }
-  package var pooledFeatures: Int {
-    config.addition.map { $0.features - Self.sizeCount * $0.timeFeatures } ?? 0
+  package var embedsGuidance: Bool { config.timeCondProjDim != nil }
+
+  package func pooledFeatures(sizes count: Int) -> Int {
+    config.addition.map { $0.features - count * $0.timeFeatures } ?? 0
   }
 
-  /// Number of SDXL's sizes: height and width, top and left of the crop, height and width wanted.
-  private static let sizeCount = 6
-
-  package func conditioned(on conditioning: Conditioning) throws(TensorError)
+  package func conditioned(on conditioning: Conditioning, caching: StepCache?) throws(TensorError)
     -> ConditionedDenoiser
   {
     let attentions =
@@ -98,8 +98,10 @@ package struct UNet2DConditionModel: DenoiserNetwork {
     for attention in attentions { all += try attention.keysAndValues(of: conditioning.states) }
     let context = TextContext(all)
     let added = try added(conditioning)
+    let guidance = try guidance(conditioning)
+    let cache = caching.map(FeatureCache.init)
     return { latent, timestep throws(TensorError) in
-      try predict(latent, timestep: timestep, context: context, added: added)
+      try predict(latent, timestep: timestep, context: context, added: added, guidance, cache)
     }
   }
 
@@ -107,33 +109,61 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   private func added(_ conditioning: Conditioning) throws(TensorError) -> Tensor? {
     guard let addEmbedding, let addition = config.addition else { return nil }
     let sizes = conditioning.sizes
-    guard let pooled = conditioning.pooled, sizes.count == Self.sizeCount else {
+    guard let pooled = conditioning.pooled, sizes.count == pooled.shape[0],
+      sizes.allSatisfy({ pooledFeatures(sizes: $0.count) == pooled.shape[1] })
+    else {
       throw .shape(
-        op: "UNet2DConditionModel", expected: "a pooled vector and \(Self.sizeCount) sizes",
-        found: [sizes.count])
+        op: "UNet2DConditionModel",
+        expected: "a pooled vector and sizes for each row, of \(addition.features) features",
+        found: sizes.map(\.count))
     }
-    let row = sizes.flatMap {
+    let rows = sizes.joined().flatMap {
       TimestepEmbedding.sinusoid(
         $0, addition.timeFeatures, cosineFirst: config.flipSinToCos, shift: config.freqShift)
     }
-    let rows = [[Float]](repeating: row, count: pooled.shape[0]).flatMap(\.self)
-    let encoded = try Tensor(rows, shape: [pooled.shape[0], row.count])
+    let encoded = try Tensor(rows, shape: [pooled.shape[0], rows.count / pooled.shape[0]])
     return try addEmbedding(Tensor.concatenated([pooled, encoded], axis: 1))
   }
 
+  /// The strength of guidance as sines and cosines, `[row, feature]`, as latent consistency models take it
+  /// (Luo et al. 2023, arXiv:2310.04378); nil for a model without.
+  private func guidance(_ conditioning: Conditioning) throws(TensorError) -> Tensor? {
+    guard let features = config.timeCondProjDim else { return nil }
+    let rows = conditioning.states.shape[0]
+    // At scale 1 nothing is added to the prediction with the prompt: the embedding counts from there.
+    let row = TimestepEmbedding.sinusoid(
+      1000 * ((conditioning.guidance ?? 1) - 1), features, cosineFirst: false, shift: 1)
+    return try Tensor(
+      [[Float]](repeating: row, count: rows).flatMap(\.self), shape: [rows, features])
+  }
+
   private func predict(
-    _ latent: Tensor, timestep: Float, context: TextContext, added: Tensor?
+    _ latent: Tensor, timestep: Float, context: TextContext, added: Tensor?, _ guidance: Tensor?,
+    _ cache: FeatureCache?
   ) throws(TensorError) -> Tensor {
     // Every resnet takes the embedding's SiLU, so it is computed once.
-    var time = try timeEmbedding(timestep, batch: latent.shape[0])
+    var time = try timeEmbedding(timestep, batch: latent.shape[0], condition: guidance)
     if let added { time = try time + added }
     time = try time.applying(.silu)
     var h = try convIn(latent)
     var skips = [h]
     var text = context.reader
-    for block in downBlocks { h = try block(h, time: time, text: &text, skips: &skips) }
-    if let midBlock { h = try midBlock(h, time: time, text: &text) }
-    for block in upBlocks { h = try block(h, time: time, text: &text, skips: &skips) }
+    // The last layer on the way up takes the first skip connection, the output of `convIn`.
+    let last = upBlocks.count - 1
+    let cut = upBlocks[last].layers - 1
+    if let features = try cache?.forecast(at: timestep, latent.shape) {
+      h = features
+      text = context.reader(last: upBlocks[last].attentions.last?.depth ?? 0)
+    } else {
+      for block in downBlocks { h = try block(h, time: time, text: &text, skips: &skips) }
+      if let midBlock { h = try midBlock(h, time: time, text: &text) }
+      for block in upBlocks[..<last] {
+        h = try block(h, time: time, text: &text, skips: &skips, layers: 0..<block.layers)
+      }
+      h = try upBlocks[last](h, time: time, text: &text, skips: &skips, layers: 0..<cut)
+      try cache?.note(h, at: timestep)
+    }
+    h = try upBlocks[last](h, time: time, text: &text, skips: &skips, layers: cut..<cut + 1)
     return try convOut(normOut(consume h, silu: true))
   }
 }
