@@ -76,7 +76,7 @@ enum PeerOptions {
     (
       [
         "canny", "control-image", "control-net", "control-strength", "controlnet", "embd-dir",
-        "embeddings", "hires-fix", "ip-adapter", "mode", "photo-maker", "ref-image", "refiner",
+        "embeddings", "hires-fix", "ip-adapter", "mode", "photo-maker", "ref-image",
         "skip-layers", "slg-scale", "style-ratio", "taesd", "tiling", "upscale-model",
         "upscale-repeats",
       ], "Lantern has nothing like it yet: leave it out"
