@@ -20,6 +20,7 @@ struct BenchModelCommand: ParsableCommand {
       """)
 
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var partOptions: PartOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var decoding: DecoderOptions
 
@@ -64,7 +65,7 @@ struct BenchModelCommand: ParsableCommand {
         console.note("--tiny-decoder has no effect on other parts than the decoder")
       }
       let generator = try ImageGenerator(
-        folder: modelOptions.folder(), variant: modelOptions.variant,
+        folder: modelOptions.folder(), with: partOptions.parts(), variant: modelOptions.variant,
         tinyDecoder: decodes ? decoding.tinyDecoder : nil,
         precision: computing.precision ?? .default)
       generator.notes.forEach(console.note)

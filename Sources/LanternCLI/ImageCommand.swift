@@ -15,12 +15,12 @@ struct ImageCommand: ParsableCommand {
       lantern image "a house at night" -i day.png --strength 0.6
       lantern image --like pets-03.png
       lantern image --fast "a boat at night"
-      lantern image "a castle" -m FOLDER -W 512 -H 512 --steps 25
+      lantern image "a castle" -m FOLDER/model.safetensors -W 512 -H 512 --steps 25
 
       With --precision exact the same model, prompt, seed, sampler, steps and guidance draw the same \
       picture as diffusers; without it nearly the same, in less time. (word:1.3) and [word] weigh words, \
       and prompts may be longer than the text encoder reads at once, as in stable-diffusion-webui; \
-      --literal turns that off. FOLDER is a model of yours, as diffusers lays it out.
+      --literal turns that off. FOLDER may be a model of yours, as diffusers lays it out.
       """)
 
   @Argument(help: "What to draw.")
@@ -28,9 +28,16 @@ struct ImageCommand: ParsableCommand {
 
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var partOptions: PartOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
   @OptionGroup(title: "Model options") var decoding: DecoderOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "A model that takes the last steps over, as SDXL's refiner does. (default: none)",
+      valueName: "folder"))
+  var refiner: String?
 
   @OptionGroup(title: "Output options") var results: PictureFileOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
@@ -70,6 +77,7 @@ struct ImageCommand: ParsableCommand {
     let loras = try loraOptions.loras(like: old?.recipe.loras ?? [])
     try old?.checkLoRAs(loras)
     try old?.checkDecoder(decoding.tinyDecoder)
+    try old?.checkRefiner(refiner)
     modelOptions.threads.apply(console)
     let generator = try load(loras, isFast: isFast, like: old, seed: request.seed, console)
     old?.reportDifferences(from: generator, request, loras, console)
@@ -97,9 +105,11 @@ struct ImageCommand: ParsableCommand {
     _ loras: [LoRA], isFast: Bool, like old: Original?, seed: UInt64, _ console: Console
   ) throws -> ImageGenerator {
     let folder = try modelOptions.folder()
+    let parts = partOptions.parts(like: old?.recipe)
+    try old?.checkParts(parts)
     let begin = Console.now
     let generator = try ImageGenerator(
-      folder: folder, adding: loras, isFast: isFast,
+      folder: folder, with: parts, adding: loras, isFast: isFast, refiner: refiner,
       variant: modelOptions.variant ?? old?.recipe.variant,
       tinyDecoder: decoding.tinyDecoder,
       precision: computing.precision ?? old?.recipe.precision ?? .default)

@@ -44,10 +44,31 @@ struct Original {
     )
   }
 
+  /// Refuses to draw one of Lantern's without the parts that went before its model's own.
+  func checkParts(_ given: ModelParts) throws {
+    let options = [
+      ("vae", given.autoencoder), ("text_encoder", given.textEncoder),
+      ("text_encoder_2", given.textEncoder2), ("tokenizer", given.tokenizer),
+    ]
+    for (part, path) in options where path == nil && recipe.program == nil {
+      guard let name = recipe.parts[part] else { continue }
+      throw ValidationError(
+        "that picture was drawn with \(JSON.quoted(name)) as its \(part): name it with "
+          + "--\(part.replacing("_", with: "-"))")
+    }
+  }
+
   /// Refuses to draw a picture with another decoder than the one that drew it.
   func checkDecoder(_ given: String?) throws {
     guard given == nil, let name = recipe.tinyDecoder else { return }
     throw ValidationError("that picture was decoded by \(name): name it with --tiny-decoder FILE")
+  }
+
+  /// Refuses to draw one of Lantern's without the refiner that drew it.
+  func checkRefiner(_ given: String?) throws {
+    guard let name = recipe.refiner, given == nil else { return }
+    throw ValidationError(
+      "that picture was drawn with the refiner \(name): name it with --refiner FOLDER")
   }
 
   /// Refuses to draw one of Lantern's without the picture that it began from, or its mask; other programs' texts

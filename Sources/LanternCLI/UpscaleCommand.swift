@@ -11,7 +11,7 @@ struct UpscaleCommand: ParsableCommand {
     abstract: "Enlarges a picture with a super-resolution network.",
     discussion: """
       lantern upscale small.png large.png --model FOLDER/RealESRGAN_x4plus.pth
-      lantern upscale photo.jpg photo-x2.jpg -m FOLDER/RealESRGAN_x2plus.pth --tile 128
+      lantern upscale photo.jpg photo-x2.jpg -m FOLDER/x2plus.pth --tile 128
 
       FOLDER is where your networks are. The network is a file of ESRGAN, BSRGAN or Real-ESRGAN (RRDBNet), or one of Real-ESRGAN's small \
       ones (SRVGGNetCompact), as .pth or .safetensors. How many times it enlarges is in the file. \
@@ -88,7 +88,7 @@ struct UpscaleCommand: ParsableCommand {
   /// Loads the network, and prints that.
   private func load(_ console: Console) throws -> Upscaler {
     let begin = Console.now
-    let upscaler = try Upscaler(file: model ?? "", precision: computing.precision ?? .standard)
+    let upscaler = try Upscaler(file: model ?? "", precision: computing.precision ?? .default)
     let (name, loading) = (FileSystem.split(upscaler.path).name, Console.now - begin)
     console.event([
       "event": .string("load"), "model": .string(name), "scale": .integer(upscaler.scale),

@@ -31,7 +31,7 @@ package struct CheckpointKind {
       beginnings: [["model.diffusion_model."], ["conditioner.embedders."]],
       name:
         "a checkpoint of Stable Diffusion XL in one file, in the names of the original code (LDM)",
-      isOriginal: true),
+      isRead: true, isOriginal: true),
     Row(
       beginnings: [["model.diffusion_model.joint_blocks"]],
       name: "a checkpoint of Stable Diffusion 3 in one file", isOriginal: true),
@@ -42,17 +42,19 @@ package struct CheckpointKind {
       beginnings: [["model.diffusion_model."], ["cond_stage_model."]],
       name:
         "a checkpoint of Stable Diffusion 1 or 2 in one file, in the names of the original code "
-        + "(LDM)", isOriginal: true),
+        + "(LDM)", isRead: true, isOriginal: true),
     Row(
       beginnings: [["model.diffusion_model.", "input_blocks.", "cond_stage_model."]],
-      name: "a part of a checkpoint in the names of the original code (LDM)", isOriginal: true),
+      name: "a part of a checkpoint in the names of the original code (LDM)", isRead: true,
+      isOriginal: true),
     Row(beginnings: [["lllite_unet"]], name: "a ControlNet-LLLite"),
     Row(
       beginnings: [["control_model.", "input_hint_block."]],
       name: "a ControlNet in the names of the original code (LDM)", isRead: true),
     Row(
       beginnings: [["first_stage_model.", "encoder.down.", "decoder.up."]],
-      name: "an autoencoder in the names of the original code (LDM)", isOriginal: true),
+      name: "an autoencoder in the names of the original code (LDM)", isRead: true,
+      isOriginal: true),
     Row(beginnings: [["controlnet_"]], name: "a ControlNet", isRead: true),
     Row(beginnings: [["ip_adapter", "image_proj"]], name: "an IP-Adapter"),
     Row(
@@ -128,20 +130,4 @@ package struct CheckpointKind {
   private init(name: String, isRead: Bool, isOriginal: Bool) {
     (self.name, self.isRead, self.isOriginal) = (name, isRead, isOriginal)
   }
-
-  /// The end of an error about a file given instead of a model's folder; nil for one that is not
-  /// recognised.
-  static func refusal(at path: String) -> String? {
-    if let refusal = FileKind.refusal(at: path) { return refusal }
-    let isNamedSo = [".safetensors", ".ckpt", ".bin", ".pt", ".pth"].contains(where: path.hasSuffix)
-    guard let file = try? openTensorFile(path) else {
-      return isNamedSo ? "is a model in one file; \(remedy)" : nil
-    }
-    let kind = CheckpointKind(names: file.names)
-    return "is \(kind?.name ?? "a model in one file"); \(remedy)"
-  }
-
-  private static let remedy =
-    "Lantern reads folders as diffusers lays them out: convert it with diffusers' "
-    + "`from_single_file` and `save_pretrained`"
 }

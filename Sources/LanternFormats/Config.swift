@@ -20,12 +20,15 @@ package struct Config {
 
   /// Reads a JSON file that holds an object.
   ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - changes: settings that go before those of the file.
   /// - Throws: ``FormatError`` when the file cannot be read, is no JSON, or holds something else.
-  package init(path: String) throws(FormatError) {
+  package init(path: String, with changes: [String: JSONValue] = [:]) throws(FormatError) {
     guard case .object(let members) = try JSON.read(path) else {
       throw .malformedJSON(file: path, at: 0, reason: "an object { … } should be here")
     }
-    self.init(members, file: path)
+    self.init(members.merging(changes) { _, new in new }, file: path)
   }
 
   /// The settings in `object`, which came from `file`.

@@ -28,11 +28,19 @@ import Testing
     Case("image", "--prompts", "fox --prompts a.txt", "--prompts replaces the prompt"),
     Case("image", "--prompts", "--prompts a.txt --like a.png", "--like has a prompt"),
     Case("image", "--negative", "fox -n cat -g 1", "the negative prompt without effect"),
+    Case("image", "--prompt-2", "fox --prompt-2 cat", "prompt 2 without effect"),
+    Case("image", "--negative-2", "fox --negative-2 cat", "negative prompt 2 without effect"),
+    Case("image", "--original-size", "fox --original-size 8x8", "not trained on sizes"),
+    Case("image", "--crop", "fox --crop 8,8", "crop without effect"),
+    Case("image", "--target-size", "fox --target-size 8x8", "target size without effect"),
     Case("image", "--steps", "fox --sampler dpm_adaptive", "their number has no effect"),
     Case("image", "--schedule", "fox --sampler lcm --schedule karras", "karras has no effect"),
     Case(
       "image", "--compat", "fox --sampler lcm --compat kdiffusion", "kdiffusion's conventions"),
     Case("image", "--eta", "fox --sampler euler --eta 0.5", "no fresh noise"),
+    Case("image", "--cache", "fox --steps 1 --cache taylor", "nothing to reuse"),
+    Case("image", "--refiner-start", "fox --refiner-start 0.5", "no refiner is given"),
+    Case("image", "--refiner", "fox --refiner TINY --refiner-start 1", "no step is left"),
     Case("image", "--fast", "fox --fast", "fast"),
     Case("image", "--guidance-rescale", "fox -g 1 --guidance-rescale 0.5", "guidance rescale"),
     Case(
@@ -51,7 +59,7 @@ import Testing
     Case("image", "--cfg++", "fox --cfg++ --sampler euler", "ddim"),
     Case("image", "--width", "fox -W 256", "256×64 is far from the 64×64"),
     Case("image", "--height", "fox -H 8", "64×8 is far from the 64×64"),
-    Case("image", "--vae-tiling", "fox --vae-tiling", "tiled decoding has no effect"),
+    Case("image", "--vae-tiling", "fox --vae-tiling", "VAE tiling has no effect"),
     Case("image", "--strength", "fox --strength 0.5", "--strength needs", "--init FILE"),
     Case("image", "--mask", "fox --mask a.png", "a mask needs a picture"),
     Case("image", "--paste", "fox --no-paste", "--no-paste need a mask"),
@@ -140,6 +148,7 @@ import Testing
     Case("bench samplers", "--threads", "FEW -t 64", "64 threads on"),
     Case("bench samplers", "--schedules", "FEW --schedules karras", "karras has no effect"),
     Case("bench samplers", "--steps", "FEW --samplers dpm_adaptive", "their number has no effect"),
+    Case("bench samplers", "--caches", "FEW --caches taylor", "nothing to reuse"),
     Case("bench samplers", "--compat", "FEW --compat kdiffusion", "kdiffusion's conventions"),
     Case("bench samplers", "--eta", "FEW --eta 0.5", "--eta has no effect on lcm"),
     Case("bench samplers", "--lora", "FEW LORA", "strength 0 adds nothing"),
@@ -155,7 +164,9 @@ import Testing
   static let always: [String: Set<String>] = [
     "image": [
       "--literal", "--clip-skip", "--sampler", "--seed", "--guidance", "--init", "--model",
-      "--precision", "--output", "--overwrite", "--json", "--tiny-decoder",
+      "--precision", "--output", "--overwrite", "--json", "--vae", "--text-encoder",
+      "--text-encoder-2", "--tokenizer", "--prediction",
+      "--tiny-decoder",
     ],
     "upscale": ["--precision", "--json"],
     "story": [
@@ -168,10 +179,13 @@ import Testing
     ],
     "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
     "samplers": ["--json"],
-    "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json"],
+    "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
     "sheet": ["--output", "--overwrite"], "trace": ["--tolerance", "--json"],
     "bench kernels": ["--case", "--precision", "--runs", "--json"],
-    "bench model": ["--model", "--precision", "--runs", "--batch", "--part", "--json"],
+    "bench model": [
+      "--model", "--precision", "--runs", "--batch", "--part", "--json", "--vae", "--text-encoder",
+      "--text-encoder-2", "--tokenizer", "--prediction",
+    ],
     "bench precision": ["--precisions", "--seeds", "--steps", "--json"],
     "bench report": ["--json"],
     "bench samplers": [
@@ -214,6 +228,7 @@ import Testing
           "-m", fixture("tiny_pipeline"),
           "--control", fixture("tiny_control/first") + ":" + repositoryPath("samples/fox.png"),
         ], "LORA": lora, "UPSCALER": ["-m", fixture("upscalers/compact_x2.safetensors")],
+        "TINY": [tiny],
       ]
       var arguments = row.command.split(separator: " ").map(String.init)
       // The last of several counts.

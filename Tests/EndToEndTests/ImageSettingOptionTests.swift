@@ -40,10 +40,10 @@ import Testing
     let samples = [
       "count": "1", "scale": "0.25", "share": "0.5", "length": "7.5", "pixels": "72",
       "number": "7", "text": "snow", "file": "a.png", "program": "kdiffusion",
-      "low-high": "0.5-4.5", "strength": "0.5",
+      "low-high": "0.5-4.5", "size": "640x480", "left,top": "16,40", "strength": "0.5",
       "network:picture": fixture("tiny_control/first") + ":" + repositoryPath("samples/fox.png"),
     ]
-    let names = ["sampler": "euler_a", "schedule": "karras"]
+    let names = ["sampler": "euler_a", "schedule": "karras", "cache": "taylor:2"]
     return ["--" + option.name, try #require(names[option.name] ?? samples[name])]
   }
 

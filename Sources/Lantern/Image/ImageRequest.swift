@@ -1,3 +1,4 @@
+public import LanternLayers
 public import LanternSamplers
 
 /// A request for a picture. Everything but the prompt has a default that suits the model.
@@ -8,6 +9,17 @@ public struct ImageRequest: Sendable {
   public var prompt: String
   /// The negative prompt: what it should not show.
   public var negativePrompt = ""
+  /// The prompt of the second text encoder, where the model has one (SDXL); ``prompt`` when nil.
+  public var prompt2: String?
+  /// The negative prompt of the second text encoder; ``negativePrompt`` when nil.
+  public var negativePrompt2: String?
+  /// Size in pixels of the pictures to draw like, before they were cropped to be trained on (SDXL): smaller
+  /// ones are less sharp; the size of the picture when nil.
+  public var originalSize: Size?
+  /// Where pictures to draw like were cropped (SDXL): more than 0 cuts things off; (0, 0) when nil.
+  public var cropCorner: Corner?
+  /// Size in pixels after cropping (SDXL); the size of the picture when nil.
+  public var targetSize: Size?
   /// Size in pixels, multiples of 8; the model's own when nil.
   public var width: Int?
   /// See ``width``.
@@ -35,6 +47,11 @@ public struct ImageRequest: Sendable {
   public var eta: Float?
   /// The program whose noise levels to follow where programs disagree.
   public var convention = Convention.diffusers
+  /// Share of the noise schedule, 0…1, after which the refiner takes the steps over, where there is one;
+  /// diffusers' `denoising_end` and `denoising_start`; 0.8 when nil.
+  public var refinerStart: Double?
+  /// How features of the denoiser are reused from one step to the next, for fewer seconds; none when nil.
+  public var cache: StepCache?
   /// Seed of the noise, PyTorch's: the same seed draws the same picture. A random one for each new
   /// request.
   public var seed: UInt64 = Seed.random()
@@ -56,7 +73,7 @@ public struct ImageRequest: Sendable {
   /// How many of the text encoder's last layers to leave out for the prompt; as diffusers'
   /// `clip_skip`, the negative prompt takes all of them.
   public var clipSkip = 0
-  /// Whether large pictures are decoded in overlapping tiles, for little memory.
+  /// Whether large pictures are decoded, and those to begin from encoded, in overlapping tiles, for little memory.
   public var tiledDecoding = false
   /// Whether the prompt is taken to the letter and cut at the text encoder's length, as diffusers
   /// does, instead of reading `(weights:1.2)` and going on beyond it, as stable-diffusion-webui

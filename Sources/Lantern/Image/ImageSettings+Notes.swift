@@ -16,11 +16,15 @@ extension ImageSettings {
     notes += try levelNotes(on: request, model)
     notes += sizeNotes(on: request, model)
     notes += controlNotes(on: request, taken.levels.count)
+    notes += encoderNotes(on: request, model)
     if request.initialPicture == nil, request.strength != ImageRequest(prompt: "").strength {
       notes.append("strength \(request.strength) has no effect without a picture to begin from")
     }
     if request.mask == nil, !request.pastesKept {
       notes.append("without a mask nothing is kept: pasting has no effect")
+    }
+    if let cache, taken.levels.count < 2, try !makeSampler(model.schedule).choosesLevels {
+      notes.append("\(cache.text) has no effect: of one step there is nothing to reuse")
     }
     let isSampledInFew = ["lcm", "tcd"].contains(sampler)
     if model.isFast, !isSampledInFew || guidance > 2 || steps > 4 * model.defaults.steps {
@@ -69,12 +73,14 @@ extension ImageSettings {
         guidanceInterval == nil ? nil : "the guidance interval",
         projectedGuidance == nil ? nil : "projected guidance",
         dynamicThresholding == nil ? nil : "dynamic thresholding",
+        embedsGuidance && usesCFGPlusPlus ? "CFG++" : nil,
       ].compactMap { $0 }
       guard !idle.isEmpty else { return [] }
-      return [
-        "\(idle.joined(separator: ", ")) without effect: guidance \(guidance) is none; "
-          + "give more than 1"
-      ]
+      let reason =
+        embedsGuidance
+        ? "the model has guidance as an input, and takes the prompt and its strength alone"
+        : "guidance \(guidance) is none; give more than 1"
+      return ["\(idle.joined(separator: ", ")) without effect: \(reason)"]
     }
     var notes: [String] = []
     let sigmas = plan.levels.map(\.sigma)
@@ -118,6 +124,21 @@ extension ImageSettings {
     return notes
   }
 
+  private func encoderNotes(on request: ImageRequest, _ model: ImageModel) -> [String] {
+    func note(_ settings: [ImageSetting], _ reason: String) -> [String] {
+      let idle = settings.filter { $0.isChanged(request) }.map(\.title)
+      return idle.isEmpty
+        ? [] : ["\(idle.joined(separator: ", ")) without effect: \(reason)"]
+    }
+    let conditioner = model.conditioner
+    return
+      (conditioner.readsSecondPrompt
+      ? [] : note([.prompt2, .negativePrompt2], "the model has one text encoder"))
+      + (conditioner.sizeCount > 0
+        ? []
+        : note([.originalSize, .cropCorner, .targetSize], "the model is not trained on sizes"))
+  }
+
   private func sizeNotes(on request: ImageRequest, _ model: ImageModel) -> [String] {
     var notes: [String] = []
     let native = model.nativeSize
@@ -132,7 +153,7 @@ extension ImageSettings {
     }
     let tile = model.decoder.tileSize * model.decoder.downsampling
     if request.tiledDecoding, width <= tile, height <= tile {
-      notes.append("tiled decoding has no effect: the picture fits into one tile of \(tile) pixels")
+      notes.append("VAE tiling has no effect: the picture fits into one tile of \(tile) pixels")
     }
     return notes
   }

@@ -6,7 +6,10 @@ extension ImageGenerator {
   /// Notes on syntax that other programs read and Lantern does not, and on unknown words: a line each. Of a
   /// literal prompt, unknown words alone.
   func promptNotes(_ request: ImageRequest) -> [String] {
-    let prompts = [("prompt", request.prompt), ("negative prompt", request.negativePrompt)]
+    let prompts = [
+      ("prompt", request.prompt), ("negative prompt", request.negativePrompt),
+      ("prompt 2", request.prompt2), ("negative prompt 2", request.negativePrompt2),
+    ].compactMap { location, prompt in prompt.map { (location, $0) } }
     let worlds = prompts.compactMap { location, prompt in
       worldNote(prompt, request.literalPrompt, location == "prompt" ? "" : "in the \(location)")
     }

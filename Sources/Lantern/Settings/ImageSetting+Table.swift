@@ -18,14 +18,15 @@ extension ImageSetting {
       steps, sampler, schedule, usesCFGPlusPlus, guidance, seed, width, height, eta,
       guidanceRescale,
       guidanceInterval, dynamicThresholding, thresholdPercentile, projectedGuidance, apgMomentum,
-      apgThreshold, convention,
+      apgThreshold, convention, cache, refinerStart,
     ]
   }
 
   /// What is drawn, and from what.
   static var picture: [ImageSetting] {
     [
-      prompt, negativePrompt, literalPrompt, initialPicture, strength, mask, pastesKept, clipSkip,
+      prompt, negativePrompt, prompt2, negativePrompt2, originalSize, cropCorner, targetSize,
+      literalPrompt, initialPicture, strength, mask, pastesKept, clipSkip,
       controls, controlStrength, controlStart, controlEnd, guessMode, tiledDecoding,
       previewInterval,
     ]

@@ -23,7 +23,7 @@ public struct Upscaler: Sendable {
   ///   - path: a file of safetensors or of `torch.save`.
   ///   - precision: how exactly it computes; what suits this processor by default.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  public init(file path: String, precision: Precision = .standard) throws {
+  public init(file path: String, precision: Precision = .default) throws {
     let file = try openTensorFile(path)
     self.path = path
     for row in ModelCatalogue.upscalers {

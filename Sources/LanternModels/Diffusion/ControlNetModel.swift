@@ -82,7 +82,8 @@ package struct ControlNetModel: ControlNetwork {
 
   package var residualChannels: [Int] { encoder.residualChannels }
   package var conditioningFeatures: Int { config.unet.crossAttentionDim }
-  package var pooledFeatures: Int { config.unet.pooledFeatures }
+
+  package func pooledFeatures(sizes count: Int) -> Int { config.unet.pooledFeatures(sizes: count) }
 
   package func conditioned(on conditioning: Conditioning, hint: Tensor) throws(TensorError)
     -> ConditionedControl
@@ -98,9 +99,11 @@ package struct ControlNetModel: ControlNetwork {
     let embedded = try embedding[embedding.count - 1](h)
     let context = TextContext(try encoder.keysAndValues(of: conditioning.states))
     let added = try encoder.added(conditioning)
+    let guidance = try encoder.guidance(conditioning)
     return { latent, timestep throws(TensorError) in
       let own = try latent.sliced(axis: 3, 0..<config.unet.inChannels).contiguous()
-      let time = try encoder.time(timestep, batch: own.shape[0], added: added)
+      let time = try encoder.time(
+        timestep, batch: own.shape[0], added: added, guidance: guidance)
       var text = context.reader
       let (skips, middle) = try encoder(own, time: time, text: &text, hint: embedded)
       return try ControlResiduals(skips + [middle]).map { index, state throws(TensorError) in

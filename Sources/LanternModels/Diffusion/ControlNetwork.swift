@@ -7,8 +7,8 @@ package protocol ControlNetwork: Sendable {
   var residualChannels: [Int] { get }
   /// Features that it takes of ``Conditioning/states``.
   var conditioningFeatures: Int { get }
-  /// Features that it takes of ``Conditioning/pooled``; 0 where it takes none.
-  var pooledFeatures: Int { get }
+  /// See ``DenoiserNetwork/pooledFeatures(sizes:)``.
+  func pooledFeatures(sizes count: Int) -> Int
 
   /// The network for one conditioning and one picture, of which what all steps need is computed once.
   ///

@@ -50,10 +50,12 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   }
 
   package var conditioningFeatures: Int { config.crossAttentionDim }
-  package var pooledFeatures: Int { config.pooledFeatures }
   package var residualChannels: [Int] { encoder.residualChannels }
+  package var embedsGuidance: Bool { config.timeCondProjDim != nil }
 
-  package func conditioned(on conditioning: Conditioning) throws(TensorError)
+  package func pooledFeatures(sizes count: Int) -> Int { config.pooledFeatures(sizes: count) }
+
+  package func conditioned(on conditioning: Conditioning, caching: StepCache?) throws(TensorError)
     -> ConditionedDenoiser
   {
     var all = try encoder.keysAndValues(of: conditioning.states)
@@ -62,24 +64,44 @@ package struct UNet2DConditionModel: DenoiserNetwork {
     }
     let context = TextContext(all)
     let added = try encoder.added(conditioning)
+    let guidance = try encoder.guidance(conditioning)
+    let cache = caching.map(FeatureCache.init)
     return { latent, timestep throws(TensorError) in
       let residuals = try conditioning.residuals?(latent, timestep)
-      let time = try encoder.time(timestep, batch: latent.shape[0], added: added)
-      return try predict(latent, time: time, context: context, residuals: residuals)
+      let time = try encoder.time(
+        timestep, batch: latent.shape[0], added: added, guidance: guidance)
+      return try predict(
+        latent, timestep, time: time, context: context, residuals: residuals, cache)
     }
   }
 
   private func predict(
-    _ latent: Tensor, time: Tensor, context: TextContext, residuals: ControlResiduals?
+    _ latent: Tensor, _ timestep: Float, time: Tensor, context: TextContext,
+    residuals: ControlResiduals?, _ cache: FeatureCache?
   ) throws(TensorError) -> Tensor {
     var text = context.reader
-    var (skips, h) = try encoder(latent, time: time, text: &text)
-    if let residuals {
-      let sums = try ControlResiduals(skips + [h]) + residuals
-      skips = sums.all.dropLast()
-      h = sums.all[skips.count]
+    var (skips, h): ([Tensor], Tensor)
+    // The last layer on the way up takes the first skip connection.
+    let last = upBlocks.count - 1
+    let cut = upBlocks[last].layers - 1
+    if let features = try cache?.forecast(at: timestep, latent.shape) {
+      (skips, h) = ([try encoder.first(latent)], features)
+      if let residual = residuals?.all.first { skips[0] = try skips[0] + residual }
+      text = context.reader(last: upBlocks[last].attentions.last?.depth ?? 0)
+    } else {
+      (skips, h) = try encoder(latent, time: time, text: &text)
+      if let residuals {
+        let sums = try ControlResiduals(skips + [h]) + residuals
+        skips = sums.all.dropLast()
+        h = sums.all[skips.count]
+      }
+      for block in upBlocks[..<last] {
+        h = try block(h, time: time, text: &text, skips: &skips, layers: 0..<block.layers)
+      }
+      h = try upBlocks[last](h, time: time, text: &text, skips: &skips, layers: 0..<cut)
+      try cache?.note(h, at: timestep)
     }
-    for block in upBlocks { h = try block(h, time: time, text: &text, skips: &skips) }
+    h = try upBlocks[last](h, time: time, text: &text, skips: &skips, layers: cut..<cut + 1)
     return try convOut(normOut(consume h, silu: true))
   }
 }

@@ -27,7 +27,8 @@ struct UNetEncoder: Sendable {
       ConvolutionWindow(config.convInKernel, padding: .all(config.convInKernel / 2)))
     self.timeEmbedding = try TimestepEmbedding(
       weights["time_embedding"], channels[0], config.timeEmbeddingDim,
-      cosineFirst: config.flipSinToCos, shift: config.freqShift)
+      cosineFirst: config.flipSinToCos, shift: config.freqShift,
+      condition: config.timeCondProjDim)
     self.addEmbedding = try config.addition.map { addition throws(ModelError) in
       try TimestepEmbedding(
         weights["add_embedding"], addition.features, config.timeEmbeddingDim,
@@ -59,39 +60,55 @@ struct UNetEncoder: Sendable {
     return all
   }
 
-  /// Number of SDXL's sizes: height and width, top and left of the crop, height and width wanted.
-  static let sizeCount = 6
-
   /// The embedding of the pooled vector and of sizes, `[row, feature]`; nil for a model without.
   func added(_ conditioning: Conditioning) throws(TensorError) -> Tensor? {
     guard let addEmbedding, let addition = config.addition else { return nil }
     let sizes = conditioning.sizes
-    guard let pooled = conditioning.pooled, sizes.count == Self.sizeCount else {
+    guard let pooled = conditioning.pooled, sizes.count == pooled.shape[0],
+      sizes.allSatisfy({ config.pooledFeatures(sizes: $0.count) == pooled.shape[1] })
+    else {
       throw .shape(
-        op: "UNet2DConditionModel", expected: "a pooled vector and \(Self.sizeCount) sizes",
-        found: [sizes.count])
+        op: "UNet2DConditionModel",
+        expected: "a pooled vector and sizes for each row, of \(addition.features) features",
+        found: sizes.map(\.count))
     }
-    let row = sizes.flatMap {
+    let rows = sizes.joined().flatMap {
       TimestepEmbedding.sinusoid(
         $0, addition.timeFeatures, cosineFirst: config.flipSinToCos, shift: config.freqShift)
     }
-    let rows = [[Float]](repeating: row, count: pooled.shape[0]).flatMap(\.self)
-    let encoded = try Tensor(rows, shape: [pooled.shape[0], row.count])
+    let encoded = try Tensor(rows, shape: [pooled.shape[0], rows.count / pooled.shape[0]])
     return try addEmbedding(Tensor.concatenated([pooled, encoded], axis: 1))
   }
 
+  /// The strength of guidance as sines and cosines, `[row, feature]`, as latent consistency models take it
+  /// (Luo et al. 2023, arXiv:2310.04378); nil for a model without.
+  func guidance(_ conditioning: Conditioning) throws(TensorError) -> Tensor? {
+    guard let features = config.timeCondProjDim else { return nil }
+    let rows = conditioning.states.shape[0]
+    // At scale 1 nothing is added to the prediction with the prompt: the embedding counts from there.
+    let row = TimestepEmbedding.sinusoid(
+      1000 * ((conditioning.guidance ?? 1) - 1), features, cosineFirst: false, shift: 1)
+    return try Tensor(
+      [[Float]](repeating: row, count: rows).flatMap(\.self), shape: [rows, features])
+  }
+
   /// SiLU of the time embedding, `[batch, feature]`: every resnet takes it so.
-  func time(_ timestep: Float, batch: Int, added: Tensor?) throws(TensorError) -> Tensor {
-    var time = try timeEmbedding(timestep, batch: batch)
+  func time(_ timestep: Float, batch: Int, added: Tensor?, guidance: Tensor?)
+    throws(TensorError) -> Tensor
+  {
+    var time = try timeEmbedding(timestep, batch: batch, condition: guidance)
     if let added { time = try time + added }
     return try time.applying(.silu)
   }
+
+  /// The first skip connection alone: the output of the first convolution.
+  func first(_ latent: Tensor) throws(TensorError) -> Tensor { try convIn(latent) }
 
   /// The skip connections and the middle's result.
   ///
   /// - Parameters:
   ///   - latent: `[batch, height, width, input channel]`.
-  ///   - time: see ``time(_:batch:added:)``.
+  ///   - time: see ``time(_:batch:added:guidance:)``.
   ///   - text: hands out keys and values in turn.
   ///   - hint: added to the first convolution's result; `[1, height, width, channel]`.
   /// - Returns: skip connections in the order in which they are made, and what goes up.
