@@ -38,8 +38,8 @@ let rooms: [(name: String, imports: [Target.Dependency])] = [
   (
     "LanternBench",
     [
-      "LanternPlatform", "LanternTensor", "LanternFormats", "LanternModels", "LanternSamplers",
-      "LanternPictures",
+      "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels",
+      "LanternSamplers", "LanternPictures",
       "Lantern", "LanternEvaluation",
     ]
   ),

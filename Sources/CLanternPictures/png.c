@@ -166,8 +166,11 @@ static bool write_all(
   uint32_t height, int channels, int text_count) {
   if (setjmp(png_jmpbuf(png))) return false;
   png_set_write_fn(png, w, write_bytes, flush_nothing);
+  int type = channels == 1   ? PNG_COLOR_TYPE_GRAY
+             : channels == 3 ? PNG_COLOR_TYPE_RGB
+                             : PNG_COLOR_TYPE_RGB_ALPHA;
   png_set_IHDR(
-    png, info, width, height, 8, channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
+    png, info, width, height, 8, type,
     PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   if (text_count) png_set_text(png, info, w->texts, text_count);
   png_write_info(png, info);

@@ -14,6 +14,8 @@ public enum RequestError: Error, Sendable, Equatable {
   case longStory(what: String, tokens: Int, maximum: Int)
   /// A model of a kind that does not draw pictures here.
   case unsupportedModel(kind: String, path: String, supported: String)
+  /// A file that is no network that enlarges pictures here.
+  case unsupportedUpscaler(kind: String, path: String, supported: String)
   /// Parts of a model that do not fit one another.
   case mismatch(reason: String, path: String)
   /// A model without a LoRA for few steps.
@@ -28,7 +30,8 @@ extension RequestError: LanternError {
   /// What kind of failure it is.
   public var kind: ErrorKind {
     switch self {
-    case .unsupportedModel, .mismatch, .notFinite, .notFast, .foreignSettings: .data
+    case .unsupportedModel, .unsupportedUpscaler, .mismatch, .notFinite, .notFast, .foreignSettings:
+      .data
     case .size, .range, .needs, .longPrompt, .longStory: .usage
     }
   }
@@ -47,6 +50,8 @@ extension RequestError: LanternError {
       "\(what) comes to \(tokens) tokens and the model takes \(maximum); shorten it, or ask for fewer pages"
     case .unsupportedModel(let kind, let path, let supported):
       "\(path): a model of kind \(kind); Lantern draws with \(supported)"
+    case .unsupportedUpscaler(let kind, let path, let supported):
+      "\(path): is \(kind); Lantern enlarges with \(supported): take such a file"
     case .mismatch(let reason, let path): "\(path): \(reason)"
     case .notFast(let path):
       "\(path): says nothing of \"fast\": draw without, or add a LoRA that was distilled for few "

@@ -1,5 +1,7 @@
 import LanternEvaluation
-/// A sampler with a schedule, a guidance and a number of steps, and what was measured of it.
+package import LanternLayers
+
+/// A sampler with a schedule, a guidance, a number of steps and a cache, and what was measured of it.
 package struct BenchCell: Sendable, Equatable {
   package let sampler: String
   /// The schedule's name; nil for the model's own.
@@ -7,6 +9,8 @@ package struct BenchCell: Sendable, Equatable {
   /// Guidance scale; nil for the model's own.
   package let guidance: Float?
   package let steps: Int
+  /// How features are reused from step to step; nil for not at all.
+  package let cache: StepCache?
   /// Number of evaluations of the model for a picture.
   package var calls = 0
   /// Of each picture, from the prompt to the pixels; all prompts in their order, each with all seeds.
@@ -23,23 +27,28 @@ package struct BenchCell: Sendable, Equatable {
   /// Why it cannot be drawn; nil where it can.
   package var refusal: String?
 
-  package init(sampler: String, schedule: String?, guidance: Float?, steps: Int) {
+  package init(
+    sampler: String, schedule: String?, guidance: Float?, steps: Int, cache: StepCache? = nil
+  ) {
     self.sampler = sampler
     self.schedule = schedule
     self.guidance = guidance
     self.steps = steps
+    self.cache = cache
   }
 
-  /// The sampler, the schedule and the guidance.
+  /// The sampler, the schedule, the guidance and the cache.
   package var label: String {
     sampler + (schedule.map { " \($0)" } ?? "")
       + (guidance.map { " g \(Plot.short(Double($0)))" } ?? "")
+      + (cache.map { " \($0.text)" } ?? "")
   }
   /// The steps and the sampler, in words.
   var words: String { "\(steps) steps of \(label)" }
-  /// Its unique name: `euler-karras-8`, `euler-8-g2.5`.
+  /// Its unique name: `euler-karras-8`, `euler-8-g2.5`, `euler-8-deepcache-2`.
   package var name: String {
     "\(sampler)\(schedule.map { "-\($0)" } ?? "")-\(steps)\(guidance.map { "-g\($0)" } ?? "")"
+      + (cache.map { "-\($0.method.name)-\($0.interval)" } ?? "")
   }
   /// Its first picture, from the bench's folder.
   package var picturePath: String { "pictures/\(name).png" }

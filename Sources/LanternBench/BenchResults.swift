@@ -1,6 +1,7 @@
 import LanternPlatform
 import Lantern
 package import LanternFormats
+import LanternLayers
 import LanternSamplers
 import LanternTensor
 
@@ -65,7 +66,13 @@ package struct BenchResults: Sendable, Equatable {
         sampler: sampler, schedule: try found.optionalString("schedule"),
         guidance: try found.optionalFloat("guidance")
           ?? (settings.guidances.count == 1 ? common : nil),
-        steps: try found.integer("steps"))
+        steps: try found.integer("steps"),
+        cache: try found.optionalString("cache").map { text throws(FormatError) in
+          guard let cache = StepCache(text) else {
+            throw .wrongType(key: "cache", expected: StepCache.allowed, file: path)
+          }
+          return cache
+        })
       cell.refusal = try found.optionalString("refusal")
       cell.calls = try found.integer("calls", default: 0)
       cell.seconds = try found.doubles("seconds", default: [])
@@ -90,6 +97,7 @@ package struct BenchResults: Sendable, Equatable {
       ]
       if let guidance = cell.guidance { values["guidance"] = .number(Double(guidance)) }
       if let schedule = cell.schedule { values["schedule"] = .string(schedule) }
+      if let cache = cell.cache { values["cache"] = .string(cache.text) }
       if let frechet = cell.frechet { values["frechet"] = .number(frechet) }
       if let refusal = cell.refusal { values["refusal"] = .string(refusal) }
       return JSON.write(.object(values))
@@ -108,7 +116,7 @@ package struct BenchResults: Sendable, Equatable {
   }
 
   /// These with the cells of an older bench in the same folder: of the same settings, or of others of what
-  /// makes a cell (sampler, schedule, guidance, steps).
+  /// makes a cell (sampler, schedule, guidance, steps, cache).
   ///
   /// - Throws: ``FormatError`` that names what else is not the same.
   func joined(to old: BenchResults, at path: String) throws(FormatError) -> BenchResults {

@@ -1,5 +1,6 @@
 package import Lantern
 import LanternFormats
+import LanternLayers
 import LanternSamplers
 package import LanternTensor
 
@@ -25,11 +26,17 @@ extension SamplerBench.Settings: Configurable {
     get { schedules.map { $0 ?? "" } }
     set { schedules = newValue.map { $0.isEmpty ? nil : $0 } }
   }
+
+  /// The caches' texts; none is empty.
+  fileprivate var cacheTexts: [String] {
+    get { caches.map { $0?.text ?? "" } }
+    set { caches = newValue.map(StepCache.init(_:)) }
+  }
 }
 
 extension BenchSetting {
   /// What makes a cell: a list, of which each is drawn with each.
-  static var axes: [BenchSetting] { [samplers, schedules, guidances, steps] }
+  static var axes: [BenchSetting] { [samplers, schedules, guidances, steps, caches] }
 
   /// What holds for all cells alike.
   static var common: [BenchSetting] {
@@ -112,6 +119,22 @@ extension BenchSetting {
         assign: {
           $1.steps = try CommaList.numbers($0, ImageSetting.steps.title) { text in
             Int(text).flatMap { (1...1000).contains($0) ? $0 : nil }
+          }
+        }))
+  }
+
+  package static var caches: BenchSetting {
+    BenchSetting(
+      "caches", \.cacheTexts, .stepping, key: "caches", range: "none, \(StepCache.allowed)",
+      option: SettingOption(
+        "caches", .value("names"),
+        "Reuse of features between steps: names with commas between them, none for not at all.",
+        default: "none", takesDashes: false
+      ).taking(
+        String.self,
+        assign: { text, settings in
+          settings.caches = try CommaList.names(text, "caches") { name in
+            name == "none" ? nil : try ImageSetting.cache(name)
           }
         }))
   }

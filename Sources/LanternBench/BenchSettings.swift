@@ -1,4 +1,5 @@
 import Lantern
+package import LanternLayers
 package import LanternSamplers
 package import LanternTensor
 
@@ -11,6 +12,8 @@ extension SamplerBench {
     /// Guidance scales; nil for the model's own.
     package var guidances: [Float?] = [nil]
     package var steps: [Int]
+    /// How features are reused from step to step; nil for not at all.
+    package var caches: [StepCache?] = [nil]
     package var prompts: [String]
     package var seeds: [UInt64]
     /// Size in pixels; nil for the model's own.
@@ -63,9 +66,12 @@ extension SamplerBench {
             // Guidance is baked into a LoRA for few steps.
             let isFast = sampler == Self.fast
             if isFast, guidance != guidances.first { return [] }
-            return steps.map {
-              BenchCell(
-                sampler: sampler, schedule: schedule, guidance: isFast ? nil : guidance, steps: $0)
+            return caches.flatMap { cache in
+              steps.map {
+                BenchCell(
+                  sampler: sampler, schedule: schedule, guidance: isFast ? nil : guidance,
+                  steps: $0, cache: cache)
+              }
             }
           }
         }
@@ -78,7 +84,7 @@ extension SamplerBench {
         .reduce(into: []) { all, title in if all.last != title { all.append(title) } }
     }
 
-    /// These, and the samplers, schedules, guidances and steps of another bench before them.
+    /// These, and the samplers, schedules, guidances, steps and caches of another bench before them.
     package func joined(to other: Settings) -> Settings {
       func both<Value: Equatable>(_ old: [Value], _ new: [Value]) -> [Value] {
         old + new.filter { !old.contains($0) }
@@ -88,6 +94,7 @@ extension SamplerBench {
       all.schedules = both(other.schedules, schedules)
       all.guidances = both(other.guidances, guidances)
       all.steps = both(other.steps, steps).sorted()
+      all.caches = both(other.caches, caches)
       return all
     }
   }

@@ -1,4 +1,6 @@
 import LanternEvaluation
+import LanternLayers
+
 /// Results as tables: for spreadsheets, a row a cell or a row a picture, and for documents.
 extension BenchResults {
   /// A row for each cell. What was not measured is empty.
@@ -7,7 +9,7 @@ extension BenchResults {
       "sampler", "schedule", "guidance", "steps", "pictures", "calls", "median_seconds",
       "least_seconds", "most_seconds", "median_distance", "distance_low", "distance_high",
       "mean_decibels", "decibels_low", "decibels_high", "accuracy", "accuracy_low",
-      "accuracy_high", "frechet", "refusal",
+      "accuracy_high", "frechet", "refusal", "cache",
     ]
     let rows = cells.map { cell in
       let isDrawn = cell.refusal == nil
@@ -18,7 +20,7 @@ extension BenchResults {
         + Self.ends(Statistics.medianInterval(cell.distances))
         + Self.fields([cell.meanDecibels]) + Self.ends(Statistics.meanInterval(cell.decibels))
         + Self.fields([cell.accuracy]) + Self.ends(cell.accuracyInterval)
-        + Self.fields([cell.frechet]) + [cell.refusal ?? ""]
+        + Self.fields([cell.frechet]) + [cell.refusal ?? "", cell.cache?.text ?? ""]
     }
     return Self.lines([head] + rows)
   }
@@ -26,8 +28,8 @@ extension BenchResults {
   /// A row for each picture, with its prompt and its seed.
   package var picturesCSV: String {
     let head = [
-      "sampler", "schedule", "guidance", "steps", "prompt", "seed", "calls", "seconds", "distance",
-      "decibels", "right",
+      "sampler", "schedule", "guidance", "steps", "prompt", "seed", "calls", "seconds",
+      "distance", "decibels", "right", "cache",
     ]
     let runs = settings.prompts.flatMap { prompt in settings.seeds.map { (prompt, "\($0)") } }
     let rows = cells.filter { $0.refusal == nil }.flatMap { cell in
@@ -40,7 +42,7 @@ extension BenchResults {
         let numbers = [value(cell.seconds), value(cell.distances), value(cell.decibels)]
         let answer = right.isEmpty ? nil : right[index].map { $0 ? "1" : "0" }
         return Self.axes(of: cell) + [run.0, run.1, "\(cell.calls)"] + Self.fields(numbers)
-          + [answer ?? ""]
+          + [answer ?? "", cell.cache?.text ?? ""]
       }
     }
     return Self.lines([head] + rows)

@@ -148,6 +148,7 @@ package struct SamplerBench {
     request.guidance = cell.guidance
     request.schedule = cell.schedule
     request.steps = cell.steps
+    request.cache = cell.cache
     request.seed = seed
     (request.width, request.height) = (settings.width, settings.height)
     request.convention = settings.convention
@@ -293,7 +294,8 @@ package struct SamplerBench {
       cell.refusal = "\(RequestError.notFinite(what: what, step: step))"
     }
     var refused = BenchCell(
-      sampler: cell.sampler, schedule: cell.schedule, guidance: cell.guidance, steps: cell.steps)
+      sampler: cell.sampler, schedule: cell.schedule, guidance: cell.guidance, steps: cell.steps,
+      cache: cell.cache)
     refused.refusal = cell.refusal
     for _ in 0..<left { try progress.drew(cost) }
     return refused

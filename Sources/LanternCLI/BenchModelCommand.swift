@@ -20,7 +20,9 @@ struct BenchModelCommand: ParsableCommand {
       """)
 
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var partOptions: PartOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
+  @OptionGroup(title: "Model options") var decoding: DecoderOptions
 
   @OptionGroup(title: "Size options") var size: SizeOptions
 
@@ -58,8 +60,13 @@ struct BenchModelCommand: ParsableCommand {
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
       modelOptions.threads.apply(console)
+      let decodes = partNames.isEmpty || partNames.contains(Self.parts[2])
+      if decoding.tinyDecoder != nil, !decodes {
+        console.note("--tiny-decoder has no effect on other parts than the decoder")
+      }
       let generator = try ImageGenerator(
-        folder: modelOptions.folder(), variant: modelOptions.variant,
+        folder: modelOptions.folder(), with: partOptions.parts(), variant: modelOptions.variant,
+        tinyDecoder: decodes ? decoding.tinyDecoder : nil,
         precision: computing.precision ?? .default)
       generator.notes.forEach(console.note)
       if partNames == [Self.parts[0]], size.width != nil || size.height != nil {

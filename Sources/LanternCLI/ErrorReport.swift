@@ -83,10 +83,14 @@ enum ErrorReport {
     }
   }
 
+  private static let partOptions = ["vae", "text_encoder", "text_encoder_2"]
+
   /// Which options help, where an error's own line cannot know that there are options.
   private static func hint(for error: any Error) -> String {
     switch error {
     case RequestError.longPrompt: " (--literal)"
+    case FormatError.missingPart(let name, _) where partOptions.contains(name):
+      " (--\(name.replacing("_", with: "-")) FILE)"
     case RequestError.notFast:
       " (leave out --fast, or give --lora FILE --sampler lcm --steps 4 --guidance 1)"
     default: ""

@@ -15,13 +15,13 @@ struct ImageCommand: ParsableCommand {
       lantern image "a house at night" -i day.png --strength 0.6
       lantern image --like pets-03.png
       lantern image --fast "a boat at night"
-      lantern image "a castle" -m FOLDER -W 512 -H 512 --steps 25
+      lantern image "a castle" -m FOLDER/model.safetensors -W 512 -H 512 --steps 25
       lantern image "a castle <lora:ink:0.8>" -m FOLDER --lora-folder LORAS
 
       With --precision exact the same model, prompt, seed, sampler, steps and guidance draw the same \
       picture as diffusers; without it nearly the same, in less time. (word:1.3) and [word] weigh words, \
       and prompts may be longer than the text encoder reads at once, as in stable-diffusion-webui; \
-      --literal turns that off. FOLDER is a model of yours, as diffusers lays it out.
+      --literal turns that off. FOLDER may be a model of yours, as diffusers lays it out.
       """)
 
   @Argument(help: "What to draw.")
@@ -29,9 +29,17 @@ struct ImageCommand: ParsableCommand {
 
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var partOptions: PartOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
   @OptionGroup(title: "Model options") var loraFolder: LoRAFolderOptions
+  @OptionGroup(title: "Model options") var decoding: DecoderOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "A model that takes the last steps over, as SDXL's refiner does. (default: none)",
+      valueName: "folder"))
+  var refiner: String?
 
   @OptionGroup(title: "Output options") var results: PictureFileOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
@@ -69,6 +77,8 @@ struct ImageCommand: ParsableCommand {
     let isFast = drawing.stepping.fast || old?.recipe.isFast == true
     let request = try request(like: old)
     var works = try works(texts, request, like: old, console)
+    try old?.checkDecoder(decoding.tinyDecoder)
+    try old?.checkRefiner(refiner)
     modelOptions.threads.apply(console)
     let loading = Loading(isFast: isFast, old: old, seed: request.seed)
     let generator = try load(works[0].loras, loading, console)
@@ -152,10 +162,12 @@ struct ImageCommand: ParsableCommand {
   ) throws -> ImageGenerator {
     let folder = try modelOptions.folder()
     let recipe = loading.old?.recipe
+    let parts = partOptions.parts(like: recipe)
+    try loading.old?.checkParts(parts)
     let begin = Console.now
     let generator = try ImageGenerator(
-      folder: folder, adding: loras, isFast: loading.isFast,
-      variant: modelOptions.variant ?? recipe?.variant,
+      folder: folder, with: parts, adding: loras, isFast: loading.isFast, refiner: refiner,
+      variant: modelOptions.variant ?? recipe?.variant, tinyDecoder: decoding.tinyDecoder,
       precision: computing.precision ?? recipe?.precision ?? .default)
     let name = FileSystem.split(generator.model.path).name
     let seconds = Console.now - begin

@@ -8,7 +8,7 @@ import LanternTensor
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Describes a model folder, a file of weights or a picture file.",
+    abstract: "Describes a model, a file of weights or a picture file.",
     discussion: """
       lantern inspect picturebook
       lantern image "a red fox" -o fox.png
@@ -25,7 +25,7 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "One JSON object a line.")
   var json = false
 
-  private var console: Console { Console(isJSON: json, isQuiet: json) }
+  var console: Console { Console(isJSON: json, isQuiet: json) }
 
   func run() throws {
     try ErrorReport.reporting(to: console) {
@@ -53,7 +53,9 @@ struct InspectCommand: ParsableCommand {
       throw FormatError.unsupportedFileKind(path: path, remedy: refusal)
     }
     guard isWeights else { return try inspectPicture() }
-    let archive = TensorArchive(files: [try openTensorFile(path)])
+    let file = try openTensorFile(path)
+    if Self.isModel(file) { return try inspectSingleFile(path) }
+    let archive = TensorArchive(files: [file])
     let kind = CheckpointKind(names: archive.names)
     report(
       path, archive,
@@ -96,7 +98,20 @@ struct InspectCommand: ParsableCommand {
     }
     // What a check of every tensor and setting finds, it finds now.
     let generator = try ImageGenerator(folder: path)
-    for note in generator.notes { console.note(note) }
+    try tellDrawing(generator)
+    reportWords(generator.model.defaults.world?.words)
+  }
+
+  /// What a whole model draws, and the memory that takes.
+  ///
+  /// - Parameters:
+  ///   - generator: the model.
+  ///   - prediction: what was said of it already.
+  /// - Throws: what reading all of it throws.
+  func tellDrawing(_ generator: ImageGenerator, after prediction: String? = nil) throws {
+    for note in generator.notes where prediction.map(note.hasSuffix) != true {
+      console.note(note)
+    }
     let size = generator.nativeSize
     let working = generator.estimatedWorkingMegabytes
     BufferPool.shared.drain()
@@ -110,7 +125,6 @@ struct InspectCommand: ParsableCommand {
         "height": .integer(size.height), "weights_mebibytes": .integer(weights),
         "working_mebibytes": .integer(working),
       ])
-    reportWords(generator.model.defaults.world?.words)
   }
 
   private func inspectStoryteller(_ path: String) throws {
@@ -157,7 +171,7 @@ struct InspectCommand: ParsableCommand {
   }
 
   /// A line for people, an event for programs.
-  private func report(_ line: String, _ event: [String: JSONValue]) {
+  func report(_ line: String, _ event: [String: JSONValue]) {
     json ? console.event(event) : Console.print(line)
   }
 
@@ -171,7 +185,10 @@ struct InspectCommand: ParsableCommand {
   }
 
   /// How much there is of weights, and each tensor where that is wanted.
-  private func report(_ title: String, _ archive: TensorArchive, _ event: [String: JSONValue]) {
+  func report(
+    _ title: String, _ archive: TensorArchive, _ event: [String: JSONValue],
+    listsTensors: Bool = true
+  ) {
     let tensors = archive.names.compactMap { name in archive.info(name).map { (name, $0) } }
     var types: [String: Int] = [:]
     for (_, info) in tensors { types[info.dtype, default: 0] += info.shape.reduce(1, *) }
@@ -185,7 +202,7 @@ struct InspectCommand: ParsableCommand {
         + "\(types.keys.sorted().joined(separator: ", ")), "
         + "\(rounded(Double(archive.byteCount) / 1_048_576, 1)) MiB, \(archive.names.count) tensors",
       event.merging(facts) { old, _ in old })
-    guard verbose else { return }
+    guard verbose, listsTensors else { return }
     for (name, info) in tensors {
       report(
         "    \(info.dtype.padded(to: 5))\("\(info.shape)".padded(to: 22))\(name)",
@@ -197,7 +214,7 @@ struct InspectCommand: ParsableCommand {
   }
 
   /// A text of a file, its further lines indented: so that none looks like one of the program's.
-  private static func describe(_ key: String, _ text: String) {
+  static func describe(_ key: String, _ text: String) {
     let name = key.escapingControls()
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     Console.print("  \(name): \(lines.joined(separator: "\n    "))")

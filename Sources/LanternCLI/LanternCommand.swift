@@ -25,8 +25,7 @@ struct LanternCommand: ParsableCommand {
     subcommands: [
       BenchCommand.self, CaptionCommand.self, ImageCommand.self, InspectCommand.self,
       PaintCommand.self, SamplersCommand.self, ScheduleCommand.self, SheetCommand.self,
-      StoryCommand.self,
-      TraceCommand.self,
+      StoryCommand.self, TraceCommand.self, UpscaleCommand.self,
     ])
 
   /// Runs the program; a mistake in the command is one line on standard error.

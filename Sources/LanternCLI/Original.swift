@@ -63,11 +63,43 @@ struct Original {
     return try named.map { try folder.embedding(named: $0.path, token: $0.token) }
   }
 
+  /// Refuses to draw one of Lantern's without the parts that went before its model's own.
+  func checkParts(_ given: ModelParts) throws {
+    let options = [
+      ("vae", given.autoencoder), ("text_encoder", given.textEncoder),
+      ("text_encoder_2", given.textEncoder2), ("tokenizer", given.tokenizer),
+    ]
+    for (part, path) in options where path == nil && recipe.program == nil {
+      guard let name = recipe.parts[part] else { continue }
+      throw ValidationError(
+        "that picture was drawn with \(JSON.quoted(name)) as its \(part): name it with "
+          + "--\(part.replacing("_", with: "-"))")
+    }
+  }
+
+  /// Refuses to draw a picture with another decoder than the one that drew it.
+  func checkDecoder(_ given: String?) throws {
+    guard given == nil, let name = recipe.tinyDecoder else { return }
+    throw ValidationError("that picture was decoded by \(name): name it with --tiny-decoder FILE")
+  }
+
+  /// Refuses to draw one of Lantern's without the refiner that drew it.
+  func checkRefiner(_ given: String?) throws {
+    guard let name = recipe.refiner, given == nil else { return }
+    throw ValidationError(
+      "that picture was drawn with the refiner \(name): name it with --refiner FOLDER")
+  }
+
   /// Refuses to draw one of Lantern's without the picture that it began from, or its mask; other programs' texts
   /// do not say whether there was one.
   func checkInitialPicture(of request: ImageRequest) throws {
     if recipe.needsInitialPicture, request.initialPicture == nil {
       throw ValidationError("that picture began from another: name it with --init")
+    }
+    if let control = request.controls.first(where: { $0.picture == nil }) {
+      throw ValidationError(
+        "that picture followed another by the ControlNet \(control.name): name both with "
+          + "--control NETWORK:PICTURE")
     }
     if recipe.needsMask, request.mask == nil {
       throw ValidationError("that picture was drawn behind a mask: name it with --mask")

@@ -21,6 +21,7 @@ struct ScheduleCommand: ParsableCommand {
       """)
 
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var predicting: PredictionOptions
   @OptionGroup(title: "Sampling options") var sampling: SamplingOptions
 
   @Option(
@@ -47,7 +48,8 @@ struct ScheduleCommand: ParsableCommand {
       var request = ImageRequest(prompt: "")
       try sampling.apply(to: &request)
       let table = try ScheduleTable(
-        model: modelOptions.folder(), sampler: request.sampler, steps: steps,
+        model: modelOptions.folder(), with: predicting.parts, sampler: request.sampler,
+        steps: steps,
         spacing: request.schedule, convention: request.convention)
       for note in table.notes { console.note(note) }
       json ? printJSON(table) : printTable(table)

@@ -31,7 +31,7 @@ package struct CheckpointKind {
       beginnings: [["model.diffusion_model."], ["conditioner.embedders."]],
       name:
         "a checkpoint of Stable Diffusion XL in one file, in the names of the original code (LDM)",
-      isOriginal: true),
+      isRead: true, isOriginal: true),
     Row(
       beginnings: [["model.diffusion_model.joint_blocks"]],
       name: "a checkpoint of Stable Diffusion 3 in one file", isOriginal: true),
@@ -42,21 +42,59 @@ package struct CheckpointKind {
       beginnings: [["model.diffusion_model."], ["cond_stage_model."]],
       name:
         "a checkpoint of Stable Diffusion 1 or 2 in one file, in the names of the original code "
-        + "(LDM)", isOriginal: true),
+        + "(LDM)", isRead: true, isOriginal: true),
     Row(
       beginnings: [["model.diffusion_model.", "input_blocks.", "cond_stage_model."]],
-      name: "a part of a checkpoint in the names of the original code (LDM)", isOriginal: true),
+      name: "a part of a checkpoint in the names of the original code (LDM)", isRead: true,
+      isOriginal: true),
+    Row(beginnings: [["lllite_unet"]], name: "a ControlNet-LLLite"),
     Row(
-      beginnings: [["control_model."]],
-      name: "a ControlNet in the names of the original code (LDM)", isOriginal: true),
+      beginnings: [["control_model.", "input_hint_block."]],
+      name: "a ControlNet in the names of the original code (LDM)", isRead: true),
     Row(
       beginnings: [["first_stage_model.", "encoder.down.", "decoder.up."]],
-      name: "an autoencoder in the names of the original code (LDM)", isOriginal: true),
-    Row(beginnings: [["controlnet_"]], name: "a ControlNet"),
+      name: "an autoencoder in the names of the original code (LDM)", isRead: true,
+      isOriginal: true),
+    Row(beginnings: [["controlnet_"]], name: "a ControlNet", isRead: true),
     Row(beginnings: [["ip_adapter", "image_proj"]], name: "an IP-Adapter"),
     Row(
       beginnings: [["emb_params", "string_to_param", "<"]],
       name: "vectors of textual inversion"),
+    Row(
+      beginnings: [["model.1.sub.0.RDB1.", "RRDB_trunk.0.RDB1.", "body.0.rdb1."]],
+      name: "an upscaler of the architecture RRDBNet (ESRGAN, Real-ESRGAN)", isRead: true),
+    Row(
+      beginnings: [["layers.0.residual_group.overlap_attn."]],
+      name: "an upscaler of the architecture HAT"),
+    Row(
+      beginnings: [["layers.0.residual_group.layers.0.attn_atd."]],
+      name: "an upscaler of the architecture ATD"),
+    Row(
+      beginnings: [["layers.0.residual_group.blocks.0."]],
+      name: "an upscaler of the architecture SwinIR or Swin2SR"),
+    Row(
+      beginnings: [["layers.0.blocks.0.attn.spatial_interaction."]],
+      name: "an upscaler of the architecture DAT"),
+    Row(
+      beginnings: [["layers.0.blocks.0."], ["before_RG."]],
+      name: "an upscaler of the architecture RGT"),
+    Row(beginnings: [["layers.0.swin1."]], name: "an upscaler of the architecture DRCT"),
+    Row(
+      beginnings: [["residual_layer.0.residual_layer."]],
+      name: "an upscaler of the architecture OmniSR"),
+    Row(beginnings: [["block_1.c1_r."]], name: "an upscaler of the architecture SPAN"),
+    Row(
+      beginnings: [["feats.1.lk."]], name: "an upscaler of the architecture PLKSR"),
+    Row(
+      beginnings: [["unet1.conv1.conv."]], name: "an upscaler of the architecture RealCUGAN"),
+    Row(
+      beginnings: [["body.0.body.0.body."]], name: "an upscaler of the architecture RCAN"),
+    Row(beginnings: [["m_head."], ["m_tail."]], name: "an upscaler of the architecture SCUNet"),
+    Row(
+      beginnings: [["stylegan_decoder."]], name: "a restorer of faces (GFPGAN)"),
+    Row(
+      beginnings: [["body.0.weight"], ["body.1.weight"]],
+      name: "an upscaler of the architecture SRVGGNetCompact (Real-ESRGAN)", isRead: true),
     Row(
       beginnings: [["down_blocks."], ["up_blocks."], ["conv_in.weight"]],
       name: "a U-Net in diffusers' names", isRead: true),
@@ -92,20 +130,4 @@ package struct CheckpointKind {
   private init(name: String, isRead: Bool, isOriginal: Bool) {
     (self.name, self.isRead, self.isOriginal) = (name, isRead, isOriginal)
   }
-
-  /// The end of an error about a file given instead of a model's folder; nil for one that is not
-  /// recognised.
-  static func refusal(at path: String) -> String? {
-    if let refusal = FileKind.refusal(at: path) { return refusal }
-    let isNamedSo = [".safetensors", ".ckpt", ".bin", ".pt", ".pth"].contains(where: path.hasSuffix)
-    guard let file = try? openTensorFile(path) else {
-      return isNamedSo ? "is a model in one file; \(remedy)" : nil
-    }
-    let kind = CheckpointKind(names: file.names)
-    return "is \(kind?.name ?? "a model in one file"); \(remedy)"
-  }
-
-  private static let remedy =
-    "Lantern reads folders as diffusers lays them out: convert it with diffusers' "
-    + "`from_single_file` and `save_pretrained`"
 }

@@ -20,12 +20,15 @@ package struct Config {
 
   /// Reads a JSON file that holds an object.
   ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - changes: settings that go before those of the file.
   /// - Throws: ``FormatError`` when the file cannot be read, is no JSON, or holds something else.
-  package init(path: String) throws(FormatError) {
+  package init(path: String, with changes: [String: JSONValue] = [:]) throws(FormatError) {
     guard case .object(let members) = try JSON.read(path) else {
       throw .malformedJSON(file: path, at: 0, reason: "an object { … } should be here")
     }
-    self.init(members, file: path)
+    self.init(members.merging(changes) { _, new in new }, file: path)
   }
 
   /// The settings in `object`, which came from `file`.
@@ -37,6 +40,11 @@ package struct Config {
     self.members = object
     self.file = file
     self.ignored = notes
+  }
+
+  /// The same settings with others in addition, or instead of theirs; what was read so far counts as unread.
+  package func adding(_ settings: [String: JSONValue]) -> Config {
+    Config(members.merging(settings) { _, new in new }, file: file, ignored)
   }
 
   /// Settings that ``finish(ignoring:)`` found without an effect: a line each.

@@ -18,6 +18,8 @@ public enum FormatError: Error, Sendable, Equatable {
   case notAFolder(path: String)
   /// A file was wanted, and a folder, pipe or device is there.
   case notAFile(path: String)
+  /// A model that lacks a part.
+  case missingPart(name: String, path: String)
   /// A file without a byte.
   case empty(path: String)
   /// A file larger than anything sensible of its kind.
@@ -73,7 +75,7 @@ extension FormatError: LanternError {
   /// What kind of failure it is.
   public var kind: ErrorKind {
     switch self {
-    case .missingFile, .cannotRead, .notAFolder, .notAFile: .missing
+    case .missingFile, .missingPart, .cannotRead, .notAFolder, .notAFile: .missing
     case .cannotWrite, .cannotHoldFile: .output
     case .inUse: .busy
     case .changed: .lost
@@ -95,6 +97,8 @@ extension FormatError: LanternError {
     case .cannotHoldFile(let path):
       "\(path): is a pipe, a socket or a disk, not a place for a file; write elsewhere"
     case .missingFile(let path, let remedy): "\(path): there is no such file; \(remedy)"
+    case .missingPart(let name, let path):
+      "\(path): holds no \(name); give that in a file or folder of its own"
     case .notAFolder(let path): "\(path): is not a folder; give one as diffusers lays it out"
     case .notAFile(let path): "\(path): is not a file; put the file itself there"
     case .empty(let path): "\(path): is empty; fetch or write it again"

@@ -2,7 +2,7 @@ import LanternPlatform
 
 /// A model as diffusers lays it out: a folder with a `model_index.json` that names the parts, and a
 /// folder for each part.
-package struct ModelFolder: Sendable {
+package struct ModelFolder: ModelSource {
   /// Path of the folder.
   package let path: String
   /// The class of pipeline the model was made for, as `StableDiffusionPipeline`.
@@ -15,8 +15,7 @@ package struct ModelFolder: Sendable {
   /// Reads the index of a folder.
   ///
   /// - Parameter path: the folder, or the `model_index.json` in it.
-  /// - Throws: ``FormatError`` when either is missing or unsound, or when `path` is a checkpoint in
-  ///   one file.
+  /// - Throws: ``FormatError`` when either is missing or unsound.
   package init(_ path: String) throws(FormatError) {
     var folder = path
     if !FileSystem.isDirectory(path), FileSystem.split(path).name == Self.indexName {
@@ -27,7 +26,7 @@ package struct ModelFolder: Sendable {
       throw .missingFile(path: path, remedy: "give the folder that holds \(Self.indexName)")
     }
     guard FileSystem.isDirectory(folder) else {
-      if let refusal = CheckpointKind.refusal(at: folder) {
+      if let refusal = FileKind.refusal(at: folder) {
         throw .unsupportedFileKind(path: path, remedy: refusal)
       }
       throw FileSystem.refusal(ofFolder: path)
@@ -59,6 +58,15 @@ package struct ModelFolder: Sendable {
     }
     self.components = components
     self.settings = members.filter { components[$0.key] == nil }
+  }
+
+  package var notes: [String] { [] }
+  package var componentNames: [String] { components.keys.sorted() }
+
+  package func className(of component: String) -> String? { components[component]?.className }
+
+  package func component(_ name: String) throws(FormatError) -> any ModelComponent {
+    FolderComponent(className(of: name), try folder(of: name))
   }
 
   /// Path of the index.

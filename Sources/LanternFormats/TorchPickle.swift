@@ -50,9 +50,9 @@ struct TorchPickle {
     var texts: [String: String]
   }
 
-  /// Reads all tensors of a checkpoint: of a dictionary, or of the one called `state_dict`, `model` or
-  /// `params` in it; of textual inversion's `string_to_param`, and of a list of dictionaries, with their key or
-  /// number and a dot in front.
+  /// Reads all tensors of a checkpoint: of a dictionary, or of the one called `state_dict`, `model`,
+  /// `params_ema` or `params` in it; of textual inversion's `string_to_param`, and of a list of dictionaries,
+  /// with their key or number and a dot in front.
   ///
   /// - Throws: ``FormatError/malformedCheckpoint(file:reason:)``.
   static func content(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) -> Content
@@ -62,7 +62,7 @@ struct TorchPickle {
     let texts = machine.texts(of: top)
     let found = machine.tensors(of: top)
     if !found.isEmpty { return Content(entries: found, texts: texts) }
-    for key in ["state_dict", "model", "params", "module"] {
+    for key in ["state_dict", "model", "params_ema", "params", "module"] {
       let inner = machine.tensors(of: machine.member(key, of: top))
       if !inner.isEmpty { return Content(entries: inner, texts: texts) }
     }

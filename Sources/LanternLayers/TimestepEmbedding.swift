@@ -1,10 +1,12 @@
 import LanternPlatform
 package import LanternTensor
 
-/// A timestep as sines and cosines (Vaswani et al. 2017, arXiv:1706.03762), and two linear maps.
+/// A timestep as sines and cosines (Vaswani et al. 2017, arXiv:1706.03762), and two linear maps; a condition may
+/// be added to the sines and cosines.
 package struct TimestepEmbedding: Sendable {
   private let linear1: Linear
   private let linear2: Linear
+  private let condition: Linear?
   private let features: Int
   private let cosineFirst: Bool
   private let shift: Float
@@ -15,22 +17,31 @@ package struct TimestepEmbedding: Sendable {
   ///   - outputs: features of the embedding.
   ///   - cosineFirst: diffusers' `flip_sin_to_cos`.
   ///   - shift: diffusers' `freq_shift`.
+  ///   - condition: features of the condition, diffusers' `cond_proj_dim`; nil for none.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(
-    _ weights: Weights, _ features: Int, _ outputs: Int, cosineFirst: Bool, shift: Float
+    _ weights: Weights, _ features: Int, _ outputs: Int, cosineFirst: Bool, shift: Float,
+    condition: Int? = nil
   ) throws(ModelError) {
     self.linear1 = try Linear(weights["linear_1"], features, outputs)
     self.linear2 = try Linear(weights["linear_2"], outputs, outputs)
+    self.condition = try condition.map { inputs throws(ModelError) in
+      try Linear(weights["cond_proj"], inputs, features, bias: false)
+    }
     self.features = features
     self.cosineFirst = cosineFirst
     self.shift = shift
   }
 
-  /// `[batch, outputs]`, the same row for each of `batch` pictures.
-  package func callAsFunction(_ timestep: Float, batch: Int) throws(TensorError) -> Tensor {
+  /// `[batch, outputs]`, the same timestep for each of `batch` pictures; `added` is the condition,
+  /// `[batch, feature]`, where there is one.
+  package func callAsFunction(_ timestep: Float, batch: Int, condition added: Tensor? = nil)
+    throws(TensorError) -> Tensor
+  {
     let row = Self.sinusoid(timestep, features, cosineFirst: cosineFirst, shift: shift)
     let rows = [[Float]](repeating: row, count: batch).flatMap(\.self)
-    let sinusoid = try Tensor(rows, shape: [batch, features])
+    var sinusoid = try Tensor(rows, shape: [batch, features])
+    if let condition, let added { sinusoid = try condition(added, residual: sinusoid) }
     return try self(sinusoid)
   }
 

@@ -22,6 +22,22 @@ package enum ModelCatalogue {
       }
     ]
 
+  /// Networks that make a denoiser follow a picture, by the class that their folder names.
+  package static let controlNetworks:
+    [String: @Sendable (Config, Weights) throws(ModelError) -> any ControlNetwork] = [
+      "ControlNetModel": { config, weights throws(ModelError) in
+        try ControlNetModel(ControlNetModelConfig(config), weights)
+      }
+    ]
+
+  /// The same in files without settings, each recognised by its tensors.
+  package static let controlFiles: [FileRow<any ControlNetwork>] = [
+    FileRow(name: "ControlNetModel", renamed: ControlNetModelConfig.renamed) {
+      file, weights throws(ModelError) in
+      try ControlNetModel(ControlNetModelConfig(file), weights)
+    }
+  ]
+
   /// Codecs of latents, by the class that the folder names.
   package static let latentCodecs:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any LatentCodec] = [
@@ -32,6 +48,14 @@ package enum ModelCatalogue {
         try AutoencoderKL(AutoencoderKLConfig(config), weights)
       },
     ]
+
+  /// Decoders of latents in files of their own, each recognised by its tensors.
+  package static let tinyDecoders: [FileRow<any LatentCodec>] = [
+    FileRow(name: "AutoencoderTiny", renamed: AutoencoderTinyConfig.renamed) {
+      file, weights throws(ModelError) in
+      try AutoencoderTiny(AutoencoderTinyConfig(decoderOf: file), weights)
+    }
+  ]
 
   /// Codecs of picture tokens, by the class that the folder names.
   package static let tokenCodecs:
@@ -60,6 +84,18 @@ package enum ModelCatalogue {
         try LlamaModel(LlamaConfig(config, of: .qwen3), weights)
       },
     ]
+
+  /// Networks that enlarge pictures, each recognised by its tensors.
+  package static let upscalers: [FileRow<any UpscalerNetwork>] = [
+    FileRow(name: "RRDBNet", renamed: RRDBNetConfig.renamed) {
+      file, weights throws(ModelError) in
+      try RRDBNet(RRDBNetConfig(file), weights)
+    },
+    FileRow(name: "SRVGGNetCompact", renamed: SRVGGNetCompactConfig.renamed) {
+      file, weights throws(ModelError) in
+      try SRVGGNetCompact(SRVGGNetCompactConfig(file), weights)
+    },
+  ]
 
   /// Judges of pictures, by the type that their folder names.
   package static let judges: [String: @Sendable (Config, Weights) throws(ModelError) -> Judge] = [

@@ -68,6 +68,22 @@ extension Picture {
     _ = try Encoding(path)
   }
 
+  /// Whether the ending of `path` is PNG's.
+  ///
+  /// - Throws: ``PictureError/unknownExtension(path:)``.
+  static func isPNG(_ path: String) throws(PictureError) -> Bool {
+    if case .png = try Encoding(path) { true } else { false }
+  }
+
+  /// Checks the size of a picture that is to be made, before the work.
+  ///
+  /// - Throws: ``PictureError/tooLarge(path:width:height:)``.
+  package static func checkSize(_ width: Int, _ height: Int, path: String) throws(PictureError) {
+    guard width <= sideLimit, height <= sideLimit, width * height <= pixelLimit else {
+      throw .tooLarge(path: path, width: width, height: height)
+    }
+  }
+
   /// The quality that JPEG files are written with.
   package static let jpegQuality = 95
 

@@ -22,6 +22,22 @@ extension Picture {
       .resized(width: side, height: side)
   }
 
+  /// A part of the picture.
+  ///
+  /// - Throws: ``PictureError/size(width:height:byteCount:)`` for a part that is empty or reaches beyond it.
+  package func cropped(rows: Range<Int>, columns: Range<Int>) throws(PictureError) -> Picture {
+    guard !rows.isEmpty, !columns.isEmpty, rows.lowerBound >= 0, columns.lowerBound >= 0,
+      rows.upperBound <= height, columns.upperBound <= width
+    else { throw .size(width: columns.count, height: rows.count, byteCount: pixels.count) }
+    var part: [UInt8] = []
+    part.reserveCapacity(3 * rows.count * columns.count)
+    for row in rows {
+      let start = 3 * row * width
+      part += pixels[start + 3 * columns.lowerBound..<start + 3 * columns.upperBound]
+    }
+    return Picture(known: columns.count, rows.count, part)
+  }
+
   /// The picture as a part of a larger one, in which its edges go on.
   ///
   /// - Throws: ``PictureError/outOfMemory(byteCount:)``.

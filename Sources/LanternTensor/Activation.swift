@@ -14,6 +14,8 @@ public enum Activation: String, Sendable, CaseIterable {
   case quickGELU
   /// `max(x, 0)`.
   case relu
+  /// `x`, or `0.2 x` where it is negative, as ESRGAN has it.
+  case leakyReLU
   /// e to the power of x.
   case exponential
 
@@ -25,6 +27,7 @@ public enum Activation: String, Sendable, CaseIterable {
     case .geluTanh: LK_GELU_TANH
     case .quickGELU: LK_QUICK_GELU
     case .relu: LK_RELU
+    case .leakyReLU: LK_LEAKY_RELU
     case .exponential: LK_EXP
     }
   }

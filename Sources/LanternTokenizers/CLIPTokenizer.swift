@@ -1,4 +1,4 @@
-import LanternFormats
+package import LanternFormats
 
 /// The byte-pair tokenizer of OpenAI's CLIP and its descendants.
 ///
@@ -17,9 +17,15 @@ package struct CLIPTokenizer: Tokenizer {
   /// `special_tokens_map.json` and `added_tokens.json` may be absent. A `model_max_length` that is
   /// absent or beyond a million counts as CLIP's 77.
   ///
+  /// Where `tokenizer_config.json` has `"vocabulary_of_merges": true`, `merges.txt` is enough, and the
+  /// tokens are numbered as OpenAI's: bytes, bytes that end a word, merges, the two special tokens.
+  ///
+  /// - Parameters:
+  ///   - folder: where they are.
+  ///   - changes: settings that go before those of `tokenizer_config.json`.
   /// - Throws: ``TokenizerError``.
-  package init(folder: String) throws(TokenizerError) {
-    let files = try TokenizerFiles(folder: folder)
+  package init(folder: String, with changes: [String: JSONValue] = [:]) throws(TokenizerError) {
+    let files = try TokenizerFiles(folder: folder, with: changes, implied: Self.tokens)
     let end = "<|endoftext|>"
     let (added, roles) = try files.addedVocabulary(
       default: [
@@ -34,6 +40,18 @@ package struct CLIPTokenizer: Tokenizer {
     encoding = BytePairEncoding(
       vocabulary: files.vocabulary, merges: files.merges, wordEnd: Self.wordEnd,
       unknown: roles["unk_token"] ?? 0)
+  }
+
+  /// The vocabulary that merges imply, in the order of its ids.
+  private static func tokens(of merges: [[ArraySlice<UInt8>]]) -> [String] {
+    // The bytes that stand for themselves come first.
+    let letters = zip(BytePairEncoding.byteAlphabet, UInt32(0)...)
+    let bytes =
+      (letters.filter { $0.unicodeScalars.first?.value == $1 }
+      + letters.filter { $0.unicodeScalars.first?.value != $1 }).map { String($0.0) }
+    return bytes + bytes.map { $0 + wordEnd }
+      + merges.map { String(decoding: $0.joined(), as: UTF8.self) }
+      + ["<|startoftext|>", "<|endoftext|>"]
   }
 
   private static func maximumLength(_ files: TokenizerFiles) throws(TokenizerError) -> Int {

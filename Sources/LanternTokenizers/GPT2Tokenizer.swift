@@ -1,4 +1,4 @@
-import LanternFormats
+package import LanternFormats
 
 /// The byte-level BPE tokenizer of GPT-2 and its descendants, as of Phi: lossless for any text.
 ///
@@ -21,9 +21,12 @@ package struct GPT2Tokenizer: Tokenizer {
   /// Needs `tokenizer.json`, or `vocab.json` and `merges.txt`; `tokenizer_config.json`,
   /// `special_tokens_map.json` and `added_tokens.json` may be absent.
   ///
+  /// - Parameters:
+  ///   - folder: where they are.
+  ///   - changes: settings that go before those of `tokenizer_config.json`.
   /// - Throws: ``TokenizerError``.
-  package init(folder: String) throws(TokenizerError) {
-    let files = try TokenizerFiles(folder: folder)
+  package init(folder: String, with changes: [String: JSONValue] = [:]) throws(TokenizerError) {
+    let files = try TokenizerFiles(folder: folder, with: changes)
     let end = "<|endoftext|>"
     let (added, roles) = try files.addedVocabulary(
       default: ["bos_token": end, "eos_token": end, "unk_token": end], normalize: { Array($0) })

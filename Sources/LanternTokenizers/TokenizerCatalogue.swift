@@ -1,21 +1,23 @@
 import LanternPlatform
-import LanternFormats
+package import LanternFormats
 
 /// The catalogue of tokenizers, by the `tokenizer_class` of `tokenizer_config.json`.
 package enum TokenizerCatalogue {
-  private typealias Loader = @Sendable (_ folder: String) throws(TokenizerError) -> any Tokenizer
+  private typealias Loader =
+    @Sendable (_ folder: String, _ changes: [String: JSONValue])
+    throws(TokenizerError) -> any Tokenizer
 
   private static let rows: [(names: [String], load: Loader)] = [
     (
       ["CLIPTokenizer", "CLIPTokenizerFast"],
-      { folder throws(TokenizerError) in
-        try CLIPTokenizer(folder: folder)
+      { folder, changes throws(TokenizerError) in
+        try CLIPTokenizer(folder: folder, with: changes)
       }
     ),
     (
       ["CodeGenTokenizer", "CodeGenTokenizerFast", "GPT2Tokenizer", "GPT2TokenizerFast"],
-      { folder throws(TokenizerError) in
-        try GPT2Tokenizer(folder: folder)
+      { folder, changes throws(TokenizerError) in
+        try GPT2Tokenizer(folder: folder, with: changes)
       }
     ),
   ]
@@ -29,11 +31,13 @@ package enum TokenizerCatalogue {
   ///   - folder: as diffusers lays it out, with a `tokenizer_config.json`.
   ///   - className: the class of `model_index.json`, which overrides `tokenizer_class`.
   ///   - defaultClass: the class where `tokenizer_class` is absent.
+  ///   - changes: settings that go before those of `tokenizer_config.json`.
   /// - Returns: the tokenizer.
   /// - Throws: ``TokenizerError/unknownClass(name:known:file:)``, and as the tokenizer's own
   ///   initialiser.
   package static func load(
-    folder: String, as className: String? = nil, default defaultClass: String = "CLIPTokenizer"
+    folder: String, as className: String? = nil, default defaultClass: String = "CLIPTokenizer",
+    with changes: [String: JSONValue] = [:]
   ) throws(TokenizerError) -> any Tokenizer {
     let path = FileSystem.join(folder, "tokenizer_config.json")
     var name = className ?? defaultClass
@@ -47,6 +51,6 @@ package enum TokenizerCatalogue {
     guard let row = rows.first(where: { $0.names.contains(name) }) else {
       throw .unknownClass(name: name, known: names, file: path)
     }
-    return try row.load(folder)
+    return try row.load(folder, changes)
   }
 }

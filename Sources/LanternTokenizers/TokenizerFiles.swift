@@ -14,10 +14,29 @@ struct TokenizerFiles {
   private var mergeCount = 0
   private var settings: [String: (value: JSONValue, file: String)] = [:]
 
-  init(folder: String) throws(TokenizerError) {
+  /// Reads the files of a folder.
+  ///
+  /// - Parameters:
+  ///   - folder: where they are.
+  ///   - changes: settings that go before those of the files.
+  ///   - implied: the tokens that a list of merges implies, for folders whose settings say so
+  ///     (`vocabulary_of_merges`).
+  /// - Throws: ``TokenizerError``.
+  init(
+    folder: String, with changes: [String: JSONValue] = [:],
+    implied: (([[ArraySlice<UInt8>]]) -> [String])? = nil
+  ) throws(TokenizerError) {
     self.folder = folder
     try readSettings()
-    if let path = find("tokenizer.json") {
+    for (key, value) in changes { settings[key] = (value, folder) }
+    if let implied, setting("vocabulary_of_merges")?.value.bool == true {
+      let path = FileSystem.join(folder, "merges.txt")
+      let tokens = implied(try Self.mergeLines(path))
+      vocabularyFile = path
+      vocabulary = Dictionary(
+        zip(tokens, (0 as Int32)...), uniquingKeysWith: { first, _ in first })
+      try readMerges(path)
+    } else if let path = find("tokenizer.json") {
       try readTokenizerJSON(path)
     } else if let vocabulary = find("vocab.json"), let merges = find("merges.txt") {
       try take(vocabulary: Self.object(vocabulary), vocabulary)
@@ -108,14 +127,18 @@ struct TokenizerFiles {
 
   private mutating func readMerges(_ path: String) throws(TokenizerError) {
     mergesFile = path
-    let bytes = try Self.reading { () throws(FormatError) in
+    for parts in try Self.mergeLines(path) { try addMerge(parts) }
+  }
+
+  /// The lines of a file of merges, each in its parts.
+  private static func mergeLines(_ path: String) throws(TokenizerError) -> [[ArraySlice<UInt8>]] {
+    let bytes = try reading { () throws(FormatError) in
       try FileSystem.read(path, limit: JSON.sizeLimit)
     }
     if bytes.isEmpty { throw .file(.empty(path: path)) }
-    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+    return bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
       let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-      if line.isEmpty || line.starts(with: "#version".utf8) { continue }
-      try addMerge(Self.parts(line))
+      return line.isEmpty || line.starts(with: "#version".utf8) ? nil : parts(line)
     }
   }
 

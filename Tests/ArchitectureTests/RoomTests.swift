@@ -27,7 +27,8 @@ import Testing
       "Lantern",
     ],
     "LanternBench": [
-      "LanternPlatform", "LanternTensor", "LanternFormats", "LanternModels", "LanternSamplers",
+      "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels",
+      "LanternSamplers",
       "LanternPictures",
       "Lantern", "LanternEvaluation",
     ],

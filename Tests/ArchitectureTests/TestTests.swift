@@ -54,6 +54,8 @@ import Testing
       "curly quotes and wide letters stay as they are typed, as in transformers 5 without ftfy",
     "a token of several vectors, `<toy>`":
       "each token of several vectors stands as all of them, as diffusers' pipelines have it",
+    "a latent consistency model, from a picture":
+      "latent consistency models have guidance as an input, as diffusers' pipelines",
     "noise of a seed": "a sequence of calls of all sizes draws what torch.randn draws",
     "seeds": "only the low 32 bits of a seed count, as in PyTorch",
     "`euler_a --schedule karras`":

@@ -26,11 +26,11 @@ import Testing
       (["image", "a", "fox", "--frob", "3"], "--frob"),
       (["image", "--prompts", "p.txt", "fox"], "--prompts replaces the prompt"),
       (["image", "-fox"], "lantern image -- \"-fox\""),
-      (["image", "a fox", "--vae", "x.safetensors"], "--vae: a model is one folder"),
+      (["image", "a fox", "--unet", "x.safetensors"], "--unet: a model is one file"),
       (["image", "a fox", "--device=cuda"], "--device: everything runs on the processor"),
       (["image", "a fox", "--lora_path", "x"], "--lora FILE:0.8"),
       (["image", "a fox", "--control-net", "x"], "nothing like it yet"),
-      (["image", "a fox", "--ckpt", "x"], "--model FOLDER"),
+      (["image", "a fox", "--config", "x"], "a model is one file"),
       (["image", "a fox", "-m", "storyteller"], "choose picturebook"),
       (["story", "a fox", "-m", "picturebook"], "choose storyteller"),
     ])

@@ -322,7 +322,7 @@ private let contradictions: [Damage] = [
   Damage("no folder", code: 66, "model: there is no such file") { model in
     try FileManager.default.removeItem(atPath: model.path)
   },
-  Damage("a file for a folder", code: 66, "model", "is not a folder") { model in
+  Damage("a file that is no model", "model", "ends at byte 1") { model in
     try FileManager.default.removeItem(atPath: model.path)
     try Data("x".utf8).write(to: URL(fileURLWithPath: model.path))
   },

@@ -31,16 +31,19 @@ import Testing
 
   /// The option with a value that is not the default.
   private func arguments(_ option: SettingOption<ImageRequest>) throws -> [String] {
-    guard case .value(let name) = option.kind else {
-      // The opposite is what a mask's setting is not without it.
-      return [option.name == "paste" ? "--no-paste" : "--" + option.name]
+    let name: String
+    switch option.kind {
+    case .value(let value), .values(let value): name = value
+    // The opposite is what a mask's setting is not without it.
+    default: return [option.name == "paste" ? "--no-paste" : "--" + option.name]
     }
     let samples = [
       "count": "1", "scale": "0.25", "share": "0.5", "length": "7.5", "pixels": "72",
       "number": "7", "text": "snow", "file": "a.png", "program": "kdiffusion",
-      "low-high": "0.5-4.5",
+      "low-high": "0.5-4.5", "size": "640x480", "left,top": "16,40", "strength": "0.5",
+      "network:picture": fixture("tiny_control/first") + ":" + repositoryPath("samples/fox.png"),
     ]
-    let names = ["sampler": "euler_a", "schedule": "karras"]
+    let names = ["sampler": "euler_a", "schedule": "karras", "cache": "taylor:2"]
     return ["--" + option.name, try #require(names[option.name] ?? samples[name])]
   }
 
@@ -53,7 +56,9 @@ import Testing
     let whole = try #require(ImageSetting.all.first { $0.name == setting.field })
     let key = try #require(whole.key)
     try withTemporaryFolder { folder in
-      let begin = ["image", "-m", fixture("tiny_model"), "--json", "--seed", "5", "-o"]
+      // The model that the ControlNet was made for.
+      let model = fixture(setting.part == .control ? "tiny_pipeline" : "tiny_model")
+      let begin = ["image", "-m", model, "--json", "--seed", "5", "-o"]
       func recipe(_ name: String, _ more: [String]) throws -> [String: JSONValue] {
         let words = more.contains("--prompt") ? [] : ["a fox"]
         let steps = more.contains("--steps") ? [] : ["--steps", "2"]

@@ -10,7 +10,7 @@ import Testing
   private var strange: SamplerBench.Settings {
     var settings = SamplerBench.Settings(
       samplers: ["euler"], schedules: [nil, "karras"], steps: [3], prompts: ["a fox"], seeds: [7])
-    settings.guidances = [nil, 2.5]
+    (settings.guidances, settings.caches) = ([nil, 2.5], [nil, StepCache("taylor:2")])
     (settings.width, settings.height, settings.eta) = (72, 64, 0.5)
     (settings.convention, settings.precision) = (.kDiffusion, .int8)
     (settings.loras, settings.judge) = (["a:0.5"], "hash")
@@ -33,6 +33,7 @@ import Testing
     let values = BenchSetting.recipe(of: strange)
     #expect(values.count == BenchSetting.all.count)
     #expect(values["schedules"] == ["", "karras"] && values["guidances"] == [.null, 2.5])
+    #expect(values["caches"] == ["", "taylor:2"])
     #expect(try BenchSetting.request(of: values, file: "f") == strange)
     let few = BenchSetting.recipe(of: .default)
     #expect(Set(few.keys) == ["samplers", "schedules", "steps", "prompts", "seeds"])

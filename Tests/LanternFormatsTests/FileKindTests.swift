@@ -109,17 +109,4 @@ import Testing
     #expect(CheckpointKind(names: ["nothing.weight"]) == nil)
   }
 
-  @Test("a checkpoint in one file is named where a model's folder should be")
-  func oneFile() throws {
-    try withTemporaryFolder { folder in
-      let path = "\(folder)/sd15.safetensors"
-      let one = try SafetensorsFile(fixture("torch_file/plain.safetensors")).tensor("whole")
-      let tensor = try #require(one)
-      try SafetensorsFile.write(
-        ["cond_stage_model.a", "model.diffusion_model.b"].map { ($0, tensor) }, to: path)
-      let error = #expect(throws: FormatError.self) { try ModelFolder(path) }
-      #expect(error?.description.contains("a checkpoint of Stable Diffusion 1 or 2") == true)
-      #expect(error?.description.contains("from_single_file") == true)
-    }
-  }
 }

@@ -51,6 +51,22 @@ import Testing
     #expect(try model.decode(small, tiled: true).floats() == model.decode(small).floats())
   }
 
+  @Test("encoded tiles equal those of diffusers", arguments: ["plain", "bare", "deep"])
+  func encodedTiles(name: String) throws {
+    let reference = try reference(name)
+    let model = try reference.build(make)
+    let picture = try reference.tensor("large_picture")
+    let mean = try reference.tensor("tiled_mean")
+    let deviation = try reference.tensor("tiled_log_variance").scaled(by: 0.5)
+      .applying(.exponential)
+    for noise: Float in [0, 1] {
+      let noises = try Tensor(repeating: noise, shape: mean.shape)
+      let tiled = try model.encode(picture, noise: noises, tiled: true)
+      try expectEqual(tiled, scaled(mean + deviation * noise, model.config), relative: 2e-5)
+      #expect(try tiled.floats() != model.encode(picture, noise: noises).floats())
+    }
+  }
+
   @Test("tiles of any size make a picture of the right size", arguments: [1, 4, 17, 21, 26, 1000])
   func oddTiles(size: Int) throws {
     let model = try reference("deep").build(make) { config, _ in

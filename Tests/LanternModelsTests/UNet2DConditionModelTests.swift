@@ -120,7 +120,7 @@ import Testing
       ("dual_cross_attention", .bool(true)), ("encoder_hid_dim", .integer(7)),
       ("mid_block_type", .string("UNetMidBlock2D")), ("num_attention_heads", .integer(8)),
       ("only_cross_attention", .bool(true)),
-      ("resnet_time_scale_shift", .string("scale_shift")), ("time_cond_proj_dim", .integer(256)),
+      ("resnet_time_scale_shift", .string("scale_shift")),
     ] as [(String, JSONValue)])
   func unsupported(key: String, value: JSONValue) throws {
     let shown = JSON.write(value)

@@ -6,6 +6,7 @@ import Testing
 @Suite struct ElementwiseKernelTests {
   private static let functions: [(lk_unary, Float, Float, @Sendable (Double) -> Double)] = [
     (LK_EXP, -80, 80, { exp($0) }), (LK_RELU, -2, 2, { max($0, 0) }),
+    (LK_LEAKY_RELU, -2, 2, { $0 < 0 ? 0.2 * $0 : $0 }),
     (LK_SILU, -30, 30, { $0 / (1 + exp(-$0)) }),
     (LK_GELU, -6, 6, { $0 * (1 + erf($0 / 2.0.squareRoot())) / 2 }),
     (
@@ -97,6 +98,21 @@ import Testing
       let z = Misaligned(x + [.nan])
       kernels.clamp(z.pointer, -1, 1, Int64(x.count + 1), z.pointer)
       #expect(z.values == x.map { min(max($0, -1), 1) } + [-1], "\(kernels.title) clamp")
+    }
+  }
+
+  @Test("negative numbers times the slope of their column, apart and in place")
+  func prelu() {
+    var numbers = Numbers(10)
+    let (rows, columns) = (5, 37)
+    let (x, slope) = (numbers.floats(rows * columns, -2, 2), numbers.floats(columns))
+    let wanted = x.indices.map { x[$0] < 0 ? Double(slope[$0 % columns] * x[$0]) : Double(x[$0]) }
+    for kernels in kernelSets {
+      let (from, y) = (Misaligned(x), Misaligned(count: x.count))
+      kernels.prelu(from.pointer, slope, Int64(rows), Int64(columns), y.pointer)
+      expectNear(y, wanted, 1e-6, "\(kernels.title) prelu")
+      kernels.prelu(from.pointer, slope, Int64(rows), Int64(columns), from.pointer)
+      #expect(from.values == y.values && y.isGuarded && from.isGuarded)
     }
   }
 

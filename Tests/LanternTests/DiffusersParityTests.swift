@@ -41,13 +41,29 @@ import Testing
     try expectParity(name, "tiny_xl")
   }
 
+  @Test(
+    "latent consistency models have guidance as an input, as diffusers' pipelines",
+    arguments: TinyPipeline.names(of: "tiny_lcm"))
+  func latentConsistency(name: String) throws {
+    try expectParity(name, "tiny_lcm")
+  }
+
+  @Test(
+    "a refiner takes the last steps over as diffusers' pipelines do, and draws alone from a picture",
+    arguments: TinyPipeline.names(of: "tiny_refiner"))
+  func refiner(name: String) throws {
+    try expectParity(name, "tiny_refiner")
+  }
+
   @Test("there are cases of every kind")
   func cases() {
     #expect(TinyPipeline.names("text").count == 18)
     #expect(TinyPipeline.names("picture").count == 14)
     #expect(TinyPipeline.names("mask").count == 13)
     #expect(TinyPipeline.names("inpainting").count == 4)
-    #expect(TinyPipeline.names(of: "tiny_xl").count == 9)
+    #expect(TinyPipeline.names(of: "tiny_xl").count == 11)
+    #expect(TinyPipeline.names(of: "tiny_lcm").count == 5)
+    #expect(TinyPipeline.names(of: "tiny_refiner").count == 4)
   }
 
   /// Draws a case, and compares the latents after the last step and the picture.

@@ -11,9 +11,17 @@ import Testing
     case "sampler": return "euler_a"
     case "schedule": return "karras"
     case "convention": return "kdiffusion"
+    case "cache": return "taylor:2"
+    case "originalSize", "targetSize": return "640x480"
+    case "cropCorner": return "16,40"
     case "projectedGuidance": return [0.25, 7.5, -0.5]
     case "dynamicThresholding": return [2.5, 0.5]
     case "pastesKept": return false
+    case "controls":
+      let one: [String: JSONValue] = [
+        "network": "edges", "strength": 0.5, "start": 0.25, "end": 0.75,
+      ]
+      return .array([.object(one)])
     default: break
     }
     switch setting.type {

@@ -6,7 +6,8 @@ import TestSupport
 import Testing
 
 /// A whole Stable Diffusion of random weights, and what diffusers draws with it:
-/// tools/fixtures/tiny_pipeline.py; or Stable Diffusion XL: tools/fixtures/tiny_xl.py.
+/// tools/fixtures/tiny_pipeline.py; or Stable Diffusion XL: tools/fixtures/tiny_xl.py; or the first as a latent
+/// consistency model: tools/fixtures/tiny_lcm.py; or the second with a refiner: tools/fixtures/tiny_refiner.py.
 struct TinyPipeline {
   static let folder = fixture("tiny_pipeline")
   private let folder: String
@@ -14,7 +15,7 @@ struct TinyPipeline {
   private let cases: [String: [String: JSONValue]]
 
   init(_ name: String = "tiny_pipeline") throws {
-    folder = fixture(name)
+    folder = name == "tiny_lcm" ? Self.folder : fixture(name)
     file = try SafetensorsFile(fixture("\(name).safetensors"))
     let text = Array(try #require(file.metadata["cases"]).utf8)
     let list = try text.withUnsafeBytes { try JSON.parse($0, file: "cases") }.array ?? []
@@ -35,6 +36,12 @@ struct TinyPipeline {
     var request = ImageRequest(prompt: try #require(found["prompt"]?.string))
     request.literalPrompt = true
     request.negativePrompt = found["negative"]?.string ?? ""
+    request.prompt2 = found["prompt_2"]?.string
+    request.negativePrompt2 = found["negative_2"]?.string
+    request.refinerStart = found["refiner_start"]?.double
+    request.originalSize = found["original_size"].flatMap(ImageRequest.Size.init(json:))
+    request.cropCorner = found["crop"].flatMap(ImageRequest.Corner.init(json:))
+    request.targetSize = found["target_size"].flatMap(ImageRequest.Size.init(json:))
     request.steps = found["steps"]?.integer
     request.guidance = found["guidance"]?.double.map { Float($0) }
     request.sampler = found["sampler"]?.string
@@ -60,6 +67,10 @@ struct TinyPipeline {
   func generator(_ name: String) throws -> ImageGenerator {
     let found = try #require(cases[name])
     if found["kind"]?.string == "inpainting" { return try inpaintingGenerator() }
+    if folder == fixture("tiny_refiner"), name != "alone" {
+      return try ImageGenerator(folder: fixture("tiny_xl"), refiner: folder, precision: .exact)
+    }
+    if file.contains("cond_proj.weight") { return try latentConsistencyGenerator() }
     guard let prediction = found["prediction"] else {
       return try ImageGenerator(folder: folder, precision: .exact)
     }
@@ -109,14 +120,30 @@ struct TinyPipeline {
   func inpaintingGenerator() throws -> ImageGenerator {
     try Self.generator { folder in
       try Self.set("in_channels", .integer(9), "\(folder)/unet/config.json")
-      let path = "\(folder)/unet/diffusion_pytorch_model.safetensors"
-      let old = try SafetensorsFile(path)
-      let first = try tensor("inpainting.conv_in.weight")
-      let tensors = try old.names.map { name in
-        (name: name, tensor: name == "conv_in.weight" ? first : try #require(try old.tensor(name)))
-      }
-      try SafetensorsFile.write(tensors, to: path)
+      try setWeight("conv_in.weight", tensor("inpainting.conv_in.weight"), of: folder)
     }
+  }
+
+  /// The model as one that has guidance as an input.
+  private func latentConsistencyGenerator() throws -> ImageGenerator {
+    try Self.generator { folder in
+      let weight = try tensor("cond_proj.weight")
+      try Self.set("time_cond_proj_dim", .integer(weight.shape[1]), "\(folder)/unet/config.json")
+      try setWeight("time_embedding.cond_proj.weight", weight, of: folder)
+      let index = "\(folder)/model_index.json"
+      try Self.set("_class_name", "LatentConsistencyModelPipeline", index)
+      try Self.set("scheduler", ["diffusers", "LCMScheduler"], index)
+    }
+  }
+
+  /// Puts a tensor into the U-Net's checkpoint, instead of one of that name where there is one.
+  private func setWeight(_ name: String, _ tensor: Tensor, of folder: String) throws {
+    let path = "\(folder)/unet/diffusion_pytorch_model.safetensors"
+    let old = try SafetensorsFile(path)
+    let others = try old.names.filter { $0 != name }.map { name in
+      (name: name, tensor: try #require(try old.tensor(name)))
+    }
+    try SafetensorsFile.write(others + [(name: name, tensor: tensor)], to: path)
   }
 
   /// Changes a setting of a JSON file.

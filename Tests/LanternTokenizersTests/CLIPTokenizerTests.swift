@@ -217,3 +217,24 @@ import Testing
     }
   }
 }
+
+/// CLIP's own vocabulary, which Lantern ships as merges: tools/fixtures/single_file.py.
+@Suite struct CLIPVocabularyTests {
+  @Test("the shipped merges give the ids of transformers' CLIPTokenizer")
+  func ids() throws {
+    let tokenizer = try TokenizerCatalogue.load(folder: repositoryPath("weights/clip"))
+    let cases = try #require(try JSON.read(fixture("single_file/clip_ids.json")).array)
+    #expect(cases.count == 9)
+    for item in cases.compactMap(\.object) {
+      let text = try #require(item["text"]?.string)
+      #expect(
+        tokenizer.encode(text, readsSpecial: true) == item["ids"]?.array?.compactMap(\.integer),
+        "\(text)")
+    }
+    #expect(tokenizer.window.beginning == 49406 && tokenizer.window.end == 49407)
+    #expect(tokenizer.window.padding == 49407 && tokenizer.window.length == 77)
+    let other = try TokenizerCatalogue.load(
+      folder: repositoryPath("weights/clip"), with: ["pad_token": .string("!")])
+    #expect(other.window.padding == 0)
+  }
+}

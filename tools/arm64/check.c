@@ -173,6 +173,7 @@ static void check_rest(const lk_kernels *ours, const lk_kernels *plain) {
   CHECK("softmax", count, softmax(x, rows, columns, y[i]));
   CHECK("affine", count, affine(x, 0.3f, -2, count, y[i]));
   CHECK("clamp", count, clamp(x, -0.5f, 0.5f, count, y[i]));
+  CHECK("prelu", count, prelu(x, weight, rows, columns, y[i]));
   for (int op = LK_EXP; op <= LK_IDENTITY; op++) {
     char name[32];
     snprintf(name, sizeof name, "unary %d", op);

@@ -77,6 +77,7 @@ typedef enum lk_isa {
 typedef enum lk_unary {
   LK_EXP = 0,
   LK_RELU,
+  LK_LEAKY_RELU,  // x, or 0.2 x where it is negative
   LK_SILU,        // x * sigmoid(x)
   LK_GELU,        // exact: x * (1 + erf(x / sqrt 2)) / 2
   LK_GELU_TANH,   // the tanh approximation of it
@@ -220,6 +221,8 @@ typedef struct lk_kernels {
   void (*affine)(const float *x, float scale, float offset, int64_t count, float *y);
   /// y = clamp(x, low, high); NaN becomes low.
   void (*clamp)(const float *x, float low, float high, int64_t count, float *y);
+  /// y[row, column] = x, or slope[column] · x where x is negative.
+  void (*prelu)(const float *x, const float *slope, int64_t rows, int64_t columns, float *y);
   /// f32, f16 and bf16 to one another, round to nearest even; NaN stays NaN, f16 overflow is inf.
   void (*convert)(const void *x, lk_dtype from, int64_t count, void *y, lk_dtype to);
 

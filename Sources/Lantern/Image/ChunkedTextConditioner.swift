@@ -16,7 +16,9 @@ struct ChunkedTextConditioner: TextConditioner {
     case penultimate
   }
 
-  private struct Encoder {
+  struct Encoder {
+    /// From 1, as its folder is numbered.
+    let number: Int
     let tokenizer: any Tokenizer
     let model: ModelPart<any TextEncoder, any Error>
     /// Features of a token's vector.
@@ -25,66 +27,20 @@ struct ChunkedTextConditioner: TextConditioner {
     let firstFreeID: Int
   }
 
-  private let encoders: [Encoder]
-  private let states: States
+  let encoders: [Encoder]
+  let states: States
   let features: Int
   let pooledFeatures: Int
   let layerCount: Int
+  /// Whether the denoiser takes how beautiful a picture is instead of its size after cropping: SDXL's
+  /// refiner.
+  let takesAestheticScore: Bool
+  var sizeCount: Int { states == .last ? 0 : takesAestheticScore ? 5 : 6 }
+  var readsSecondPrompt: Bool { encoders.contains { $0.number > 1 } }
   /// Whether an empty negative prompt is all zeros.
-  private let zeroesEmptyNegative: Bool
-  /// The model's folder, for errors.
-  private let path: String
-
-  /// Loads the parts `tokenizer` and `text_encoder`, `tokenizer_2` and `text_encoder_2` …
-  ///
-  /// - Parameters:
-  ///   - reader: reads the folder.
-  ///   - count: of the encoders.
-  ///   - states: what the denoiser was trained with.
-  /// - Throws: an error of the room where something is wrong.
-  init(_ reader: PartReader, encoders count: Int = 1, states: States = .last) throws {
-    path = reader.folder.path
-    self.states = states
-    var encoders: [Encoder] = []
-    var features = 0
-    var pooledFeatures = 0
-    var layers = Int.max
-    for number in 1...count {
-      let suffix = number == 1 ? "" : "_\(number)"
-      let tokenizer = try reader.folder.loadTokenizer("tokenizer\(suffix)")
-      let model = ModelPart { () throws(any Error) in
-        try reader.read(
-          "text_encoder\(suffix)", stems: ["model", "pytorch_model"],
-          ModelCatalogue.textEncoders, reader.precision.ofSmallParts)
-      }
-      let encoder = try model()
-      guard tokenizer.window.length <= encoder.maximumLength else {
-        throw RequestError.mismatch(
-          reason: "the tokenizer makes \(tokenizer.window.length) tokens and the text encoder "
-            + "takes \(encoder.maximumLength); both must come from one model", path: path)
-      }
-      features += encoder.features
-      pooledFeatures = encoder.pooledFeatures
-      layers = min(layers, encoder.layerCount)
-      encoders.append(
-        Encoder(
-          tokenizer: tokenizer, model: model, features: encoder.features,
-          firstFreeID: max(tokenizer.count, encoder.vocabularySize)))
-    }
-    self.encoders = encoders
-    self.features = features
-    switch states {
-    case .last: (self.pooledFeatures, layerCount) = (0, layers)
-    case .penultimate: (self.pooledFeatures, layerCount) = (pooledFeatures, layers - 1)
-    }
-    let key = "force_zeros_for_empty_prompt"
-    let setting = reader.folder.settings[key] ?? .bool(true)
-    guard let zeroes = setting.bool else {
-      throw FormatError.wrongType(
-        key: key, expected: "true or false", file: reader.folder.indexPath)
-    }
-    zeroesEmptyNegative = states == .penultimate && zeroes
-  }
+  let zeroesEmptyNegative: Bool
+  /// The model's path, for errors.
+  let path: String
 
   var notes: [String] { encoders.flatMap(\.tokenizer.notes) }
 
@@ -101,7 +57,7 @@ struct ChunkedTextConditioner: TextConditioner {
   }
 
   func notes(on words: EmbeddedWords, _ request: ImageRequest) -> [String] {
-    words.notes(on: [request.prompt, request.negativePrompt], encoders[0].tokenizer)
+    words.notes(on: request.allPrompts, encoders[0].tokenizer)
   }
 
   func releaseWeights() { for encoder in encoders { encoder.model.release() } }
@@ -111,10 +67,14 @@ struct ChunkedTextConditioner: TextConditioner {
     let isLiteral = request.literalPrompt
     let words = try words(of: request)
     let tokenizers = encoders.map { words.tokenizer($0.tokenizer, firstID: $0.firstFreeID) }
-    let pairs = tokenizers.map { tokenizer in
-      (
-        PromptChunks(request.prompt, literally: isLiteral, tokenizer),
-        PromptChunks(request.negativePrompt, literally: isLiteral, tokenizer)
+    let pairs = zip(encoders, tokenizers).map { encoder, tokenizer in
+      let (prompt, negative) =
+        encoder.number == 1
+        ? (request.prompt, request.negativePrompt)
+        : (request.prompt2 ?? request.prompt, request.negativePrompt2 ?? request.negativePrompt)
+      return (
+        PromptChunks(prompt, literally: isLiteral, tokenizer),
+        PromptChunks(negative, literally: isLiteral, tokenizer)
       )
     }
     let count = pairs.map { max($0.0.count, $0.1.count) }.max() ?? 1
@@ -124,15 +84,30 @@ struct ChunkedTextConditioner: TextConditioner {
     var positive = try encode(pairs.map(\.0), words, count, request.clipSkip)
     var negative =
       zeroesEmptyNegative && request.negativePrompt.isEmpty
+        && request.negativePrompt2?.isEmpty != false
       ? try positive.zeros() : try encode(pairs.map(\.1), words, count, 0)
     if states == .penultimate {
-      let sides = [Float(size.height), Float(size.width)]
-      (positive.sizes, negative.sizes) = (sides + [0, 0] + sides, sides + [0, 0] + sides)
+      positive.sizes = [sizes(request, size, isNegative: false)]
+      negative.sizes = [sizes(request, size, isNegative: true)]
     }
     let cut = pairs[0].0.cutTokens
     return PromptEncoding(
       positive: positive, negative: negative, cutTokens: cut.count,
       cutText: String(decoding: tokenizers[0].decode(cut), as: UTF8.self))
+  }
+
+  /// The numbers of a row: height and width before cropping, top and left of the crop, height and width after
+  /// it, or the aesthetic score. Scores, and that with them the negative prompt has no crop, are diffusers'.
+  private func sizes(
+    _ request: ImageRequest, _ size: (width: Int, height: Int), isNegative: Bool
+  ) -> [Float] {
+    let own = ImageRequest.Size(width: size.width, height: size.height)
+    let (original, target) = (request.originalSize ?? own, request.targetSize ?? own)
+    let whole = ImageRequest.Corner(left: 0, top: 0)
+    let crop = (isNegative && takesAestheticScore ? nil : request.cropCorner) ?? whole
+    let row = [original.height, original.width, crop.top, crop.left]
+    guard takesAestheticScore else { return (row + [target.height, target.width]).map(Float.init) }
+    return row.map(Float.init) + [isNegative ? 2.5 : 6]
   }
 
   /// One prompt by all encoders.

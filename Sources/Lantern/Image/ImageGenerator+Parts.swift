@@ -76,7 +76,7 @@ extension ImageGenerator {
       Part(name: "denoiser, a call", count: calls) {
         _ = try predict(input, 500)
       },
-      Part(name: "decoder", count: 1) { _ = try model.codec.decode(latent, tiled: false) },
+      Part(name: "decoder", count: 1) { _ = try model.decoder.decode(latent, tiled: false) },
       Part(name: "encoder", count: 0) {
         var noise = NoiseSource(seed: 1)
         _ = try model.codec.encode(pixels, noise: noise.normal(latent.shape))

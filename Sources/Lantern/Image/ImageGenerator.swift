@@ -1,14 +1,16 @@
 import LanternLayers
 import LanternModels
 import LanternSamplers
-public import LanternTensor
+import LanternTensor
 
-/// Draws pictures from text with a model whose folder stays as it is meanwhile.
+/// Draws pictures from text with a model whose files stay as they are meanwhile.
 ///
 /// Many tasks may use one generator, or copies of it, which share the model. They take turns at the
 /// processors.
 public struct ImageGenerator: Sendable {
   package let model: ImageModel
+  /// The model that takes the last steps over, as SDXL's refiner does; nil for none.
+  package let refiner: ImageModel?
 
   /// Whether the components stay in memory when a picture does not need them any more.
   ///
@@ -17,36 +19,9 @@ public struct ImageGenerator: Sendable {
   /// than the weights of denoiser and decoder: for programs that draw a single one.
   public var retainsComponents = true
 
-  /// Loads a model.
-  ///
-  /// - Parameters:
-  ///   - folder: a model as diffusers lays it out, with a `model_index.json`.
-  ///   - loras: what is added to its weights.
-  ///   - isFast: whether to draw in few steps, with the LoRA that the folder has for it.
-  ///   - variant: of the weights, as `fp16` for `model.fp16.safetensors`; the plain ones when nil.
-  ///   - precision: how exactly it computes; what suits this processor by default.
-  /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  public init(
-    folder: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
-    precision: Precision = .default
-  ) throws {
-    try self.init(
-      .folder(folder), adding: loras, isFast: isFast, variant: variant, precision: precision)
-  }
-
-  /// Loads a model from where it lies, as ``ModelLocation/picturebook``; otherwise as
-  /// ``init(folder:adding:isFast:variant:precision:)``.
-  public init(
-    _ location: ModelLocation, adding loras: [LoRA] = [], isFast: Bool = false,
-    variant: String? = nil, precision: Precision = .default
-  ) throws {
-    model = try ImageModel(
-      location.path(), adding: loras, isFast: isFast, variant: variant, precision: precision)
-  }
-
   /// Notes on the model's files: settings without an effect, and files that disagree; a line each.
   public var notes: [String] {
-    model.notes
+    model.notes + (refiner?.notes ?? [])
       + model.loras.filter { $0.strength == 0 }.map { "\($0.path): strength 0 adds nothing" }
   }
 
@@ -57,7 +32,7 @@ public struct ImageGenerator: Sendable {
   /// the decoder's widest layers at full size, as measured where most is needed.
   package var estimatedWorkingMegabytes: Int {
     let pixels = nativeSize.width * nativeSize.height
-    return max(16, pixels * model.codec.widestChannels * 10 / 1_048_576)
+    return max(16, pixels * model.decoder.widestChannels * 10 / 1_048_576)
   }
 
   /// Draws a picture. Cancelling its task stops the work within one step.
@@ -108,13 +83,13 @@ public struct ImageGenerator: Sendable {
 
     // The decoder cannot reuse the denoiser's large buffers, which are of other sizes.
     BufferPool.shared.drain(atLeast: 4 << 20)
-    let decoded = try model.codec.decode(latent, tiled: request.tiledDecoding)
+    let decoded = try model.decoder.decode(latent, tiled: request.tiledDecoding)
     let image = try decoded.scaled(by: 0.5, plus: 0.5)
     guard image.isFiniteEverywhere else {
       throw RequestError.notFinite(what: "the decoded picture", step: nil)
     }
     try trace?.finish(image)
-    let recipe = PictureRecipe(request, settings, model)
+    let recipe = PictureRecipe(request, settings, model, refiner: refiner)
     let drawn = try Picture(image)
     var picture = try initial.mask?.pastingKept(in: drawn) ?? drawn
     picture.metadata = recipe.metadata
@@ -122,7 +97,7 @@ public struct ImageGenerator: Sendable {
       picture: picture, recipe: recipe, settings: settings, cutTokens: prompt.cutTokens,
       cutText: prompt.cutText,
       notes: try promptNotes(request) + settings.notes(on: request, model, initial.plan)
-        + initial.notes,
+        + initial.notes + refinerNotes(request, settings, initial.plan),
       modelCalls: calls)
   }
 
@@ -131,7 +106,9 @@ public struct ImageGenerator: Sendable {
     _ request: ImageRequest, _ settings: ImageSettings, _ trace: Trace?,
     _ onStep: (DrawingStep) throws -> Void
   ) throws -> (latent: Tensor, initial: InitialLatent, prompt: PromptEncoding, modelCalls: Int) {
-    defer { if !retainsComponents { model.releaseAllButDecoder() } }
+    defer {
+      if !retainsComponents { for model in [model, refiner] { model?.releaseAllButDecoder() } }
+    }
     var schedule = model.schedule
     schedule.convention = settings.convention
     schedule.fillsHoles = request.mask != nil
@@ -139,28 +116,27 @@ public struct ImageGenerator: Sendable {
     let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
     let guidance = settings.fullGuidance
 
-    let prompt = try model.conditioner.encode(
+    var prompt = try model.conditioner.encode(
       request, size: (settings.width, settings.height))
+    prompt.positive.guidance = settings.guidance
     if !retainsComponents { model.conditioner.releaseWeights() }
-    let network = try model.denoiser()
-    let both = try Conditioning.joined([prompt.negative, prompt.positive])
-    // By the number of rows: with guidance and, where it pauses, without.
-    var conditioned: [Int: ConditionedDenoiser] = [:]
+    var stages = [StagedDenoiser.Stage(model: model, prompt: prompt)]
+    if let refiner {
+      let prompt = try refiner.conditioner.encode(request, size: (settings.width, settings.height))
+      stages.append(StagedDenoiser.Stage(model: refiner, prompt: prompt))
+      if !retainsComponents { refiner.conditioner.releaseWeights() }
+    }
     var noise = NoiseSource(seed: settings.seed)
     let plan = try sampler.plan(steps: settings.steps, over: schedule, spacing: spacing)
     let initial = try InitialLatent(request, settings, model, sampler, plan, &noise)
+    let controls = try ControlGuides(request, settings, model, steps: initial.plan.levels.count)
     try trace?.begin(prompt, initial)
 
-    var calls = 0
+    let network = StagedDenoiser(
+      stages, switchTimestep: settings.refinerTimestep(schedule), mask: initial.mask,
+      controls: controls, cache: settings.cache, retainsComponents: retainsComponents)
     let denoiser = Denoiser(
-      { latent, timestep in
-        calls += 1
-        let rows = latent.shape[0]
-        let predict =
-          try conditioned[rows] ?? network.conditioned(on: rows == 2 ? both : prompt.positive)
-        conditioned[rows] = predict
-        return try predict(initial.mask?.withContext(latent) ?? latent, timestep)
-      }, predicting: schedule.prediction, dataDeviation: schedule.dataDeviation,
+      network.predict, predicting: schedule.prediction, dataDeviation: schedule.dataDeviation,
       guidance: guidance)
     let latent = try sampler.sample(
       initial.latent, over: initial.plan, with: denoiser.denoise, noise: &noise
@@ -170,38 +146,11 @@ public struct ImageGenerator: Sendable {
       guard latent.isFiniteEverywhere else {
         throw RequestError.notFinite(what: "the latent", step: step.index)
       }
+      controls.begin(step: step.index + 1)
       try trace?.note(latent)
-      try onStep(DrawingStep(step, model.codec, initial))
+      try onStep(DrawingStep(step, model.decoder, initial))
       return latent
     }
-    return (latent, initial, prompt, calls)
-  }
-}
-
-/// The state after a step.
-package struct DrawingStep {
-  /// Number of the step, from 1.
-  package let number: Int
-  /// Number of steps.
-  package let count: Int
-  private let denoised: Tensor
-  private let codec: any LatentCodec
-  private let initial: InitialLatent
-
-  init(_ step: Step, _ codec: any LatentCodec, _ initial: InitialLatent) {
-    self.number = step.index + 1
-    self.count = step.count
-    self.denoised = step.denoised
-    self.codec = codec
-    self.initial = initial
-  }
-
-  /// The picture as far as it can be guessed, after every `interval` steps; nil for 0.
-  package func preview(every interval: Int) throws -> Picture? {
-    guard interval > 0, number % interval == 0 else { return nil }
-    let image = try codec.decode(denoised, tiled: true).scaled(by: 0.5, plus: 0.5)
-    guard image.isFiniteEverywhere else { return nil }
-    let picture = try Picture(image)
-    return try initial.mask?.pastingKept(in: picture) ?? picture
+    return (latent, initial, prompt, network.calls)
   }
 }

@@ -5,15 +5,23 @@ import LanternModels
 package import LanternSamplers
 package import LanternTensor
 
-/// All parts of a text-to-image model, loaded from a folder as diffusers lays it out.
+/// All parts of a text-to-image model, loaded from a folder as diffusers lays it out or from one file.
 package struct ImageModel: Sendable {
-  /// Path of the folder it was loaded from.
+  /// Path of the folder or file it was loaded from.
   package let path: String
   let conditioner: any TextConditioner
   let denoiser: ModelPart<any DenoiserNetwork, any Error>
   /// The geometry of the denoiser's latents.
   let geometry: LatentGeometry
+  /// Whether guidance is an input of the denoiser, and no second evaluation.
+  let embedsGuidance: Bool
   let codec: any LatentCodec
+  /// What decodes pictures: the codec, or a small decoder in its place.
+  let decoder: any LatentCodec
+  /// Path of the small decoder; nil for the codec's own.
+  let tinyDecoder: String?
+  /// ControlNets that were needed, by their paths.
+  private let controlNetworks = Locked<[String: any ControlNetwork]>([:])
   package let schedule: NoiseSchedule
   package let defaults: ModelDefaults
   /// Whether it was loaded for few steps.
@@ -22,6 +30,8 @@ package struct ImageModel: Sendable {
   let loras: [LoRA]
   /// The variant of its weights, as `fp16`; nil for the plain ones.
   let variant: String?
+  /// What goes before its own parts.
+  let parts: ModelParts
   /// What it computes in.
   package let precision: Precision
   /// A hash of the denoiser's weights, as stable-diffusion-webui's of a model's; nil where its digest would
@@ -31,44 +41,55 @@ package struct ImageModel: Sendable {
   let notes: [String]
 
   /// Loads every part but the codec's encoder. The files are read again where that, or a part that
-  /// was released, is needed: the folder must stay as it is.
+  /// was released, is needed: they must stay as they are.
   ///
   /// - Parameters:
-  ///   - path: the folder.
+  ///   - path: the folder or file.
+  ///   - parts: what goes before its own parts.
   ///   - loras: what is added to the weights.
   ///   - isFast: whether to add the folder's own LoRA for few steps, and use its settings.
   ///   - variant: of the weights, as `fp16`; the plain ones when nil.
+  ///   - tinyDecoder: a file or folder of a small decoder; the model's own when nil.
   ///   - precision: what it computes in.
   /// - Throws: an error of the room where something is wrong; each says which file, what, and the
   ///   remedy.
   package init(
-    _ path: String, adding loras: [LoRA] = [], isFast: Bool = false, variant: String? = nil,
+    _ path: String, with parts: ModelParts = ModelParts(), adding loras: [LoRA] = [],
+    isFast: Bool = false, variant: String? = nil, tinyDecoder: String? = nil,
     precision: Precision = .default
   ) throws {
-    let folder = try ModelFolder(path)
-    let pipeline = try Pipeline.of(folder)
-    self.path = folder.path
+    let source = try parts.source(at: path)
+    let pipeline = try Pipeline.of(source)
+    // What is missing is found before gigabytes are read.
+    for part in pipeline.parts { _ = try source.component(part) }
+    self.path = source.path
+    self.parts = parts
     self.defaults = try ModelDefaults(
-      folder: folder.path, standardGuidance: pipeline.guidance, isFast: isFast)
+      folder: source.path, steps: pipeline.steps, guidance: pipeline.guidance, isFast: isFast)
     self.isFast = isFast
     self.loras = loras
     self.variant = variant
     self.precision = precision
     let all = (defaults.lora.map { [LoRA($0)] } ?? []) + loras
     let adapters = try all.flatMap { try $0.adapters() }
-    let reader = PartReader(folder, variant: variant, adding: adapters, precision: precision)
-    self.schedule = try folder.noiseSchedule()
+    let reader = PartReader(source, variant: variant, adding: adapters, precision: precision)
+    self.schedule = try source.noiseSchedule()
     self.conditioner = try pipeline.conditioner(reader)
     self.denoiser = ModelPart {
       try reader.read(pipeline.denoiser, ModelCatalogue.denoisers, precision)
     }
     let denoiser = try denoiser()
     self.geometry = denoiser.geometry
+    self.embedsGuidance = denoiser.embedsGuidance
     self.hash = try Self.hash(of: reader.files(of: pipeline.denoiser))
-    self.codec = try reader.read(
-      pipeline.codec, ModelCatalogue.latentCodecs, precision.ofSmallParts)
+    let small = precision.ofSmallParts
+    let codec = try reader.read(pipeline.codec, ModelCatalogue.latentCodecs, small)
+    self.codec = codec
+    self.tinyDecoder = tinyDecoder
+    self.decoder =
+      try tinyDecoder.map { try TinyDecoder.load($0, for: codec, small) } ?? codec
     self.notes =
-      try folder.disagreements(among: pipeline.parts) + schedule.fileNotes
+      try source.notes + source.disagreements(among: pipeline.parts) + schedule.fileNotes
       + schedule.notes(for: schedule.schedulerClass)
       + conditioner.notes + reader.notes { $0 }
       + adapters.flatMap { try $0.notes + [$0.checkFit()].compactMap(\.self) }
@@ -85,9 +106,10 @@ package struct ImageModel: Sendable {
         reason: "the denoiser wants text of \(denoiser.conditioningFeatures) features and the text "
           + "encoder gives \(conditioner.features); both must come from one model", path: path)
     }
-    guard denoiser.pooledFeatures == conditioner.pooledFeatures else {
+    let pooled = denoiser.pooledFeatures(sizes: conditioner.sizeCount)
+    guard pooled == conditioner.pooledFeatures else {
       throw RequestError.mismatch(
-        reason: "the denoiser wants a pooled vector of \(denoiser.pooledFeatures) features and the "
+        reason: "the denoiser wants a pooled vector of \(pooled) features and the "
           + "text encoders give \(conditioner.pooledFeatures); both must come from one model",
         path: path)
     }
@@ -102,8 +124,46 @@ package struct ImageModel: Sendable {
     }
   }
 
+  /// A ControlNet, loaded now if it is not cached.
+  ///
+  /// - Throws: ``RequestError/mismatch(reason:path:)`` for one of another kind of model, and what reading
+  ///   it throws.
+  func controlNetwork(_ path: String) throws -> any ControlNetwork {
+    if let cached = controlNetworks({ $0[path] }) { return cached }
+    let network = try AddOn.load(
+      path, ModelCatalogue.controlNetworks, ModelCatalogue.controlFiles, precision)
+    let denoiser = try denoiser()
+    guard network.residualChannels == denoiser.residualChannels,
+      network.conditioningFeatures == denoiser.conditioningFeatures,
+      network.pooledFeatures(sizes: conditioner.sizeCount)
+        == denoiser.pooledFeatures(sizes: conditioner.sizeCount)
+    else {
+      throw RequestError.mismatch(
+        reason:
+          "this ControlNet takes text of \(network.conditioningFeatures) features and adds to "
+          + "\(network.residualChannels.count) states, and the model's denoiser has "
+          + "\(denoiser.conditioningFeatures) and \(denoiser.residualChannels.count); take one that was "
+          + "trained for its kind (Stable Diffusion 1, 2 or XL)", path: path)
+    }
+    controlNetworks { $0[path] = network }
+    return network
+  }
+
+  /// Checks that this model can take over the last steps of another one.
+  func checkRefines(_ base: ImageModel) throws(RequestError) {
+    guard geometry.outputChannels == base.geometry.outputChannels, !isInpaintingModel,
+      schedule.prediction == base.schedule.prediction
+    else {
+      throw .mismatch(
+        reason:
+          "the refiner must predict the same, of latents of as many channels, as \(base.path): it "
+          + "predicts \(schedule.prediction) of \(geometry.inputChannels) channels", path: path)
+    }
+  }
+
   /// Releases all parts but the decoder.
   func releaseAllButDecoder() {
+    controlNetworks { $0 = [:] }
     conditioner.releaseWeights()
     denoiser.release()
     codec.releaseEncoder()

@@ -1,3 +1,4 @@
+public import LanternLayers
 public import LanternSamplers
 
 /// A request for a picture. Everything but the prompt has a default that suits the model.
@@ -10,6 +11,17 @@ public struct ImageRequest: Sendable {
   public var negativePrompt = ""
   /// Embeddings of textual inversion, whose words may stand in both prompts.
   public var embeddings: [TextualInversion] = []
+  /// The prompt of the second text encoder, where the model has one (SDXL); ``prompt`` when nil.
+  public var prompt2: String?
+  /// The negative prompt of the second text encoder; ``negativePrompt`` when nil.
+  public var negativePrompt2: String?
+  /// Size in pixels of the pictures to draw like, before they were cropped to be trained on (SDXL): smaller
+  /// ones are less sharp; the size of the picture when nil.
+  public var originalSize: Size?
+  /// Where pictures to draw like were cropped (SDXL): more than 0 cuts things off; (0, 0) when nil.
+  public var cropCorner: Corner?
+  /// Size in pixels after cropping (SDXL); the size of the picture when nil.
+  public var targetSize: Size?
   /// Size in pixels, multiples of 8; the model's own when nil.
   public var width: Int?
   /// See ``width``.
@@ -37,6 +49,11 @@ public struct ImageRequest: Sendable {
   public var eta: Float?
   /// The program whose noise levels to follow where programs disagree.
   public var convention = Convention.diffusers
+  /// Share of the noise schedule, 0…1, after which the refiner takes the steps over, where there is one;
+  /// diffusers' `denoising_end` and `denoising_start`; 0.8 when nil.
+  public var refinerStart: Double?
+  /// How features of the denoiser are reused from one step to the next, for fewer seconds; none when nil.
+  public var cache: StepCache?
   /// Seed of the noise, PyTorch's: the same seed draws the same picture. A random one for each new
   /// request.
   public var seed: UInt64 = Seed.random()
@@ -50,10 +67,15 @@ public struct ImageRequest: Sendable {
   /// a soft seam inside of what is drawn. Without, all of it goes through the autoencoder, which
   /// changes it a little, as in diffusers.
   public var pastesKept = true
+  /// ControlNets, and the pictures that they make the drawn one follow.
+  public var controls: [Control] = []
+  /// Whether ``controls`` are followed without the help of words: less at the edges of the network, and
+  /// where there is guidance in the prompt's half alone (diffusers' `guess_mode`).
+  public var guessMode = false
   /// How many of the text encoder's last layers to leave out for the prompt; as diffusers'
   /// `clip_skip`, the negative prompt takes all of them.
   public var clipSkip = 0
-  /// Whether large pictures are decoded in overlapping tiles, for little memory.
+  /// Whether large pictures are decoded, and those to begin from encoded, in overlapping tiles, for little memory.
   public var tiledDecoding = false
   /// Whether the prompt is taken to the letter and cut at the text encoder's length, as diffusers
   /// does, instead of reading `(weights:1.2)` and going on beyond it, as stable-diffusion-webui

@@ -15,11 +15,16 @@ extension ImageSettings {
     notes += guidanceNotes(on: request, taken)
     notes += try levelNotes(on: request, model)
     notes += sizeNotes(on: request, model)
+    notes += controlNotes(on: request, taken.levels.count)
+    notes += encoderNotes(on: request, model)
     if request.initialPicture == nil, request.strength != ImageRequest(prompt: "").strength {
       notes.append("strength \(request.strength) has no effect without a picture to begin from")
     }
     if request.mask == nil, !request.pastesKept {
       notes.append("without a mask nothing is kept: pasting has no effect")
+    }
+    if let cache, taken.levels.count < 2, try !makeSampler(model.schedule).choosesLevels {
+      notes.append("\(cache.text) has no effect: of one step there is nothing to reuse")
     }
     let isSampledInFew = ["lcm", "tcd"].contains(sampler)
     if model.isFast, !isSampledInFew || guidance > 2 || steps > 4 * model.defaults.steps {
@@ -37,6 +42,29 @@ extension ImageSettings {
     return notes
   }
 
+  private func controlNotes(on request: ImageRequest, _ steps: Int) -> [String] {
+    var notes: [String] = []
+    if request.guessMode, request.controls.isEmpty {
+      notes.append("guess mode has no effect without a ControlNet")
+    }
+    for control in request.controls {
+      if !(0..<steps).contains(where: { control.isActive($0, of: steps) }) {
+        notes.append(
+          "the ControlNet \(control.name) has no effect: of \(steps) steps none lies within "
+            + "\(control.start) to \(control.end), with a strength of \(control.strength)")
+      }
+      guard let picture = control.picture else { continue }
+      let (one, other) = (Double(picture.width * height), Double(picture.height * width))
+      if abs(one - other) > 0.02 * max(one, other) {
+        notes.append(
+          "the picture for \(control.name) is \(picture.width)×\(picture.height) and the drawn one "
+            + "\(width)×\(height): it is stretched")
+      }
+      notes += picture.notes
+    }
+    return notes
+  }
+
   private func guidanceNotes(on request: ImageRequest, _ plan: NoisePlan) -> [String] {
     guard fullGuidance.isActive else {
       let idle = [
@@ -45,12 +73,14 @@ extension ImageSettings {
         guidanceInterval == nil ? nil : "the guidance interval",
         projectedGuidance == nil ? nil : "projected guidance",
         dynamicThresholding == nil ? nil : "dynamic thresholding",
+        embedsGuidance && usesCFGPlusPlus ? "CFG++" : nil,
       ].compactMap { $0 }
       guard !idle.isEmpty else { return [] }
-      return [
-        "\(idle.joined(separator: ", ")) without effect: guidance \(guidance) is none; "
-          + "give more than 1"
-      ]
+      let reason =
+        embedsGuidance
+        ? "the model has guidance as an input, and takes the prompt and its strength alone"
+        : "guidance \(guidance) is none; give more than 1"
+      return ["\(idle.joined(separator: ", ")) without effect: \(reason)"]
     }
     var notes: [String] = []
     let sigmas = plan.levels.map(\.sigma)
@@ -94,6 +124,21 @@ extension ImageSettings {
     return notes
   }
 
+  private func encoderNotes(on request: ImageRequest, _ model: ImageModel) -> [String] {
+    func note(_ settings: [ImageSetting], _ reason: String) -> [String] {
+      let idle = settings.filter { $0.isChanged(request) }.map(\.title)
+      return idle.isEmpty
+        ? [] : ["\(idle.joined(separator: ", ")) without effect: \(reason)"]
+    }
+    let conditioner = model.conditioner
+    return
+      (conditioner.readsSecondPrompt
+      ? [] : note([.prompt2, .negativePrompt2], "the model has one text encoder"))
+      + (conditioner.sizeCount > 0
+        ? []
+        : note([.originalSize, .cropCorner, .targetSize], "the model is not trained on sizes"))
+  }
+
   private func sizeNotes(on request: ImageRequest, _ model: ImageModel) -> [String] {
     var notes: [String] = []
     let native = model.nativeSize
@@ -106,9 +151,9 @@ extension ImageSettings {
         "\(width)×\(height) is far from the \(native.width)×\(native.height) that the model was "
           + "trained on: things may appear twice or fall apart")
     }
-    let tile = model.codec.tileSize * model.codec.downsampling
+    let tile = model.decoder.tileSize * model.decoder.downsampling
     if request.tiledDecoding, width <= tile, height <= tile {
-      notes.append("tiled decoding has no effect: the picture fits into one tile of \(tile) pixels")
+      notes.append("VAE tiling has no effect: the picture fits into one tile of \(tile) pixels")
     }
     return notes
   }

@@ -1,3 +1,4 @@
+public import LanternLayers
 public import LanternSamplers
 
 /// A request with every default decided and every number checked.
@@ -28,8 +29,14 @@ public struct ImageSettings: Sendable, Equatable {
   public let eta: Float?
   /// The program whose noise levels to follow.
   public let convention: Convention
+  /// How features are reused from step to step; nil for none.
+  public let cache: StepCache?
+  /// Share of the noise schedule after which a refiner takes the steps over.
+  public let refinerStart: Double
   /// The seed.
   public let seed: UInt64
+  /// Whether guidance is an input of the denoiser.
+  let embedsGuidance: Bool
   /// Notes on names of samplers and schedules that another one stands in for: a line each.
   package let notes: [String]
 
@@ -50,15 +57,18 @@ public struct ImageSettings: Sendable, Equatable {
     let (unit, native) = (model.sizeUnit, model.nativeSize)
     // A picture to begin from may have any size; it is resized to the nearest that fits below.
     func side(_ pixels: Int) -> Int { max(unit, pixels / unit * unit) }
-    width = request.width ?? request.initialPicture.map { side($0.width) } ?? native.width
-    height =
-      request.height ?? request.initialPicture.map { side($0.height) } ?? native.height
+    let picture = request.initialPicture ?? request.controls.first?.picture
+    width = request.width ?? picture.map { side($0.width) } ?? native.width
+    height = request.height ?? picture.map { side($0.height) } ?? native.height
     guidanceRescale = request.guidanceRescale
     guidanceInterval = request.guidanceInterval
     projectedGuidance = request.projectedGuidance
     dynamicThresholding = request.dynamicThresholding
     eta = request.eta
     convention = request.convention
+    cache = request.cache
+    refinerStart = request.refinerStart ?? 0.8
+    embedsGuidance = model.embedsGuidance
     seed = request.seed
     let decided = decided(request)
     try ImageSetting.check(decided, with: model)
@@ -73,8 +83,9 @@ public struct ImageSettings: Sendable, Equatable {
     return decided
   }
 
-  /// Guidance with all its parts.
+  /// Guidance by a second evaluation, with all its parts.
   var fullGuidance: Guidance {
+    if embedsGuidance { return Guidance(scale: 1) }
     var all = Guidance(scale: guidance)
     all.rescaling = RescaledGuidance(share: guidanceRescale)
     all.interval = guidanceInterval ?? all.interval
@@ -82,6 +93,12 @@ public struct ImageSettings: Sendable, Equatable {
     all.thresholding = dynamicThresholding
     all.keepsUnguidedNoise = usesCFGPlusPlus
     return all
+  }
+
+  /// The timestep below which a refiner predicts, rounded as diffusers rounds it.
+  func refinerTimestep(_ schedule: NoiseSchedule) -> Float {
+    let steps = Double(schedule.trainingSteps)
+    return Float((steps - refinerStart * steps).rounded(.toNearestOrEven))
   }
 
   /// Settings of the scheduler's file that this sampler does not use, a line each; those that the folder's own

@@ -49,7 +49,9 @@ struct InitialLatent {
     let clean: Tensor? =
       beginsInNoise && model.isInpaintingModel
       ? nil
-      : try codec.encode(original.tensor.scaled(by: 2, plus: -1), noise: source.normal(shape))
+      : try codec.encode(
+        original.tensor.scaled(by: 2, plus: -1), noise: source.normal(shape),
+        tiled: request.tiledDecoding)
     noise = try source.normal(shape)
     if let clean, !beginsInNoise, let first = plan.levels.first {
       latent = try sampler.noised(clean, with: noise, at: first)
@@ -64,6 +66,7 @@ struct InitialLatent {
     }
     let masked = try MaskedLatent(
       requested, over: original, clean: clean, noise: noise, model, pastesKept: request.pastesKept,
+      tiled: request.tiledDecoding,
       &source)
     mask = masked
     notes =

@@ -26,11 +26,12 @@ struct MaskedLatent {
   ///   - noise: that of the initial latent.
   ///   - model: the model that draws.
   ///   - pastesKept: whether the picture's pixels replace those drawn where the mask is 0.
+  ///   - tiled: whether the masked picture is encoded in tiles.
   ///   - source: random numbers for the latent of the masked picture.
   /// - Throws: an error of the room where it arose.
   init(
     _ mask: Mask, over original: Picture, clean: Tensor?, noise: Tensor, _ model: ImageModel,
-    pastesKept: Bool, _ source: inout NoiseSource
+    pastesKept: Bool, tiled: Bool, _ source: inout NoiseSource
   ) throws {
     let wide = try mask.resized(width: original.width, height: original.height).binarized
     let pixels = try wide.tensor
@@ -48,7 +49,7 @@ struct MaskedLatent {
       return
     }
     let masked = try original.tensor.scaled(by: 2, plus: -1) * pixels.scaled(by: -1, plus: 1)
-    let latent = try model.codec.encode(masked, noise: maskedNoise)
+    let latent = try model.codec.encode(masked, noise: maskedNoise, tiled: tiled)
     context = try Tensor.concatenated([small, latent], axis: 3)
     kept = nil
   }

@@ -3,9 +3,9 @@ import LanternFormats
 import LanternLayers
 import LanternTensor
 
-/// A loader of the parts of a folder, which collects notes on their files.
+/// A loader of the parts of a model, which collects notes on their files.
 struct PartReader: Sendable {
-  let folder: ModelFolder
+  let source: any ModelSource
   /// Of the weights.
   let variant: String?
   /// What is added to the weights.
@@ -19,10 +19,10 @@ struct PartReader: Sendable {
   private let hasVariant = Locked(false)
 
   init(
-    _ folder: ModelFolder, variant: String?, adding adapters: [Adapter],
+    _ source: any ModelSource, variant: String?, adding adapters: [Adapter],
     precision: Precision
   ) {
-    self.folder = folder
+    self.source = source
     self.variant = variant
     self.adapters = adapters
     self.precision = precision
@@ -42,14 +42,14 @@ struct PartReader: Sendable {
     _ catalogue: [String: @Sendable (Config, Weights) throws(ModelError) -> Model],
     _ precision: Precision
   ) throws -> Model {
-    let path = try folder.folder(of: component)
-    let name = folder.components[component]?.className ?? ""
+    let part = try source.component(component)
+    let name = part.className ?? ""
     guard let make = catalogue[name] else {
       throw RequestError.unsupportedModel(
-        kind: name, path: path, supported: catalogue.keys.sorted().joined(separator: ", "))
+        kind: name, path: part.path, supported: catalogue.keys.sorted().joined(separator: ", "))
     }
-    let config = try Config(path: FileSystem.join(path, "config.json"))
-    let archive = try TensorArchive(folder: path, stems: stems, variant: variant)
+    let config = try part.config("config.json")
+    let archive = try part.weights(stems: stems, variant: variant)
     if let kind = CheckpointKind(names: archive.names), kind.isOriginal {
       throw ModelError.unsupported(what: "is \(kind.name)", file: archive.file(of: ""))
     }
@@ -57,7 +57,7 @@ struct PartReader: Sendable {
       config, Weights(archive, of: component, adding: adapters, precision: precision))
     notes { $0 += archive.notes + config.notes }
     files { $0[component] = archive.paths }
-    variants { $0.formUnion(TensorArchive.variants(in: path, stems: stems)) }
+    variants { $0.formUnion(part.variants(stems: stems)) }
     if let variant, archive.variant == variant {
       hasVariant { $0 = true }
     }
@@ -72,7 +72,7 @@ struct PartReader: Sendable {
     guard let variant, !hasVariant({ $0 }) else { return }
     let there = variants { $0.sorted().joined(separator: ", ") }
     throw .missingFile(
-      path: "\(folder.path): weights of the variant \(JSON.quoted(variant))",
+      path: "\(source.path): weights of the variant \(JSON.quoted(variant))",
       remedy: there.isEmpty ? "there are plain ones alone: leave it out" : "there are \(there)")
   }
 }

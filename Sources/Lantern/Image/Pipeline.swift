@@ -12,6 +12,10 @@ struct Pipeline: Sendable {
   let parts: [String]
   /// Strength of guidance when nothing is said, as in diffusers.
   let guidance: Float
+  /// Steps when nothing is said.
+  var steps = 30
+  /// Whether the denoiser takes an aesthetic score, as SDXL's refiner does.
+  var takesAestheticScore = false
   /// Loads what reads prompts.
   let conditioner: @Sendable (PartReader) throws -> any TextConditioner
 
@@ -27,6 +31,11 @@ struct Pipeline: Sendable {
       parts: ["scheduler", "text_encoder", "tokenizer", "unet", "vae"], guidance: 7.5,
       conditioner: { try ChunkedTextConditioner($0) }),
     Pipeline(
+      classes: ["LatentConsistencyModelPipeline", "LatentConsistencyModelImg2ImgPipeline"],
+      denoiser: "unet", codec: "vae",
+      parts: ["scheduler", "text_encoder", "tokenizer", "unet", "vae"], guidance: 8.5, steps: 4,
+      conditioner: { try ChunkedTextConditioner($0) }),
+    Pipeline(
       classes: [
         "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline",
         "StableDiffusionXLInpaintPipeline",
@@ -35,18 +44,45 @@ struct Pipeline: Sendable {
       parts: [
         "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "vae",
       ], guidance: 5,
-      conditioner: { try ChunkedTextConditioner($0, encoders: 2, states: .penultimate) }),
+      conditioner: { try ChunkedTextConditioner($0, encoders: 1...2, states: .penultimate) }),
+    Pipeline(
+      classes: ["StableDiffusionXLImg2ImgPipeline"], denoiser: "unet", codec: "vae",
+      parts: ["scheduler", "text_encoder_2", "tokenizer_2", "unet", "vae"], guidance: 5,
+      takesAestheticScore: true,
+      conditioner: {
+        try ChunkedTextConditioner(
+          $0, encoders: 2...2, states: .penultimate, takesAestheticScore: true)
+      }),
   ]
 
-  /// The kind of a folder.
+  /// The kind of a model.
   ///
-  /// - Throws: ``RequestError/unsupportedModel(kind:path:supported:)``.
-  static func of(_ folder: ModelFolder) throws(RequestError) -> Pipeline {
-    guard let row = all.first(where: { $0.classes.contains(folder.pipelineClass) }) else {
-      throw .unsupportedModel(
-        kind: folder.pipelineClass, path: folder.indexPath,
-        supported: all.flatMap(\.classes).sorted().joined(separator: ", "))
+  /// - Throws: ``RequestError/unsupportedModel(kind:path:supported:)``,
+  ///   ``FormatError/wrongType(key:expected:file:)``.
+  static func of(_ source: any ModelSource) throws -> Pipeline {
+    let takesScore = try source.flag("requires_aesthetics_score", default: false)
+    guard
+      let row = all.first(where: {
+        $0.classes.contains(source.pipelineClass) && $0.takesAestheticScore == takesScore
+      })
+    else {
+      throw RequestError.unsupportedModel(
+        kind: source.pipelineClass, path: source.indexPath,
+        supported: Set(all.flatMap(\.classes)).sorted().joined(separator: ", "))
     }
     return row
+  }
+}
+
+extension ModelSource {
+  /// A setting of the pipeline that is true or false.
+  ///
+  /// - Throws: ``FormatError/wrongType(key:expected:file:)`` for any other value.
+  func flag(_ key: String, default defaultValue: Bool) throws(FormatError) -> Bool {
+    guard let setting = settings[key] else { return defaultValue }
+    guard let value = setting.bool else {
+      throw .wrongType(key: key, expected: "true or false", file: indexPath)
+    }
+    return value
   }
 }

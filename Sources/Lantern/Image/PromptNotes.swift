@@ -10,8 +10,11 @@ extension ImageGenerator {
   func promptNotes(_ request: ImageRequest) throws -> [String] {
     let words = try model.conditioner.words(of: request)
     let idle = model.conditioner.notes(on: words, request)
-    let prompts = [("prompt", request.prompt), ("negative prompt", request.negativePrompt)].map {
-      ($0, model.conditioner.without(words, $1))
+    let prompts = [
+      ("prompt", request.prompt), ("negative prompt", request.negativePrompt),
+      ("prompt 2", request.prompt2), ("negative prompt 2", request.negativePrompt2),
+    ].compactMap { location, prompt in
+      prompt.map { (location, model.conditioner.without(words, $0)) }
     }
     let worlds = prompts.compactMap { location, prompt in
       worldNote(prompt, request.literalPrompt, location == "prompt" ? "" : "in the \(location)")

@@ -28,26 +28,30 @@ package struct ScheduleTable {
   /// The class of diffusers, or the other program, whose levels these are.
   package let equals: String
 
-  /// The levels of a model's folder.
+  /// The levels of a model.
   ///
   /// - Parameters:
-  ///   - model: a folder as diffusers lays it out.
+  ///   - model: a folder as diffusers lays it out, or a model in one file.
+  ///   - parts: what goes before its own parts.
   ///   - sampler: a sampler's name; the model's own when nil.
   ///   - steps: their number; the model's own when nil.
   ///   - spacing: a schedule's name; the model's own when nil.
   ///   - convention: the program whose levels to follow.
   /// - Throws: an error that names what is wrong.
   package init(
-    model: String, sampler: String?, steps: Int?, spacing: String?, convention: Convention
+    model: String, with parts: ModelParts = ModelParts(), sampler: String?, steps: Int?,
+    spacing: String?, convention: Convention
   ) throws {
-    let folder = try ModelFolder(model)
-    var schedule = try folder.noiseSchedule()
+    let source = try parts.source(at: model)
+    var schedule = try source.noiseSchedule()
     schedule.convention = convention
     let named = try sampler.map { try SamplerCatalogue.meaning(of: $0) }
     let curve = try spacing.map { try SamplerCatalogue.spacingMeaning(of: $0) }
     let row = named?.row ?? SamplerCatalogue.default(for: schedule)
     let solver = try row.make(schedule)
-    let steps = try steps ?? ModelDefaults(folder: folder.path).steps
+    let steps =
+      try steps
+      ?? ModelDefaults(folder: source.path, steps: Pipeline.of(source).steps).steps
     let plan = try solver.plan(
       steps: steps, over: schedule, spacing: curve?.spacing ?? named?.spacing)
     var notes = (named?.notes ?? []) + (curve?.notes ?? [])

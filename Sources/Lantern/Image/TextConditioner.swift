@@ -7,6 +7,10 @@ protocol TextConditioner: Sendable {
   var features: Int { get }
   /// Features of ``Conditioning/pooled``; 0 where there is none.
   var pooledFeatures: Int { get }
+  /// Numbers of a row in ``Conditioning/sizes``; 0 where there are none.
+  var sizeCount: Int { get }
+  /// Whether a second text encoder reads ``ImageRequest/prompt2``.
+  var readsSecondPrompt: Bool { get }
   /// Layers that ``ImageRequest/clipSkip`` may leave out, and one more.
   var layerCount: Int { get }
   /// Notes on settings of its files without an effect: a line each.

@@ -6,7 +6,7 @@ import LanternSamplers
 /// Stable Diffusion.
 package struct ModelDefaults: Sendable {
   /// Number of steps.
-  package private(set) var steps = 30
+  package private(set) var steps: Int
   /// Strength of guidance.
   package private(set) var guidance: Float
   /// The sampler; the one that the scheduler's file names when nil.
@@ -22,20 +22,23 @@ package struct ModelDefaults: Sendable {
   ///
   /// - Parameters:
   ///   - folder: the model's.
-  ///   - standardGuidance: strength of guidance where the file says nothing.
+  ///   - steps: number of steps where the file says nothing.
+  ///   - guidance: strength of guidance where it says nothing.
   ///   - isFast: whether to draw in few steps: what the file says under `fast`.
   /// - Throws: ``FormatError`` when the file is there and unsound, ``RequestError`` when it has no
   ///   `fast`.
-  package init(folder: String, standardGuidance: Float = 7.5, isFast: Bool = false) throws {
-    guidance = standardGuidance
+  package init(
+    folder: String, steps: Int = 30, guidance: Float = 7.5, isFast: Bool = false
+  ) throws {
+    (self.steps, self.guidance) = (steps, guidance)
     let path = FileSystem.join(folder, "lantern.json")
     let config = FileSystem.exists(path) ? try Config(path: path) : Config([:], file: path)
     let fast = try config.section("fast")
     canBeFast = fast != nil
     if isFast, fast == nil { throw RequestError.notFast(path: path) }
     for part in isFast ? [config, fast].compactMap({ $0 }) : [config] {
-      steps = try part.integer("steps", default: steps)
-      guidance = try part.float("guidance", default: guidance)
+      self.steps = try part.integer("steps", default: self.steps)
+      self.guidance = try part.float("guidance", default: self.guidance)
     }
     if let fast {
       let name = try fast.string("lora", default: "fast.safetensors")

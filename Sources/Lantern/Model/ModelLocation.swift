@@ -15,6 +15,9 @@ public struct ModelLocation: Sendable, Hashable {
   /// The shipped model that detects the things in a picture.
   package static let judge = ModelLocation(shipped: "judge", file: "config.json")
 
+  /// OpenAI's merges for CLIP, which models in one file lack.
+  static let clip = ModelLocation(shipped: "clip", file: "merges.txt")
+
   /// All shipped models.
   package static let shipped = [picturebook, storyteller, judge]
 
@@ -33,7 +36,7 @@ public struct ModelLocation: Sendable, Hashable {
     file = nil
   }
 
-  /// A model of one's own, in a folder.
+  /// A model of one's own, in a folder or in one file.
   public static func folder(_ path: String) -> ModelLocation { ModelLocation(path: path) }
 
   /// The model's folder.

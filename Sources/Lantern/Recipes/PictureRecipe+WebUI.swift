@@ -36,7 +36,7 @@ extension ForeignRecipe {
     var readings: [String: Reading] = ["Model": .model, "Model hash": .modelHash]
     for name in [
       "Version", "Lora hashes", "TI hashes", "Hashes", "VAE hash", "Batch size", "Batch pos",
-      "Created Date", "Civitai resources", "Civitai metadata", "App",
+      "Refiner", "Created Date", "Civitai resources", "Civitai metadata", "App",
     ] { readings[name] = .ignored }
     for setting in ImageSetting.all {
       guard let webUI = setting.webUI else { continue }
@@ -71,6 +71,7 @@ extension PictureRecipe {
     add(ImageSetting.sampling)
     add("Model hash", modelHash)
     add("Model", model)
+    add("Refiner", refiner)
     add(ImageSetting.picture)
     add("Version", LanternVersion.label)
     return text.text

@@ -1,6 +1,7 @@
 import LanternPlatform
 package import LanternFormats
 import LanternPictures
+package import LanternSamplers
 public import LanternTensor
 
 /// The recipe of a picture: how it was drawn, as text in its file. In the form that stable-diffusion-webui and
@@ -25,7 +26,11 @@ public struct PictureRecipe: Sendable, Equatable {
   ///   - request: what was wanted.
   ///   - settings: what was used.
   ///   - model: what drew it.
-  init(_ request: ImageRequest, _ settings: ImageSettings, _ model: ImageModel) {
+  ///   - refiner: what took the last steps over; nil for nothing.
+  init(
+    _ request: ImageRequest, _ settings: ImageSettings, _ model: ImageModel,
+    refiner: ImageModel? = nil
+  ) {
     var values = ImageSetting.recipe(of: settings.decided(request))
     values["model"] = .string(FileSystem.split(model.path).name)
     if model.precision != .exact { values["precision"] = .string(model.precision.rawValue) }
@@ -34,7 +39,16 @@ public struct PictureRecipe: Sendable, Equatable {
       // The file's name alone: its folder is private.
       values["loras"] = .array(model.loras.map { .string($0.label) })
     }
+    if let refiner { values["refiner"] = .string(FileSystem.split(refiner.path).name) }
+    if !model.parts.paths.isEmpty {
+      values["parts"] = .object(model.parts.paths.mapValues { .string(LoRA($0).name) })
+    }
+    if let prediction = model.parts.prediction {
+      values["prediction"] = .string(prediction.rawValue)
+      if model.parts.hasZeroTerminalSNR { values["zero_terminal_snr"] = .bool(true) }
+    }
     if let variant = model.variant { values["variant"] = .string(variant) }
+    if let path = model.tinyDecoder { values["tiny_decoder"] = .string(LoRA(path).name) }
     values["instruction_set"] = .string(ComputeEngine.instructionSet)
     values["model_hash"] = model.hash.map(JSONValue.string)
     self.init(values)
@@ -65,6 +79,19 @@ public struct PictureRecipe: Sendable, Equatable {
 
   /// Which of the model's weights drew it, where they were not the plain ones.
   public var variant: String? { values["variant"]?.string }
+
+  /// Names of the files or folders that went before the model's own parts, by the parts' names.
+  public var parts: [String: String] {
+    (values["parts"]?.object ?? [:]).compactMapValues(\.string)
+  }
+
+  /// What the denoiser was taken to predict, where that was requested.
+  package var prediction: PredictionType? {
+    values["prediction"]?.string.flatMap(PredictionType.init)
+  }
+
+  /// Whether the last timestep was taken to be noise alone.
+  package var hasZeroTerminalSNR: Bool { values["zero_terminal_snr"]?.bool ?? false }
 
   /// The hash of the model's weights, if the recipe has one.
   public var modelHash: String? { values["model_hash"]?.string }
@@ -105,6 +132,15 @@ public struct PictureRecipe: Sendable, Equatable {
 
   /// Names of the LoRAs that were added to the model, each with its strength after a colon.
   public var loras: [String] { values["loras"]?.array?.compactMap(\.string) ?? [] }
+
+  /// Names of the ControlNets that made it follow pictures, which the recipe does not contain.
+  public var controls: [String] { request.controls.map(\.name) }
+
+  /// The name of the small decoder that drew it in place of the model's own.
+  public var tinyDecoder: String? { values["tiny_decoder"]?.string }
+
+  /// The name of the model that took the last steps over; nil where none did.
+  public var refiner: String? { values["refiner"]?.string }
 
   /// Whether the picture began from another, which the recipe does not contain.
   public var needsInitialPicture: Bool { values["from_picture"]?.bool ?? false }

@@ -20,6 +20,75 @@ extension ImageSetting {
         "What should not be drawn; @FILE reads it from a file.", default: "none", text: .orInFile))
   }
 
+  package static var prompt2: ImageSetting {
+    ImageSetting(
+      "prompt2", \.prompt2, .prompt, title: "prompt 2", key: "prompt_2",
+      option: SettingOption(
+        "prompt-2", .value("text"),
+        "The prompt of the second text encoder, of models like SDXL; @FILE reads it from a file.",
+        default: "the prompt", text: .orInFile))
+  }
+
+  package static var negativePrompt2: ImageSetting {
+    ImageSetting(
+      "negativePrompt2", \.negativePrompt2, .prompt, title: "negative prompt 2",
+      key: "negative_2",
+      option: SettingOption(
+        "negative-2", .value("text"),
+        "The negative prompt of the second text encoder; @FILE reads it from a file.",
+        default: "the negative prompt", text: .orInFile))
+  }
+
+  package static var originalSize: ImageSetting {
+    size(
+      "originalSize", \.originalSize, key: "original_size", option: "original-size",
+      "Draw as pictures of this size before cropping look, of models like SDXL.")
+  }
+
+  package static var targetSize: ImageSetting {
+    size(
+      "targetSize", \.targetSize, key: "target_size", option: "target-size",
+      "Draw as pictures of this size after cropping look, of models like SDXL.")
+  }
+
+  private static func size(
+    _ name: String, _ path: any WritableKeyPath<ImageRequest, ImageRequest.Size?> & Sendable,
+    key: String, option: String, _ help: String
+  ) -> ImageSetting {
+    let title = option.replacing("-", with: " ")
+    @Sendable func size(_ text: String) throws(RequestError) -> ImageRequest.Size {
+      guard let size = ImageRequest.Size(text) else {
+        throw .range(
+          name: title, found: "\"\(text)\"", allowed: "width and height in pixels, as 1024x768")
+      }
+      return size
+    }
+    return ImageSetting(
+      name, path, .prompt, title: title, key: key, range: "sides of 1 to 65536",
+      option: SettingOption(option, .value("size"), help, default: "the picture's").taking(
+        String.self, check: { _ = try size($0) }, assign: { $1[keyPath: path] = try size($0) }))
+  }
+
+  package static var cropCorner: ImageSetting {
+    @Sendable func corner(_ text: String) throws(RequestError) -> ImageRequest.Corner {
+      guard let corner = ImageRequest.Corner(text) else {
+        throw .range(
+          name: "crop", found: "\"\(text)\"",
+          allowed: "pixels cut off on the left and above, as 0,128")
+      }
+      return corner
+    }
+    return ImageSetting(
+      "cropCorner", \.cropCorner, .prompt, title: "crop", key: "crop", range: "0 to 65536 each",
+      option: SettingOption(
+        "crop", .value("left,top"),
+        "Draw as pictures cropped there look, of models like SDXL; 0,0 shows things whole.",
+        default: "0,0"
+      ).taking(
+        String.self, check: { _ = try corner($0) },
+        assign: { $1.cropCorner = try corner($0) }))
+  }
+
   package static var literalPrompt: ImageSetting {
     ImageSetting(
       "literalPrompt", \.literalPrompt, .prompt, key: "literal",
@@ -120,7 +189,7 @@ extension ImageSetting {
     ImageSetting(
       "tiledDecoding", \.tiledDecoding, .decoding, key: "vae_tiling",
       option: SettingOption(
-        "vae-tiling", .flag, "Decode large pictures in tiles, to save memory."))
+        "vae-tiling", .flag, "Decode and encode large pictures in tiles, to save memory."))
   }
 
   /// Default number of steps between previews.

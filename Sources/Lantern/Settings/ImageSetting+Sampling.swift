@@ -1,3 +1,4 @@
+import LanternLayers
 import LanternPictures
 import LanternSamplers
 
@@ -274,6 +275,40 @@ extension ImageSetting {
         "With --apg, the maximum norm of guidance; 0 for no limit.",
         default: "15", companion: apgCompanion),
       assign: { (threshold: Float, request) in request.projectedGuidance?.threshold = threshold })
+  }
+
+  package static var refinerStart: ImageSetting {
+    ImageSetting(
+      "refinerStart", \.refinerStart, .stepping, title: "refiner start", key: "refiner_start",
+      range: "0 to 1", isAllowed: { (0...1).contains($0) },
+      webUI: WebUISetting("Refiner switch at") { request, recipe in
+        let start = request.refinerStart ?? (recipe?.refiner == nil ? nil : 0.8)
+        return start.map { "\($0)" }
+      },
+      option: SettingOption(
+        "refiner-start", .value("share"),
+        "With --refiner, share of the noise that is gone when it takes over.", default: "0.8"))
+  }
+
+  package static var cache: ImageSetting {
+    ImageSetting(
+      "cache", \.cache, .stepping, key: "cache", range: StepCache.allowed,
+      option: SettingOption(
+        "cache", .value("name"),
+        "Reuse features between steps, for speed: deepcache or taylor, with :2 for every second step.",
+        default: "none", takesDashes: false
+      ).taking(
+        String.self, check: { _ = try cache($0) }, assign: { $1.cache = try cache($0) }))
+  }
+
+  /// The cache of a text.
+  ///
+  /// - Throws: ``RequestError/range(name:found:allowed:)`` for a text that names none.
+  package static func cache(_ text: String) throws(RequestError) -> StepCache {
+    guard let found = StepCache(text) else {
+      throw .range(name: cache.title, found: "\"\(text)\"", allowed: StepCache.allowed)
+    }
+    return found
   }
 
   package static var convention: ImageSetting {

@@ -18,16 +18,17 @@ extension ImageSetting {
       steps, sampler, schedule, usesCFGPlusPlus, guidance, seed, width, height, eta,
       guidanceRescale,
       guidanceInterval, dynamicThresholding, thresholdPercentile, projectedGuidance, apgMomentum,
-      apgThreshold, convention,
+      apgThreshold, convention, cache, refinerStart,
     ]
   }
 
   /// What is drawn, and from what.
   static var picture: [ImageSetting] {
     [
-      prompt, negativePrompt, literalPrompt, embeddings, initialPicture, strength, mask, pastesKept,
-      clipSkip,
-      tiledDecoding, previewInterval,
+      prompt, negativePrompt, prompt2, negativePrompt2, originalSize, cropCorner, targetSize,
+      literalPrompt, embeddings, initialPicture, strength, mask, pastesKept, clipSkip,
+      controls, controlStrength, controlStart, controlEnd, guessMode, tiledDecoding,
+      previewInterval,
     ]
   }
 }

@@ -13,7 +13,7 @@ package protocol Configurable: Sendable {
 
 /// What a setting is about.
 package enum SettingPart: String, Sendable {
-  case prompt, stepping, guidance, noise, size, picture, decoding, words
+  case prompt, stepping, guidance, noise, size, picture, control, decoding, words
 }
 
 /// A setting of a request: one row of its table.

@@ -1,4 +1,5 @@
 package import LanternFormats
+package import LanternLayers
 package import LanternSamplers
 
 /// A type that settings have: as JSON in a recipe, and as other programs' text.
@@ -172,6 +173,16 @@ extension Convention: SettingValue {
   package typealias Given = Convention
 }
 
+extension StepCache: SettingValue {
+  package typealias Given = StepCache
+  package static var typeName: String { "name" }
+  package init?(json: JSONValue) {
+    guard let value = json.string.flatMap(StepCache.init(_:)) else { return nil }
+    self = value
+  }
+  package var json: JSONValue { .string(text) }
+}
+
 /// A picture, of which a recipe says only that there was one.
 extension Picture: SettingValue {
   package typealias Given = Picture
@@ -208,6 +219,44 @@ extension Array: SettingValue where Element: SettingValue {
     if count != items.count { return nil }
   }
   package var json: JSONValue { .array(map(\.json)) }
+}
+
+/// A size as `1024x768`.
+extension ImageRequest.Size: SettingValue {
+  package typealias Given = ImageRequest.Size
+  package static var typeName: String { "size" }
+  package init?(json: JSONValue) { self.init(json.string ?? "") }
+  package var json: JSONValue { .string("\(width)x\(height)") }
+
+  /// The size of a text; nil where it is none of 1 to 65536 pixels a side.
+  package init?(_ text: String) {
+    guard let (width, height) = pair(text, "x"), width > 0, height > 0 else { return nil }
+    self.init(width: width, height: height)
+  }
+}
+
+/// A corner as `0,128`, the left first.
+extension ImageRequest.Corner: SettingValue {
+  package typealias Given = ImageRequest.Corner
+  package static var typeName: String { "corner" }
+  package init?(json: JSONValue) { self.init(json.string ?? "") }
+  package var json: JSONValue { .string("\(left),\(top)") }
+
+  /// The corner of a text; nil where it is none of 0 to 65536 pixels.
+  package init?(_ text: String) {
+    guard let (left, top) = pair(text, ",") else { return nil }
+    self.init(left: left, top: top)
+  }
+}
+
+/// Two integers of 0 to 65536 with a separator between them.
+private func pair(_ text: String, _ separator: Character) -> (Int, Int)? {
+  let numbers = text.lowercased().split(separator: separator, omittingEmptySubsequences: false)
+    .map { Int($0) }
+  guard numbers.count == 2, let first = numbers[0], let second = numbers[1],
+    (0...65536).contains(first), (0...65536).contains(second)
+  else { return nil }
+  return (first, second)
 }
 
 /// A side that a picture is extended to.

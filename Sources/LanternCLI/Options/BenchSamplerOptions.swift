@@ -11,6 +11,7 @@ struct BenchSamplerOptions: SettingOptions {
   @Option(BenchSetting.schedules) var schedules: String?
   @Option(BenchSetting.steps) var steps: String?
   @Option(BenchSetting.guidances) var guidances: String?
+  @Option(BenchSetting.caches) var caches: String?
   @Option(BenchSetting.eta) var eta: Float?
   @Option(BenchSetting.convention) var convention: String?
 

@@ -10,6 +10,7 @@ struct DrawingOptions: SettingOptions {
   @OptionGroup(title: "Size options") var size: SizeOptions
   @OptionGroup(title: "Size options") var decoding: DecodingOptions
   @OptionGroup(title: "Options for pictures to begin from") var beginning: BeginningOptions
+  @OptionGroup(title: "Options for pictures to follow") var following: ControlOptions
 }
 
 /// The words, and how they are read.
@@ -23,6 +24,11 @@ struct PromptOptions: SettingOptions {
   var prompts: String?
 
   @Option(.negativePrompt) var negativePrompt: String?
+  @Option(.prompt2) var prompt2: String?
+  @Option(.negativePrompt2) var negativePrompt2: String?
+  @Option(.originalSize) var originalSize: String?
+  @Option(.cropCorner) var cropCorner: String?
+  @Option(.targetSize) var targetSize: String?
   @Flag(.literalPrompt) var literalPrompt = false
   @Option(.embeddings) var embeddings: [String] = []
   @OptionGroup var library: EmbeddingFolderOptions
@@ -34,6 +40,8 @@ struct SteppingOptions: SettingOptions {
   @Option(.steps) var steps: Int?
   @OptionGroup var sampling: SamplingOptions
   @Option(.eta) var eta: Float?
+  @Option(.cache) var cache: String?
+  @Option(.refinerStart) var refinerStart: Double?
   @OptionGroup var chance: SeedOptions
 
   @Flag(help: "Draw in a few steps, with the LoRA that the model has for it.")

@@ -8,9 +8,10 @@ struct ModelOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The model: a folder as diffusers lays it out, or picturebook, the shipped one. "
+      "The model: a folder as diffusers lays it out, one file (.safetensors, .ckpt), or picturebook, "
+        + "the shipped one. "
         + "(default: what LANTERN_MODEL in the environment says, or picturebook)",
-      valueName: "folder"))
+      valueName: "file or folder"))
   var model: String?
 
   @Option(
@@ -21,7 +22,7 @@ struct ModelOptions: ParsableArguments {
 
   @OptionGroup var threads: ThreadOptions
 
-  /// The model's folder: the given one, or the shipped one.
+  /// The model's folder or file: the given one, or the shipped one.
   func folder() throws -> String {
     let named = model ?? getenv("LANTERN_MODEL").map { String(cString: $0) }
     return try Self.folder(named: named, or: .picturebook)
@@ -51,7 +52,7 @@ struct ModelOptions: ParsableArguments {
       throw FormatError.missingFile(
         path: name,
         remedy:
-          "give the folder of a model on this machine: Lantern fetches none, and of names it knows "
+          "give the folder or file of a model on this machine: Lantern fetches none, and of names it knows "
           + "\(own.name) alone")
     }
     return name

@@ -20,7 +20,11 @@ enum PeerOptions {
     "--strength": ["denoise", "denoising-strength"],
     "--output": ["out", "outfile", "output-file", "save"],
     "--overwrite": ["force"],
-    "--model": ["diffusers-model", "model-path", "pretrained-model-name-or-path"],
+    "--text-encoder": ["clip-l"], "--text-encoder-2": ["clip-g"],
+    "--model": [
+      "checkpoint", "ckpt", "ckpt-path", "diffusers-model", "model-path",
+      "pretrained-model-name-or-path",
+    ],
     "--threads": ["n-threads", "num-threads"],
     "--prompts": ["from-file", "prompt-file", "prompts-file"],
     "--vae-tiling": ["enable-vae-tiling", "tiled-vae"],
@@ -41,12 +45,12 @@ enum PeerOptions {
   /// What to do in place of options that have no like here.
   static let hints: [(names: [String], hint: String)] = [
     (
-      ["clip-g", "clip-l", "diffusion-model", "t5xxl", "text-encoder", "tokenizer", "unet", "vae"],
-      "a model is one folder, its parts in it: put the file there, and give the folder with --model"
+      ["diffusion-model", "t5xxl", "unet"],
+      "a model is one file or one folder with its parts: give it with --model"
     ),
     (
-      ["checkpoint", "ckpt", "ckpt-path", "config", "resource-path"],
-      "a model is a folder as diffusers lays it out: give it with --model FOLDER"
+      ["config", "resource-path"],
+      "a model is one file, or a folder as diffusers lays it out: give it with --model"
     ),
     (
       [
@@ -75,7 +79,7 @@ enum PeerOptions {
     (
       [
         "canny", "control-image", "control-net", "control-strength", "controlnet",
-        "hires-fix", "ip-adapter", "mode", "photo-maker", "ref-image", "refiner",
+        "hires-fix", "ip-adapter", "mode", "photo-maker", "ref-image",
         "skip-layers", "slg-scale", "style-ratio", "taesd", "tiling", "upscale-model",
         "upscale-repeats",
       ], "Lantern has nothing like it yet: leave it out"

@@ -81,31 +81,35 @@ package struct AutoencoderKL: LatentCodec {
   package func moments(of picture: Tensor) throws(ModelError) -> (
     mean: Tensor, logVariance: Tensor
   ) {
+    let encoded = try encodeWhole(picture)
+    do { return try moments(encoded: encoded) } catch { throw .tensor(error) }
+  }
+
+  private func moments(encoded: Tensor) throws(TensorError) -> (mean: Tensor, logVariance: Tensor) {
+    let latents = config.codec.latentChannels
+    return (
+      try encoded.sliced(axis: 3, 0..<latents).contiguous(),
+      try encoded.sliced(axis: 3, latents..<2 * latents).clamped(to: -30...20)
+    )
+  }
+
+  package func encodeWhole(_ picture: Tensor) throws(ModelError) -> Tensor {
     let (encoder, quantConv) = try encoder()
     do {
-      var h = try encoder(picture)
-      if let quantConv { h = try quantConv(h) }
-      let latents = config.codec.latentChannels
-      return (
-        try h.sliced(axis: 3, 0..<latents).contiguous(),
-        try h.sliced(axis: 3, latents..<2 * latents).clamped(to: -30...20)
-      )
+      let h = try encoder(picture)
+      return try quantConv.map { quantConv throws(TensorError) in try quantConv(h) } ?? h
     } catch {
       throw .tensor(error)
     }
   }
 
   /// A latent drawn from the distribution that the picture is encoded to.
-  package func encode(_ picture: Tensor, noise: Tensor) throws(ModelError) -> Tensor {
-    let (mean, logVariance) = try moments(of: picture)
-    do {
-      let deviation = try logVariance.scaled(by: 0.5).applying(.exponential)
-      let drawn = try mean + deviation * noise
-      return try drawn.scaled(
-        by: config.scalingFactor, plus: -config.shiftFactor * config.scalingFactor)
-    } catch {
-      throw .tensor(error)
-    }
+  package func latent(of encoded: Tensor, noise: Tensor) throws(TensorError) -> Tensor {
+    let (mean, logVariance) = try moments(encoded: encoded)
+    let deviation = try logVariance.scaled(by: 0.5).applying(.exponential)
+    let drawn = try mean + deviation * noise
+    return try drawn.scaled(
+      by: config.scalingFactor, plus: -config.shiftFactor * config.scalingFactor)
   }
 
   package func decodeWhole(_ latent: Tensor) throws(TensorError) -> Tensor {

@@ -90,16 +90,15 @@ package struct AutoencoderTiny: LatentCodec {
   package func readEncoder() throws(ModelError) { _ = try encoder() }
   package func releaseEncoder() { encoder.release() }
 
-  /// The latent of a picture; no noise is drawn.
-  package func encode(_ picture: Tensor, noise: Tensor) throws(ModelError) -> Tensor {
+  package func encodeWhole(_ picture: Tensor) throws(ModelError) -> Tensor {
     let encoder = try encoder()
-    do {
-      let h = try encoder(picture.scaled(by: 0.5, plus: 0.5))
-      return try h.scaled(
-        by: config.scalingFactor, plus: -config.shiftFactor * config.scalingFactor)
-    } catch {
-      throw .tensor(error)
-    }
+    do { return try encoder(picture.scaled(by: 0.5, plus: 0.5)) } catch { throw .tensor(error) }
+  }
+
+  /// The latent of a picture; no noise is drawn.
+  package func latent(of encoded: Tensor, noise: Tensor) throws(TensorError) -> Tensor {
+    try encoded.scaled(
+      by: config.scalingFactor, plus: -config.shiftFactor * config.scalingFactor)
   }
 
   package func decodeWhole(_ latent: Tensor) throws(TensorError) -> Tensor {

@@ -12,15 +12,22 @@ package protocol LatentCodec: Sendable {
   /// Channels of the decoder's widest layers at full size, by which its memory is estimated.
   var widestChannels: Int { get }
 
-  /// The latent of a picture, scaled for diffusion.
+  /// The output of the encoder for a picture, at once.
+  ///
+  /// - Parameter picture: `[batch, height, width, 3]`, −1…1, sizes multiples of ``downsampling``.
+  /// - Returns: `[batch, height / downsampling, width / downsampling, channel]`.
+  /// - Throws: ``ModelError`` when the encoder cannot be read, or for a wrong shape.
+  func encodeWhole(_ picture: Tensor) throws(ModelError) -> Tensor
+
+  /// The latent of an output of the encoder, scaled for diffusion.
   ///
   /// - Parameters:
-  ///   - picture: `[batch, height, width, 3]`, −1…1, sizes multiples of ``downsampling``.
+  ///   - encoded: of ``encodeWhole(_:)``.
   ///   - noise: standard normal numbers of the latent's shape, for codecs that draw a latent from a
   ///     distribution.
   /// - Returns: `[batch, height / downsampling, width / downsampling, latent channel]`.
-  /// - Throws: ``ModelError`` when the encoder cannot be read, or for a wrong shape.
-  func encode(_ picture: Tensor, noise: Tensor) throws(ModelError) -> Tensor
+  /// - Throws: ``TensorError`` for a wrong shape.
+  func latent(of encoded: Tensor, noise: Tensor) throws(TensorError) -> Tensor
 
   /// The picture of a scaled latent, at once.
   ///
@@ -36,17 +43,4 @@ package protocol LatentCodec: Sendable {
 
   /// Releases the encoder's weights until it is needed again.
   func releaseEncoder()
-}
-
-extension LatentCodec {
-  /// The picture of a scaled latent.
-  ///
-  /// - Parameters:
-  ///   - latent: `[batch, height, width, latent channel]`.
-  ///   - tiled: whether to decode overlapping tiles one by one, for little memory.
-  /// - Returns: `[batch, height · downsampling, width · downsampling, 3]`, about −1…1.
-  /// - Throws: ``TensorError`` for a wrong shape.
-  package func decode(_ latent: Tensor, tiled: Bool = false) throws(TensorError) -> Tensor {
-    tiled ? try decodeTiles(latent) : try decodeWhole(latent)
-  }
 }

@@ -132,9 +132,11 @@ package struct MAGVITv2: TokenCodec {
     return try decoder(postQuantConv(Tensor(signs, shape: shape)))
   }
 
-  package func encode(_ picture: Tensor, noise: Tensor) throws(ModelError) -> Tensor {
+  package func encodeWhole(_ picture: Tensor) throws(ModelError) -> Tensor {
     do { return try channels(of: picture) } catch { throw .tensor(error) }
   }
+
+  package func latent(of encoded: Tensor, noise: Tensor) throws(TensorError) -> Tensor { encoded }
 
   package func decodeWhole(_ latent: Tensor) throws(TensorError) -> Tensor {
     guard latent.rank == 4, latent.shape[3] == config.zChannels else {

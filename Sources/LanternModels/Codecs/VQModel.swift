@@ -101,12 +101,12 @@ package struct VQModel: TokenCodec {
     try decoder(postQuantConv(codebook.rows(codes).reshaped(shape)))
   }
 
-  package func encode(_ picture: Tensor, noise: Tensor) throws(ModelError) -> Tensor {
-    do {
-      return try quantConv(encoder(picture)).scaled(by: config.scalingFactor)
-    } catch {
-      throw .tensor(error)
-    }
+  package func encodeWhole(_ picture: Tensor) throws(ModelError) -> Tensor {
+    do { return try quantConv(encoder(picture)) } catch { throw .tensor(error) }
+  }
+
+  package func latent(of encoded: Tensor, noise: Tensor) throws(TensorError) -> Tensor {
+    try encoded.scaled(by: config.scalingFactor)
   }
 
   package func decodeWhole(_ latent: Tensor) throws(TensorError) -> Tensor {

@@ -1,3 +1,4 @@
+package import LanternLayers
 package import LanternTensor
 
 /// A denoiser: predicts from a noisy latent the noise, the velocity or the clean latent.
@@ -6,15 +7,40 @@ package protocol DenoiserNetwork: Sendable {
   var geometry: LatentGeometry { get }
   /// Features that it takes of ``Conditioning/states``.
   var conditioningFeatures: Int { get }
+  /// Whether it takes the strength of guidance as an input, and is evaluated with the prompt alone: it was
+  /// distilled from a guided one (Meng et al. 2022, arXiv:2210.03142).
+  var embedsGuidance: Bool { get }
+
   /// Features that it takes of ``Conditioning/pooled``; 0 where it takes none.
-  var pooledFeatures: Int { get }
+  ///
+  /// - Parameter count: numbers of a row in ``Conditioning/sizes``.
+  /// - Returns: features.
+  func pooledFeatures(sizes count: Int) -> Int
+
+  /// Channels of the residuals that it takes, see ``ControlResiduals``; empty where it takes none.
+  var residualChannels: [Int] { get }
 
   /// The network for one conditioning, of which what all steps need is computed once.
   ///
-  /// - Parameter conditioning: a row for each of the latents to come.
+  /// - Parameters:
+  ///   - conditioning: a row for each of the latents to come.
+  ///   - caching: how features are reused from one evaluation of this network to the next; nil for none.
   /// - Returns: the network.
   /// - Throws: ``TensorError`` for a wrong shape.
-  func conditioned(on conditioning: Conditioning) throws(TensorError) -> ConditionedDenoiser
+  func conditioned(on conditioning: Conditioning, caching: StepCache?) throws(TensorError)
+    -> ConditionedDenoiser
+}
+
+extension DenoiserNetwork {
+  /// The network for one conditioning, whole in every evaluation; see ``conditioned(on:caching:)``.
+  package func conditioned(on conditioning: Conditioning) throws(TensorError) -> ConditionedDenoiser
+  {
+    try conditioned(on: conditioning, caching: nil)
+  }
+}
+
+extension DenoiserNetwork {
+  package var residualChannels: [Int] { [] }
 }
 
 /// A denoiser for one conditioning.

@@ -24,4 +24,7 @@ struct TextContext: Sendable {
   }
 
   var reader: Reader { Reader(left: all[...]) }
+
+  /// Hands out those of the last `count` attentions alone.
+  func reader(last count: Int) -> Reader { Reader(left: all.suffix(count)) }
 }

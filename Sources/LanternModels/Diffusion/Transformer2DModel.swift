@@ -30,6 +30,9 @@ struct Transformer2DModel: Sendable {
     self.projectOut = try Linear(weights["proj_out"], channels, channels)
   }
 
+  /// Number of its blocks.
+  var depth: Int { blocks.count }
+
   /// What its blocks need of a text, `[batch, token, feature]`.
   func keysAndValues(of text: Tensor) throws(TensorError) -> [Attention.KeysAndValues] {
     try blocks.map { block throws(TensorError) in try block.keysAndValues(of: text) }

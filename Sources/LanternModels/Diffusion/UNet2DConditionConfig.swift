@@ -20,6 +20,8 @@ package struct UNet2DConditionConfig: Sendable {
   var transformerLayersPerBlock: [Int]
   var heads: [Int]
   var timeEmbeddingDim: Int
+  /// Features of the guidance embedding; nil where guidance is no input.
+  var timeCondProjDim: Int?
   var convInKernel: Int
   var convOutKernel: Int
   /// The additional embedding: none, or of a pooled vector and sizes (SDXL's `text_time`).
@@ -37,7 +39,7 @@ package struct UNet2DConditionConfig: Sendable {
     ("num_attention_heads", .null), ("num_class_embeds", .null),
     ("resnet_out_scale_factor", .integer(1)),
     ("resnet_skip_time_act", .bool(false)), ("resnet_time_scale_shift", .string("default")),
-    ("reverse_transformer_layers_per_block", .null), ("time_cond_proj_dim", .null),
+    ("reverse_transformer_layers_per_block", .null),
     ("time_embedding_act_fn", .null), ("time_embedding_type", .string("positional")),
     ("timestep_post_act", .null),
   ]
@@ -92,26 +94,31 @@ package struct UNet2DConditionConfig: Sendable {
       // Wrapping, since sizes are checked below.
       timeEmbeddingDim = try config.integer(
         "time_embedding_dim", default: 4 &* (blockOutChannels.first ?? 0))
+      timeCondProjDim = try config.optionalInteger("time_cond_proj_dim")
       convInKernel = try config.integer("conv_in_kernel", default: 3)
       convOutKernel = try config.integer("conv_out_kernel", default: 3)
-      try config.expect("addition_embed_type", [.null, .string("text_time")])
-      let timeFeatures = try config.optionalInteger("addition_time_embed_dim")
-      let features = try config.optionalInteger("projection_class_embeddings_input_dim")
-      if config.value("addition_embed_type")?.string != nil {
-        guard let timeFeatures else {
-          throw FormatError.missingKey(key: "addition_time_embed_dim", file: config.file)
-        }
-        guard let features else {
-          throw FormatError.missingKey(
-            key: "projection_class_embeddings_input_dim", file: config.file)
-        }
-        addition = (timeFeatures, features)
-      }
+      addition = try Self.addition(config)
       try config.finish(ignoring: Self.harmless)
     } catch {
       throw .file(error)
     }
     try check(config.file)
+  }
+
+  private static func addition(_ config: Config) throws(FormatError) -> (
+    timeFeatures: Int, features: Int
+  )? {
+    try config.expect("addition_embed_type", [.null, .string("text_time")])
+    let timeFeatures = try config.optionalInteger("addition_time_embed_dim")
+    let features = try config.optionalInteger("projection_class_embeddings_input_dim")
+    guard config.value("addition_embed_type")?.string != nil else { return nil }
+    guard let timeFeatures else {
+      throw .missingKey(key: "addition_time_embed_dim", file: config.file)
+    }
+    guard let features else {
+      throw .missingKey(key: "projection_class_embeddings_input_dim", file: config.file)
+    }
+    return (timeFeatures, features)
   }
 
   private static func hasAttention(
@@ -134,7 +141,7 @@ package struct UNet2DConditionConfig: Sendable {
     let scalars = [
       inChannels, outChannels, normNumGroups, crossAttentionDim, timeEmbeddingDim,
       sampleSize.height, sampleSize.width, addition?.timeFeatures ?? 1,
-      (addition?.features ?? 1) - 6 * (addition?.timeFeatures ?? 0),
+      addition?.features ?? 1, timeCondProjDim ?? 4,
     ]
     guard (sizes + scalars).allSatisfy({ (1...65536).contains($0) }),
       [convInKernel, convOutKernel].allSatisfy({ (1...15).contains($0) && $0 % 2 == 1 })
@@ -148,6 +155,11 @@ package struct UNet2DConditionConfig: Sendable {
             + "\(normNumGroups) and attention_head_dim \(heads[level])", file: file)
       }
     }
+  }
+
+  /// Features of a pooled vector with so many sizes; 0 for a model that takes none.
+  func pooledFeatures(sizes count: Int) -> Int {
+    addition.map { $0.features - count * $0.timeFeatures } ?? 0
   }
 
   func level(_ index: Int, hasAttention: Bool) -> UNetLevel {

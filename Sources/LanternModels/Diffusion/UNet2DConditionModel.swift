@@ -5,13 +5,8 @@ package import LanternTensor
 /// (Rombach et al. 2022, arXiv:2112.10752).
 package struct UNet2DConditionModel: DenoiserNetwork {
   package let config: UNet2DConditionConfig
-  private let convIn: Conv2d
-  private let timeEmbedding: TimestepEmbedding
-  /// The additional embedding, of a pooled vector and sizes.
-  private let addEmbedding: TimestepEmbedding?
-  private let downBlocks: [DownBlock2D]
+  private let encoder: UNetEncoder
   private let upBlocks: [UpBlock2D]
-  private let midBlock: MidBlock2D?
   private let normOut: GroupNorm
   private let convOut: Conv2d
 
@@ -23,33 +18,10 @@ package struct UNet2DConditionModel: DenoiserNetwork {
     let weights = root.spelledToo(LDMModulePaths(config).original)
     let channels = config.blockOutChannels
     let last = channels.count - 1
-    self.convIn = try Conv2d(
-      weights["conv_in"], config.inChannels, channels[0],
-      ConvolutionWindow(config.convInKernel, padding: .all(config.convInKernel / 2)))
-    self.timeEmbedding = try TimestepEmbedding(
-      weights["time_embedding"], channels[0], config.timeEmbeddingDim,
-      cosineFirst: config.flipSinToCos, shift: config.freqShift)
-
-    self.addEmbedding = try config.addition.map { addition throws(ModelError) in
-      try TimestepEmbedding(
-        weights["add_embedding"], addition.features, config.timeEmbeddingDim,
-        cosineFirst: config.flipSinToCos, shift: config.freqShift)
-    }
+    self.encoder = try UNetEncoder(config, weights)
 
     // Skip connections are pushed on the way down and popped on the way up.
-    var skips = [channels[0]]
-    var down: [DownBlock2D] = []
-    for index in channels.indices {
-      let level = config.level(index, hasAttention: config.downHasAttention[index])
-      down.append(
-        try DownBlock2D(
-          weights["down_blocks"][index], level, inputs: channels[max(index - 1, 0)],
-          isLast: index == last))
-      skips += Array(
-        repeating: channels[index], count: config.layersPerBlock[index] + (index == last ? 0 : 1))
-    }
-    self.downBlocks = down
-
+    var skips = encoder.skipChannels
     var up: [UpBlock2D] = []
     for index in channels.indices {
       let mirror = last - index
@@ -63,9 +35,6 @@ package struct UNet2DConditionModel: DenoiserNetwork {
     }
     self.upBlocks = up
 
-    self.midBlock =
-      config.hasMidBlock
-      ? try MidBlock2D(weights["mid_block"], config.level(last, hasAttention: true)) : nil
     self.normOut = try GroupNorm(
       weights["conv_norm_out"], groups: config.normNumGroups, channels: channels[0],
       eps: config.normEps)
@@ -82,59 +51,58 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   }
 
   package var conditioningFeatures: Int { config.crossAttentionDim }
-  package var pooledFeatures: Int {
-    config.addition.map { $0.features - Self.sizeCount * $0.timeFeatures } ?? 0
-  }
+  package var residualChannels: [Int] { encoder.residualChannels }
+  package var embedsGuidance: Bool { config.timeCondProjDim != nil }
 
-  /// Number of SDXL's sizes: height and width, top and left of the crop, height and width wanted.
-  private static let sizeCount = 6
+  package func pooledFeatures(sizes count: Int) -> Int { config.pooledFeatures(sizes: count) }
 
-  package func conditioned(on conditioning: Conditioning) throws(TensorError)
+  package func conditioned(on conditioning: Conditioning, caching: StepCache?) throws(TensorError)
     -> ConditionedDenoiser
   {
-    let attentions =
-      downBlocks.flatMap(\.attentions) + (midBlock.map { [$0.attention] } ?? [])
-      + upBlocks.flatMap(\.attentions)
-    var all: [Attention.KeysAndValues] = []
-    for attention in attentions { all += try attention.keysAndValues(of: conditioning.states) }
+    var all = try encoder.keysAndValues(of: conditioning.states)
+    for attention in upBlocks.flatMap(\.attentions) {
+      all += try attention.keysAndValues(of: conditioning.states)
+    }
     let context = TextContext(all)
-    let added = try added(conditioning)
+    let added = try encoder.added(conditioning)
+    let guidance = try encoder.guidance(conditioning)
+    let cache = caching.map(FeatureCache.init)
     return { latent, timestep throws(TensorError) in
-      try predict(latent, timestep: timestep, context: context, added: added)
+      let residuals = try conditioning.residuals?(latent, timestep)
+      let time = try encoder.time(
+        timestep, batch: latent.shape[0], added: added, guidance: guidance)
+      return try predict(
+        latent, timestep, time: time, context: context, residuals: residuals, cache)
     }
-  }
-
-  /// The embedding of the pooled vector and of sizes, `[row, feature]`; nil for a model without.
-  private func added(_ conditioning: Conditioning) throws(TensorError) -> Tensor? {
-    guard let addEmbedding, let addition = config.addition else { return nil }
-    let sizes = conditioning.sizes
-    guard let pooled = conditioning.pooled, sizes.count == Self.sizeCount else {
-      throw .shape(
-        op: "UNet2DConditionModel", expected: "a pooled vector and \(Self.sizeCount) sizes",
-        found: [sizes.count])
-    }
-    let row = sizes.flatMap {
-      TimestepEmbedding.sinusoid(
-        $0, addition.timeFeatures, cosineFirst: config.flipSinToCos, shift: config.freqShift)
-    }
-    let rows = [[Float]](repeating: row, count: pooled.shape[0]).flatMap(\.self)
-    let encoded = try Tensor(rows, shape: [pooled.shape[0], row.count])
-    return try addEmbedding(Tensor.concatenated([pooled, encoded], axis: 1))
   }
 
   private func predict(
-    _ latent: Tensor, timestep: Float, context: TextContext, added: Tensor?
+    _ latent: Tensor, _ timestep: Float, time: Tensor, context: TextContext,
+    residuals: ControlResiduals?, _ cache: FeatureCache?
   ) throws(TensorError) -> Tensor {
-    // Every resnet takes the embedding's SiLU, so it is computed once.
-    var time = try timeEmbedding(timestep, batch: latent.shape[0])
-    if let added { time = try time + added }
-    time = try time.applying(.silu)
-    var h = try convIn(latent)
-    var skips = [h]
     var text = context.reader
-    for block in downBlocks { h = try block(h, time: time, text: &text, skips: &skips) }
-    if let midBlock { h = try midBlock(h, time: time, text: &text) }
-    for block in upBlocks { h = try block(h, time: time, text: &text, skips: &skips) }
+    var (skips, h): ([Tensor], Tensor)
+    // The last layer on the way up takes the first skip connection.
+    let last = upBlocks.count - 1
+    let cut = upBlocks[last].layers - 1
+    if let features = try cache?.forecast(at: timestep, latent.shape) {
+      (skips, h) = ([try encoder.first(latent)], features)
+      if let residual = residuals?.all.first { skips[0] = try skips[0] + residual }
+      text = context.reader(last: upBlocks[last].attentions.last?.depth ?? 0)
+    } else {
+      (skips, h) = try encoder(latent, time: time, text: &text)
+      if let residuals {
+        let sums = try ControlResiduals(skips + [h]) + residuals
+        skips = sums.all.dropLast()
+        h = sums.all[skips.count]
+      }
+      for block in upBlocks[..<last] {
+        h = try block(h, time: time, text: &text, skips: &skips, layers: 0..<block.layers)
+      }
+      h = try upBlocks[last](h, time: time, text: &text, skips: &skips, layers: 0..<cut)
+      try cache?.note(h, at: timestep)
+    }
+    h = try upBlocks[last](h, time: time, text: &text, skips: &skips, layers: cut..<cut + 1)
     return try convOut(normOut(consume h, silu: true))
   }
 }

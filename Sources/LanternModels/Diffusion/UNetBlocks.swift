@@ -48,19 +48,20 @@ struct DownBlock2D: Sendable {
       ? nil : try Downsample2D(weights["downsamplers"][0], level.channels, padding: .all(1))
   }
 
-  /// The block's output; skip connections for later blocks are appended to `skips`.
+  /// The block's output; skip connections for later blocks are appended to `skips` until it has `maximum`.
   func callAsFunction(
-    _ x: Tensor, time: Tensor, text: inout TextContext.Reader, skips: inout [Tensor]
+    _ x: Tensor, time: Tensor, text: inout TextContext.Reader, skips: inout [Tensor],
+    maximum: Int = .max
   )
     throws(TensorError) -> Tensor
   {
     var h = x
-    for (index, resnet) in resnets.enumerated() {
+    for (index, resnet) in resnets.enumerated() where skips.count < maximum {
       h = try resnet(h, time: time)
       if !attentions.isEmpty { h = try attentions[index](h, text: &text) }
       skips.append(h)
     }
-    if let downsampler {
+    if let downsampler, skips.count < maximum {
       h = try downsampler(h)
       skips.append(h)
     }
@@ -111,18 +112,32 @@ struct UpBlock2D: Sendable {
     self.upsampler = isLast ? nil : try Upsample2D(weights["upsamplers"][0], level.channels)
   }
 
+  /// Number of its resnets.
+  var layers: Int { resnets.count }
+
+  /// The output of the block, or of a part of it.
+  ///
+  /// - Parameters:
+  ///   - x: what comes up from below, or from the layers before the part.
+  ///   - time: the embedding of the timestep.
+  ///   - text: keys and values of the attentions to come.
+  ///   - skips: skip connections, taken from the end.
+  ///   - part: which of its layers; the last one has the upsampler with it.
+  /// - Returns: `[batch, height, width, channel]`.
+  /// - Throws: ``TensorError`` for a wrong shape or no memory.
   func callAsFunction(
-    _ x: Tensor, time: Tensor, text: inout TextContext.Reader, skips: inout [Tensor]
+    _ x: Tensor, time: Tensor, text: inout TextContext.Reader, skips: inout [Tensor],
+    layers part: Range<Int>
   )
     throws(TensorError) -> Tensor
   {
     var h = x
-    for (index, resnet) in resnets.enumerated() {
+    for index in part {
       guard let skip = skips.popLast() else { break }
-      h = try resnet(Tensor.concatenated([h, skip], axis: -1), time: time)
+      h = try resnets[index](Tensor.concatenated([h, skip], axis: -1), time: time)
       if !attentions.isEmpty { h = try attentions[index](h, text: &text) }
     }
-    guard let upsampler else { return h }
+    guard let upsampler, part.upperBound == layers else { return h }
     // A picture whose size is no multiple of eight latents was rounded up when it was halved.
     let size = skips.last.map { (height: $0.shape[1], width: $0.shape[2]) }
     return try upsampler(h, size: size)

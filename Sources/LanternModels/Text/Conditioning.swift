@@ -6,14 +6,19 @@ package struct Conditioning: Sendable {
   package var states: Tensor
   /// A vector of each prompt, `[row, feature]`; nil where the denoiser takes none.
   package var pooled: Tensor?
-  /// Sizes in pixels, the same for all rows, as SDXL's height and width before and after cropping.
-  package var sizes: [Float]
+  /// Numbers of each row, as SDXL's height and width before and after cropping in pixels.
+  package var sizes: [[Float]]
+  /// Strength of guidance, for a denoiser that ``DenoiserNetwork/embedsGuidance``.
+  package var guidance: Float?
+  /// The residuals that ControlNets add for a latent and a timestep, nil in steps without; none by default.
+  package var residuals:
+    (@Sendable (_ latent: Tensor, _ timestep: Float) throws(TensorError) -> ControlResiduals?)?
 
   /// - Parameters:
   ///   - states: `[row, token, feature]`.
   ///   - pooled: `[row, feature]`, or nil.
-  ///   - sizes: numbers for all rows.
-  package init(states: Tensor, pooled: Tensor? = nil, sizes: [Float] = []) {
+  ///   - sizes: numbers of each row.
+  package init(states: Tensor, pooled: Tensor? = nil, sizes: [[Float]] = []) {
     self.states = states
     self.pooled = pooled
     self.sizes = sizes
@@ -26,9 +31,11 @@ package struct Conditioning: Sendable {
   /// - Throws: ``TensorError`` for different shapes.
   package static func joined(_ all: [Conditioning]) throws(TensorError) -> Conditioning {
     let pooled = all.compactMap(\.pooled)
-    return Conditioning(
+    var joined = Conditioning(
       states: try Tensor.concatenated(all.map(\.states), axis: 0),
       pooled: pooled.isEmpty ? nil : try Tensor.concatenated(pooled, axis: 0),
-      sizes: all.first?.sizes ?? [])
+      sizes: all.flatMap(\.sizes))
+    joined.guidance = all.first?.guidance
+    return joined
   }
 }

@@ -32,6 +32,25 @@ extension Tensor {
     return y.tensor()
   }
 
+  /// Each element, or that times its channel's slope where it is negative, as `torch.nn.PReLU` (He et al. 2015,
+  /// arXiv:1502.01852).
+  ///
+  /// - Parameter slope: `[channel]`; `self` is `[…, channel]`, f32.
+  /// - Returns: the shape of `self`.
+  /// - Throws: ``TensorError/shape(op:expected:found:)`` for another number of slopes.
+  public func prelu(_ slope: Tensor) throws(TensorError) -> Tensor {
+    let columns = shape.last ?? 0
+    let slope = try slope.checked("prelu slope", [columns])
+    let x = try readable("prelu")
+    let y = try Draft(shape)
+    withExtendedLifetime((x, slope)) {
+      kernels.prelu(
+        x.floatPointer, slope.floatPointer, Int64(shape.dropLast().reduce(1, *)), Int64(columns),
+        y.floats)
+    }
+    return y.tensor()
+  }
+
   /// Elementwise sum; sizes of 1 stretch to fit, as in NumPy.
   ///
   /// - Throws: ``TensorError/shape(op:expected:found:)`` when the shapes do not fit.

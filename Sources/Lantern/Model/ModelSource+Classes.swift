@@ -1,16 +1,15 @@
-import LanternPlatform
 import LanternFormats
 import LanternSamplers
 import LanternTokenizers
 
-extension ModelFolder {
+extension ModelSource {
   /// The noise of the model: `scheduler_config.json`, read by the class that the index names.
   ///
   /// - Throws: ``FormatError`` or ``SamplerError``.
   func noiseSchedule() throws -> NoiseSchedule {
-    let path = FileSystem.join(try folder(of: "scheduler"), "scheduler_config.json")
+    let config = try component("scheduler").config("scheduler_config.json")
     let name = try className(of: "scheduler", among: SchedulerTable.rows.map(\.name))
-    return try NoiseSchedule(Config(path: path), as: name)
+    return try NoiseSchedule(config, as: name)
   }
 
   /// A tokenizer, of the class that the index names.
@@ -18,13 +17,14 @@ extension ModelFolder {
   /// - Throws: ``FormatError`` or ``TokenizerError``.
   func loadTokenizer(_ component: String) throws -> any Tokenizer {
     let name = try className(of: component, among: TokenizerCatalogue.names)
-    return try TokenizerCatalogue.load(folder: folder(of: component), as: name)
+    let files = try self.component(component)
+    return try TokenizerCatalogue.load(folder: files.path, as: name, with: files.settings)
   }
 
   private func className(of component: String, among known: [String]) throws(FormatError) -> String?
   {
-    guard let name = components[component]?.className, !known.contains(name) else {
-      return components[component]?.className
+    guard let name = className(of: component), !known.contains(name) else {
+      return className(of: component)
     }
     throw .unsupportedSetting(key: component, value: JSON.quoted(name), file: indexPath)
   }
@@ -40,11 +40,10 @@ extension ModelFolder {
     ]
     var lines: [String] = []
     for component in parts {
-      guard let wanted = components[component]?.className else { continue }
-      let folder = try folder(of: component)
-      let there = files.first { FileSystem.exists(FileSystem.join(folder, $0.0)) }
-      guard let (name, keys) = there else { continue }
-      let config = try Config(path: FileSystem.join(folder, name))
+      guard let wanted = className(of: component) else { continue }
+      let part = try self.component(component)
+      guard let (name, keys) = files.first(where: { part.has($0.0) }) else { continue }
+      let config = try part.config(name)
       let value = keys.compactMap { config.value($0) }.first
       guard let found = value?.string ?? value?.array?.first?.string,
         Self.plain(found) != Self.plain(wanted)

@@ -1,0 +1,54 @@
+public import LanternPictures
+
+/// A ControlNet, and the picture whose lines, depth or pose it makes the drawn one follow (Zhang et al.
+/// 2023, arXiv:2302.05543).
+///
+/// ```swift
+/// var control = Control(network: "control_canny", picture: try Picture(contentsOf: "photo.png"))
+/// control.preprocessor = .canny
+/// request.controls = [control]
+/// ```
+public struct Control: Sendable, Equatable {
+  /// What is made of a picture before a network follows it.
+  public enum Preprocessor: String, Sendable, CaseIterable {
+    /// White edges on black, by Canny's detector with the thresholds 100 and 200.
+    case canny
+  }
+
+  /// The network: a folder that diffusers wrote, or a file of weights.
+  public var network: String
+  /// The picture that is followed, of the kind that the network was trained on; it is resized to the
+  /// drawn one. A recipe does not have it.
+  public var picture: Picture?
+  /// What is made of the picture before.
+  public var preprocessor: Preprocessor?
+  /// How strongly it is followed, 0…10.
+  public var strength: Float = 1
+  /// The share of the steps after which it is followed, 0…1.
+  public var start = 0.0
+  /// The share of the steps up to which it is followed, 0…1.
+  public var end = 1.0
+
+  /// A picture to follow.
+  public init(network: String, picture: Picture?) {
+    (self.network, self.picture) = (network, picture)
+  }
+
+  /// The network's name without the folder it is in.
+  package var name: String { LoRA(network).name }
+
+  /// Whether it is followed in a step, by its number from 0, of how many: as diffusers counts.
+  func isActive(_ step: Int, of count: Int) -> Bool {
+    let count = Double(max(count, 1))
+    return strength != 0 && Double(step) / count >= start && Double(step + 1) / count <= end
+  }
+
+  /// What the network is shown.
+  func hint(width: Int, height: Int) throws -> Picture? {
+    let resized = try picture?.resized(width: width, height: height)
+    return switch preprocessor {
+    case .canny: try resized?.cannyEdges()
+    case nil: resized
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import LanternPlatform
+import LanternSamplers
+
+extension ImageGenerator {
+  /// Notes on a refiner, or its start, without an effect: a line each.
+  func refinerNotes(_ request: ImageRequest, _ settings: ImageSettings, _ plan: NoisePlan)
+    -> [String]
+  {
+    guard let refiner else {
+      return request.refinerStart == nil
+        ? [] : ["refiner start has no effect: no refiner is given"]
+    }
+    let last = plan.levels.map(\.timestep).min() ?? 0
+    guard last >= settings.refinerTimestep(model.schedule) else { return [] }
+    return [
+      "the refiner \(FileSystem.split(refiner.path).name) has no effect: no step is left after "
+        + "\(settings.refinerStart) of the noise; give more steps, or let it start earlier"
+    ]
+  }
+}

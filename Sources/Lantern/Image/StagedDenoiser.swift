@@ -1,0 +1,73 @@
+import LanternLayers
+import LanternModels
+import LanternTensor
+
+/// The predictions of a run: those of the model and, below a timestep, those of its refiner.
+final class StagedDenoiser {
+  /// A model that takes a part of the steps.
+  struct Stage {
+    let model: ImageModel
+    let prompt: PromptEncoding
+  }
+
+  /// Evaluations so far.
+  private(set) var calls = 0
+  /// The one that predicts, and those to come.
+  private var stages: ArraySlice<Stage>
+  private let switchTimestep: Float
+  private let mask: MaskedLatent?
+  private let controls: ControlGuides
+  private let cache: StepCache?
+  private let retainsComponents: Bool
+  /// By the number of rows: with guidance and, where it pauses, without.
+  private var conditioned: [Int: ConditionedDenoiser] = [:]
+
+  /// - Parameters:
+  ///   - stages: the model and, where there is one, the refiner.
+  ///   - switchTimestep: the refiner predicts below it.
+  ///   - mask: the masked part of the picture; nil without a mask.
+  ///   - controls: the pictures that the model follows; a refiner follows none.
+  ///   - cache: how features are reused from step to step.
+  ///   - retainsComponents: whether a model's denoiser stays in memory after its last step.
+  init(
+    _ stages: [Stage], switchTimestep: Float, mask: MaskedLatent?, controls: ControlGuides,
+    cache: StepCache?, retainsComponents: Bool
+  ) {
+    (self.stages, self.switchTimestep) = (stages[...], switchTimestep)
+    (self.mask, self.controls, self.cache) = (mask, controls, cache)
+    self.retainsComponents = retainsComponents
+  }
+
+  /// The raw prediction.
+  ///
+  /// - Parameters:
+  ///   - latent: `[row, height, width, channel]`, of one row or, for guidance, of two.
+  ///   - timestep: its noise level.
+  /// - Returns: the shape of `latent`.
+  /// - Throws: what reading a denoiser throws, ``TensorError`` when memory runs out.
+  func predict(_ latent: Tensor, _ timestep: Float) throws -> Tensor {
+    guard var stage = stages.first else { return latent }
+    if stages.count > 1, timestep < switchTimestep {
+      conditioned = [:]
+      if !retainsComponents { stage.model.denoiser.release() }
+      stages.removeFirst()
+      stage = stages[stages.startIndex]
+    }
+    calls += 1
+    let rows = latent.shape[0]
+    let predict = try conditioned[rows] ?? conditioned(stage, rows)
+    conditioned[rows] = predict
+    let isInpainting = stage.model.isInpaintingModel
+    return try predict(isInpainting ? mask?.withContext(latent) ?? latent : latent, timestep)
+  }
+
+  private func conditioned(_ stage: Stage, _ rows: Int) throws -> ConditionedDenoiser {
+    let prompt = stage.prompt
+    var conditioning =
+      rows == 2 ? try .joined([prompt.negative, prompt.positive]) : prompt.positive
+    if stages.startIndex == 0 {
+      conditioning = try controls.added(to: conditioning, positive: prompt.positive)
+    }
+    return try stage.model.denoiser().conditioned(on: conditioning, caching: cache)
+  }
+}

@@ -1,0 +1,160 @@
+import LanternFormats
+import LanternPictures
+import LanternPlatform
+import LanternSamplers
+
+/// Rows of settings of pictures that are followed by ControlNets.
+extension ImageSetting {
+  package static var controls: ImageSetting {
+    ImageSetting(
+      "controls", \.controls, .control, key: "controls",
+      range: "strengths of 0 to 10; starts and ends of 0 to 1, the start first",
+      check: { request, model in
+        for control in request.controls { try check(control) }
+        guard request.controls.contains(where: { $0.start > 0 || $0.end < 1 }) else { return }
+        let row = try request.sampler.map { try SamplerCatalogue.row(named: $0) }
+        if try row?.make(model.schedule, eta: request.eta).choosesLevels == true {
+          throw RequestError.needs(
+            name: "a ControlNet's start or end", other: "a sampler with a fixed number of steps")
+        }
+      },
+      option: SettingOption(
+        "control", .values("network:picture"),
+        "Follow a picture by a ControlNet: its folder or file, a colon, and the picture, of which "
+          + "\(preprocessors):PICTURE makes edges before; may be given several times.",
+        default: "none", takesDashes: false
+      ).taking(
+        [String].self,
+        assign: { given, request in
+          let before = request.controls
+          request.controls = try given.map { text in
+            var control = try parsed(text)
+            // A picture that is drawn again has strengths of its own.
+            if let old = before.first(where: { $0.name == control.name }) {
+              (control.strength, control.start, control.end) = (old.strength, old.start, old.end)
+            }
+            return control
+          }
+        }))
+  }
+
+  private static var preprocessors: String {
+    Control.Preprocessor.allCases.map(\.rawValue).joined(separator: ", ")
+  }
+
+  private static func check(_ control: Control) throws(RequestError) {
+    guard control.picture != nil else {
+      throw .needs(name: "the ControlNet \(control.name)", other: "a picture to follow")
+    }
+    guard (0...10).contains(control.strength) else {
+      throw .range(
+        name: "strength of \(control.name)", found: "\(control.strength)", allowed: "0 to 10")
+    }
+    guard control.start >= 0, control.start < control.end, control.end <= 1 else {
+      throw .range(
+        name: "steps of \(control.name)", found: "\(control.start) to \(control.end)",
+        allowed: "a start of 0 or more, and an end after it, up to 1")
+    }
+  }
+
+  /// A network, a preprocessor if one is named, and a picture, with colons between them; colons may stand
+  /// in names too: the first part that is there is the network.
+  private static func parsed(_ text: String) throws -> Control {
+    for colon in text.indices.dropFirst() where text[colon] == ":" {
+      let network = String(text[..<colon])
+      guard FileSystem.exists(network) else { continue }
+      var picture = String(text[text.index(after: colon)...])
+      var control = Control(network: network, picture: nil)
+      for preprocessor in Control.Preprocessor.allCases
+      where picture.hasPrefix("\(preprocessor.rawValue):") && !FileSystem.exists(picture) {
+        control.preprocessor = preprocessor
+        picture.removeFirst(preprocessor.rawValue.count + 1)
+      }
+      control.picture = try Picture(contentsOf: picture)
+      return control
+    }
+    let path = text.split(separator: ":").first.map(String.init) ?? text
+    throw FormatError.missingFile(
+      path: path,
+      remedy: "give the network, a colon and the picture, like canny.safetensors:edges.png")
+  }
+
+  package static var controlStrength: ImageSetting {
+    part(
+      "controlStrength", "control-strength", "strength",
+      "How strongly a ControlNet is followed, 0 to 10; once for all of them, or once for each.",
+      default: "1", \.strength)
+  }
+
+  package static var controlStart: ImageSetting {
+    part(
+      "controlStart", "control-start", "share",
+      "The share of the steps after which a ControlNet is followed; once for all, or for each.",
+      default: "0", \.start)
+  }
+
+  package static var controlEnd: ImageSetting {
+    part(
+      "controlEnd", "control-end", "share",
+      "The share of the steps up to which a ControlNet is followed; once for all, or for each.",
+      default: "1", \.end)
+  }
+
+  /// A number that each ControlNet has.
+  private static func part<Value: SettingValue>(
+    _ name: String, _ option: String, _ valueName: String, _ help: String, default standard: String,
+    _ path: any WritableKeyPath<Control, Value> & Sendable
+  ) -> ImageSetting {
+    ImageSetting(
+      name, of: "controls", .control, title: option,
+      option: SettingOption(
+        option, .values(valueName), help, default: standard,
+        companion: .init(
+          name: "controls", message: "--\(option) needs a ControlNet: --control NETWORK:PICTURE",
+          isInRequest: { !$0.controls.isEmpty })),
+      assign: { (values: [Value], request) in
+        guard values.count == 1 || values.count == request.controls.count else {
+          throw RequestError.range(
+            name: option, found: "\(values.count) times",
+            allowed: "one for all ControlNets, or one for each of the \(request.controls.count)")
+        }
+        for index in request.controls.indices {
+          request.controls[index][keyPath: path] = values[values.count == 1 ? 0 : index]
+        }
+      })
+  }
+
+  package static var guessMode: ImageSetting {
+    ImageSetting(
+      "guessMode", \.guessMode, .control, key: "guess_mode",
+      option: SettingOption(
+        "guess-mode", .flag,
+        "Follow ControlNets without the help of words: less at the edges of the network, and in the "
+          + "prompt's half of guidance alone. Goes with a guidance of 3 to 5.",
+        companion: .init(
+          name: "controls", message: "--guess-mode needs a ControlNet: --control NETWORK:PICTURE",
+          isInRequest: { !$0.controls.isEmpty })))
+  }
+}
+
+/// A ControlNet, of which a recipe says all but the picture.
+extension Control: SettingValue {
+  package typealias Given = Control
+  package static var typeName: String { "ControlNet" }
+  package init?(json: JSONValue) {
+    guard let members = json.object, let name = members["network"]?.string else { return nil }
+    self.init(network: name, picture: nil)
+    preprocessor = members["preprocessor"]?.string.flatMap(Preprocessor.init)
+    strength = members["strength"]?.double.map { Float($0) } ?? strength
+    start = members["start"]?.double ?? start
+    end = members["end"]?.double ?? end
+  }
+  package var json: JSONValue {
+    var members: [String: JSONValue] = [
+      // The name alone: its folder is private.
+      "network": .string(name), "strength": strength.json, "start": start.json, "end": end.json,
+    ]
+    members["preprocessor"] = preprocessor.map { .string($0.rawValue) }
+    return .object(members)
+  }
+}

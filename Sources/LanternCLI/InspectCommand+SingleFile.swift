@@ -1,0 +1,54 @@
+import Lantern
+import LanternFormats
+import LanternModels
+
+extension InspectCommand {
+  /// Whether a file of weights is a model, and not a part of one.
+  static func isModel(_ file: any TensorFile) -> Bool { SingleFile.isModel(file) }
+
+  /// A model in one file: what it is, its parts and what it lacks, what it predicts and how that is known.
+  func inspectSingleFile(_ path: String) throws {
+    let none = ModelParts()
+    guard let model = try none.source(at: path) as? SingleFile else { return }
+    let metadata = model.file.metadata
+    report(
+      "\(path): \(model.kind.name)", TensorArchive(files: [model.file]),
+      [
+        "event": .string("model"), "path": .string(path), "class": .string(model.pipelineClass),
+        "kind": .string(model.kind.name),
+        "missing": .array(model.missing.map(JSONValue.string)),
+        "prediction": .object([
+          "type": .string(model.prediction.type),
+          "zero_terminal_snr": .bool(model.prediction.hasZeroTerminalSNR),
+          "rule": .string(model.prediction.rule),
+        ]),
+        "unknown_tensors": .array(model.unknown.map(JSONValue.string)),
+        "metadata": .object(metadata.mapValues(JSONValue.string)),
+      ], listsTensors: false)
+    for name in model.componentNames {
+      guard let part = try model.component(name) as? FileComponent, let tensors = part.tensors
+      else { continue }
+      let title = name.padded(to: 16) + (part.className ?? "?")
+      report(
+        title, TensorArchive(files: [tensors]),
+        [
+          "event": .string("part"), "name": .string(name),
+          "class": .string(part.className ?? "?"),
+        ])
+    }
+    if !json {
+      for name in model.missing {
+        let option = name.replacing("_", with: "-")
+        Console.print("  \(name.padded(to: 16))is not in it: --\(option) FILE names one")
+      }
+      Console.print("  predicts \(model.prediction)")
+    }
+    if model.missing.isEmpty {
+      try tellDrawing(ImageGenerator(folder: path), after: "predicts \(model.prediction)")
+    } else {
+      for note in model.notes { console.note(note) }
+    }
+    if json { return }
+    for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { Self.describe(key, value) }
+  }
+}

@@ -1,0 +1,108 @@
+package import LanternTensor
+
+/// How a tensor is made of one of a file.
+package struct TensorView: Sendable, Equatable {
+  /// Name in the file.
+  package var source: String
+  /// Rows of the first axis; all when nil.
+  package var rows: Range<Int>?
+  /// Whether it is the transpose of a matrix.
+  package var isTransposed = false
+  /// Whether trailing axes of size 1 are left out: a 1×1 convolution as a matrix.
+  package var dropsTrailingOnes = false
+  /// Name of a number in the file that all elements are multiplied by.
+  package var scale: String?
+
+  package init(_ source: String, rows: Range<Int>? = nil, isTransposed: Bool = false) {
+    self.source = source
+    self.rows = rows
+    self.isTransposed = isTransposed
+  }
+
+  /// The shape, given that of the tensor in the file; nil for rows that are not there or no matrix.
+  package func shape(of stored: [Int]) -> [Int]? {
+    var shape = stored
+    if let rows {
+      guard let count = shape.first, rows.upperBound <= count else { return nil }
+      shape[0] = rows.count
+    }
+    if dropsTrailingOnes {
+      while shape.count > 2, shape.last == 1 { shape.removeLast() }
+    }
+    if isTransposed {
+      guard shape.count == 2 else { return nil }
+      shape.reverse()
+    }
+    return shape
+  }
+}
+
+/// The tensors of a file under other names, each as it is or made of one of the file.
+package struct RenamedFile: TensorFile {
+  private let file: any TensorFile
+  private let views: [String: TensorView]
+  package let names: [String]
+
+  /// - Parameters:
+  ///   - file: what holds the bytes.
+  ///   - views: names and what they stand for, in the order of ``names``; of two of one name the
+  ///     first counts.
+  package init(_ file: any TensorFile, _ views: [(name: String, view: TensorView)]) {
+    self.file = file
+    var all: [String: TensorView] = [:]
+    self.names = views.compactMap { name, view in
+      guard all[name] == nil else { return nil }
+      all[name] = view
+      return name
+    }
+    self.views = all
+  }
+
+  package var path: String { file.path }
+  package var metadata: [String: String] { file.metadata }
+
+  /// Bytes that the tensors take in the file.
+  package var byteCount: Int {
+    names.reduce(0) { sum, name in
+      guard let (type, shape) = info(name) else { return sum }
+      let bits = ElementType.named(type)?.bits ?? 0
+      return sum + shape.reduce(1, *) * bits / 8
+    }
+  }
+
+  /// What a name stands for.
+  package func view(_ name: String) -> TensorView? { views[name] }
+
+  package func info(_ name: String) -> (dtype: String, shape: [Int])? {
+    guard let view = views[name], let (type, stored) = file.info(view.source) else { return nil }
+    return view.shape(of: stored).map { (type, $0) }
+  }
+
+  package func tensor(_ name: String) throws(FormatError) -> Tensor? {
+    guard let view = views[name], let stored = try file.tensor(view.source) else { return nil }
+    guard let shape = view.shape(of: stored.shape) else {
+      throw .badShape(name: view.source, shape: stored.shape, file: path)
+    }
+    let scale = try view.scale.map { scale throws(FormatError) in try number(scale) }
+    do {
+      var tensor = stored
+      if let rows = view.rows { tensor = try tensor.sliced(axis: 0, rows).contiguous() }
+      if view.isTransposed { tensor = try tensor.permuted([1, 0]).contiguous() }
+      if tensor.shape != shape { tensor = try tensor.reshaped(shape) }
+      if let scale { tensor = try tensor.converted(to: .float32).scaled(by: scale) }
+      return tensor
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
+  /// A scale of stored weights.
+  private func number(_ name: String) throws(FormatError) -> Float {
+    guard let number = try file.number(name), Float(number).isFinite else {
+      throw .badShape(name: name, shape: file.info(name)?.shape ?? [], file: path)
+    }
+    return Float(number)
+  }
+
+  package func releasePages() { file.releasePages() }
+}

@@ -1,0 +1,86 @@
+package import LanternFormats
+package import LanternLayers
+import LanternPlatform
+
+extension SingleFileKind {
+  /// The kind whose parts fit a model's.
+  ///
+  /// - Parameter source: a file, whose kind it is, or a folder.
+  /// - Returns: the kind.
+  package static func of(_ source: any ModelSource) -> SingleFileKind {
+    if let file = source as? SingleFile { return file.kind }
+    let kinds = all.filter { $0.pipelineClass == source.pipelineClass }
+    let config = try? source.component("unet").config("config.json")
+    let width = config?.value("cross_attention_dim")?.integer
+    return kinds.first { $0.contextWidth == width } ?? kinds.first ?? all[0]
+  }
+
+  /// A part that is named by itself: its folder, a model's folder that has it, or a file, which may hold
+  /// other parts too.
+  ///
+  /// - Parameters:
+  ///   - name: of the part, as `vae`.
+  ///   - path: where it is.
+  ///   - model: whose part it is to be.
+  /// - Returns: the part.
+  /// - Throws: ``ModelError`` where nothing such is there.
+  package func part(_ name: String, at path: String, for model: any ModelSource)
+    throws(ModelError) -> any ModelComponent
+  {
+    if FileSystem.isDirectory(path) {
+      do throws(FormatError) {
+        return try folderPart(name, at: path, for: model)
+      } catch {
+        throw .file(error)
+      }
+    }
+    let file: any TensorFile
+    do throws(FormatError) {
+      file = try openTensorFile(path)
+    } catch {
+      throw .file(error)
+    }
+    return try name == "vae" ? autoencoder(in: file, for: model) : textEncoder(name, in: file)
+  }
+
+  private func folderPart(_ name: String, at path: String, for model: any ModelSource)
+    throws(FormatError) -> any ModelComponent
+  {
+    if FileSystem.exists(FileSystem.join(path, "model_index.json")) {
+      return try ModelFolder(path).component(name)
+    }
+    let config = try Config(path: FileSystem.join(path, "config.json"))
+    let encoder = textEncoders.first { $0.component == name }
+    let className = encoder?.className ?? config.value("_class_name")?.string
+    return FolderComponent(className ?? model.className(of: name), path)
+  }
+
+  private func autoencoder(in file: any TensorFile, for model: any ModelSource)
+    throws(ModelError) -> any ModelComponent
+  {
+    let prefixes = SingleFilePart.Prefixes.autoencoder + [""]
+    guard let part = SingleFilePart.autoencoder(in: file, below: prefixes) else {
+      throw .file(.missingPart(name: "autoencoder in names that Lantern knows", path: file.path))
+    }
+    // What the model's own was scaled by.
+    let own = try? model.component("vae").config("config.json")
+    return FileComponent(
+      "AutoencoderKL",
+      try ShapeSettings(file: part.tensors).autoencoder(
+        scalingFactor: own?.value("scaling_factor")?.double ?? scalingFactor,
+        sampleSize: 8 * sampleSize), part.tensors, path: file.path)
+  }
+
+  private func textEncoder(_ name: String, in file: any TensorFile) throws(ModelError)
+    -> any ModelComponent
+  {
+    guard let encoder = textEncoders.first(where: { $0.component == name }) else {
+      throw .inconsistent(reason: "\(self.name) has no \(name)", file: file.path)
+    }
+    guard let part = encoder.find(in: file, isAlone: true) else {
+      throw .file(.missingPart(name: "text encoder in names that Lantern knows", path: file.path))
+    }
+    return FileComponent(
+      encoder.className, try part.textEncoderSettings, part.tensors, path: file.path)
+  }
+}
