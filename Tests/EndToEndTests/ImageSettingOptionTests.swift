@@ -41,6 +41,7 @@ import Testing
       "count": "1", "scale": "0.25", "share": "0.5", "length": "7.5", "pixels": "72",
       "number": "7", "text": "snow", "file": "a.png", "program": "kdiffusion",
       "low-high": "0.5-4.5", "size": "640x480", "left,top": "16,40", "strength": "0.5",
+      "file[:word]": fixture("textual_inversion/kohya.safetensors"),
       "network:picture": fixture("tiny_control/first") + ":" + repositoryPath("samples/fox.png"),
     ]
     let names = ["sampler": "euler_a", "schedule": "karras", "cache": "taylor:2"]
@@ -56,8 +57,9 @@ import Testing
     let whole = try #require(ImageSetting.all.first { $0.name == setting.field })
     let key = try #require(whole.key)
     try withTemporaryFolder { folder in
-      // The model that the ControlNet was made for.
-      let model = fixture(setting.part == .control ? "tiny_pipeline" : "tiny_model")
+      // The model that the ControlNet and the embedding were made for.
+      let isOfPipeline = setting.part == .control || name == "embeddings"
+      let model = fixture(isOfPipeline ? "tiny_pipeline" : "tiny_model")
       let begin = ["image", "-m", model, "--json", "--seed", "5", "-o"]
       func recipe(_ name: String, _ more: [String]) throws -> [String: JSONValue] {
         let words = more.contains("--prompt") ? [] : ["a fox"]

@@ -36,7 +36,7 @@ extension ForeignRecipe {
     var readings: [String: Reading] = ["Model": .model, "Model hash": .modelHash]
     for name in [
       "Version", "Lora hashes", "TI hashes", "Hashes", "VAE hash", "Batch size", "Batch pos",
-      "Refiner", "Created Date", "Civitai resources", "Civitai metadata", "App",
+      "Created Date", "Civitai resources", "Civitai metadata", "App",
     ] { readings[name] = .ignored }
     for setting in ImageSetting.all {
       guard let webUI = setting.webUI else { continue }

@@ -72,16 +72,20 @@ enum PeerOptions {
     (["resolution", "size"], "give both sides: -W 512 -H 512"),
     (["batch-size", "n-samples"], "pictures are drawn one by one: give their number with -b"),
     (["grid", "n-rows", "skip-grid", "skip-save"], "take lantern sheet for many pictures on one"),
+    (
+      ["canny", "control-image", "control-net", "controlnet"],
+      "give network and picture together: --control NETWORK:PICTURE, or --control NETWORK:canny:PHOTO"
+    ),
+    (["taesd"], "give the tiny decoder with --tiny-decoder FILE"),
+    (["upscale-model", "upscale-repeats"], "enlarge what is drawn with lantern upscale"),
     (["sigmas", "timesteps"], "choose levels with --schedule NAME and --steps N"),
     (["save-every", "stepwise-image-output-dir"], "give --preview FILE to see the picture grow"),
     (["fixed-code", "random-seed"], "give --seed N for the same noise; without it is another"),
     (["disable-safety", "safety-checker"], "it has no safety checker: leave it out"),
     (
       [
-        "canny", "control-image", "control-net", "control-strength", "controlnet",
-        "hires-fix", "ip-adapter", "mode", "photo-maker", "ref-image",
-        "skip-layers", "slg-scale", "style-ratio", "taesd", "tiling", "upscale-model",
-        "upscale-repeats",
+        "hires-fix", "ip-adapter", "mode", "photo-maker", "ref-image", "skip-layers", "slg-scale",
+        "style-ratio", "tiling",
       ], "Lantern has nothing like it yet: leave it out"
     ),
   ]
