@@ -29,7 +29,7 @@ import Testing
       (["image", "a fox", "--unet", "x.safetensors"], "--unet: a model is one file"),
       (["image", "a fox", "--device=cuda"], "--device: everything runs on the processor"),
       (["image", "a fox", "--lora_path", "x"], "--lora FILE:0.8"),
-      (["image", "a fox", "--control-net", "x"], "nothing like it yet"),
+      (["image", "a fox", "--control-net", "x"], "--control NETWORK:PICTURE"),
       (["image", "a fox", "--config", "x"], "a model is one file"),
       (["image", "a fox", "-m", "storyteller"], "choose picturebook"),
       (["story", "a fox", "-m", "picturebook"], "choose storyteller"),
