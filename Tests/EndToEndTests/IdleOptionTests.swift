@@ -56,6 +56,7 @@ import Testing
     Case("image", "--mask", "fox --mask a.png", "a mask needs a picture"),
     Case("image", "--paste", "fox --no-paste", "--no-paste need a mask"),
     Case("image", "--variant", "fox --variant fp16", "variant"),
+    Case("convert", "--overwrite", "SDXL new --overwrite", "--overwrite has no effect"),
     Case("image", "--threads", "fox -t 64", "64 threads on"),
     Case("image", "--lora", "fox LORA", "strength 0 adds nothing"),
     Case("image", "--count", "fox -b 2 --trace t", "--trace follows one picture"),
@@ -157,6 +158,9 @@ import Testing
     "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
     "samplers": ["--json"],
     "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
+    "convert": [
+      "--dtype", "--vae", "--text-encoder", "--text-encoder-2", "--tokenizer", "--prediction",
+    ],
     "sheet": ["--output", "--overwrite"], "trace": ["--tolerance", "--json"],
     "bench kernels": ["--case", "--precision", "--runs", "--json"],
     "bench model": [
@@ -201,7 +205,7 @@ import Testing
         "KERNEL": ["linear 8x8x8"], "PART": ["-m", tiny, "--part", "text encoder", "--runs", "1"],
         "SMALL": [tiny, "--precisions", "exact", "--steps", "1", "--prompts", "b.txt"],
         "FEW": ["-m", tiny, "--samplers", "lcm", "--steps", "1", "--prompts", "b.txt"],
-        "LORA": lora,
+        "LORA": lora, "SDXL": [fixture("single_file/sdxl")],
       ]
       var arguments = row.command.split(separator: " ").map(String.init)
       // The last of several counts.
