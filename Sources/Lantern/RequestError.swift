@@ -18,6 +18,8 @@ public enum RequestError: Error, Sendable, Equatable {
   case unsupportedUpscaler(kind: String, path: String, supported: String)
   /// Parts of a model that do not fit one another.
   case mismatch(reason: String, path: String)
+  /// A model that cannot be written as one file, since that would be read as another.
+  case notOneFile(reason: String, path: String)
   /// A model without a LoRA for few steps.
   case notFast(path: String)
   /// Settings in a picture that another program wrote and that cannot be read.
@@ -30,7 +32,8 @@ extension RequestError: LanternError {
   /// What kind of failure it is.
   public var kind: ErrorKind {
     switch self {
-    case .unsupportedModel, .unsupportedUpscaler, .mismatch, .notFinite, .notFast, .foreignSettings:
+    case .unsupportedModel, .unsupportedUpscaler, .mismatch, .notOneFile, .notFinite, .notFast,
+      .foreignSettings:
       .data
     case .size, .range, .needs, .longPrompt, .longStory: .usage
     }
@@ -53,6 +56,8 @@ extension RequestError: LanternError {
     case .unsupportedUpscaler(let kind, let path, let supported):
       "\(path): is \(kind); Lantern enlarges with \(supported): take such a file"
     case .mismatch(let reason, let path): "\(path): \(reason)"
+    case .notOneFile(let reason, let path):
+      "\(path): cannot be one file: \(reason); give a folder as the target"
     case .notFast(let path):
       "\(path): says nothing of \"fast\": draw without, or add a LoRA that was distilled for few "
         + "steps, with sampler lcm, 4 steps and guidance 1"

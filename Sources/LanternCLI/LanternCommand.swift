@@ -23,9 +23,9 @@ struct LanternCommand: ParsableCommand {
       """,
     version: LanternVersion.number,
     subcommands: [
-      BenchCommand.self, CaptionCommand.self, ImageCommand.self, InspectCommand.self,
-      PaintCommand.self, SamplersCommand.self, ScheduleCommand.self, SheetCommand.self,
-      StoryCommand.self, TraceCommand.self, UpscaleCommand.self,
+      BenchCommand.self, CaptionCommand.self, ConvertCommand.self, ImageCommand.self,
+      InspectCommand.self, PaintCommand.self, SamplersCommand.self, ScheduleCommand.self,
+      SheetCommand.self, StoryCommand.self, TraceCommand.self, UpscaleCommand.self,
     ])
 
   /// Runs the program; a mistake in the command is one line on standard error.

@@ -50,6 +50,9 @@ package struct Config {
   /// Settings that ``finish(ignoring:)`` found without an effect: a line each.
   package var notes: [String] { ignored.lines }
 
+  /// All settings, as an object.
+  package var json: JSONValue { .object(members) }
+
   /// The names of all settings, sorted.
   package var keys: [String] { members.keys.sorted() }
 

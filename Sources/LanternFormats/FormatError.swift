@@ -62,6 +62,8 @@ public enum FormatError: Error, Sendable, Equatable {
   case unsupportedElementType(name: String, type: String, file: String)
   /// A tensor with more axes than Lantern knows, or more elements than memory has addresses.
   case badShape(name: String, shape: [Int], file: String)
+  /// A tensor whose numbers are too large for the type that it should be written in.
+  case overflow(name: String, type: String, file: String)
   /// A tensor that an index assigns to a file which does not have it.
   case missingTensor(name: String, file: String)
   /// Two tensors of one name.
@@ -146,6 +148,8 @@ extension FormatError: LanternError {
         + "Lantern computes with \(ElementType.supported): convert it to one of them"
     case .badShape(let name, let shape, let file):
       "\(file): tensor \(JSON.quoted(name)) cannot have the shape \(shape); fetch it again"
+    case .overflow(let name, let type, let file):
+      "\(file): tensor \(JSON.quoted(name)) has numbers that \(type) does not hold; choose another type"
     case .missingTensor(let name, let file):
       "\(file): no tensor \(JSON.quoted(name)); fetch the model again"
     case .duplicateTensor(let name, let file):

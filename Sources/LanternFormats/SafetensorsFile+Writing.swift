@@ -16,40 +16,50 @@ extension SafetensorsFile {
     _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:], to path: String,
     _ mode: AtomicFile.Mode = .replace
   ) throws(FormatError) {
+    let planned = try tensors.map { name, tensor throws(FormatError) in
+      try PlannedTensor(name) { () throws(FormatError) in tensor }
+    }
+    try write(planned, metadata: metadata, to: path, mode)
+  }
+
+  /// As ``write(_:metadata:to:_:)``, of tensors that are made one after the other.
+  ///
+  /// - Parameters:
+  ///   - tensors: each under a name of its own.
+  ///   - metadata: strings of the header.
+  ///   - path: where to; whole or not at all.
+  ///   - mode: what becomes of a file that is there already.
+  /// - Throws: as there, and what making a tensor throws.
+  package static func write(
+    _ tensors: [PlannedTensor], metadata: [String: String] = [:], to path: String,
+    _ mode: AtomicFile.Mode = .replace
+  ) throws(FormatError) {
     let ordered = tensors.enumerated().sorted { one, other in
-      (-one.element.tensor.dtype.byteSize, one.offset)
-        < (-other.element.tensor.dtype.byteSize, other.offset)
+      (-one.element.dtype.byteSize, one.offset) < (-other.element.dtype.byteSize, other.offset)
     }.map(\.element)
     let header = try header(of: ordered, metadata, path)
     try AtomicFile.write(to: path, mode) { writer throws(FormatError) in
       try header.withBytes { buffer throws(FormatError) in try writer.write(buffer) }
-      for (_, tensor) in ordered {
-        let source = try contiguous(tensor)
-        try writer.write(UnsafeRawBufferPointer(start: source.bytes, count: source.byteCount))
+      for tensor in ordered {
+        let source = try tensor.make()
+        try writer.write(UnsafeRawBufferPointer(start: source.bytes, count: tensor.byteCount))
         withExtendedLifetime(source) {}
       }
     }
   }
 
-  private static func contiguous(_ tensor: Tensor) throws(FormatError) -> Tensor {
-    do {
-      return try tensor.contiguous()
-    } catch {
-      throw .tensor(error)
-    }
-  }
-
   private static func header(
-    of tensors: [(name: String, tensor: Tensor)], _ metadata: [String: String], _ path: String
+    of tensors: [PlannedTensor], _ metadata: [String: String], _ path: String
   ) throws(FormatError) -> [UInt8] {
     var members: [String: JSONValue] = [:]
     if !metadata.isEmpty { members["__metadata__"] = .object(metadata.mapValues(JSONValue.string)) }
     var offset = 0
-    for (name, tensor) in tensors {
+    for tensor in tensors {
+      let name = tensor.name
       guard members[name] == nil, name != "__metadata__" else {
         throw .duplicateTensor(name: name, file: path)
       }
-      guard tensor.rank <= rankLimit else {
+      guard tensor.shape.count <= rankLimit else {
         throw .badShape(name: name, shape: tensor.shape, file: path)
       }
       guard let type = ElementType.of(tensor.dtype) else {
@@ -71,8 +81,4 @@ extension SafetensorsFile {
     let length = UInt64(text.count).littleEndian
     return withUnsafeBytes(of: length) { Array($0) } + text
   }
-}
-
-extension Tensor {
-  fileprivate var byteCount: Int { elementCount * dtype.byteSize }
 }

@@ -7,7 +7,8 @@ package struct CLIPTokenizer: Tokenizer {
   package let endOfText: Int
   package let window: TokenWindow
 
-  private let vocabulary: [String: Int32]
+  /// The id of each token, but for those that were added.
+  package let vocabulary: [String: Int32]
   private let encoding: BytePairEncoding
   private let added: AddedVocabulary
 

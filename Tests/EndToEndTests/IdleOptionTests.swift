@@ -69,6 +69,7 @@ import Testing
     Case("image", "--control-end", "fox CONTROL --control-end 1 --control-end 1", "one for each"),
     Case("image", "--guess-mode", "fox --guess-mode", "--control NETWORK:PICTURE"),
     Case("image", "--variant", "fox --variant fp16", "variant"),
+    Case("convert", "--overwrite", "SDXL new --overwrite", "--overwrite has no effect"),
     Case("image", "--threads", "fox -t 64", "64 threads on"),
     Case("image", "--lora", "fox LORA", "strength 0 adds nothing"),
     Case(
@@ -184,6 +185,9 @@ import Testing
     "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
     "samplers": ["--json"],
     "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
+    "convert": [
+      "--dtype", "--vae", "--text-encoder", "--text-encoder-2", "--tokenizer", "--prediction",
+    ],
     "sheet": ["--output", "--overwrite"], "trace": ["--tolerance", "--json"],
     "bench kernels": ["--case", "--precision", "--runs", "--json"],
     "bench model": [
@@ -237,6 +241,7 @@ import Testing
           "--control", fixture("tiny_control/first") + ":" + repositoryPath("samples/fox.png"),
         ], "LORA": lora, "UPSCALER": ["-m", fixture("upscalers/compact_x2.safetensors")],
         "TINY": [tiny],
+        "LORA": lora, "SDXL": [fixture("single_file/sdxl")],
       ]
       var arguments = row.command.split(separator: " ").map(String.init)
       // The last of several counts.

@@ -34,6 +34,16 @@ enum OpenCLIPNames {
     ["q", "k", "v"].map { "text_model.encoder.layers.\(layer).self_attn.\($0)_proj.\(kind)" }
   }
 
+  /// The layer and kind of a query's tensor in transformers' names, whose keys and values lie with it in
+  /// open_clip's; nil for other tensors.
+  static func query(_ name: String) -> (layer: Int, kind: String)? {
+    let parts = name.split(separator: ".").map(String.init)
+    guard parts.count == 7, parts[5] == "q_proj", parts[4] == "self_attn",
+      let layer = Int(parts[3])
+    else { return nil }
+    return (layer, parts[6])
+  }
+
   /// The matrix that the pooled vector is multiplied by from the left, and transformers' for it, which is
   /// its transpose.
   static let projection = (original: "text_projection", transformers: "text_projection.weight")

@@ -12,7 +12,10 @@ extension SingleFileKind {
     let kinds = all.filter { $0.pipelineClass == source.pipelineClass }
     let config = try? source.component("unet").config("config.json")
     let width = config?.value("cross_attention_dim")?.integer
-    return kinds.first { $0.contextWidth == width } ?? kinds.first ?? all[0]
+    if let known = kinds.first(where: { $0.contextWidth == width }) { return known }
+    // Of another width by how it is built, as of a file.
+    let isLinear = config?.value("use_linear_projection")?.bool == true
+    return (isLinear ? kinds.last : kinds.first) ?? all[0]
   }
 
   /// A part that is named by itself: its folder, a model's folder that has it, or a file, which may hold

@@ -22,21 +22,35 @@ struct ShapeSettings {
     }
   }
 
-  let file: any TensorFile
+  private let names: [String]
+  private let path: String
+  private let shape: (String) -> [Int]?
 
-  private func has(_ name: String) -> Bool { file.contains(name) }
+  /// Of a file's tensors.
+  init(file: any TensorFile) {
+    (names, path) = (file.names, file.path)
+    shape = { file.info($0)?.shape }
+  }
+
+  /// Of a folder's tensors.
+  init(archive: TensorArchive) {
+    (names, path) = (archive.names, archive.file(of: ""))
+    shape = { archive.info($0)?.shape }
+  }
+
+  private func has(_ name: String) -> Bool { shape(name) != nil }
 
   /// A size of a tensor.
   ///
   /// - Throws: ``ModelError/missingTensor(name:file:)``, ``ModelError/wrongShape(name:expected:found:file:)``
   ///   for a tensor without this axis.
   private func size(_ name: String, axis: Int) throws(ModelError) -> Int {
-    guard let shape = file.info(name)?.shape else {
-      throw .missingTensor(name: name, file: file.path)
+    guard let shape = shape(name) else {
+      throw .missingTensor(name: name, file: path)
     }
     guard axis < shape.count else {
       throw .inconsistent(
-        reason: "tensor \(JSON.quoted(name)) of shape \(shape) has too few axes", file: file.path)
+        reason: "tensor \(JSON.quoted(name)) of shape \(shape) has too few axes", file: path)
     }
     return shape[axis]
   }
@@ -55,8 +69,8 @@ struct ShapeSettings {
 
   /// The width of the text that a U-Net attends to; nil for one without attention.
   var contextWidth: Int? {
-    let name = file.names.first { $0.hasSuffix(".attn2.to_k.weight") }
-    return name.flatMap { file.info($0)?.shape.dropFirst().first }
+    let name = names.first { $0.hasSuffix(".attn2.to_k.weight") }
+    return name.flatMap { shape($0)?.dropFirst().first }
   }
 
   /// The settings of a `UNet2DConditionModel`.
@@ -75,8 +89,8 @@ struct ShapeSettings {
     }
     let attends = layout.levels.map(\.hasAttention)
     let up = layout.levels.indices.map { has("up_blocks.\($0).attentions.0.norm.weight") }
-    let first = file.names.first { $0.hasSuffix(".proj_in.weight") }
-    let isLinear = first.flatMap { file.info($0)?.shape.count } == 2
+    let first = names.first { $0.hasSuffix(".proj_in.weight") }
+    let isLinear = first.flatMap { shape($0)?.count } == 2
     var settings: [String: JSONValue] = [
       "_class_name": .string("UNet2DConditionModel"),
       "in_channels": .integer(try size("conv_in.weight", axis: 1)),

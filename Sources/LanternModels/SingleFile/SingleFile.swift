@@ -140,7 +140,9 @@ extension SingleFilePart {
 
 extension SingleFileKind {
   /// The scheduler's class and settings.
-  func scheduler(for prediction: Prediction) -> (className: String, settings: [String: JSONValue]) {
+  package func scheduler(for prediction: Prediction) -> (
+    className: String, settings: [String: JSONValue]
+  ) {
     let isNoise = prediction.type == "epsilon"
     let name = isNoise && !prediction.hasZeroTerminalSNR ? schedulers.noise : schedulers.velocity
     var settings: [String: JSONValue] = [

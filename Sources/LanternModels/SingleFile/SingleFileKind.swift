@@ -17,6 +17,8 @@ package struct SingleFileKind: Sendable {
     /// Whether an open_clip's last layer is left out, as its state before that is what the U-Net knows.
     var endsBeforeLast = false
 
+    /// Whether the original code has it in open_clip's names.
+    var isOpenCLIP: Bool { isProjected || endsBeforeLast }
     var isProjected: Bool { className.hasSuffix("WithProjection") }
 
     /// Finds the part in a file.
@@ -35,6 +37,9 @@ package struct SingleFileKind: Sendable {
   /// As people call it.
   package let name: String
   package let pipelineClass: String
+  /// As the model metadata standard calls it (`modelspec.architecture`), where it predicts the noise, and
+  /// where it predicts velocity.
+  let architectures: (noise: String, velocity: String)
   /// Width of the text that its U-Net attends to.
   let contextWidth: Int
   let heads: ShapeSettings.Heads
@@ -46,6 +51,14 @@ package struct SingleFileKind: Sendable {
   /// The scheduler of models that predict the noise, and of those that predict velocity.
   let schedulers: (noise: String, velocity: String)
 
+  /// What the model metadata standard calls it.
+  package func architecture(isVelocity: Bool) -> String {
+    isVelocity ? architectures.velocity : architectures.noise
+  }
+
+  /// Whether keys of its files say that it predicts velocity.
+  package var saysPredictionByKeys: Bool { textEncoders.count > 1 }
+
   /// Whether models of the kind have a part of this name that may be replaced.
   package func has(_ component: String) -> Bool {
     component == "vae" || textEncoders.contains { $0.component == component }
@@ -54,16 +67,20 @@ package struct SingleFileKind: Sendable {
   /// All of them.
   package static let all = [
     SingleFileKind(
-      name: "Stable Diffusion 1", pipelineClass: "StableDiffusionPipeline", contextWidth: 768,
+      name: "Stable Diffusion 1", pipelineClass: "StableDiffusionPipeline",
+      architectures: ("stable-diffusion-v1", "stable-diffusion-v1"), contextWidth: 768,
       heads: .count(8), sampleSize: 64, scalingFactor: 0.18215,
       textEncoders: [encoder(padding: end)], schedulers: ("PNDMScheduler", "DDIMScheduler")),
     SingleFileKind(
-      name: "Stable Diffusion 2", pipelineClass: "StableDiffusionPipeline", contextWidth: 1024,
+      name: "Stable Diffusion 2", pipelineClass: "StableDiffusionPipeline",
+      architectures: ("stable-diffusion-v2-512", "stable-diffusion-v2-768-v"), contextWidth: 1024,
       heads: .width(64), sampleSize: 64, velocitySampleSize: 96, scalingFactor: 0.18215,
       textEncoders: [encoder(padding: "!", endsBeforeLast: true)],
       schedulers: ("PNDMScheduler", "DDIMScheduler")),
     SingleFileKind(
-      name: "Stable Diffusion XL", pipelineClass: "StableDiffusionXLPipeline", contextWidth: 2048,
+      name: "Stable Diffusion XL", pipelineClass: "StableDiffusionXLPipeline",
+      architectures: ("stable-diffusion-xl-v1-base", "stable-diffusion-xl-v1-base"),
+      contextWidth: 2048,
       heads: .width(64), sampleSize: 128, scalingFactor: 0.13025,
       textEncoders: [
         TextEncoder(

@@ -1,0 +1,77 @@
+import LanternPlatform
+import LanternFormats
+import LanternModels
+import LanternSamplers
+public import LanternTensor
+
+/// A model written anew: one file as a folder that diffusers reads, or a folder as one file in the names of
+/// the original code. What a folder says and no file can is noted, or refused where it changes pictures.
+public struct ModelConversion {
+  let source: any ModelSource
+  let pipeline: Pipeline
+  let kind: SingleFileKind
+  let dtype: DType?
+  /// Where to.
+  public let target: String
+
+  /// Opens a model.
+  ///
+  /// - Parameters:
+  ///   - path: a folder as diffusers lays it out, or a model in one file.
+  ///   - parts: what goes before its own parts.
+  ///   - target: where to write; a file where it ends in `.safetensors`, otherwise a folder.
+  ///   - dtype: what weights are stored as: `float32`, `float16`, `bfloat16`; as they are when nil.
+  /// - Throws: an error that names what is wrong.
+  public init(
+    of path: String, with parts: ModelParts = ModelParts(), to target: String,
+    as dtype: DType? = nil
+  ) throws {
+    source = try parts.source(at: path)
+    pipeline = try Pipeline.of(source)
+    kind = SingleFileKind.of(source)
+    self.target = target
+    self.dtype = dtype
+    for part in pipeline.parts { _ = try source.component(part) }
+  }
+
+  /// The parts with weights.
+  var weighted: [String] { ["unet", "vae"] + kind.textEncoders.map(\.component) }
+
+  /// What is left out, and what readers of one file assume: a line each.
+  ///
+  /// - Throws: an error of the room where something cannot be read.
+  public func notes() throws -> [String] {
+    var notes: [String] = []
+    func add(_ what: String, _ names: [String]) {
+      if !names.isEmpty { notes.append("\(what): \(names.sorted().joined(separator: ", "))") }
+    }
+    if let file = source as? SingleFile {
+      add("tensors that no part needs and that are left out", file.ignored)
+      add("tensors that are not known and that are left out", file.unknown)
+    }
+    add("parts that are left out", source.componentNames.filter { !pipeline.parts.contains($0) })
+    if target.hasSuffix(".safetensors") { notes += try assumptions() }
+    return notes
+  }
+
+  /// Writes the model, whole or not at all.
+  ///
+  /// - Parameter replaces: whether a file that is there is replaced; a folder never is.
+  /// - Throws: an error that names what is wrong; what was there is then as it was.
+  public func write(replacing replaces: Bool = false) throws {
+    if target.hasSuffix(".safetensors") {
+      try writeFile(replacing: replaces)
+    } else {
+      try AtomicFolder.write(to: target) { try writeFolder($0) }
+    }
+  }
+
+  func archive(_ component: String) throws(FormatError) -> TensorArchive {
+    try source.component(component).weights(stems: Self.stems(component), variant: nil)
+  }
+
+  static func stems(_ component: String) -> [String] {
+    component.hasPrefix("text_encoder")
+      ? ["model", "pytorch_model"] : ["diffusion_pytorch_model"]
+  }
+}
