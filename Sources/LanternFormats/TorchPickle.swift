@@ -51,8 +51,8 @@ struct TorchPickle {
   }
 
   /// Reads all tensors of a checkpoint: of a dictionary, or of the one called `state_dict`, `model` or
-  /// `params` in it; of textual inversion's `string_to_param`, and of a list of dictionaries, with their key or
-  /// number and a dot in front.
+  /// `params` in it; of textual inversion's `string_to_param`, and of a list of dictionaries, with their key
+  /// or number and a dot in front.
   ///
   /// - Throws: ``FormatError/malformedCheckpoint(file:reason:)``.
   static func content(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) -> Content

@@ -1,5 +1,6 @@
 import Lantern
 import LanternFormats
+import LanternTensor
 import TestSupport
 import Testing
 
@@ -31,14 +32,17 @@ import Testing
 
   /// The option with a value that is not the default.
   private func arguments(_ option: SettingOption<ImageRequest>) throws -> [String] {
-    guard case .value(let name) = option.kind else {
+    let name: String
+    switch option.kind {
+    case .value(let value), .values(let value): name = value
+    case .flag, .invertibleFlag:
       // The opposite is what a mask's setting is not without it.
       return [option.name == "paste" ? "--no-paste" : "--" + option.name]
     }
     let samples = [
       "count": "1", "scale": "0.25", "share": "0.5", "length": "7.5", "pixels": "72",
       "number": "7", "text": "snow", "file": "a.png", "program": "kdiffusion",
-      "low-high": "0.5-4.5",
+      "low-high": "0.5-4.5", "file[:word]": "toy.safetensors:fox",
     ]
     let names = ["sampler": "euler_a", "schedule": "karras"]
     return ["--" + option.name, try #require(names[option.name] ?? samples[name])]
@@ -53,6 +57,8 @@ import Testing
     let whole = try #require(ImageSetting.all.first { $0.name == setting.field })
     let key = try #require(whole.key)
     try withTemporaryFolder { folder in
+      try SafetensorsFile.write(
+        [("emb_params", try Tensor(repeating: 1, shape: [1, 16]))], to: "\(folder)/toy.safetensors")
       let begin = ["image", "-m", fixture("tiny_model"), "--json", "--seed", "5", "-o"]
       func recipe(_ name: String, _ more: [String]) throws -> [String: JSONValue] {
         let words = more.contains("--prompt") ? [] : ["a fox"]

@@ -9,18 +9,19 @@ extension ImageGenerator {
   /// - Throws: what reading an embedding throws.
   func promptNotes(_ request: ImageRequest) throws -> [String] {
     let words = try model.conditioner.words(of: request)
-    let idle = model.conditioner.notes(on: words, request)
-    let prompts = [("prompt", request.prompt), ("negative prompt", request.negativePrompt)].map {
-      ($0, model.conditioner.without(words, $1))
+    let named = [("prompt", request.prompt), ("negative prompt", request.negativePrompt)].map {
+      let (rest, tags) = PromptSyntax.withoutTags($1)
+      return (location: $0, text: request.literalPrompt ? $1 : rest, tags: tags)
     }
-    let worlds = prompts.compactMap { location, prompt in
+    let idle = model.conditioner.notes(on: words, named.map(\.text))
+    let prompts = named.map { ($0, model.conditioner.without(words, $1), $2) }
+    let worlds = prompts.compactMap { location, prompt, _ in
       worldNote(prompt, request.literalPrompt, location == "prompt" ? "" : "in the \(location)")
     }
     if request.literalPrompt { return idle + worlds }
     return idle + worlds
-      + prompts.flatMap { location, prompt in
-        let syntax = PromptSyntax(prompt)
-        return tagNotes(syntax.tags, location) + syntax.notes(on: location)
+      + prompts.flatMap { location, prompt, tags in
+        tagNotes(tags, location) + PromptSyntax(prompt).notes(on: location)
       }
   }
 
