@@ -106,8 +106,8 @@ struct ImageCommand: ParsableCommand {
     let seed: UInt64
   }
 
-  /// Each prompt without the tags of LoRAs, and the LoRAs: those of options, of the picture that is drawn again, and
-  /// of its tags.
+  /// Each prompt without the tags of LoRAs, and the LoRAs: those of options, of the picture that is drawn
+  /// again, and of its tags.
   private func works(
     _ texts: [String?], _ request: ImageRequest, like old: Original?, _ console: Console
   ) throws -> [Work] {

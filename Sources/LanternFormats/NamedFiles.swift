@@ -64,7 +64,10 @@ package struct NamedFiles: Sendable {
   /// - Throws: ``FormatError/missingFile(path:remedy:)`` when there is none, with the nearest name, or
   ///   several.
   package func path(of name: String, kind: String) throws(FormatError) -> String {
-    let found = matches(name) { $0 }.nonEmpty ?? matches(name.lowercased()) { $0.lowercased() }
+    // Recipes of other programs say no ending, or not the right one.
+    let found =
+      matches(name) { $0 }.nonEmpty ?? matches(name.lowercased()) { $0.lowercased() }.nonEmpty
+      ?? matches(stem(name.lowercased())) { $0.lowercased() }
     // The same name with several endings is one file in several formats.
     let best =
       endings.lazy.compactMap { ending in

@@ -36,7 +36,8 @@ enum AdapterRole: String, CaseIterable {
 struct AdapterKind: Sendable {
   /// Sets of roles, one of which a layer must have.
   let forms: [Set<AdapterRole>]
-  /// Tensors whose first axis is the rank; the last one that is there counts. Without any the alpha has no effect.
+  /// Tensors whose first axis is the rank; the last one that is there counts. Without any the alpha has no
+  /// effect.
   var rank: [AdapterRole] = []
   /// What is added to a weight of this shape, at scale 1; nil where the factors do not make that shape.
   let change:
@@ -137,7 +138,8 @@ struct AdapterKind: Sendable {
     return try difference.reshaped(shape)
   }
 
-  /// `[outputs, inputs · height · width]` or, with a core, `[outputs, inputs, height, width]`; nil where they do not
+  /// `[outputs, inputs · height · width]` or, with a core, `[outputs, inputs, height, width]`; nil where
+  /// they do not
   /// fit each other.
   private static func factor(
     _ a: Tensor?, _ b: Tensor?, _ core: Tensor? = nil
@@ -155,8 +157,8 @@ struct AdapterKind: Sendable {
     try a.reshaped([a.shape[0], b.shape[0]]).matmul(b.reshaped([b.shape[0], -1])).reshaped(shape)
   }
 
-  /// Tucker's decomposition: Σ core[i, j, y, x] · b[j, r] · a[i, p] as `[p, r, y, x]`; nil where the factors do
-  /// not fit each other, or make another shape.
+  /// Tucker's decomposition: Σ core[i, j, y, x] · b[j, r] · a[i, p] as `[p, r, y, x]`; nil where the factors
+  /// do not fit each other, or make another shape.
   private static func tucker(
     _ core: Tensor, _ b: Tensor, _ a: Tensor, _ shape: [Int]?
   ) throws(TensorError) -> Tensor? {

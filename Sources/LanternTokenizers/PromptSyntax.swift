@@ -19,7 +19,7 @@ package struct PromptSyntax: Sendable, Equatable {
     case choice = "is read as plain words: choose one of them"
     case wildcard = "is read as plain words: write out what it stands for"
     case composition = "is read as a plain word: prompts are not composed of several"
-    case embedding = "is read as plain words: an added token is written by its name alone"
+    case embedding = "is read as plain words: no embedding of this name was added"
     case compel = "is read as plain words: weights are written as (word:1.1)"
     case weight = "is read as plain words: words are not weighed here"
     case tag = "is read as plain words: tags of this kind are not built"

@@ -240,8 +240,7 @@ import Testing
           "-m", fixture("tiny_pipeline"),
           "--control", fixture("tiny_control/first") + ":" + repositoryPath("samples/fox.png"),
         ], "LORA": lora, "UPSCALER": ["-m", fixture("upscalers/compact_x2.safetensors")],
-        "TINY": [tiny],
-        "LORA": lora, "SDXL": [fixture("single_file/sdxl")],
+        "TINY": [tiny], "SDXL": [fixture("single_file/sdxl")],
       ]
       var arguments = row.command.split(separator: " ").map(String.init)
       // The last of several counts.

@@ -1,5 +1,6 @@
 import Lantern
 import LanternFormats
+import LanternTensor
 import TestSupport
 import Testing
 
@@ -34,14 +35,15 @@ import Testing
     let name: String
     switch option.kind {
     case .value(let value), .values(let value): name = value
-    // The opposite is what a mask's setting is not without it.
-    default: return [option.name == "paste" ? "--no-paste" : "--" + option.name]
+    case .flag, .invertibleFlag:
+      // The opposite is what a mask's setting is not without it.
+      return [option.name == "paste" ? "--no-paste" : "--" + option.name]
     }
     let samples = [
       "count": "1", "scale": "0.25", "share": "0.5", "length": "7.5", "pixels": "72",
       "number": "7", "text": "snow", "file": "a.png", "program": "kdiffusion",
       "low-high": "0.5-4.5", "size": "640x480", "left,top": "16,40", "strength": "0.5",
-      "file[:word]": fixture("textual_inversion/kohya.safetensors"),
+      "file[:word]": "toy.safetensors:fox",
       "network:picture": fixture("tiny_control/first") + ":" + repositoryPath("samples/fox.png"),
     ]
     let names = ["sampler": "euler_a", "schedule": "karras", "cache": "taylor:2"]
@@ -57,9 +59,10 @@ import Testing
     let whole = try #require(ImageSetting.all.first { $0.name == setting.field })
     let key = try #require(whole.key)
     try withTemporaryFolder { folder in
-      // The model that the ControlNet and the embedding were made for.
-      let isOfPipeline = setting.part == .control || name == "embeddings"
-      let model = fixture(isOfPipeline ? "tiny_pipeline" : "tiny_model")
+      try SafetensorsFile.write(
+        [("emb_params", try Tensor(repeating: 1, shape: [1, 16]))], to: "\(folder)/toy.safetensors")
+      // The model that the ControlNet was made for.
+      let model = fixture(setting.part == .control ? "tiny_pipeline" : "tiny_model")
       let begin = ["image", "-m", model, "--json", "--seed", "5", "-o"]
       func recipe(_ name: String, _ more: [String]) throws -> [String: JSONValue] {
         let words = more.contains("--prompt") ? [] : ["a fox"]

@@ -4,7 +4,8 @@ import LanternTensor
 import TestSupport
 import Testing
 
-/// Adapters of every kind, merged into small layers, and the same in float64: tools/fixtures/adapter_merges.py.
+/// Adapters of every kind, merged into small layers, and the same in float64:
+/// tools/fixtures/adapter_merges.py.
 @Suite struct AdapterMergeTests {
   private static let path = fixture("adapter_merges.safetensors")
   private static let cases = texts("cases").compactMap(\.string)

@@ -120,6 +120,16 @@ import Testing
     }
   }
 
+  @Test("embeddings that come with a LoRA are noted, and the rest is read")
+  func bundle() throws {
+    let notes = try notes {
+      let layer = "unet.up_blocks.1.resnets.0.conv1"
+      return $0.replacing("\(layer).lora_A.weight", with: "bundle_emb.fox.string_to_param.*")
+        .replacing("\(layer).lora_B.weight", with: "bundle_emb.cat.string_to_param.*")
+    }
+    #expect(notes.contains { $0.contains("embeddings are not read") }, "\(notes)")
+  }
+
   @Test("layers that the model lacks are noted with their number, and a file of none is an error")
   func strangers() throws {
     #expect(try !notes { $0 }.contains { $0.contains("layers are not") })

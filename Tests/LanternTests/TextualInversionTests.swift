@@ -160,7 +160,7 @@ import Testing
         try request.addEmbeddings(from: EmbeddingFolder(folder))
         return request.embeddings.map { $0.path.replacing("\(folder)/", with: "") }
       }
-      #expect(try called("a fox in toyland") == [])
+      #expect(try called("a fox in toyland <lora:toy:1>") == [])
       #expect(
         try called("an easy toy, (Toy:1.2)", "cat") == ["Easy Toy.pt", "toy.pt", "sub/cat.bin"])
       #expect(try called("embedding:toy toy embedding:sub/cat") == ["toy.pt", "sub/cat.bin"])

@@ -56,8 +56,8 @@ struct ChunkedTextConditioner: TextConditioner {
     words.withoutWords(prompt, encoders[0].tokenizer)
   }
 
-  func notes(on words: EmbeddedWords, _ request: ImageRequest) -> [String] {
-    words.notes(on: request.allPrompts, encoders[0].tokenizer)
+  func notes(on words: EmbeddedWords, _ prompts: [String]) -> [String] {
+    words.notes(on: prompts, encoders[0].tokenizer)
   }
 
   func releaseWeights() { for encoder in encoders { encoder.model.release() } }

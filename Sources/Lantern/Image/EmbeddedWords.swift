@@ -13,8 +13,8 @@ struct EmbeddedWords: Sendable {
   ///   - sources: the embeddings.
   ///   - features: those of a token's vector, of each text encoder.
   ///   - path: the model's folder, for errors.
-  /// - Throws: what ``TextualInversion/load(features:)`` throws, ``RequestError/mismatch(reason:path:)`` for a word
-  ///   that two files have.
+  /// - Throws: what ``TextualInversion/load(features:)`` throws, ``RequestError/mismatch(reason:path:)`` for
+  ///   a word that two files have.
   init(_ sources: [TextualInversion], features: [Int], path: String) throws {
     embeddings = try sources.flatMap { source in
       try source.load(features: features).map { (source, $0) }
@@ -77,7 +77,9 @@ extension ImageRequest {
   /// - Throws: `FormatError` for an `embedding:name` that the folder does not have.
   public mutating func addEmbeddings(from folder: EmbeddingFolder) throws {
     var known = Set(embeddings.map { ($0.token ?? $0.stem).lowercased() })
-    for prompt in [prompt, negativePrompt] {
+    for prompt in [prompt, negativePrompt].map({
+      literalPrompt ? $0 : PromptSyntax.withoutTags($0).prompt
+    }) {
       for name in EmbeddingCalls.names(in: prompt, known: folder.names) {
         // Behind `embedding:` a name may have its folder in front.
         let token = name.contains("/") ? TextualInversion.stem(of: name) : nil

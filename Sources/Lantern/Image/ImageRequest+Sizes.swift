@@ -1,9 +1,4 @@
 extension ImageRequest {
-  /// The prompts that are given, negative ones too.
-  var allPrompts: [String] {
-    [prompt, negativePrompt] + [prompt2, negativePrompt2].compactMap { $0 }
-  }
-
   /// A size in pixels.
   public struct Size: Sendable, Equatable {
     /// Pixels from left to right.

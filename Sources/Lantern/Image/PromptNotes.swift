@@ -9,21 +9,24 @@ extension ImageGenerator {
   /// - Throws: what reading an embedding throws.
   func promptNotes(_ request: ImageRequest) throws -> [String] {
     let words = try model.conditioner.words(of: request)
-    let idle = model.conditioner.notes(on: words, request)
-    let prompts = [
+    let named = [
       ("prompt", request.prompt), ("negative prompt", request.negativePrompt),
       ("prompt 2", request.prompt2), ("negative prompt 2", request.negativePrompt2),
     ].compactMap { location, prompt in
-      prompt.map { (location, model.conditioner.without(words, $0)) }
+      prompt.map { prompt in
+        let (rest, tags) = PromptSyntax.withoutTags(prompt)
+        return (location: location, text: request.literalPrompt ? prompt : rest, tags: tags)
+      }
     }
-    let worlds = prompts.compactMap { location, prompt in
+    let idle = model.conditioner.notes(on: words, named.map(\.text))
+    let prompts = named.map { ($0, model.conditioner.without(words, $1), $2) }
+    let worlds = prompts.compactMap { location, prompt, _ in
       worldNote(prompt, request.literalPrompt, location == "prompt" ? "" : "in the \(location)")
     }
     if request.literalPrompt { return idle + worlds }
     return idle + worlds
-      + prompts.flatMap { location, prompt in
-        let syntax = PromptSyntax(prompt)
-        return tagNotes(syntax.tags, location) + syntax.notes(on: location)
+      + prompts.flatMap { location, prompt, tags in
+        tagNotes(tags, location) + PromptSyntax(prompt).notes(on: location)
       }
   }
 

@@ -31,14 +31,15 @@ protocol TextConditioner: Sendable {
 
   /// The words of a request's embeddings.
   ///
-  /// - Throws: what is wrong with a file, and ``RequestError/mismatch(reason:path:)`` for one of another model.
+  /// - Throws: what is wrong with a file, and ``RequestError/mismatch(reason:path:)`` for one of another
+  ///   model.
   func words(of request: ImageRequest) throws -> EmbeddedWords
 
   /// A prompt with a space for each of an embedding's words.
   func without(_ words: EmbeddedWords, _ prompt: String) -> String
 
   /// A note for each embedding that no prompt calls.
-  func notes(on words: EmbeddedWords, _ request: ImageRequest) -> [String]
+  func notes(on words: EmbeddedWords, _ prompts: [String]) -> [String]
 
   /// Releases the text encoders' weights until they are needed again.
   func releaseWeights()

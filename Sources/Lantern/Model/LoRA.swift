@@ -53,8 +53,8 @@ public struct LoRA: Sendable, Equatable {
     "adapter_model", "pytorch_lora_weights",
   ].flatMap { stem in ["safetensors", "bin"].map { "\(stem).\($0)" } }
 
-  /// The files of an adapter, each with PEFT's settings where they are next to it, and with its component where
-  /// the folder says that.
+  /// The files of an adapter, each with PEFT's settings where they are next to it, and with its component
+  /// where the folder says that.
   private static func files(at path: String) throws(FormatError) -> [(
     path: String, config: String?, component: String?
   )] {

@@ -5,8 +5,8 @@ import LanternTokenizers
 public struct LoRAFolder: Sendable {
   private let files: NamedFiles
 
-  /// Lists the LoRAs of a folder and of those within it: `.safetensors`, `.pt` and `.bin` files, and folders that
-  /// PEFT wrote.
+  /// Lists the LoRAs of a folder and of those within it: `.safetensors`, `.pt` and `.bin` files, and folders
+  /// that PEFT wrote.
   ///
   /// - Parameter path: the folder.
   /// - Throws: `FormatError` when it cannot be listed.
@@ -39,8 +39,8 @@ extension ImageRequest {
   ///
   /// - Parameter folder: where the LoRAs are.
   /// - Returns: LoRAs in the order of their tags, for the model to be loaded with, and notes: a line each.
-  /// - Throws: ``RequestError/range(name:found:allowed:)`` for a strength that is no number, `FormatError` for
-  ///   a name that the folder does not have.
+  /// - Throws: ``RequestError/range(name:found:allowed:)`` for a strength that is no number, `FormatError`
+  ///   for a name that the folder does not have.
   public mutating func takeLoRAs(from folder: LoRAFolder) throws -> (loras: [LoRA], notes: [String])
   {
     guard !literalPrompt else { return ([], []) }

@@ -2,7 +2,8 @@ package import LanternFormats
 package import LanternLayers
 package import LanternTensor
 
-/// A file of textual inversion (Gal et al. 2022, arXiv:2208.01618): words, and the vectors that stand for them.
+/// A file of textual inversion (Gal et al. 2022, arXiv:2208.01618): words, and the vectors that stand for
+/// them.
 ///
 /// Spellings: stable-diffusion-webui's `string_to_param`, diffusers' `{"<word>": vectors}`, kohya's
 /// `emb_params`, SDXL's pair `clip_l` and `clip_g`, `bundle_emb.NAME.…` in files of adapters, and lists
@@ -12,8 +13,8 @@ package struct TextualInversionFile: Sendable {
   package struct Entry: Sendable {
     /// Its word in the file; nil where that has none.
     package let word: String?
-    /// Vectors for each text encoder, `[vector, feature]`, f32, by the names of SDXL's pair; under an empty name
-    /// where there is one table.
+    /// Vectors for each text encoder, `[vector, feature]`, f32, by the names of SDXL's pair; under an empty
+    /// name where there is one table.
     package let tables: [String: Tensor]
   }
 
