@@ -21,6 +21,11 @@ package struct NameTable: Sendable {
     }
   }
 
+  /// The table with other pairs too.
+  package func adding(_ others: [(from: String, to: String)]) -> NameTable {
+    NameTable(pairs + others)
+  }
+
   /// The table of the other direction.
   package var inverse: NameTable { NameTable(pairs.map { (from: $0.to, to: $0.from) }) }
 }

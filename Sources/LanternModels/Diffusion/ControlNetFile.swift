@@ -50,67 +50,29 @@ extension ControlNetModelConfig {
     if file.contains("controlnet_cond_embedding.conv_in.weight") { return file }
     let found = ["control_model.", ""].first { file.contains("\($0)input_hint_block.0.weight") }
     guard let prefix = found else { return nil }
-    let layers = (1...file.names.count).first {
-      file.contains("\(prefix)input_blocks.\($0).0.op.weight")
-    }
-    let hints = (0...file.names.count).first {
-      !file.contains("\(prefix)input_hint_block.\(2 * $0).weight")
-    }
+    let names = UNetLayout(original: { file.contains(prefix + $0) }).names
+      .adding(Self.controlNames(file, prefix))
     return RenamedTensorFile(file) { name in
       guard name.hasPrefix(prefix) else { return name }
-      let parts = name.dropFirst(prefix.count).split(separator: ".").map(String.init)
-      return renamed(parts, layers: layers ?? 1, hints: hints ?? 1).joined(separator: ".")
+      return names(String(name.dropFirst(prefix.count))) ?? name
     }
   }
 
-  /// A name in diffusers' words.
-  ///
-  /// - Parameters:
-  ///   - parts: of the name in LDM's.
-  ///   - layers: blocks of a level, the downsampler included.
-  ///   - hints: convolutions of the picture's embedding.
-  /// - Returns: the parts of the new name; the same for one that is not known.
-  private static func renamed(_ parts: [String], layers: Int, hints: Int) -> [String] {
-    guard let first = parts.first, parts.count > 2, let number = Int(parts[1]), number >= 0 else {
-      return parts
+  /// Names of what a ControlNet has in addition to its half of a U-Net, in LDM's and in diffusers' words.
+  private static func controlNames(_ file: any TensorFile, _ prefix: String)
+    -> [(from: String, to: String)]
+  {
+    func count(_ name: (Int) -> String) -> Int {
+      (0..<256).prefix { file.contains(prefix + name($0)) }.count
     }
-    let rest = Array(parts.dropFirst(3))
-    switch first {
-    case "time_embed": return ["time_embedding", "linear_\(number / 2 + 1)", parts[2]]
-    case "label_emb":
-      return ["add_embedding", "linear_\((Int(parts[2]) ?? 0) / 2 + 1)"] + rest
-    case "zero_convs": return ["controlnet_down_blocks", parts[1]] + rest
-    case "middle_block_out": return ["controlnet_mid_block"] + parts.dropFirst(2)
-    case "input_hint_block":
-      let place = number / 2
-      let layer =
-        place == 0 ? ["conv_in"] : place == hints - 1 ? ["conv_out"] : ["blocks", "\(place - 1)"]
-      return ["controlnet_cond_embedding"] + layer + parts.dropFirst(2)
-    case "middle_block":
-      return number == 1
-        ? ["mid_block", "attentions", "0"] + parts.dropFirst(2)
-        : ["mid_block", "resnets", "\(number / 2)"] + resnet(Array(parts.dropFirst(2)))
-    case "input_blocks" where number == 0: return ["conv_in"] + rest
-    case "input_blocks" where parts[2] == "0" && rest.first == "op":
-      return ["down_blocks", "\(number / layers - 1)", "downsamplers", "0", "conv"]
-        + rest.dropFirst()
-    case "input_blocks":
-      let (level, index) = (number - 1).quotientAndRemainder(dividingBy: layers)
-      let kind = parts[2] == "0" ? "resnets" : "attentions"
-      return ["down_blocks", "\(level)", kind, "\(index)"]
-        + (parts[2] == "0" ? resnet(rest) : rest)
-    default: return parts
+    let outputs = (0..<count { "zero_convs.\($0).0.weight" }).map {
+      (from: "zero_convs.\($0).0", to: "controlnet_down_blocks.\($0)")
     }
-  }
-
-  /// The layer of a res block, by its first one or two parts.
-  private static func resnet(_ parts: [String]) -> [String] {
-    if parts.first == "skip_connection" { return ["conv_shortcut"] + parts.dropFirst() }
-    let names = [
-      "in_layers.0": "norm1", "in_layers.2": "conv1", "emb_layers.1": "time_emb_proj",
-      "out_layers.0": "norm2", "out_layers.3": "conv2",
-    ]
-    guard let name = names[parts.prefix(2).joined(separator: ".")] else { return parts }
-    return [name] + parts.dropFirst(2)
+    let hints = count { "input_hint_block.\(2 * $0).weight" }
+    let embedding = (0..<hints).map { number in
+      let layer = number == 0 ? "conv_in" : number == hints - 1 ? "conv_out" : "blocks.\(number - 1)"
+      return (from: "input_hint_block.\(2 * number)", to: "controlnet_cond_embedding.\(layer)")
+    }
+    return outputs + [("middle_block_out.0", "controlnet_mid_block")] + embedding
   }
 }

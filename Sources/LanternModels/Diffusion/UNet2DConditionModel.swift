@@ -1,3 +1,4 @@
+import LanternFormats
 package import LanternLayers
 package import LanternTensor
 
@@ -15,7 +16,7 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
   package init(_ config: UNet2DConditionConfig, _ root: Weights) throws(ModelError) {
     self.config = config
-    let weights = root.spelledToo(LDMModulePaths(config).original)
+    let weights = root.spelledToo(UNetLayout(config).names.inverse.callAsFunction)
     let channels = config.blockOutChannels
     let last = channels.count - 1
     self.encoder = try UNetEncoder(config, weights)

@@ -1,7 +1,7 @@
-import LanternFormats
+package import LanternFormats
 
 /// The blocks of a U-Net, as the names of its tensors show them.
-struct UNetLayout: Equatable {
+package struct UNetLayout: Equatable {
   /// A level on the way down; the one on the way up has a residual block more.
   struct Level: Equatable {
     var resnets: Int
@@ -9,6 +9,14 @@ struct UNetLayout: Equatable {
   }
 
   var levels: [Level] = []
+
+  /// Of a U-Net's settings.
+  package init(_ config: UNet2DConditionConfig) {
+    // A level's attention moves the upsampler behind it, on the way up.
+    levels = zip(config.layersPerBlock, config.upHasAttention.reversed()).map {
+      Level(resnets: $0, hasAttention: $1)
+    }
+  }
 
   /// Most blocks that are looked for: a file's names decide, and may be anything.
   private static let limit = 256
@@ -46,7 +54,7 @@ struct UNetLayout: Equatable {
   }
 
   /// Names of the original code (CompVis/latent-diffusion, `openaimodel.py`) and diffusers' for them.
-  var names: NameTable {
+  package var names: NameTable {
     var pairs: [(from: String, to: String)] = [
       ("time_embed.0", "time_embedding.linear_1"), ("time_embed.2", "time_embedding.linear_2"),
       ("label_emb.0.0", "add_embedding.linear_1"), ("label_emb.0.2", "add_embedding.linear_2"),
