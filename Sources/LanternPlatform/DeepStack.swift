@@ -11,11 +11,25 @@ package enum DeepStack {
   /// Runs `body` on a thread of its own and waits for its end; on the caller's where the system gives
   /// no thread.
   package static func run(_ body: () -> Void) {
+    #if canImport(Glibc)
+      shareHeap()
+    #endif
     withoutActuallyEscaping(body) { body in
       let work = Unmanaged.passRetained(Work(body))
       if !started(work.toOpaque()) { work.takeRetainedValue().body() }
     }
   }
+
+  #if canImport(Glibc)
+    /// Lets all threads allocate from one heap. glibc otherwise reserves 128 MB of addresses for a second one, and
+    /// where the process has fewer left it tries again at every allocation, which takes a program minutes.
+    private static func shareHeap() {
+      typealias Option = @convention(c) (_ parameter: Int32, _ value: Int32) -> Int32
+      // The function is in no module of Swift's; −8 is `M_ARENA_MAX`.
+      guard let mallopt = dlsym(nil, "mallopt") else { return }
+      _ = unsafeBitCast(mallopt, to: Option.self)(-8, 1)
+    }
+  #endif
 
   /// Whether a thread could be made; it has done its work then.
   private static func started(_ work: UnsafeMutableRawPointer) -> Bool {
