@@ -70,7 +70,8 @@ extension ControlNetModelConfig {
     }
     let hints = count { "input_hint_block.\(2 * $0).weight" }
     let embedding = (0..<hints).map { number in
-      let layer = number == 0 ? "conv_in" : number == hints - 1 ? "conv_out" : "blocks.\(number - 1)"
+      let layer =
+        number == 0 ? "conv_in" : number == hints - 1 ? "conv_out" : "blocks.\(number - 1)"
       return (from: "input_hint_block.\(2 * number)", to: "controlnet_cond_embedding.\(layer)")
     }
     return outputs + [("middle_block_out.0", "controlnet_mid_block")] + embedding
