@@ -48,6 +48,7 @@ struct ConvertCommand: ParsableCommand {
 
   func run() throws {
     let console = Console()
+    Interruption.listen()
     try ErrorReport.reporting(to: console) {
       let conversion = try ModelConversion(
         of: from, with: partOptions.parts(), to: target, as: dtype?.type)
@@ -55,7 +56,7 @@ struct ConvertCommand: ParsableCommand {
       if overwrite, !target.hasSuffix(".safetensors") {
         console.note("--overwrite has no effect on a folder: one that is there is never replaced")
       }
-      try conversion.write(replacing: overwrite)
+      try conversion.write(replacing: overwrite, onPart: Interruption.check)
       console.result(target, event: [:])
     }
   }

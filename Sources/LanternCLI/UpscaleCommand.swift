@@ -45,8 +45,9 @@ struct UpscaleCommand: ParsableCommand {
     if model == nil {
       throw ValidationError("which network? Name its file with --model FILE")
     }
-    if input == output {
-      throw ValidationError("\(output): the picture would replace itself: give another name")
+    for (path, what) in [(input, "picture"), (model ?? "", "network")]
+    where path == output || FileStamp.areOne(path, output) {
+      throw ValidationError("\(output): the \(what) would be replaced: give another name")
     }
     if let tile {
       do {

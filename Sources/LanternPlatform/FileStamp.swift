@@ -16,6 +16,12 @@ package struct FileStamp {
     return (now.byteCount, now.seconds, now.nanoseconds) != (byteCount, seconds, nanoseconds)
   }
 
+  /// Whether two paths lead to one file.
+  package static func areOne(_ a: String, _ b: String) -> Bool {
+    guard let a = FileStamp(of: a), let b = FileStamp(of: b) else { return false }
+    return (a.device, a.inode) == (b.device, b.inode)
+  }
+
   /// The stamp of what is at `path` now; nil where no file is accessible.
   package init?(of path: String) {
     var status = stat()

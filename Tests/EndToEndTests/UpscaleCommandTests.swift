@@ -34,6 +34,20 @@ struct UpscaleCommandTests {
     }
   }
 
+  @Test("neither the picture nor the network is replaced, by whatever name")
+  func originals() throws {
+    try withTemporaryFolder { folder in
+      try FileManager.default.copyItem(atPath: Self.network, toPath: "\(folder)/net.png")
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(folder)/link.png", withDestinationPath: "in.png")
+      for output in ["in.png", "./in.png", "link.png", "./net.png"] {
+        let run = try upscale(["in.png", output, "-m", "net.png"], in: folder)
+        expectError(run, code: 64, ["would be replaced"])
+      }
+      #expect(try Picture(contentsOf: "\(folder)/in.png").width == 80)
+    }
+  }
+
   @Test("programs get an event for each tile, of colours and of transparency")
   func events() throws {
     try withTemporaryFolder { folder in

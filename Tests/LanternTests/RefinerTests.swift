@@ -53,6 +53,28 @@ import Testing
     #expect(alone.refiner == nil && !alone.parameters.contains("Refiner"))
   }
 
+  @Test("embeddings for both of SDXL's text encoders serve a refiner, which has the second")
+  func embeddings() throws {
+    let generator = try ImageGenerator(folder: base, refiner: refiner, precision: .exact)
+    let path = fixture("textual_inversion") + "/xl.safetensors"
+    let found = try generator.draw(
+      request {
+        $0.prompt = "a fox xl"
+        $0.embeddings = [TextualInversion(path)]
+      })
+    let plain = try generator.draw(request { $0.prompt = "a fox xl" })
+    #expect(found.picture.pixels != plain.picture.pixels)
+  }
+
+  @Test("a model of another kind is none")
+  func otherKind() throws {
+    for (base, refiner) in [(base, fixture("tiny_pipeline")), (fixture("tiny_pipeline"), refiner)] {
+      #expect(throws: RequestError.self) {
+        try ImageGenerator(folder: base, refiner: refiner, precision: .exact)
+      }
+    }
+  }
+
   @Test("one that predicts something else is refused by name")
   func mismatch() throws {
     try withTemporaryFolder { root in
@@ -64,7 +86,7 @@ import Testing
         _ = try ImageGenerator(folder: base, refiner: other, precision: .exact)
         Issue.record("a model of velocity was taken for a refiner of one of noise")
       } catch {
-        #expect("\(error)".hasPrefix(other + ": the refiner must predict the same"), "\(error)")
+        #expect("\(error)".hasPrefix(other + ": the refiner must be of the kind of"), "\(error)")
       }
     }
   }

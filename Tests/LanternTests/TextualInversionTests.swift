@@ -183,4 +183,15 @@ import Testing
       #expect(recipe.text.contains(#""embeddings":["cat.bin:sub/cat"]"#))
     }
   }
+
+  @Test("second prompts call embeddings too")
+  func secondPrompts() throws {
+    let folder = try EmbeddingFolder(fixture("textual_inversion"))
+    for path in [\ImageRequest.prompt2, \ImageRequest.negativePrompt2] {
+      var request = ImageRequest(prompt: "a fox")
+      request[keyPath: path] = "a toy, embedding:xl"
+      try request.addEmbeddings(from: folder)
+      #expect(request.embeddings.map(\.path).map { $0.hasSuffix("/xl.safetensors") } == [true])
+    }
+  }
 }

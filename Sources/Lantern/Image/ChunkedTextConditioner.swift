@@ -49,7 +49,9 @@ struct ChunkedTextConditioner: TextConditioner {
   }
 
   func words(of request: ImageRequest) throws -> EmbeddedWords {
-    try EmbeddedWords(request.embeddings, features: encoders.map(\.features), path: path)
+    try EmbeddedWords(
+      request.embeddings, features: encoders.map(\.features), encoders: encoders.map(\.number),
+      path: path)
   }
 
   func without(_ words: EmbeddedWords, _ prompt: String) -> String {

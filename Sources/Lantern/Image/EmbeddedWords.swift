@@ -12,12 +12,15 @@ struct EmbeddedWords: Sendable {
   /// - Parameters:
   ///   - sources: the embeddings.
   ///   - features: those of a token's vector, of each text encoder.
+  ///   - encoders: their numbers, from 1.
   ///   - path: the model's folder, for errors.
-  /// - Throws: what ``TextualInversion/load(features:)`` throws, ``RequestError/mismatch(reason:path:)`` for
+  /// - Throws: what ``TextualInversion/load(features:encoders:)`` throws, ``RequestError/mismatch(reason:path:)`` for
   ///   a word that two files have.
-  init(_ sources: [TextualInversion], features: [Int], path: String) throws {
+  init(
+    _ sources: [TextualInversion], features: [Int], encoders: [Int], path: String
+  ) throws {
     embeddings = try sources.flatMap { source in
-      try source.load(features: features).map { (source, $0) }
+      try source.load(features: features, encoders: encoders).map { (source, $0) }
     }
     var owners: [String: TextualInversion] = [:]
     for (source, loaded) in embeddings {
@@ -77,7 +80,7 @@ extension ImageRequest {
   /// - Throws: `FormatError` for an `embedding:name` that the folder does not have.
   public mutating func addEmbeddings(from folder: EmbeddingFolder) throws {
     var known = Set(embeddings.map { ($0.token ?? $0.stem).lowercased() })
-    for prompt in [prompt, negativePrompt].map({
+    for prompt in [prompt, negativePrompt, prompt2 ?? "", negativePrompt2 ?? ""].map({
       literalPrompt ? $0 : PromptSyntax.withoutTags($0).prompt
     }) {
       for name in EmbeddingCalls.names(in: prompt, known: folder.names) {

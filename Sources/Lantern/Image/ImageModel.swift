@@ -152,12 +152,14 @@ package struct ImageModel: Sendable {
   /// Checks that this model can take over the last steps of another one.
   func checkRefines(_ base: ImageModel) throws(RequestError) {
     guard geometry.outputChannels == base.geometry.outputChannels, !isInpaintingModel,
-      schedule.prediction == base.schedule.prediction
+      schedule.prediction == base.schedule.prediction,
+      (conditioner.sizeCount > 0) == (base.conditioner.sizeCount > 0)
     else {
       throw .mismatch(
         reason:
-          "the refiner must predict the same, of latents of as many channels, as \(base.path): it "
-          + "predicts \(schedule.prediction) of \(geometry.inputChannels) channels", path: path)
+          "the refiner must be of the kind of \(base.path), and predict the same of as many "
+          + "channels: it predicts \(schedule.prediction) of \(geometry.inputChannels) channels",
+        path: path)
     }
   }
 

@@ -69,6 +69,7 @@ extension ImageSettings {
     guard fullGuidance.isActive else {
       let idle = [
         request.negativePrompt.isEmpty ? nil : "the negative prompt",
+        request.negativePrompt2?.isEmpty == false ? "negative prompt 2" : nil,
         guidanceRescale > 0 ? "guidance rescale" : nil,
         guidanceInterval == nil ? nil : "the guidance interval",
         projectedGuidance == nil ? nil : "projected guidance",

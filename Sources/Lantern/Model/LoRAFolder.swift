@@ -33,7 +33,7 @@ public struct LoRAFolder: Sendable {
 }
 
 extension ImageRequest {
-  /// Takes the tags of LoRAs out of the prompt, as stable-diffusion-webui has them: `<lora:name:0.8>`, and
+  /// Takes the tags of LoRAs out of the prompts of both text encoders, as stable-diffusion-webui has them: `<lora:name:0.8>`, and
   /// `<lora:name:0.5:0.8>` or `<lora:name:te=0.5:unet=0.8>` for another strength of text encoders. A literal
   /// prompt stays as it is.
   ///
@@ -44,7 +44,9 @@ extension ImageRequest {
   public mutating func takeLoRAs(from folder: LoRAFolder) throws -> (loras: [LoRA], notes: [String])
   {
     guard !literalPrompt else { return ([], []) }
-    let (rest, tags) = PromptSyntax.withoutTags(prompt)
+    let (rest, first) = PromptSyntax.withoutTags(prompt)
+    let second = prompt2.map { PromptSyntax.withoutTags($0) }
+    let tags = first + (second?.tags ?? [])
     var (loras, notes, others): ([LoRA], [String], String) = ([], [], "")
     for tag in tags {
       guard tag.kind != "hypernet" else {
@@ -72,7 +74,8 @@ extension ImageRequest {
         notes.append("\(text): \(PromptSyntax.shown(unread)) has no effect")
       }
     }
-    if !tags.isEmpty { prompt = rest.trimmed + others }
+    if !first.isEmpty || !others.isEmpty { prompt = rest.trimmed + others }
+    if let second, !second.tags.isEmpty { prompt2 = second.prompt.trimmed }
     return (loras, notes)
   }
 }

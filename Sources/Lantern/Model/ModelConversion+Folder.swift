@@ -5,10 +5,11 @@ import LanternTokenizers
 
 extension ModelConversion {
   /// Writes all parts and the index into a folder.
-  func writeFolder(_ folder: String) throws {
+  func writeFolder(_ folder: String, _ onPart: () throws -> Void) throws {
     var index = source.settings
     index["_class_name"] = .string(source.pipelineClass)
     for name in pipeline.parts {
+      try onPart()
       let part = try source.component(name)
       let path = FileSystem.join(folder, name)
       try FileSystem.makeFolder(path)

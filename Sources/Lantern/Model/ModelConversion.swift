@@ -56,13 +56,19 @@ public struct ModelConversion {
 
   /// Writes the model, whole or not at all.
   ///
-  /// - Parameter replaces: whether a file that is there is replaced; a folder never is.
-  /// - Throws: an error that names what is wrong; what was there is then as it was.
-  public func write(replacing replaces: Bool = false) throws {
+  /// - Parameters:
+  ///   - replaces: whether a file that is there is replaced; a folder never is.
+  ///   - onPart: called before each part of the model is written; throw to stop.
+  /// - Throws: an error that names what is wrong, or what `onPart` throws; what was there is then as it was.
+  public func write(replacing replaces: Bool = false, onPart: () throws -> Void = {}) throws {
     if target.hasSuffix(".safetensors") {
+      try onPart()
       try writeFile(replacing: replaces)
     } else {
-      try AtomicFolder.write(to: target) { try writeFolder($0) }
+      try AtomicFolder.write(to: target) { folder in
+        try writeFolder(folder, onPart)
+        try onPart()
+      }
     }
   }
 

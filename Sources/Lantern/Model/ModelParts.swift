@@ -63,7 +63,11 @@ public struct ModelParts: Sendable, Equatable {
     }
     if let tokenizer, !(base is SingleFile) {
       for name in base.componentNames where name.hasPrefix("tokenizer") {
-        parts[name] = FolderComponent(base.className(of: name), tokenizer)
+        // What fills up a text is the text encoder's habit, and not the vocabulary's.
+        let padding = name == "tokenizer" ? nil : try base.component(name).paddingToken
+        parts[name] = FolderComponent(
+          base.className(of: name), tokenizer,
+          settings: padding.map { ["pad_token": $0] } ?? [:])
       }
     }
     if let requested, !(base is SingleFile) {
@@ -83,5 +87,17 @@ public struct ModelParts: Sendable, Equatable {
     }
     return try SingleFile(
       path, tokenizer: tokenizer ?? ModelLocation.clip.path(), prediction: requested)
+  }
+}
+
+extension ModelComponent {
+  /// The token that a tokenizer's files fill texts up with; nil where they name none.
+  fileprivate var paddingToken: JSONValue? {
+    get throws(FormatError) {
+      for name in ["special_tokens_map.json", "tokenizer_config.json"] where has(name) {
+        if let token = try config(name).json.object?["pad_token"], token != .null { return token }
+      }
+      return nil
+    }
   }
 }

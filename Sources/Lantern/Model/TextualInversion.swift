@@ -56,10 +56,10 @@ public struct TextualInversion: Sendable, Equatable {
     let tables: [Tensor]
   }
 
-  /// Reads the file for encoders of some numbers of features.
+  /// Reads the file for encoders of some numbers of features; SDXL's refiner has the second encoder alone.
   ///
   /// - Throws: ``RequestError/mismatch(reason:path:)`` for vectors of another model, and what reading throws.
-  func load(features: [Int]) throws -> [Loaded] {
+  func load(features: [Int], encoders: [Int]) throws -> [Loaded] {
     let entries = try TextualInversionFile(openTensorFile(path)).entries
     if let token, token.isEmpty || token.contains(where: \.isWhitespace) || entries.count > 1 {
       throw RequestError.range(
@@ -70,15 +70,20 @@ public struct TextualInversion: Sendable, Equatable {
       let words =
         token.map { [$0] } ?? (entries.count > 1 ? [] : [stem]) + [entry.word].compactMap(\.self)
       return Loaded(
-        words: Array(Set(words)).sorted(), tables: try tables(of: entry, features))
+        words: Array(Set(words)).sorted(), tables: try tables(of: entry, features, encoders))
     }
   }
 
-  private func tables(of entry: TextualInversionFile.Entry, _ features: [Int]) throws -> [Tensor] {
-    let isPair = features.count > 1
-    let names = isPair ? ["clip_l", "clip_g"] : [entry.tables.keys.contains("") ? "" : "clip_l"]
+  private func tables(
+    of entry: TextualInversionFile.Entry, _ features: [Int], _ encoders: [Int]
+  ) throws -> [Tensor] {
+    let isPair = encoders != [1]
+    let names =
+      isPair
+      ? encoders.map { $0 == 1 ? "clip_l" : "clip_g" }
+      : [entry.tables.keys.contains("") ? "" : "clip_l"]
     let tables = names.compactMap { entry.tables[$0] }
-    guard tables.count == features.count, entry.tables.count == features.count else {
+    guard tables.count == features.count, entry.tables.count == (isPair ? 2 : 1) else {
       let found = entry.tables.keys.sorted().map { $0.isEmpty ? "one table" : $0 }
       throw RequestError.mismatch(
         reason: "it has \(found.joined(separator: " and ")), and this model takes "
