@@ -64,6 +64,8 @@ import Testing
       "a single step of leading timesteps is told t = 1, and with k-diffusion the noisiest",
     "transparent start pictures":
       "what is transparent is told to lie on white, and an animation to give its first picture",
+    "pictures that are resized in both directions":
+      "pictures equal Pillow's LANCZOS in every byte",
     "16-bit PNG": "samples of 16 bits are rounded to 8, colours and greys",
     "colour profiles other than sRGB":
       "colours that are not sRGB's are taken as if they were, and that is told",
