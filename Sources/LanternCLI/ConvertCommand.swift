@@ -1,6 +1,7 @@
 import ArgumentParser
 import Lantern
 import LanternFormats
+import LanternPlatform
 import LanternTensor
 
 /// `lantern convert`: a model as a folder, or in one file.
@@ -46,14 +47,24 @@ struct ConvertCommand: ParsableCommand {
     }
   }
 
+  func validate() throws {
+    let name = FileSystem.split(target).name.lowercased()
+    let others = [".ckpt", ".pt", ".pth", ".bin", ".gguf", ".safetensor", ".sft"]
+    if target.isEmpty || others.contains(where: name.hasSuffix) {
+      throw ValidationError(
+        "\"\(target)\": give a file that ends in .safetensors, or a folder")
+    }
+  }
+
   func run() throws {
     let console = Console()
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
       let conversion = try ModelConversion(
-        of: from, with: partOptions.parts(), to: target, as: dtype?.type)
+        of: ModelOptions.folder(named: from, or: .picturebook), with: partOptions.parts(),
+        to: target, as: dtype?.type)
       for note in try conversion.notes() { console.note(note) }
-      if overwrite, !target.hasSuffix(".safetensors") {
+      if overwrite, !ModelConversion.isFile(target) {
         console.note("--overwrite has no effect on a folder: one that is there is never replaced")
       }
       try conversion.write(replacing: overwrite, onPart: Interruption.check)

@@ -58,8 +58,8 @@ package struct CheckpointKind {
     Row(beginnings: [["controlnet_"]], name: "a ControlNet", isRead: true),
     Row(beginnings: [["ip_adapter", "image_proj"]], name: "an IP-Adapter"),
     Row(
-      beginnings: [["emb_params", "string_to_param", "<"]],
-      name: "vectors of textual inversion"),
+      beginnings: [["emb_params", "string_to_param", "<", "clip_g", "clip_l"]],
+      name: "vectors of textual inversion", isRead: true),
     Row(
       beginnings: [["model.1.sub.0.RDB1.", "RRDB_trunk.0.RDB1.", "body.0.rdb1."]],
       name: "an upscaler of the architecture RRDBNet (ESRGAN, Real-ESRGAN)", isRead: true),

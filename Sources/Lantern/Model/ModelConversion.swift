@@ -11,6 +11,7 @@ public struct ModelConversion {
   let pipeline: Pipeline
   let kind: SingleFileKind
   let dtype: DType?
+  private let hasTokenizer: Bool
   /// Where to.
   public let target: String
 
@@ -31,6 +32,7 @@ public struct ModelConversion {
     kind = SingleFileKind.of(source)
     self.target = target
     self.dtype = dtype
+    hasTokenizer = parts.tokenizer != nil
     for part in pipeline.parts { _ = try source.component(part) }
   }
 
@@ -50,8 +52,24 @@ public struct ModelConversion {
       add("tensors that are not known and that are left out", file.unknown)
     }
     add("parts that are left out", source.componentNames.filter { !pipeline.parts.contains($0) })
-    if target.hasSuffix(".safetensors") { notes += try assumptions() }
+    if Self.isFile(target) {
+      notes += try assumptions()
+    } else if source is SingleFile, !hasTokenizer {
+      for encoder in kind.textEncoders {
+        let config = try source.component(encoder.component).config("config.json")
+        let count = try config.integer("vocab_size", default: 49408)
+        guard count != 49408 else { continue }
+        notes.append(
+          "\(encoder.component) knows \(count) tokens, and the tokenizer that is written is CLIP's, of 49408: "
+            + "give the model's own tokenizer")
+      }
+    }
     return notes
+  }
+
+  /// Whether a path is that of a file to write, and not of a folder.
+  package static func isFile(_ target: String) -> Bool {
+    target.lowercased().hasSuffix(".safetensors")
   }
 
   /// Writes the model, whole or not at all.
@@ -61,7 +79,7 @@ public struct ModelConversion {
   ///   - onPart: called before each part of the model is written; throw to stop.
   /// - Throws: an error that names what is wrong, or what `onPart` throws; what was there is then as it was.
   public func write(replacing replaces: Bool = false, onPart: () throws -> Void = {}) throws {
-    if target.hasSuffix(".safetensors") {
+    if Self.isFile(target) {
       try onPart()
       try writeFile(replacing: replaces)
     } else {
