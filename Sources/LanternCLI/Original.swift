@@ -138,6 +138,19 @@ struct Original {
         "that picture was drawn with \(recipe.loras.joined(separator: ", ")), which is not added: "
           + "name it with --lora FILE, or its folder with --lora-folder FOLDER")
     }
+    let (followed, follows) = (Self.words(recipe.request), Self.words(request))
+    if !followed.isEmpty, followed.sorted() != follows.sorted() {
+      console.note(
+        "that picture followed others by \(followed.joined(separator: ", ")), and this one by "
+          + follows.joined(separator: ", "))
+    }
+  }
+
+  /// What each picture that is followed goes through.
+  private static func words(_ request: ImageRequest) -> [String] {
+    request.controls.map { control in
+      control.name + (control.preprocessor.map { ":\($0.rawValue)" } ?? "")
+    }
   }
 
   /// Says whether the new picture is the old one.
