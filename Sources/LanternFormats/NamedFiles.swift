@@ -92,12 +92,26 @@ package struct NamedFiles: Sendable {
           + (names.count > 8 ? " and \(names.count - 8) more" : ""))
   }
 
+  /// The name by which one of the files is found again: with the folders above it where others are called so
+  /// too.
+  ///
+  /// - Parameter path: of ``path(of:kind:)``.
+  /// - Returns: the name, with its ending.
+  package func name(of path: String) -> String {
+    let own = FileSystem.split(path).name
+    let others = paths.filter { stem(FileSystem.split($0).name) == stem(own) }
+    return others.count == 1
+      ? own : others.first { FileSystem.join(folder, $0) == path } ?? own
+  }
+
   private func matches(_ name: String, _ folded: (String) -> String) -> [String] {
-    paths.filter { path in
-      let path = folded(path)
-      let file = FileSystem.split(path).name
-      return [path, stem(path), file, stem(file)].contains(name)
-    }
+    // With its ending a file at the top goes before those of its name within folders.
+    paths.filter { folded($0) == name }.nonEmpty
+      ?? paths.filter { path in
+        let path = folded(path)
+        let file = FileSystem.split(path).name
+        return [stem(path), file, stem(file)].contains(name)
+      }
   }
 
   /// A path without the ending, where it has one of ``endings``.

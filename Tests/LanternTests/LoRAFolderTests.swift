@@ -106,6 +106,12 @@ import Testing
         atPath: "\(folder)/styles/older.safetensors", toPath: "\(folder)/older.safetensors")
       #expect(complaint("older").contains("older.safetensors, styles/older.safetensors"))
       #expect(complaint("styles/older") == "")
+      // Recipes say as much of the path as finds the same file again.
+      for name in ["older.safetensors", "styles/older.safetensors"] {
+        let lora = try #require(try taken("<lora:\(name):0.5>", folder).loras.first)
+        #expect(lora.label == "\(name):0.5" && lora.path == "\(folder)/\(name)")
+      }
+      #expect(try taken("<lora:styles/twice:1>", folder).loras.map(\.label) == ["twice.pt:1.0"])
       #expect(throws: FormatError.self) { try LoRAFolder("\(folder)/none") }
     }
   }

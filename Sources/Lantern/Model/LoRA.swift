@@ -19,8 +19,12 @@ public struct LoRA: Sendable, Equatable {
     self.textEncoderStrength = textEncoderStrength
   }
 
+  /// Its name in the folder where it was found by name, where that is another than ``name`` would be.
+  var nameInFolder: String?
+
   /// The file's or folder's name without the folder it is in.
   package var name: String {
+    if let nameInFolder { return nameInFolder }
     var path = path[...]
     while path.count > 1, path.last == "/" { path.removeLast() }
     return FileSystem.split(String(path)).name

@@ -26,9 +26,11 @@ public struct LoRAFolder: Sendable {
   public func lora(
     named name: String, strength: Float = 1, textEncoderStrength: Float? = nil
   ) throws -> LoRA {
-    LoRA(
-      try files.path(of: name, kind: "LoRA"), strength: strength,
-      textEncoderStrength: textEncoderStrength)
+    let path = try files.path(of: name, kind: "LoRA")
+    var lora = LoRA(path, strength: strength, textEncoderStrength: textEncoderStrength)
+    let name = files.name(of: path)
+    if name != lora.name { lora.nameInFolder = name }
+    return lora
   }
 }
 
