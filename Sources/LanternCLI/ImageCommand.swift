@@ -20,8 +20,8 @@ struct ImageCommand: ParsableCommand {
 
       With --precision exact the same model, prompt, seed, sampler, steps and guidance draw the same \
       picture as diffusers; without it nearly the same, in less time. (word:1.3) and [word] weigh words, \
-      and prompts may be longer than the text encoder reads at once, as in stable-diffusion-webui; \
-      --literal turns that off. FOLDER may be a model of yours, as diffusers lays it out.
+      [from:to:0.5] and [a|b] change them between steps, AND composes prompts, and they may be longer \
+      than the text encoder reads at once, as in stable-diffusion-webui; --literal turns that off. FOLDER may be a model of yours, as diffusers lays it out.
       """)
 
   @Argument(help: "What to draw.")

@@ -23,4 +23,17 @@ extension Sampler {
     }
     return Array(counts.dropLast())
   }
+
+  /// The number of model evaluations of a usual step, neither the first nor the last; of adaptive samplers, whose
+  /// steps are not counted beforehand, 1.
+  ///
+  /// - Parameter schedule: the model's.
+  /// - Returns: 2 for solvers of second order that evaluate within a step.
+  /// - Throws: ``TensorError``.
+  package func callsPerStep(over schedule: NoiseSchedule) throws -> Int {
+    if choosesLevels { return 1 }
+    let count = min(8, maximumSteps(over: schedule))
+    let counts = try calls(over: plan(count, over: schedule, spacing: nil))
+    return max(1, counts.dropLast().last ?? counts.last ?? 1)
+  }
 }

@@ -32,6 +32,8 @@ package struct PromptChunk: Sendable, Equatable {
 package struct PromptChunks: Sendable, Equatable {
   /// Maximum number of chunks of a prompt: the time of a step grows with it.
   package static let maximumCount = 64
+  /// Maximum number of chunks of all texts that a prompt has during a run, which are kept in memory.
+  package static let maximumTotal = 512
 
   /// At least one, and at most ``maximumCount``.
   package let chunks: [PromptChunk]

@@ -14,11 +14,11 @@ package struct PromptSyntax: Sendable, Equatable {
 
   /// Kinds of unsupported syntax, each with its note.
   package enum Kind: String, Sendable, CaseIterable {
-    case schedule = "is read as plain words: prompts that change between steps are not built"
-    case alternation = "is read as plain words: prompts that alternate between steps are not built"
+    case schedule = "is read as plain words: the prompt does not change between steps"
+    case alternation = "is read as plain words: the prompt does not alternate between steps"
     case choice = "is read as plain words: choose one of them"
     case wildcard = "is read as plain words: write out what it stands for"
-    case composition = "is read as a plain word: prompts are not composed of several"
+    case composition = "is read as a plain word: the prompt is not composed of several"
     case embedding = "is read as plain words: no embedding of this name was added"
     case compel = "is read as plain words: weights are written as (word:1.1)"
     case weight = "is read as plain words: words are not weighed here"
@@ -43,7 +43,7 @@ package struct PromptSyntax: Sendable, Equatable {
   /// Scans a prompt, in linear time.
   ///
   /// - Parameters:
-  ///   - prompt: the prompt.
+  ///   - prompt: the prompt; where ``PromptSchedule`` and ``ComposedPrompt`` read it, the words that they leave.
   ///   - readsWeights: whether `(word:1.3)` and extra networks are supported.
   package init(_ prompt: String, readsWeights: Bool = true) {
     let (rest, tags) = readsWeights ? Self.withoutTags(prompt) : (prompt, [])

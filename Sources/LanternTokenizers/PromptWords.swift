@@ -58,8 +58,8 @@ package struct PromptWords<Meaning: Sendable>: Sendable {
     let end = position + word.count
     guard text[position...].starts(with: word) else { return false }
     let continuesBefore =
-      position > 0 && isLetter(text[position - 1]) && isLetter(text[position])
-    let continuesBehind = end < text.count && isLetter(text[end - 1]) && isLetter(text[end])
+      position > 0 && text[position - 1].isWord && text[position].isWord
+    let continuesBehind = end < text.count && text[end - 1].isWord && text[end].isWord
     return !continuesBefore && !continuesBehind
   }
 
@@ -69,10 +69,6 @@ package struct PromptWords<Meaning: Sendable>: Sendable {
       let lower = scalar.properties.lowercaseMapping.unicodeScalars
       return lower.count == 1 ? lower.first ?? scalar : scalar
     }
-  }
-
-  private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
-    scalar == "_" || scalar.properties.isAlphabetic || scalar.properties.numericType != nil
   }
 }
 

@@ -5,17 +5,19 @@
 /// begins a new chunk. A bracket that is never closed reaches to the end; one that was never opened
 /// is text. Any text is a prompt: nothing is an error.
 ///
-/// Extra networks as `<lora:name:1>` are not part of the text. Unsupported: `[from:to:when]`, `[a|b]` and
-/// `AND`, which change the prompt between steps or join several; they are read as text in brackets, with a
-/// note by ``PromptSyntax``. Differences to webui: `BREAK` within brackets begins a chunk too, an invalid
-/// number, as in `(x:.)`, is text, brackets more than 100 deep have no weight, and weights are clamped to a
-/// million.
+/// Extra networks as `<lora:name:1>` are not part of the text. `[from:to:when]`, `[a|b]` and `AND`, which change
+/// the prompt between steps or compose several, are read before, by ``PromptSchedule`` and ``ComposedPrompt``;
+/// here they are text. Differences to webui: `BREAK` within brackets begins a chunk too, an invalid number, as
+/// in `(x:.)`, is text, brackets more than 100 deep have no weight, and weights are clamped to a million.
 package struct WeightedPrompt: Sendable, Equatable {
   /// A piece of text and the weight of its embeddings, or the end of a chunk.
   package enum Piece: Sendable, Equatable {
     case text(String, weight: Float)
     case chunkBreak
   }
+
+  /// The most that a weight may be.
+  static let weightLimit: Float = 1e6
 
   /// The pieces in order; at least one, and adjacent ones differ in weight.
   package let pieces: [Piece]
@@ -44,7 +46,6 @@ private struct WeightParser {
 
   private static let emphasis = 1.1
   private static let depthLimit = 100
-  private static let weightLimit = 1e6
 
   private var stretches: [Stretch] = []
   private var roundStarts: [Int] = []
@@ -104,7 +105,7 @@ private struct WeightParser {
     if joined.isEmpty { return [.text("", weight: 1)] }
     return joined.map { stretch in
       guard let weight = stretch.weight else { return .chunkBreak }
-      let limit = Self.weightLimit
+      let limit = Double(WeightedPrompt.weightLimit)
       let text = String(String.UnicodeScalarView(stretch.text))
       return .text(text, weight: Float(min(max(weight, -limit), limit)))
     }
@@ -130,48 +131,24 @@ private struct WeightParser {
 
   /// Appends text, with breaks where the word `BREAK` stands in it.
   private mutating func appendText(_ text: ArraySlice<Unicode.Scalar>) {
-    let word: [Unicode.Scalar] = ["B", "R", "E", "A", "K"]
     var start = text.startIndex
-    var position = start
-    while position < text.endIndex {
-      let end = position + word.count
-      guard text[position...].starts(with: word),
-        position == text.startIndex || !Self.isWord(text[position - 1]),
-        end == text.endIndex || !Self.isWord(text[end])
-      else {
-        position += 1
-        continue
-      }
-      let before = text[start..<position]
-      append(before[..<Self.trimmedEnd(before)])
+    for word in text.ranges(ofWord: "BREAK") {
+      append(text[start..<word.lowerBound].trimmingEnd)
       stretches.append(Stretch(text: [], weight: nil))
-      start = text[end...].firstIndex { !Self.isSpace($0) } ?? text.endIndex
-      position = start
+      start = text[word.upperBound...].firstIndex { !$0.isSpace } ?? text.endIndex
     }
     append(text[start...])
   }
 
-  private static func trimmedEnd(_ text: ArraySlice<Unicode.Scalar>) -> Int {
-    (text.lastIndex { !isSpace($0) } ?? text.startIndex - 1) + 1
-  }
-
-  private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
-    ("\u{1C}"..."\u{1F}").contains(scalar) || scalar.properties.isWhitespace
-  }
-
-  private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
-    scalar == "_" || scalar.properties.isAlphabetic || scalar.properties.numericType != nil
-  }
-
   /// A weight and the closing bracket: `1.3)`.
   private static func weight(_ text: ArraySlice<Unicode.Scalar>) -> (value: Double, end: Int)? {
-    var position = text.firstIndex { !isSpace($0) } ?? text.endIndex
+    var position = text.firstIndex { !$0.isSpace } ?? text.endIndex
     let start = position
     if position < text.endIndex, text[position] == "+" || text[position] == "-" { position += 1 }
     while position < text.endIndex, ("0"..."9").contains(text[position]) || text[position] == "." {
       position += 1
     }
-    let end = text[position...].firstIndex { !isSpace($0) } ?? text.endIndex
+    let end = text[position...].firstIndex { !$0.isSpace } ?? text.endIndex
     guard end < text.endIndex, text[end] == ")" else { return nil }
     var digits = String.UnicodeScalarView()
     digits.append(contentsOf: text[start..<position])

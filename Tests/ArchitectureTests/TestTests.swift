@@ -44,6 +44,10 @@ import Testing
       "every module of Stable Diffusion's U-Nets has the path that diffusers converts it from",
     "`<lora:name:0.5:0.8>` in a prompt":
       "strengths are read as stable-diffusion-webui reads them",
+    "`[cat:dog:0.5]` and `[cat\\|dog]` in a prompt":
+      "each prompt has webui's texts at webui's steps, in both passes, and broken ones are words",
+    "prompts of different lengths beyond 75 tokens that `AND` composes":
+      "composed prompts of different lengths are filled up with empty text",
     "an embedding with SDXL's old configurations (`eos_token_id` 2)":
       "an embedding of each spelling draws what diffusers draws with its vectors",
     "words of embeddings":

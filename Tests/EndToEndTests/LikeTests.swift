@@ -159,14 +159,14 @@ struct LikeTests {
   func syntax() throws {
     try TinyModel.copied { model in
       let arguments = [
-        "a [red|blue] fox <lora:x:1>", "-n", "snow AND ice", "-b", "2", "-o", "a.png",
+        "a {red|blue} fox <lora:x:1>", "-n", "snow AND ice", "-b", "2", "-o", "a.png",
       ]
       let run = try Program.run(
         ["image", "-m", model.path, "--steps", "1"] + arguments, in: model.out)
       let notes = run.errorLines.filter { $0.hasPrefix("note: ") }
       #expect(notes.count == 3, "\(notes)")
       for (note, words) in zip(
-        notes, ["<lora:x:1> in the prompt", "[red|blue]", "negative prompt"])
+        notes, ["<lora:x:1> in the prompt", "{red|blue}", "negative prompt"])
       {
         #expect(note.contains(words))
       }

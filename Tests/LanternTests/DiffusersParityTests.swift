@@ -55,6 +55,13 @@ import Testing
     try expectParity(name, "tiny_refiner")
   }
 
+  @Test(
+    "prompts that change between steps, take turns or are composed draw what diffusers draws with their texts",
+    arguments: TinyPipeline.names(of: "webui_prompts"))
+  func webUIPrompts(name: String) throws {
+    try expectParity(name, "webui_prompts")
+  }
+
   @Test("there are cases of every kind")
   func cases() {
     #expect(TinyPipeline.names("text").count == 18)
@@ -64,6 +71,7 @@ import Testing
     #expect(TinyPipeline.names(of: "tiny_xl").count == 11)
     #expect(TinyPipeline.names(of: "tiny_lcm").count == 5)
     #expect(TinyPipeline.names(of: "tiny_refiner").count == 4)
+    #expect(TinyPipeline.names(of: "webui_prompts").count == 12)
   }
 
   /// Draws a case, and compares the latents after the last step and the picture.

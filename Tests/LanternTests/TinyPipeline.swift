@@ -7,7 +7,8 @@ import Testing
 
 /// A whole Stable Diffusion of random weights, and what diffusers draws with it:
 /// tools/fixtures/tiny_pipeline.py; or Stable Diffusion XL: tools/fixtures/tiny_xl.py; or the first as a latent
-/// consistency model: tools/fixtures/tiny_lcm.py; or the second with a refiner: tools/fixtures/tiny_refiner.py.
+/// consistency model: tools/fixtures/tiny_lcm.py; or the second with a refiner: tools/fixtures/tiny_refiner.py; or
+/// the first two with prompts in webui's syntax: tools/fixtures/webui_prompts.py.
 struct TinyPipeline {
   static let folder = fixture("tiny_pipeline")
   private let folder: String
@@ -15,7 +16,7 @@ struct TinyPipeline {
   private let cases: [String: [String: JSONValue]]
 
   init(_ name: String = "tiny_pipeline") throws {
-    folder = name == "tiny_lcm" ? Self.folder : fixture(name)
+    folder = ["tiny_lcm", "webui_prompts"].contains(name) ? Self.folder : fixture(name)
     file = try SafetensorsFile(fixture("\(name).safetensors"))
     let text = Array(try #require(file.metadata["cases"]).utf8)
     let list = try text.withUnsafeBytes { try JSON.parse($0, file: "cases") }.array ?? []
@@ -34,7 +35,7 @@ struct TinyPipeline {
     let found = try #require(cases[name])
     let kind = found["kind"]?.string
     var request = ImageRequest(prompt: try #require(found["prompt"]?.string))
-    request.literalPrompt = true
+    request.literalPrompt = found["literal"]?.bool ?? true
     request.negativePrompt = found["negative"]?.string ?? ""
     request.prompt2 = found["prompt_2"]?.string
     request.negativePrompt2 = found["negative_2"]?.string
@@ -67,6 +68,9 @@ struct TinyPipeline {
   func generator(_ name: String) throws -> ImageGenerator {
     let found = try #require(cases[name])
     if found["kind"]?.string == "inpainting" { return try inpaintingGenerator() }
+    if let model = found["model"]?.string {
+      return try ImageGenerator(folder: fixture(model), precision: .exact)
+    }
     if folder == fixture("tiny_refiner"), name != "alone" {
       return try ImageGenerator(folder: fixture("tiny_xl"), refiner: folder, precision: .exact)
     }
@@ -93,6 +97,12 @@ struct TinyPipeline {
   private func picture(_ key: String) throws -> Picture {
     let (bytes, shape) = try bytes(key)
     return try Picture(width: shape[1], height: shape[0], pixels: bytes)
+  }
+
+  /// Rows of the fixture's metadata.
+  func rows(_ key: String) throws -> [[String: JSONValue]] {
+    let text = try #require(file.metadata[key])
+    return try JSON.parse(text: text, file: key).array?.compactMap(\.object) ?? []
   }
 
   /// A tensor in PyTorch's layout.

@@ -70,8 +70,8 @@ import Testing
     let syntax = PromptSyntax("[a|\u{1B}b] [c|d] [e|f]")
     #expect(
       syntax.notes(on: "prompt") == [
-        "[a| b] (and 2 more like it) in the prompt is read as plain words: prompts that alternate "
-          + "between steps are not built"
+        "[a| b] (and 2 more like it) in the prompt is read as plain words: the prompt does not "
+          + "alternate between steps"
       ])
     let long = PromptSyntax("[a|" + String(repeating: "é", count: 100_000) + "]")
     #expect((long.findings.first?.example.count ?? 0) < 60)
@@ -82,6 +82,7 @@ import Testing
     arguments: [
       "<lora:", "<", "[", "[a|", "{a|", "(", ")", "]", ":", "|", "AND ", "a AND ", "__", "__a__ ",
       "++", "a++", "embedding:", "\\", "[:1", "[a:0.5]", "<lora:a:1>", "<a:b>", "(a)++", "[(", ")]",
+      "[a|b]", "[a:[b:", "(:", "]|", " AND a:1",
     ])
   func hostile(piece: String) {
     let text = String(repeating: piece, count: 20_000) + "a]})>"
@@ -89,6 +90,9 @@ import Testing
     let time = clock.measure {
       _ = PromptSyntax(text).notes(on: "prompt")
       _ = WeightedPrompt(parsing: text)
+      _ = ComposedPrompt(parsing: text)
+      let schedule = PromptSchedule(parsing: text)
+      _ = (schedule.words, schedule.entries(over: PromptSchedule.Steps(count: 3)))
     }
     #expect(time < .seconds(30))
   }

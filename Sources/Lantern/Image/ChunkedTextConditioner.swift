@@ -64,52 +64,73 @@ struct ChunkedTextConditioner: TextConditioner {
 
   func releaseWeights() { for encoder in encoders { encoder.model.release() } }
 
-  /// Encodes both prompts, the shorter filled up with empty text.
-  func encode(_ request: ImageRequest, size: (width: Int, height: Int)) throws -> PromptEncoding {
-    let isLiteral = request.literalPrompt
+  /// Encodes all texts of both prompts, each once, the shorter ones filled up with empty text.
+  func encode(
+    _ request: ImageRequest, size: (width: Int, height: Int), steps: PromptSchedule.Steps
+  ) throws -> PromptEncoding {
     let words = try words(of: request)
-    let tokenizers = encoders.map { words.tokenizer($0.tokenizer, firstID: $0.firstFreeID) }
-    let pairs = zip(encoders, tokenizers).map { encoder, tokenizer in
-      let (prompt, negative) =
-        encoder.number == 1
-        ? (request.prompt, request.negativePrompt)
-        : (request.prompt2 ?? request.prompt, request.negativePrompt2 ?? request.negativePrompt)
-      return (
-        PromptChunks(prompt, literally: isLiteral, tokenizer),
-        PromptChunks(negative, literally: isLiteral, tokenizer)
-      )
+    let positive = PromptTexts.positive(request, over: steps)
+    let negative = PromptTexts.negative(request, over: steps)
+    let chunks = try chunks(
+      of: positive.map(\.texts) + [negative], literally: request.literalPrompt, words)
+    let count = chunks.values.joined().map(\.count).max() ?? 1
+    var encoded: [PromptTexts.Texts: Conditioning] = [:]
+    func encode(_ texts: PromptTexts, _ clipSkip: Int, _ sizes: [Float]) throws
+      -> ConditioningSchedule
+    {
+      try texts.encoded { texts in
+        if let found = encoded[texts] { return found }
+        var found = try self.encode(chunks[texts] ?? [], words, count, clipSkip)
+        if states == .penultimate { found.sizes = [sizes] }
+        encoded[texts] = found
+        return found
+      }
     }
-    let count = pairs.map { max($0.0.count, $0.1.count) }.max() ?? 1
-    guard count <= PromptChunks.maximumCount else {
-      throw RequestError.longPrompt(chunks: count, maximum: PromptChunks.maximumCount)
+    let sizes = [false, true].map {
+      request.sizeRow(of: size, withScore: takesAestheticScore, isNegative: $0)
     }
-    var positive = try encode(pairs.map(\.0), words, count, request.clipSkip)
-    var negative =
+    let parts = try positive.map { (try encode($0.texts, request.clipSkip, sizes[0]), $0.weight) }
+    // Layers may be left out of the prompt alone.
+    encoded = [:]
+    let isZero =
       zeroesEmptyNegative && request.negativePrompt.isEmpty
-        && request.negativePrompt2?.isEmpty != false
-      ? try positive.zeros() : try encode(pairs.map(\.1), words, count, 0)
-    if states == .penultimate {
-      positive.sizes = [sizes(request, size, isNegative: false)]
-      negative.sizes = [sizes(request, size, isNegative: true)]
-    }
-    let cut = pairs[0].0.cutTokens
+      && request.negativePrompt2?.isEmpty != false
+    let other =
+      isZero
+      ? try negative.encoded { _ in
+        var zeros = try parts[0].0.conditionings[0].zeros()
+        zeros.sizes = [sizes[1]]
+        return zeros
+      } : try encode(negative, 0, sizes[1])
+    let cut = positive.first.flatMap { chunks[$0.texts.entries[0].texts]?.first?.cutTokens } ?? []
+    let tokenizer = words.tokenizer(encoders[0].tokenizer, firstID: encoders[0].firstFreeID)
     return PromptEncoding(
-      positive: positive, negative: negative, cutTokens: cut.count,
-      cutText: String(decoding: tokenizers[0].decode(cut), as: UTF8.self))
+      parts: parts, negative: other, cutTokens: cut.count,
+      cutText: String(decoding: tokenizer.decode(cut), as: UTF8.self))
   }
 
-  /// The numbers of a row: height and width before cropping, top and left of the crop, height and width after
-  /// it, or the aesthetic score. Scores, and that with them the negative prompt has no crop, are diffusers'.
-  private func sizes(
-    _ request: ImageRequest, _ size: (width: Int, height: Int), isNegative: Bool
-  ) -> [Float] {
-    let own = ImageRequest.Size(width: size.width, height: size.height)
-    let (original, target) = (request.originalSize ?? own, request.targetSize ?? own)
-    let whole = ImageRequest.Corner(left: 0, top: 0)
-    let crop = (isNegative && takesAestheticScore ? nil : request.cropCorner) ?? whole
-    let row = [original.height, original.width, crop.top, crop.left]
-    guard takesAestheticScore else { return (row + [target.height, target.width]).map(Float.init) }
-    return row.map(Float.init) + [isNegative ? 2.5 : 6]
+  /// The chunks of each text, for each text encoder.
+  private func chunks(
+    of all: [PromptTexts], literally isLiteral: Bool, _ words: EmbeddedWords
+  ) throws -> [PromptTexts.Texts: [PromptChunks]] {
+    let tokenizers = encoders.map { words.tokenizer($0.tokenizer, firstID: $0.firstFreeID) }
+    var chunks: [PromptTexts.Texts: [PromptChunks]] = [:]
+    var total = 0
+    for (_, texts) in all.flatMap(\.entries) where chunks[texts] == nil {
+      let found = zip(encoders, tokenizers).map { encoder, tokenizer in
+        PromptChunks(
+          encoder.number == 1 ? texts.first : texts.second, literally: isLiteral, tokenizer)
+      }
+      chunks[texts] = found
+      let count = found.map(\.count).max() ?? 1
+      total += count
+      for (count, maximum) in [
+        (count, PromptChunks.maximumCount), (total, PromptChunks.maximumTotal),
+      ] where count > maximum {
+        throw RequestError.longPrompt(chunks: count, maximum: maximum)
+      }
+    }
+    return chunks
   }
 
   /// One prompt by all encoders.
@@ -143,16 +164,5 @@ struct ChunkedTextConditioner: TextConditioner {
     return Conditioning(
       states: all.count == 1 ? all[0] : try Tensor.concatenated(all, axis: 2),
       pooled: states == .penultimate ? pooled : nil)
-  }
-}
-
-extension Conditioning {
-  /// As many zeros.
-  fileprivate func zeros() throws(TensorError) -> Conditioning {
-    Conditioning(
-      states: try Tensor(repeating: 0, shape: states.shape),
-      pooled: try pooled.map { pooled throws(TensorError) in
-        try Tensor(repeating: 0, shape: pooled.shape)
-      })
   }
 }

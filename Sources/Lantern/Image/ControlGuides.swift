@@ -12,7 +12,7 @@ struct ControlGuides: Sendable {
   }
 
   private let guides: [Guide]
-  /// Whether only the prompt's half follows, the deeper the more (diffusers' `guess_mode`).
+  /// Whether only the prompt's rows follow, the deeper the more (diffusers' `guess_mode`).
   private let isGuessing: Bool
   private let stepCount: Int
   private let step = Locked(0)
@@ -46,21 +46,21 @@ struct ControlGuides: Sendable {
 
   /// A conditioning with the networks' residuals.
   ///
-  /// - Parameters:
-  ///   - conditioning: of one row, or of two with the negative prompt first.
-  ///   - positive: the prompt's row.
+  /// - Parameter conditioning: of one row, or of several with the negative prompt first.
   /// - Returns: the same, and what the pictures add to it.
   /// - Throws: ``TensorError`` for a wrong shape.
-  func added(to conditioning: Conditioning, positive: Conditioning) throws -> Conditioning {
+  func added(to conditioning: Conditioning) throws -> Conditioning {
     guard !guides.isEmpty else { return conditioning }
-    let isHalf = isGuessing && conditioning.states.shape[0] == 2
+    let rows = conditioning.states.shape[0]
+    let isHalf = isGuessing && rows > 1
+    let followed = try isHalf ? conditioning.rows(1..<rows) : conditioning
     let networks = try guides.map {
-      try $0.network.conditioned(on: isHalf ? positive : conditioning, hint: $0.hint)
+      try $0.network.conditioned(on: followed, hint: $0.hint)
     }
     var controlled = conditioning
     controlled.residuals = { latent, timestep throws(TensorError) in
       let number = step { $0 }
-      let input = isHalf ? try latent.sliced(axis: 0, 1..<2).contiguous() : latent
+      let input = isHalf ? try latent.sliced(axis: 0, 1..<rows).contiguous() : latent
       var sum: ControlResiduals?
       for (guide, network) in zip(guides, networks)
       where guide.control.isActive(number, of: stepCount) {
@@ -69,7 +69,7 @@ struct ControlGuides: Sendable {
       }
       guard isHalf, let all = sum else { return sum }
       return try all.map { _, residual throws(TensorError) in
-        let none = try Tensor(repeating: 0, shape: residual.shape)
+        let none = try Tensor(repeating: 0, shape: [1] + residual.shape.dropFirst())
         return try Tensor.concatenated([none, residual], axis: 0)
       }
     }

@@ -3,6 +3,7 @@ import LanternModels
 import LanternPictures
 import LanternSamplers
 import LanternTensor
+import LanternTokenizers
 
 extension ImageGenerator {
   /// A stage of drawing a picture, to be measured by itself.
@@ -65,13 +66,15 @@ extension ImageGenerator {
     let rows = batch ?? (settings.fullGuidance.isActive ? 2 : 1)
     let input = try noise.normal([rows] + size + [model.geometry.inputChannels])
     let sides = (settings.width, settings.height)
-    let prompt = try model.conditioner.encode(request, size: sides)
+    let steps = PromptSchedule.Steps(count: settings.steps)
+    let prompt = try model.conditioner.encode(request, size: sides, steps: steps)
     let predict = try model.denoiser().conditioned(
-      on: .joined(Array(repeating: prompt.positive, count: rows)))
+      on: .joined(
+        Array(repeating: prompt.conditioning(prompt.choice(at: 0), rows: 1), count: rows)))
     let pixels = try noise.normal([pictures, settings.height, settings.width, 3]) * 0.3
     return [
       Part(name: "text encoder", count: 1) {
-        _ = try model.conditioner.encode(request, size: sides)
+        _ = try model.conditioner.encode(request, size: sides, steps: steps)
       },
       Part(name: "denoiser, a call", count: calls) {
         _ = try predict(input, 500)

@@ -2,6 +2,7 @@ import LanternLayers
 import LanternModels
 import LanternSamplers
 import LanternTensor
+import LanternTokenizers
 
 /// Draws pictures from text with a model whose files stay as they are meanwhile.
 ///
@@ -96,7 +97,8 @@ public struct ImageGenerator: Sendable {
     return GeneratedImage(
       picture: picture, recipe: recipe, settings: settings, cutTokens: prompt.cutTokens,
       cutText: prompt.cutText,
-      notes: try promptNotes(request) + settings.notes(on: request, model, initial.plan)
+      notes: try promptNotes(request) + prompt.notes(calls: calls, cache: settings.cache)
+        + settings.notes(on: request, model, initial.plan)
         + initial.notes + refinerNotes(request, settings, initial.plan),
       modelCalls: calls)
   }
@@ -116,16 +118,16 @@ public struct ImageGenerator: Sendable {
     let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
     let guidance = settings.fullGuidance
 
-    var prompt = try model.conditioner.encode(
-      request, size: (settings.width, settings.height))
-    prompt.positive.guidance = settings.guidance
-    if !retainsComponents { model.conditioner.releaseWeights() }
-    var stages = [StagedDenoiser.Stage(model: model, prompt: prompt)]
-    if let refiner {
-      let prompt = try refiner.conditioner.encode(request, size: (settings.width, settings.height))
-      stages.append(StagedDenoiser.Stage(model: refiner, prompt: prompt))
-      if !retainsComponents { refiner.conditioner.releaseWeights() }
+    let steps = PromptSchedule.Steps(
+      count: settings.steps * (try sampler.callsPerStep(over: schedule)))
+    let stages = try [model, refiner].compactMap(\.self).map { model in
+      var prompt = try model.conditioner.encode(
+        request, size: (settings.width, settings.height), steps: steps)
+      prompt.set(guidance: settings.guidance)
+      if !retainsComponents { model.conditioner.releaseWeights() }
+      return StagedDenoiser.Stage(model: model, prompt: prompt)
     }
+    let prompt = stages[0].prompt
     var noise = NoiseSource(seed: settings.seed)
     let plan = try sampler.plan(steps: settings.steps, over: schedule, spacing: spacing)
     let initial = try InitialLatent(request, settings, model, sampler, plan, &noise)

@@ -20,4 +20,18 @@ extension ImageRequest {
     /// The corner of a crop.
     public init(left: Int, top: Int) { (self.left, self.top) = (left, top) }
   }
+
+  /// The numbers that SDXL is told of a picture: height and width before cropping, top and left of the crop,
+  /// height and width after it, or the aesthetic score. Scores, and that with them the negative prompt has no crop, are diffusers'.
+  func sizeRow(
+    of size: (width: Int, height: Int), withScore takesAestheticScore: Bool, isNegative: Bool
+  ) -> [Float] {
+    let own = Size(width: size.width, height: size.height)
+    let (original, target) = (originalSize ?? own, targetSize ?? own)
+    let whole = Corner(left: 0, top: 0)
+    let crop = (isNegative && takesAestheticScore ? nil : cropCorner) ?? whole
+    let row = [original.height, original.width, crop.top, crop.left]
+    guard takesAestheticScore else { return (row + [target.height, target.width]).map(Float.init) }
+    return row.map(Float.init) + [isNegative ? 2.5 : 6]
+  }
 }

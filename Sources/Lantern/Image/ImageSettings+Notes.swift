@@ -1,5 +1,6 @@
 import LanternModels
 import LanternSamplers
+import LanternTokenizers
 
 extension ImageSettings {
   /// Notes on settings without an effect with this model, or with another one than may be expected: a line each.
@@ -67,9 +68,12 @@ extension ImageSettings {
 
   private func guidanceNotes(on request: ImageRequest, _ plan: NoisePlan) -> [String] {
     guard fullGuidance.isActive else {
+      // Composed prompts are added to the prediction without them.
+      let isComposed =
+        !request.literalPrompt && ComposedPrompt(parsing: request.prompt).isComposed
       let idle = [
-        request.negativePrompt.isEmpty ? nil : "the negative prompt",
-        request.negativePrompt2?.isEmpty == false ? "negative prompt 2" : nil,
+        isComposed || request.negativePrompt.isEmpty ? nil : "the negative prompt",
+        isComposed || request.negativePrompt2?.isEmpty != false ? nil : "negative prompt 2",
         guidanceRescale > 0 ? "guidance rescale" : nil,
         guidanceInterval == nil ? nil : "the guidance interval",
         projectedGuidance == nil ? nil : "projected guidance",

@@ -1,5 +1,6 @@
 import LanternPlatform
 import LanternFormats
+import LanternLayers
 import LanternTokenizers
 
 extension ImageGenerator {
@@ -15,7 +16,10 @@ extension ImageGenerator {
     ].compactMap { location, prompt in
       prompt.map { prompt in
         let (rest, tags) = PromptSyntax.withoutTags(prompt)
-        return (location: location, text: request.literalPrompt ? prompt : rest, tags: tags)
+        let words = location == "prompt" ? ComposedPrompt(parsing: rest).words : Self.words(rest)
+        return (
+          location: location, text: request.literalPrompt ? prompt : words, tags: tags
+        )
       }
     }
     let idle = model.conditioner.notes(on: words, named.map(\.text))
@@ -26,8 +30,39 @@ extension ImageGenerator {
     if request.literalPrompt { return idle + worlds }
     return idle + worlds
       + prompts.flatMap { location, prompt, tags in
-        tagNotes(tags, location) + PromptSyntax(prompt).notes(on: location)
+        tagNotes(tags, location) + syntaxNotes(prompt, location)
       }
+      + compositionNotes(ComposedPrompt(parsing: request.prompt))
+  }
+
+  /// What is not read of a prompt's words.
+  private func syntaxNotes(_ words: String, _ location: String) -> [String] {
+    let syntax = PromptSyntax(words)
+    let isUnread = syntax.findings.contains { [.schedule, .alternation].contains($0.kind) }
+    return syntax.notes(on: location)
+      + (isUnread && PromptSchedule(parsing: words).isAllText
+        ? [
+          "because of a | outside of such brackets, or a \\ at the end, the \(location) does not "
+            + "change between steps, as in stable-diffusion-webui"
+        ] : [])
+  }
+
+  /// On a number at the end of a prompt, which may not be meant, and on an AND next to nothing.
+  private func compositionNotes(_ composed: ComposedPrompt) -> [String] {
+    if composed.parts.count == 1, composed.isComposed {
+      return [
+        "the number at the end of the prompt weighs all of it, as in stable-diffusion-webui: "
+          + "\(composed.parts[0].weight)"
+      ]
+    }
+    return composed.parts.count > 1
+      && composed.parts.contains { $0.text.allSatisfy(\.isWhitespace) }
+      ? ["AND has no prompt on one of its sides: the empty one is composed with the others"] : []
+  }
+
+  /// The words that a prompt has at any step.
+  fileprivate static func words(_ prompt: String) -> String {
+    PromptSchedule(parsing: prompt).words
   }
 
   /// Which words of a prompt the model does not know, where it is known which it knows: a LoRA or an
@@ -71,5 +106,34 @@ extension ImageGenerator {
   private static func strength(_ tag: PromptSyntax.Tag) -> Float? {
     let first = tag.arguments.split(separator: ":").first.flatMap { Float($0) }
     return first.flatMap { $0.isFinite ? $0 : nil }
+  }
+}
+
+extension PromptEncoding {
+  /// Texts that no evaluation of a run drew, and a cache that they leave nothing to reuse: a line each.
+  func notes(calls: Int, cache: StepCache?) -> [String] {
+    var notes: [String] = []
+    for (name, schedules) in [
+      ("prompt", parts.map(\.schedule)), ("negative prompt", [negative]),
+    ] {
+      for schedule in schedules {
+        guard let (text, call) = schedule.unreached(calls: calls) else { continue }
+        notes.append(
+          "the \(name) is never \"\(PromptSyntax.shown(text))\": that would begin at evaluation "
+            + "\(call + 1) of the denoiser, and \(calls) were made")
+      }
+    }
+    if let cache, calls > 2, (1..<calls).filter({ choice(at: $0) == choice(at: $0 - 1) }).count < 2
+    {
+      notes.append("\(cache.text) saves next to nothing: the prompt changes in every step")
+    }
+    return notes
+  }
+}
+
+extension ComposedPrompt {
+  /// The words that its prompts have at any step.
+  fileprivate var words: String {
+    parts.map { PromptSchedule(parsing: $0.text).words }.joined(separator: "\n")
   }
 }

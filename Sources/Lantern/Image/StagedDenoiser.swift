@@ -21,6 +21,8 @@ final class StagedDenoiser {
   private let retainsComponents: Bool
   /// By the number of rows: with guidance and, where it pauses, without.
   private var conditioned: [Int: ConditionedDenoiser] = [:]
+  /// Which texts they are conditioned on.
+  private var choice: [Int] = []
 
   /// - Parameters:
   ///   - stages: the model and, where there is one, the refiner.
@@ -53,21 +55,32 @@ final class StagedDenoiser {
       stages.removeFirst()
       stage = stages[stages.startIndex]
     }
+    let prompt = stage.prompt
+    let next = prompt.choice(at: calls)
+    // A prompt that changed: what a cache has is of another one.
+    if next != choice { (choice, conditioned) = (next, [:]) }
     calls += 1
-    let rows = latent.shape[0]
+    let rows = prompt.isComposed ? prompt.parts.count + 1 : latent.shape[0]
     let predict = try conditioned[rows] ?? conditioned(stage, rows)
     conditioned[rows] = predict
+    let input = try prompt.isComposed ? latent.withRows(rows) : latent
     let isInpainting = stage.model.isInpaintingModel
-    return try predict(isInpainting ? mask?.withContext(latent) ?? latent : latent, timestep)
+    let found = try predict(isInpainting ? mask?.withContext(input) ?? input : input, timestep)
+    return try prompt.isComposed
+      ? prompt.composed(found, isGuided: latent.shape[0] == 2) : found
   }
 
   private func conditioned(_ stage: Stage, _ rows: Int) throws -> ConditionedDenoiser {
-    let prompt = stage.prompt
-    var conditioning =
-      rows == 2 ? try .joined([prompt.negative, prompt.positive]) : prompt.positive
-    if stages.startIndex == 0 {
-      conditioning = try controls.added(to: conditioning, positive: prompt.positive)
-    }
+    var conditioning = try stage.prompt.conditioning(choice, rows: rows)
+    if stages.startIndex == 0 { conditioning = try controls.added(to: conditioning) }
     return try stage.model.denoiser().conditioned(on: conditioning, caching: cache)
+  }
+}
+
+extension Tensor {
+  /// The first row so many times.
+  fileprivate func withRows(_ count: Int) throws(TensorError) -> Tensor {
+    let row = try sliced(axis: 0, 0..<1)
+    return try Tensor.concatenated(Array(repeating: row, count: count), axis: 0)
   }
 }

@@ -1,4 +1,4 @@
-import LanternModels
+import LanternTokenizers
 
 /// From the prompts of a request to the conditioning of a denoiser: tokenizers and text encoders, and
 /// how they are joined.
@@ -21,10 +21,13 @@ protocol TextConditioner: Sendable {
   /// - Parameters:
   ///   - request: what is wanted.
   ///   - size: of the picture, in pixels.
+  ///   - steps: those of the run, over which prompts may change.
   /// - Returns: both prompts as the denoiser is told them.
   /// - Throws: ``RequestError/longPrompt(chunks:maximum:)``, ``RequestError/mismatch(reason:path:)``,
   ///   ``TensorError`` when memory runs out, what reading a text encoder throws.
-  func encode(_ request: ImageRequest, size: (width: Int, height: Int)) throws -> PromptEncoding
+  func encode(
+    _ request: ImageRequest, size: (width: Int, height: Int), steps: PromptSchedule.Steps
+  ) throws -> PromptEncoding
 
   /// A prompt with a space for each token that was added to the vocabulary.
   func withoutAddedTokens(_ prompt: String) -> String
@@ -43,15 +46,4 @@ protocol TextConditioner: Sendable {
 
   /// Releases the text encoders' weights until they are needed again.
   func releaseWeights()
-}
-
-/// The encodings of a prompt and its negative prompt.
-struct PromptEncoding {
-  /// One row, of as many tokens as ``negative``.
-  var positive: Conditioning
-  var negative: Conditioning
-  /// Tokens that did not fit and were cut off.
-  var cutTokens: Int
-  /// Those tokens as text.
-  var cutText: String
 }

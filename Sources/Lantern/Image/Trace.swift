@@ -15,9 +15,14 @@ package final class Trace {
   package init() {}
 
   func begin(_ prompt: PromptEncoding, _ initial: InitialLatent) throws {
-    tensors.append(("prompt_embeds", try prompt.positive.states.withoutBatch()))
-    tensors.append(("negative_prompt_embeds", try prompt.negative.states.withoutBatch()))
-    for (name, side) in [("", prompt.positive), ("negative_", prompt.negative)] {
+    // Of prompts that change, or are composed of several, the first.
+    let choice = prompt.choice(at: 0)
+    let positive = try prompt.conditioning(choice, rows: 1)
+    let negative = try prompt.conditioning(choice, rows: 2).rows(0..<1)
+    for (name, side) in [("", positive), ("negative_", negative)] {
+      tensors.append(("\(name)prompt_embeds", try side.states.withoutBatch()))
+    }
+    for (name, side) in [("", positive), ("negative_", negative)] {
       if let pooled = side.pooled {
         tensors.append(("\(name)pooled_prompt_embeds", try pooled.withoutBatch()))
       }

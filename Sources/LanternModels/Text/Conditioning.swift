@@ -24,6 +24,33 @@ package struct Conditioning: Sendable {
     self.sizes = sizes
   }
 
+  /// As many zeros, of no sizes.
+  ///
+  /// - Returns: states and pooled vector of the same shapes.
+  /// - Throws: ``TensorError`` for no memory.
+  package func zeros() throws(TensorError) -> Conditioning {
+    Conditioning(
+      states: try Tensor(repeating: 0, shape: states.shape),
+      pooled: try pooled.map { pooled throws(TensorError) in
+        try Tensor(repeating: 0, shape: pooled.shape)
+      })
+  }
+
+  /// Some of its rows.
+  ///
+  /// - Parameter range: which.
+  /// - Returns: those alone.
+  /// - Throws: ``TensorError`` where there are fewer.
+  package func rows(_ range: Range<Int>) throws(TensorError) -> Conditioning {
+    var some = self
+    some.states = try states.sliced(axis: 0, range).contiguous()
+    some.pooled = try pooled.map { pooled throws(TensorError) in
+      try pooled.sliced(axis: 0, range).contiguous()
+    }
+    some.sizes = sizes.isEmpty ? [] : Array(sizes[range])
+    return some
+  }
+
   /// The rows of all.
   ///
   /// - Parameter all: one or more, of as many tokens and features.

@@ -1,0 +1,82 @@
+import LanternModels
+import LanternTensor
+import LanternTokenizers
+
+/// The encodings of a text that may change between steps.
+struct ConditioningSchedule {
+  /// The different ones; one row each, all of as many tokens.
+  var conditionings: [Conditioning]
+  /// The texts that they are of.
+  let texts: [String]
+  /// Up to which evaluation of the denoiser, counted from 0, each is drawn.
+  let entries: [(end: Int, index: Int)]
+
+  /// Which of ``conditionings`` an evaluation takes: beyond the last entry the last.
+  func index(at evaluation: Int) -> Int {
+    (entries.first { evaluation <= $0.end } ?? entries[entries.count - 1]).index
+  }
+
+  /// A text that a run of so many evaluations does not reach, and the evaluation that would draw it first.
+  func unreached(calls: Int) -> (text: String, call: Int)? {
+    let reached = Set((0..<max(calls, 1)).map(index))
+    for (position, entry) in entries.enumerated() where !reached.contains(entry.index) {
+      return (texts[entry.index], position == 0 ? 0 : entries[position - 1].end + 1)
+    }
+    return nil
+  }
+}
+
+/// The encodings of a prompt and its negative prompt.
+struct PromptEncoding {
+  /// What the prompt is composed of, each with its weight; mostly one of weight 1.
+  var parts: [(schedule: ConditioningSchedule, weight: Float)]
+  var negative: ConditioningSchedule
+  /// Tokens that did not fit and were cut off.
+  let cutTokens: Int
+  /// Those tokens as text.
+  let cutText: String
+
+  /// Whether predictions of several prompts, or of one with a weight, are added.
+  var isComposed: Bool { parts.count > 1 || parts.contains { $0.weight != 1 } }
+
+  /// What an evaluation takes: an index for each part, and last the negative prompt's.
+  func choice(at evaluation: Int) -> [Int] {
+    parts.map { $0.schedule.index(at: evaluation) } + [negative.index(at: evaluation)]
+  }
+
+  /// The rows of the denoiser's batch for a choice: of a single one that of the prompt; else the negative
+  /// prompt's first, and then each part's.
+  func conditioning(_ choice: [Int], rows: Int) throws -> Conditioning {
+    let positive = zip(parts, choice).map { $0.schedule.conditionings[$1] }
+    return rows == 1
+      ? positive[0] : try .joined([negative.conditionings[choice[parts.count]]] + positive)
+  }
+
+  /// A prediction with the prompt of one row for each part, behind the one without: webui's composition.
+  ///
+  /// - Parameters:
+  ///   - found: `[1 + part, height, width, channel]`.
+  ///   - isGuided: whether the prediction without the prompt is wanted too.
+  /// - Returns: with guidance two rows, without and with; else the latter.
+  /// - Throws: `TensorError` for other shapes.
+  func composed(_ found: Tensor, isGuided: Bool) throws(TensorError) -> Tensor {
+    let without = try found.sliced(axis: 0, 0..<1)
+    var with = without
+    for (index, part) in parts.enumerated() {
+      let change = try found.sliced(axis: 0, index + 1..<index + 2) - without
+      with = try with + change * part.weight
+    }
+    return isGuided ? try Tensor.concatenated([without, with], axis: 0) : with
+  }
+
+  /// Sets the strength of guidance, for a denoiser that takes it as an input.
+  mutating func set(guidance: Float) {
+    func set(_ schedule: inout ConditioningSchedule) {
+      for index in schedule.conditionings.indices {
+        schedule.conditionings[index].guidance = guidance
+      }
+    }
+    for index in parts.indices { set(&parts[index].schedule) }
+    set(&negative)
+  }
+}
