@@ -17,6 +17,7 @@ struct ImageCommand: ParsableCommand {
       lantern image --fast "a boat at night"
       lantern image "a castle" -m FOLDER/model.safetensors -W 512 -H 512 --steps 25
       lantern image "a castle <lora:ink:0.8>" -m FOLDER --lora-folder LORAS
+      lantern image "a castle by the sea" --hires 2x --hires-denoise 0.5
 
       With --precision exact the same model, prompt, seed, sampler, steps and guidance draw the same \
       picture as diffusers; without it nearly the same, in less time. (word:1.3) and [word] weigh words, \
@@ -253,10 +254,12 @@ struct ImageCommand: ParsableCommand {
     let image = try generator.draw(request, trace: record) { step in
       try Interruption.check()
       bar.show(step.number, of: step.count)
-      console.event([
+      var event: [String: JSONValue] = [
         "event": .string("step"), "step": .integer(step.number), "of": .integer(step.count),
         "seconds": .number(Console.now - begin),
-      ])
+      ]
+      if step.pass.count > 1 { event["pass"] = .integer(step.pass.number) }
+      console.event(event)
       if let preview = results.preview,
         let picture = try step.preview(every: request.previewInterval)
       {

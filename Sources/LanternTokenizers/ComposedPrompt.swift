@@ -31,10 +31,9 @@ package struct ComposedPrompt: Sendable, Equatable {
   private static func part(_ text: ArraySlice<Unicode.Scalar>) -> Part {
     let text = text.trimmingEnd
     if let colon = text.lastIndex(of: ":") {
-      let number = String(
-        String.UnicodeScalarView(text[(colon + 1)...].drop(while: \.isSpace)))
-      if number.wholeMatch(of: /[+-]?(?:[0-9]+\.?|[0-9]*\.[0-9]+)/) != nil,
-        let weight = Float(number)
+      let number = text[(colon + 1)...].drop(while: \.isSpace)
+      if number.isDecimal(withExponent: false),
+        let weight = Float(String(String.UnicodeScalarView(number)))
       {
         let limit = WeightedPrompt.weightLimit
         return Part(

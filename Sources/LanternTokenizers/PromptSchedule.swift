@@ -226,13 +226,9 @@ private struct ScheduleParser {
       guard case .text(let plain) = piece else { return nil }
       text += plain
     }
-    let number = text.unicodeScalars.drop(while: \.isSpace)
-    let digits = String(String.UnicodeScalarView(number.prefix { !$0.isSpace }))
-    let isAlone = number.drop { !$0.isSpace }.allSatisfy(\.isSpace)
-    guard isAlone,
-      digits.wholeMatch(of: /[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?/) != nil,
-      let value = Double(digits)
-    else { return nil }
+    let number = Array(text.unicodeScalars)[...].trimmingEnd.drop(while: \.isSpace)
+    let digits = Self.text(number)
+    guard number.isDecimal(withExponent: true), let value = Double(digits) else { return nil }
     return PromptSchedule.Moment(value: value, isShare: digits.contains("."))
   }
 

@@ -46,6 +46,8 @@ import Testing
       "strengths are read as stable-diffusion-webui reads them",
     "`[cat:dog:0.5]` and `[cat\\|dog]` in a prompt":
       "each prompt has webui's texts at webui's steps, in both passes, and broken ones are words",
+    "`--hires` by Lanczos or a network":
+      "a second pass over the enlarged latent, or picture, draws what diffusers' two pipelines draw",
     "prompts of different lengths beyond 75 tokens that `AND` composes":
       "composed prompts of different lengths are filled up with empty text",
     "an embedding with SDXL's old configurations (`eos_token_id` 2)":

@@ -43,7 +43,8 @@ import Testing
       "count": "1", "scale": "0.25", "share": "0.5", "length": "7.5", "pixels": "72",
       "number": "7", "text": "snow", "file": "a.png", "program": "kdiffusion",
       "low-high": "0.5-4.5", "size": "640x480", "left,top": "16,40", "strength": "0.5",
-      "file[:word]": "toy.safetensors:fox",
+      "file[:word]": "toy.safetensors:fox", "factor or size": "1.5x",
+      "name or file": "latent-nearest",
       "network:picture": fixture("tiny_control/first") + ":" + repositoryPath("samples/fox.png"),
     ]
     let names = ["sampler": "euler_a", "schedule": "karras", "cache": "taylor:2"]

@@ -62,6 +62,13 @@ import Testing
     try expectParity(name, "webui_prompts")
   }
 
+  @Test(
+    "a second pass over the enlarged latent, or picture, draws what diffusers' two pipelines draw",
+    arguments: TinyPipeline.names(of: "hires"))
+  func hires(name: String) throws {
+    try expectParity(name, "hires")
+  }
+
   @Test("there are cases of every kind")
   func cases() {
     #expect(TinyPipeline.names("text").count == 18)
@@ -72,6 +79,7 @@ import Testing
     #expect(TinyPipeline.names(of: "tiny_lcm").count == 5)
     #expect(TinyPipeline.names(of: "tiny_refiner").count == 4)
     #expect(TinyPipeline.names(of: "webui_prompts").count == 12)
+    #expect(TinyPipeline.names(of: "hires").count == 9)
   }
 
   /// Draws a case, and compares the latents after the last step and the picture.
@@ -81,7 +89,8 @@ import Testing
     let image = try reference.generator(name).draw(reference.request(name), trace: trace)
     let latents = try withTemporaryFolder { folder in
       try trace.write(to: "\(folder)/trace.safetensors")
-      return try #require(try SafetensorsFile("\(folder)/trace.safetensors").tensor("latents"))
+      let file = try SafetensorsFile("\(folder)/trace.safetensors")
+      return try #require(try file.tensor(model == "hires" ? "hires_latents" : "latents"))
     }
     let last = try latents.sliced(axis: 0, latents.shape[0] - 1..<latents.shape[0])
     let expected = try reference.tensor("\(name).latents")

@@ -83,13 +83,38 @@ import Testing
     #expect(!many.notes[0].contains("\u{1B}"))
   }
 
-  @Test("a second pass's strength is not that of a picture to begin from")
+  @Test(
+    "a second pass is read in webui's words, and its strength is not that of a picture to begin from"
+  )
   func hires() throws {
     let recipe = try webUI(
       "Sampler: Euler, Seed: 5, Denoising strength: 0.5, Hires upscale: 2, Hires upscaler: Latent, "
         + "Hires prompt: \"a, b\"")
     #expect(recipe.foreignStrength == nil && recipe.request.strength == 0.75)
-    #expect(recipe.notes.first?.contains("Denoising strength: 0.5, Hires upscale: 2") == true)
+    var expected = Hires(.factor(2))
+    expected.denoise = 0.5
+    #expect(recipe.request.hires == expected)
+    #expect(recipe.notes == ["of webui's settings these have no effect here: Hires prompt: a, b"])
+    let sized = try webUI(
+      "Denoising strength: 0.4, Seed: 1, Hires resize: 96x128, Hires steps: 7, "
+        + "Hires upscaler: Latent (bicubic antialiased), Model: m")
+    var other = Hires(.pixels(ImageRequest.Size(width: 96, height: 128)))
+    (other.denoise, other.steps) = (0.4, 7)
+    other.upscaler = "latent-bicubic-antialiased"
+    #expect(sized.request.hires == other && sized.notes.isEmpty)
+    #expect(
+      try webUI("Seed: 1, Hires upscale: 1.5, Hires upscaler: None").request.hires?.upscaler
+        == "lanczos")
+    let network = try webUI("Seed: 1, Hires upscale: 1.5, Hires upscaler: R-ESRGAN 4x+")
+    #expect(network.request.hires?.upscaler == "R-ESRGAN 4x+")
+    // Without what enlarges nothing is, as in versions that wrote it otherwise.
+    for text in ["Seed: 1, Model: m, Hires steps: 3", "Seed: 1, Model: m, Hires upscale: 99"] {
+      let recipe = try webUI(text)
+      #expect(recipe.request.hires == nil && recipe.notes.first?.contains("Hires") == true)
+    }
+    let old = try webUI("Seed: 1, Model: m, Denoising strength: 0.5, First pass size: 0x0")
+    #expect(old.request.hires == nil && old.foreignStrength == nil)
+    #expect(old.notes.first?.contains("Denoising strength: 0.5, First pass size: 0x0") == true)
     #expect((recipe.request.width, recipe.request.height) == (64, 72))
   }
 

@@ -17,6 +17,10 @@ import Testing
     case "projectedGuidance": return [0.25, 7.5, -0.5]
     case "dynamicThresholding": return [2.5, 0.5]
     case "pastesKept": return false
+    case "hires":
+      return .object([
+        "size": "1.5x", "denoise": 0.5, "steps": 3, "upscaler": "latent-nearest",
+      ])
     case "controls":
       let one: [String: JSONValue] = [
         "network": "edges", "strength": 0.5, "start": 0.25, "end": 0.75,

@@ -8,7 +8,8 @@ import Testing
 /// A whole Stable Diffusion of random weights, and what diffusers draws with it:
 /// tools/fixtures/tiny_pipeline.py; or Stable Diffusion XL: tools/fixtures/tiny_xl.py; or the first as a latent
 /// consistency model: tools/fixtures/tiny_lcm.py; or the second with a refiner: tools/fixtures/tiny_refiner.py; or
-/// the first two with prompts in webui's syntax: tools/fixtures/webui_prompts.py.
+/// the first two with prompts in webui's syntax: tools/fixtures/webui_prompts.py; or with a second pass:
+/// tools/fixtures/hires.py.
 struct TinyPipeline {
   static let folder = fixture("tiny_pipeline")
   private let folder: String
@@ -16,7 +17,7 @@ struct TinyPipeline {
   private let cases: [String: [String: JSONValue]]
 
   init(_ name: String = "tiny_pipeline") throws {
-    folder = ["tiny_lcm", "webui_prompts"].contains(name) ? Self.folder : fixture(name)
+    folder = ["tiny_lcm", "webui_prompts", "hires"].contains(name) ? Self.folder : fixture(name)
     file = try SafetensorsFile(fixture("\(name).safetensors"))
     let text = Array(try #require(file.metadata["cases"]).utf8)
     let list = try text.withUnsafeBytes { try JSON.parse($0, file: "cases") }.array ?? []
@@ -43,6 +44,7 @@ struct TinyPipeline {
     request.originalSize = found["original_size"].flatMap(ImageRequest.Size.init(json:))
     request.cropCorner = found["crop"].flatMap(ImageRequest.Corner.init(json:))
     request.targetSize = found["target_size"].flatMap(ImageRequest.Size.init(json:))
+    request.hires = found["hires"].flatMap(Hires.init(json:))
     request.steps = found["steps"]?.integer
     request.guidance = found["guidance"]?.double.map { Float($0) }
     request.sampler = found["sampler"]?.string

@@ -130,7 +130,7 @@ import Testing
   func limit() throws {
     let turns = "[" + (0..<40).map { "a\($0)" }.joined(separator: "|") + "]"
     let long = turns + String(repeating: " fox", count: 2000)
-    #expect(throws: RequestError.longPrompt(chunks: 540, maximum: 512)) {
+    #expect(throws: RequestError.longPrompt(chunks: 513, maximum: 512)) {
       try generator().draw(request(long) { $0.steps = 40 })
     }
   }

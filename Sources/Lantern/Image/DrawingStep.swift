@@ -5,17 +5,23 @@ import LanternTensor
 
 /// The state after a step.
 package struct DrawingStep {
-  /// Number of the step, from 1.
+  /// Number of the step, from 1; a second pass counts on.
   package let number: Int
-  /// Number of steps.
+  /// Number of steps, of both passes where there are two.
   package let count: Int
+  /// The pass, and of how many; one where nothing is enlarged.
+  package let pass: (number: Int, count: Int)
   private let denoised: Tensor
   private let codec: any LatentCodec
   private let initial: InitialLatent
 
-  init(_ step: Step, _ codec: any LatentCodec, _ initial: InitialLatent) {
-    self.number = step.index + 1
-    self.count = step.count
+  init(
+    _ step: Step, of pass: DrawingPass, _ codec: any LatentCodec, _ initial: InitialLatent
+  ) {
+    let (before, after) = pass.others
+    self.number = before + step.index + 1
+    self.count = before + step.count + after
+    self.pass = (before > 0 ? 2 : 1, before + after > 0 ? 2 : 1)
     self.denoised = step.denoised
     self.codec = codec
     self.initial = initial

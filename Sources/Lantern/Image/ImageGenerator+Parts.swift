@@ -16,6 +16,13 @@ extension ImageGenerator {
     package let run: () throws -> Void
   }
 
+  /// About how much memory a picture of the native size takes in addition to the weights: two and a half of
+  /// the decoder's widest layers at full size, as measured where most is needed.
+  package var estimatedWorkingMegabytes: Int {
+    let pixels = nativeSize.width * nativeSize.height
+    return max(16, pixels * model.decoder.widestChannels * 10 / 1_048_576)
+  }
+
   /// Loads the parts that are loaded on first use, to find errors in them.
   ///
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
@@ -25,12 +32,7 @@ extension ImageGenerator {
   ///
   /// - Throws: ``RequestError`` for numbers out of range, `SamplerError` for unknown names.
   public func check(_ request: ImageRequest) throws {
-    let settings = try ImageSettings(request, model)
-    var schedule = model.schedule
-    schedule.convention = settings.convention
-    _ = try settings.makeSampler(schedule).plan(
-      steps: settings.steps, over: schedule,
-      spacing: settings.schedule.map(SamplerCatalogue.spacing))
+    _ = try DrawingPass(request, ImageSettings(request, model), model)
   }
 
   /// The text encoder, a call of the denoiser, the decoder and the encoder, each on made-up input.

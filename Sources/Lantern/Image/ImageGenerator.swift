@@ -2,7 +2,6 @@ import LanternLayers
 import LanternModels
 import LanternSamplers
 import LanternTensor
-import LanternTokenizers
 
 /// Draws pictures from text with a model whose files stay as they are meanwhile.
 ///
@@ -28,13 +27,6 @@ public struct ImageGenerator: Sendable {
 
   /// Default size in pixels.
   public var nativeSize: (width: Int, height: Int) { model.nativeSize }
-
-  /// About how much memory a picture of the native size takes in addition to the weights: two and a half of
-  /// the decoder's widest layers at full size, as measured where most is needed.
-  package var estimatedWorkingMegabytes: Int {
-    let pixels = nativeSize.width * nativeSize.height
-    return max(16, pixels * model.decoder.widestChannels * 10 / 1_048_576)
-  }
 
   /// Draws a picture. Cancelling its task stops the work within one step.
   ///
@@ -80,7 +72,7 @@ public struct ImageGenerator: Sendable {
     _ request: ImageRequest, trace: Trace? = nil, onStep: (DrawingStep) throws -> Void = { _ in }
   ) throws -> GeneratedImage {
     let settings = try ImageSettings(request, model)
-    let (latent, initial, prompt, calls) = try denoise(request, settings, trace, onStep)
+    let (latent, initial, passes, calls) = try denoise(request, settings, trace, onStep)
 
     // The decoder cannot reuse the denoiser's large buffers, which are of other sizes.
     BufferPool.shared.drain(atLeast: 4 << 20)
@@ -94,52 +86,54 @@ public struct ImageGenerator: Sendable {
     let drawn = try Picture(image)
     var picture = try initial.mask?.pastingKept(in: drawn) ?? drawn
     picture.metadata = recipe.metadata
+    let (prompt, lastPlan) = (passes[0].prompt, passes.count > 1 ? passes[1].plan : initial.plan)
     return GeneratedImage(
       picture: picture, recipe: recipe, settings: settings, cutTokens: prompt.cutTokens,
       cutText: prompt.cutText,
-      notes: try promptNotes(request) + prompt.notes(calls: calls, cache: settings.cache)
+      notes: try promptNotes(request) + passNotes(passes, calls: calls)
         + settings.notes(on: request, model, initial.plan)
-        + initial.notes + refinerNotes(request, settings, initial.plan),
-      modelCalls: calls)
+        + initial.notes + refinerNotes(request, settings, lastPlan),
+      modelCalls: calls.reduce(0, +))
   }
 
   /// From the prompt to the latent of the picture.
   private func denoise(
     _ request: ImageRequest, _ settings: ImageSettings, _ trace: Trace?,
     _ onStep: (DrawingStep) throws -> Void
-  ) throws -> (latent: Tensor, initial: InitialLatent, prompt: PromptEncoding, modelCalls: Int) {
+  ) throws -> (latent: Tensor, initial: InitialLatent, passes: [DrawingPass], modelCalls: [Int]) {
     defer {
       if !retainsComponents { for model in [model, refiner] { model?.releaseAllButDecoder() } }
     }
-    var schedule = model.schedule
-    schedule.convention = settings.convention
-    schedule.fillsHoles = request.mask != nil
-    let sampler = try settings.makeSampler(schedule)
-    let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
-    let guidance = settings.fullGuidance
-
-    let steps = PromptSchedule.Steps(
-      count: settings.steps * (try sampler.callsPerStep(over: schedule)))
-    let stages = try [model, refiner].compactMap(\.self).map { model in
-      var prompt = try model.conditioner.encode(
-        request, size: (settings.width, settings.height), steps: steps)
-      prompt.set(guidance: settings.guidance)
-      if !retainsComponents { model.conditioner.releaseWeights() }
-      return StagedDenoiser.Stage(model: model, prompt: prompt)
-    }
-    let prompt = stages[0].prompt
+    let passes = try passes(request, settings)
     var noise = NoiseSource(seed: settings.seed)
-    let plan = try sampler.plan(steps: settings.steps, over: schedule, spacing: spacing)
-    let initial = try InitialLatent(request, settings, model, sampler, plan, &noise)
+    let initial = try InitialLatent(
+      request, settings, model, passes[0].sampler, passes[0].plan, &noise)
+    var (latent, count) = try denoise(initial, passes[0], request, &noise, trace, onStep)
+    var calls = [count]
+    if let hires = request.hires, passes.count > 1 {
+      noise = NoiseSource(seed: settings.seed)
+      let second = try enlarged(latent, hires, passes[1], tiled: request.tiledDecoding, &noise)
+      (latent, count) = try denoise(second, passes[1], request, &noise, trace, onStep)
+      calls.append(count)
+    }
+    return (latent, initial, passes, calls)
+  }
+
+  /// All steps of a pass.
+  private func denoise(
+    _ initial: InitialLatent, _ pass: DrawingPass, _ request: ImageRequest,
+    _ noise: inout NoiseSource, _ trace: Trace?, _ onStep: (DrawingStep) throws -> Void
+  ) throws -> (latent: Tensor, modelCalls: Int) {
+    let (settings, schedule, sampler) = (pass.settings, pass.schedule, pass.sampler)
     let controls = try ControlGuides(request, settings, model, steps: initial.plan.levels.count)
-    try trace?.begin(prompt, initial)
+    try trace?.begin(pass.prompt, initial)
 
     let network = StagedDenoiser(
-      stages, switchTimestep: settings.refinerTimestep(schedule), mask: initial.mask,
+      pass.stages, switchTimestep: settings.refinerTimestep(schedule), mask: initial.mask,
       controls: controls, cache: settings.cache, retainsComponents: retainsComponents)
     let denoiser = Denoiser(
       network.predict, predicting: schedule.prediction, dataDeviation: schedule.dataDeviation,
-      guidance: guidance)
+      guidance: settings.fullGuidance)
     let latent = try sampler.sample(
       initial.latent, over: initial.plan, with: denoiser.denoise, noise: &noise
     ) { step in
@@ -150,9 +144,9 @@ public struct ImageGenerator: Sendable {
       }
       controls.begin(step: step.index + 1)
       try trace?.note(latent)
-      try onStep(DrawingStep(step, model.decoder, initial))
+      try onStep(DrawingStep(step, of: pass, model.decoder, initial))
       return latent
     }
-    return (latent, initial, prompt, network.calls)
+    return (latent, network.calls)
   }
 }

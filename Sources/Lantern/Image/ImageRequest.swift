@@ -26,6 +26,8 @@ public struct ImageRequest: Sendable {
   public var width: Int?
   /// See ``width``.
   public var height: Int?
+  /// A second pass over what was drawn, enlarged; none when nil.
+  public var hires: Hires?
   /// Number of denoising steps; the model's own when nil.
   public var steps: Int?
   /// Strength of classifier-free guidance; 1 and less mean none; the model's own when nil.

@@ -156,8 +156,11 @@ extension ImageSettings {
         "\(width)×\(height) is far from the \(native.width)×\(native.height) that the model was "
           + "trained on: things may appear twice or fall apart")
     }
+    if case .factor(1)? = request.hires?.size {
+      notes.append("hires 1x enlarges nothing: the picture is drawn in part once more in its size")
+    }
     let tile = model.decoder.tileSize * model.decoder.downsampling
-    if request.tiledDecoding, width <= tile, height <= tile {
+    if request.tiledDecoding, request.hires == nil, width <= tile, height <= tile {
       notes.append("VAE tiling has no effect: the picture fits into one tile of \(tile) pixels")
     }
     return notes

@@ -4,9 +4,9 @@ public import LanternSamplers
 /// A request with every default decided and every number checked.
 public struct ImageSettings: Sendable, Equatable {
   /// Size in pixels.
-  public let width: Int
+  public internal(set) var width: Int
   /// See ``width``.
-  public let height: Int
+  public internal(set) var height: Int
   /// Number of denoising steps of the whole schedule.
   public let steps: Int
   /// Strength of guidance.

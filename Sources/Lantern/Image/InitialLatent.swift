@@ -20,6 +20,16 @@ struct InitialLatent {
   /// Settings of picture and mask without effect, or with another than may be expected.
   let notes: [String]
 
+  /// A clean latent with noise on it.
+  init(
+    _ clean: Tensor, _ sampler: any Sampler, _ plan: NoisePlan, _ source: inout NoiseSource
+  ) throws {
+    (self.plan, mask, notes) = (plan, nil, [])
+    let noise = try source.normal(clean.shape)
+    self.noise = noise
+    latent = try plan.levels.first.map { try sampler.noised(clean, with: noise, at: $0) } ?? clean
+  }
+
   init(
     _ request: ImageRequest, _ settings: ImageSettings, _ model: ImageModel,
     _ sampler: any Sampler, _ plan: NoisePlan, _ source: inout NoiseSource

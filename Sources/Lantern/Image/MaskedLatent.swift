@@ -36,7 +36,7 @@ struct MaskedLatent {
     let wide = try mask.resized(width: original.width, height: original.height).binarized
     let pixels = try wide.tensor
     let (height, width) = (noise.shape[1], noise.shape[2])
-    let small = try pixels.sampledNearest(height: height, width: width)
+    let small = try Interpolation.nearest.resized(pixels, height: height, width: width)
     let isDrawn = try small.floats().map { $0 > 0 }
     drawn = try wide.limited(to: isDrawn, columns: width, rows: height)
     self.original = pastesKept ? original : nil
@@ -104,22 +104,5 @@ struct MaskedLatent {
       ? kept.clean
       : try sampler.noised(kept.clean, with: noise, at: plan.levels[step.index + 1])
     return try original + (step.latent - original) * kept.mask
-  }
-}
-
-extension Tensor {
-  /// Every so many-th pixel of `[batch, height, width, channel]`, as PyTorch's nearest interpolation.
-  fileprivate func sampledNearest(height: Int, width: Int) throws(TensorError) -> Tensor {
-    let (rows, columns) = (shape[1], shape[2])
-    let flat = try reshaped([shape[0] * rows * columns, shape[3]])
-    var indices: [Int] = []
-    for batch in 0..<shape[0] {
-      for y in 0..<height {
-        for x in 0..<width {
-          indices.append((batch * rows + y * rows / height) * columns + x * columns / width)
-        }
-      }
-    }
-    return try flat.rows(indices).reshaped([shape[0], height, width, shape[3]])
   }
 }

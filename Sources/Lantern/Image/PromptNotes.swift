@@ -109,15 +109,30 @@ extension ImageGenerator {
   }
 }
 
+extension ImageGenerator {
+  /// Notes on texts that no pass drew, and on a cache that they leave nothing to reuse: a line each.
+  func passNotes(_ passes: [DrawingPass], calls: [Int]) -> [String] {
+    zip(passes.indices, calls).flatMap { index, calls in
+      let others = passes.indices.filter { $0 != index }.map { passes[$0].prompt.texts }
+      return passes[index].prompt.notes(
+        calls: calls, cache: passes[index].settings.cache, besides: Set(others.joined()))
+    }
+  }
+}
+
 extension PromptEncoding {
-  /// Texts that no evaluation of a run drew, and a cache that they leave nothing to reuse: a line each.
-  func notes(calls: Int, cache: StepCache?) -> [String] {
+  /// All texts, of both sides.
+  fileprivate var texts: [String] { (parts.map(\.schedule) + [negative]).flatMap(\.texts) }
+
+  fileprivate func notes(calls: Int, cache: StepCache?, besides others: Set<String>) -> [String] {
     var notes: [String] = []
     for (name, schedules) in [
       ("prompt", parts.map(\.schedule)), ("negative prompt", [negative]),
     ] {
       for schedule in schedules {
-        guard let (text, call) = schedule.unreached(calls: calls) else { continue }
+        guard let (text, call) = schedule.unreached(calls: calls), !others.contains(text) else {
+          continue
+        }
         notes.append(
           "the \(name) is never \"\(PromptSyntax.shown(text))\": that would begin at evaluation "
             + "\(call + 1) of the denoiser, and \(calls) were made")

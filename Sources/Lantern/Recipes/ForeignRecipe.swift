@@ -63,6 +63,7 @@ package struct ForeignRecipe {
   /// Settles what several settings decide together, and says in one line what has no effect.
   mutating func finish() {
     settleSampler()
+    if values["hires"]?.object?["size"] == nil { drop("hires", as: "Hires") }
     guard !unheeded.isEmpty else { return }
     let maximum = 16
     let shown = unheeded.prefix(maximum).map(PromptSyntax.shown).joined(separator: ", ")

@@ -13,19 +13,20 @@ extension ForeignRecipe {
     if !text.negativePrompt.isEmpty {
       take("Negative prompt", text.negativePrompt, as: .of(.negativePrompt))
     }
-    // A strength with these is that of the second pass, and there was no picture to begin from.
-    let isEnlarged = text.fields.contains {
-      $0.name.hasPrefix("Hires ") || $0.name.hasPrefix("First pass")
-    }
-    let strengths = isEnlarged ? ImageSetting.strength.webUI?.names ?? [] : []
+    // A strength with these is that of the second pass, and there was no picture to begin from. What older
+    // versions did says "First pass size" and not what enlarged.
+    let isHires = text["Hires upscale"] != nil || text["Hires resize"] != nil
+    let isOld = text.fields.contains { $0.name.hasPrefix("First pass") }
+    let strengths = ImageSetting.strength.webUI?.names ?? []
     var last: [String: Int] = [:]
     for (index, field) in text.fields.enumerated() { last[field.name] = index }
     for (index, field) in text.fields.enumerated() where last[field.name] == index {
-      guard let reading = Self.webUI[field.name], !strengths.contains(field.name) else {
+      let isStrength = strengths.contains(field.name)
+      guard let reading = Self.webUI[field.name], isHires || !(isOld && isStrength) else {
         pass(over: field.name, field.value)
         continue
       }
-      take(field.name, field.value, as: reading)
+      take(field.name, field.value, as: isHires && isStrength ? .hiresDenoise : reading)
     }
     for line in text.extensions { pass(over: "", line) }
     finish()

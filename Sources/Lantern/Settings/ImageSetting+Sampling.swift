@@ -116,7 +116,7 @@ extension ImageSetting {
   }
 
   /// The longest side of a picture in pixels.
-  private static var mostPixels: Int { 4096 }
+  static var mostPixels: Int { 4096 }
 
   private static func size(
     _ name: String, _ path: any WritableKeyPath<ImageRequest, Int?> & Sendable, _ short: Character,

@@ -27,8 +27,8 @@ extension ImageSetting {
     [
       prompt, negativePrompt, prompt2, negativePrompt2, originalSize, cropCorner, targetSize,
       literalPrompt, embeddings, initialPicture, strength, mask, pastesKept, clipSkip,
-      controls, controlStrength, controlStart, controlEnd, guessMode, tiledDecoding,
-      previewInterval,
+      hires, hiresDenoise, hiresSteps, hiresUpscaler, controls, controlStrength, controlStart,
+      controlEnd, guessMode, tiledDecoding, previewInterval,
     ]
   }
 }

@@ -8,6 +8,7 @@ struct DrawingOptions: SettingOptions {
   @OptionGroup(title: "Sampling options") var stepping: SteppingOptions
   @OptionGroup(title: "Guidance options") var guiding: GuidanceOptions
   @OptionGroup(title: "Size options") var size: SizeOptions
+  @OptionGroup(title: "Size options") var enlarging: HiresOptions
   @OptionGroup(title: "Size options") var decoding: DecodingOptions
   @OptionGroup(title: "Options for pictures to begin from") var beginning: BeginningOptions
   @OptionGroup(title: "Options for pictures to follow") var following: ControlOptions
@@ -46,6 +47,14 @@ struct SteppingOptions: SettingOptions {
 
   @Flag(help: "Draw in a few steps, with the LoRA that the model has for it.")
   var fast = false
+}
+
+/// A second pass over what was drawn.
+struct HiresOptions: SettingOptions {
+  @Option(.hires) var hires: String?
+  @Option(.hiresDenoise) var hiresDenoise: Double?
+  @Option(.hiresSteps) var hiresSteps: Int?
+  @Option(.hiresUpscaler) var hiresUpscaler: String?
 }
 
 /// From a latent to pixels.
