@@ -79,7 +79,8 @@ public struct ImageGenerator: Sendable {
     _ request: ImageRequest, trace: Trace? = nil, onStep: (DrawingStep) throws -> Void = { _ in }
   ) throws -> GeneratedImage {
     let settings = try ImageSettings(request, model)
-    let (latent, initial, prompt, calls) = try denoise(request, settings, trace, onStep)
+    let (latent, initial, controls, prompt, calls) = try denoise(
+      request, settings, trace, onStep)
 
     // The decoder cannot reuse the denoiser's large buffers, which are of other sizes.
     BufferPool.shared.drain(atLeast: 4 << 20)
@@ -97,7 +98,7 @@ public struct ImageGenerator: Sendable {
       picture: picture, recipe: recipe, settings: settings, cutTokens: prompt.cutTokens,
       cutText: prompt.cutText,
       notes: try promptNotes(request) + settings.notes(on: request, model, initial.plan)
-        + initial.notes + refinerNotes(request, settings, initial.plan),
+        + initial.notes + controls.notes + refinerNotes(request, settings, initial.plan),
       modelCalls: calls)
   }
 
@@ -105,7 +106,10 @@ public struct ImageGenerator: Sendable {
   private func denoise(
     _ request: ImageRequest, _ settings: ImageSettings, _ trace: Trace?,
     _ onStep: (DrawingStep) throws -> Void
-  ) throws -> (latent: Tensor, initial: InitialLatent, prompt: PromptEncoding, modelCalls: Int) {
+  ) throws -> (
+    latent: Tensor, initial: InitialLatent, controls: ControlGuides, prompt: PromptEncoding,
+    modelCalls: Int
+  ) {
     defer {
       if !retainsComponents { for model in [model, refiner] { model?.releaseAllButDecoder() } }
     }
@@ -151,6 +155,6 @@ public struct ImageGenerator: Sendable {
       try onStep(DrawingStep(step, model.decoder, initial))
       return latent
     }
-    return (latent, initial, prompt, network.calls)
+    return (latent, initial, controls, prompt, network.calls)
   }
 }
