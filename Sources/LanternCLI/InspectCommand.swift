@@ -32,6 +32,8 @@ struct InspectCommand: ParsableCommand {
       let path = Self.resolved(path)
       if StoryGenerator.isModel(path) {
         try inspectStoryteller(path)
+      } else if Self.isPart(path) {
+        try inspectPart(path)
       } else if FileSystem.isDirectory(path) || FileSystem.split(path).name == "model_index.json" {
         try inspectModel(path)
       } else {
@@ -66,12 +68,35 @@ struct InspectCommand: ParsableCommand {
         "metadata": .object(archive.metadata.mapValues(JSONValue.string)),
       ])
     if json { return }
-    if let kind {
-      Console.print("  \(kind.name)\(kind.isRead ? "" : ", which Lantern does not read yet")")
-    }
+    Self.describe(kind)
     for (key, value) in archive.metadata.sorted(by: { $0.key < $1.key }) {
       Self.describe(key, value)
     }
+  }
+
+  /// Names that files of weights have in folders.
+  private static let stems = ["diffusion_pytorch_model", "model", "pytorch_model"]
+
+  /// Whether a folder is that of a single network, as a ControlNet's.
+  private static func isPart(_ path: String) -> Bool {
+    !FileSystem.exists(FileSystem.join(path, "model_index.json"))
+      && FileSystem.exists(FileSystem.join(path, "config.json"))
+  }
+
+  private func inspectPart(_ path: String) throws {
+    let config = try Config(path: FileSystem.join(path, "config.json"))
+    let archive = try TensorArchive(folder: path, stems: Self.stems)
+    let architecture = config.value("architectures")?.array?.first?.string
+    let name = try config.optionalString("_class_name") ?? architecture ?? "?"
+    report(
+      "\(path): \(name.escapingControls())", archive,
+      ["event": .string("part"), "path": .string(path), "class": .string(name)])
+    if !json { Self.describe(CheckpointKind(names: archive.names)) }
+  }
+
+  private static func describe(_ kind: CheckpointKind?) {
+    guard let kind else { return }
+    Console.print("  \(kind.name)\(kind.isRead ? "" : ", which Lantern does not read yet")")
   }
 
   private func inspectModel(_ path: String) throws {
@@ -92,8 +117,7 @@ struct InspectCommand: ParsableCommand {
         report("  " + component.padded(to: 16) + name, event)
         continue
       }
-      let archive = try TensorArchive(
-        folder: part, stems: ["diffusion_pytorch_model", "model", "pytorch_model"])
+      let archive = try TensorArchive(folder: part, stems: Self.stems)
       report(component.padded(to: 16) + name, archive, event)
     }
     // What a check of every tensor and setting finds, it finds now.

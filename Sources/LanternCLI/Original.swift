@@ -98,7 +98,7 @@ struct Original {
     }
     if let control = request.controls.first(where: { $0.picture == nil }) {
       throw ValidationError(
-        "that picture followed another by the ControlNet \(control.name): name both with "
+        "that picture followed another by \(control.name): name both with "
           + "--control NETWORK:PICTURE")
     }
     if recipe.needsMask, request.mask == nil {

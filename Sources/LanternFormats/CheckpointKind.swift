@@ -56,6 +56,16 @@ package struct CheckpointKind {
       name: "an autoencoder in the names of the original code (LDM)", isRead: true,
       isOriginal: true),
     Row(beginnings: [["controlnet_"]], name: "a ControlNet", isRead: true),
+    Row(beginnings: [["adapter.body."]], name: "a T2I-Adapter", isRead: true),
+    Row(
+      beginnings: [["conv_in."], ["body.0.block1."]],
+      name: "a T2I-Adapter in the names of TencentARC's code", isRead: true),
+    Row(
+      beginnings: [["body.0.in_conv."], ["body.0.body.0.block1."]],
+      name: "a light T2I-Adapter in the names of TencentARC's code", isRead: true),
+    Row(
+      beginnings: [["style_embedding"], ["transformer_layes."]],
+      name: "a T2I-Adapter of styles, which follows CLIP's features"),
     Row(beginnings: [["ip_adapter", "image_proj"]], name: "an IP-Adapter"),
     Row(
       beginnings: [["emb_params", "string_to_param", "<", "clip_g", "clip_l"]],

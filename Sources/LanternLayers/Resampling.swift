@@ -47,3 +47,24 @@ package struct Upsample2D: Sendable {
     return try conv(wide.sliced(axis: 1, 0..<size.height).sliced(axis: 2, 0..<size.width))
   }
 }
+
+extension Tensor {
+  /// Means of squares of 2×2 pixels, and at an odd edge of those that are there: `torch.nn.AvgPool2d` with a
+  /// stride of 2 and its `ceil_mode`.
+  ///
+  /// - Returns: `[batch, ⌈height / 2⌉, ⌈width / 2⌉, channel]` of `[batch, height, width, channel]`.
+  /// - Throws: ``TensorError`` when memory runs out.
+  package func averagePooled() throws(TensorError) -> Tensor {
+    var x = self
+    // A mean does not change when all of its pixels are there twice.
+    for axis in 1...2 where x.shape[axis] % 2 == 1 {
+      let edge = try x.sliced(axis: axis, x.shape[axis] - 1..<x.shape[axis])
+      x = try Tensor.concatenated([x, edge], axis: axis)
+    }
+    let (batch, height, width) = (x.shape[0], x.shape[1] / 2, x.shape[2] / 2)
+    let rows = try x.reshaped([batch * height, 2, width, 2, x.shape[3]])
+    let pairs = try rows.sliced(axis: 1, 0..<1) + rows.sliced(axis: 1, 1..<2)
+    let sums = try pairs.sliced(axis: 3, 0..<1) + pairs.sliced(axis: 3, 1..<2)
+    return try sums.scaled(by: 0.25).reshaped([batch, height, width, x.shape[3]])
+  }
+}

@@ -27,7 +27,10 @@ package enum ModelCatalogue {
     [String: @Sendable (Config, Weights) throws(ModelError) -> any ControlNetwork] = [
       "ControlNetModel": { config, weights throws(ModelError) in
         try ControlNetModel(ControlNetModelConfig(config), weights)
-      }
+      },
+      "T2IAdapter": { config, weights throws(ModelError) in
+        try T2IAdapter(T2IAdapterConfig(config), weights)
+      },
     ]
 
   /// The same in files without settings, each recognised by its tensors.
@@ -35,7 +38,11 @@ package enum ModelCatalogue {
     FileRow(name: "ControlNetModel", renamed: ControlNetModelConfig.renamed) {
       file, weights throws(ModelError) in
       try ControlNetModel(ControlNetModelConfig(file), weights)
-    }
+    },
+    FileRow(name: "T2IAdapter", renamed: T2IAdapterConfig.renamed) {
+      file, weights throws(ModelError) in
+      try T2IAdapter(T2IAdapterConfig(file), weights)
+    },
   ]
 
   /// Codecs of latents, by the class that the folder names.

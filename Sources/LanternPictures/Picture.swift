@@ -74,6 +74,18 @@ public struct Picture: Sendable, Equatable {
     get throws(PictureError) { try Self.tensor(of: pixels, shape: [1, height, width, 3]) }
   }
 
+  /// The picture in three equal channels of grey, by the luma of ITU-R 601 as Pillow rounds it
+  /// (`convert("L")`).
+  package var grey: Picture {
+    var grey = pixels
+    for start in stride(from: 0, to: pixels.count, by: 3) {
+      let sum =
+        19595 * Int(pixels[start]) + 38470 * Int(pixels[start + 1]) + 7471 * Int(pixels[start + 2])
+      for index in start..<start + 3 { grey[index] = UInt8((sum + (1 << 15)) >> 16) }
+    }
+    return Picture(known: width, height, grey)
+  }
+
   private static func bytes(of image: Tensor) throws(PictureError) -> [UInt8] {
     let source: Tensor
     do {

@@ -8,24 +8,6 @@ import Testing
 
 /// ControlNets in files without settings. Fixtures by tools/fixtures/control_names.py (diffusers).
 @Suite struct ControlNetFileTests {
-  /// Names and shapes of a model, without numbers.
-  private struct Names: TensorFile {
-    let path = "control.safetensors"
-    let names: [String]
-    let shapes: [String: [Int]]
-    let metadata: [String: String] = [:]
-    let byteCount = 0
-
-    init(_ list: [(name: String, shape: [Int])]) {
-      names = list.map(\.name)
-      shapes = Dictionary(list.map { ($0.name, $0.shape) }) { first, _ in first }
-    }
-
-    func info(_ name: String) -> (dtype: String, shape: [Int])? { shapes[name].map { ("F16", $0) } }
-    func tensor(_ name: String) throws(FormatError) -> Tensor? { nil }
-    func releasePages() {}
-  }
-
   /// A model of the fixture: its settings, and of each tensor LDM's name, diffusers' and the shape.
   private func model(_ kind: String) throws -> (
     settings: [String: JSONValue], tensors: [(original: String, name: String, shape: [Int])]
@@ -45,12 +27,12 @@ import Testing
   func renaming(kind: String, prefix: String) throws {
     let tensors = try model(kind).tensors
     let bare = "control_model.".count
-    let file = Names(tensors.map { (prefix + $0.original.dropFirst(bare), $0.shape) })
+    let file = NamedShapes(tensors.map { (prefix + $0.original.dropFirst(bare), $0.shape) })
     let renamed = try #require(ControlNetModelConfig.renamed(file))
     #expect(Set(renamed.names) == Set(tensors.map(\.name)))
     for (_, name, shape) in tensors { #expect(renamed.info(name)?.shape == shape, "\(name)") }
     // A file in diffusers' names is taken as it is.
-    let own = Names(tensors.map { ($0.name, $0.shape) })
+    let own = NamedShapes(tensors.map { ($0.name, $0.shape) })
     #expect(try #require(ControlNetModelConfig.renamed(own)).names == own.names)
   }
 
@@ -59,7 +41,7 @@ import Testing
     arguments: ["small", "sd1", "sd2", "xl"])
   func settings(kind: String) throws {
     let (settings, tensors) = try model(kind)
-    let found = try ControlNetModelConfig(Names(tensors.map { ($0.name, $0.shape) }))
+    let found = try ControlNetModelConfig(NamedShapes(tensors.map { ($0.name, $0.shape) }))
     let wanted = try ControlNetModelConfig(Config(settings, file: "config.json"))
     // All fields as text: they are of many types.
     #expect("\(found)" == "\(wanted)")
@@ -76,7 +58,7 @@ import Testing
       var numbers = TorchGenerator(seed: 4)
       let predict = try network.conditioned(
         on: Conditioning(states: numbers.normal([1, 5, 768])), hint: numbers.normal([1, 32, 32, 3]))
-      return try predict(numbers.normal([1, 8, 8, 4]), 500).all
+      return try predict(numbers.normal([1, 8, 8, 4]), 500).skips
     }
     try withTemporaryFolder { folder in
       let path = "\(folder)/control.safetensors"
@@ -101,7 +83,7 @@ import Testing
     let (settings, tensors) = try model("small")
     func complaint(_ more: [(name: String, shape: [Int])]) -> String {
       do {
-        _ = try ControlNetModelConfig(Names(more + tensors.map { ($0.name, $0.shape) }))
+        _ = try ControlNetModelConfig(NamedShapes(more + tensors.map { ($0.name, $0.shape) }))
         return "read"
       } catch { return "\(error)" }
     }
@@ -123,7 +105,7 @@ import Testing
     for names in [
       ["controlnet_cond_embedding.conv_in.weight"], ["input_hint_block.0.weight", "."],
     ] {
-      let file = Names(names.map { ($0, [2, 2]) })
+      let file = NamedShapes(names.map { ($0, [2, 2]) })
       let renamed = try #require(ControlNetModelConfig.renamed(file))
       #expect(throws: ModelError.self) { _ = try ControlNetModelConfig(renamed) }
     }

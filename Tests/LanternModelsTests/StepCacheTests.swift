@@ -70,7 +70,7 @@ import Testing
         all.append(try Tensor(repeating: 0.5, shape: [batch, height, width, channels]))
         if index == 1 { (height, width) = ((height + 1) / 2, (width + 1) / 2) }
       }
-      return ControlResiduals(all)
+      return ControlResiduals(skips: all)
     }
     let cached = try model.conditioned(on: conditioning, caching: StepCache("deepcache:2"))
     let whole = try cached(latent, timestep).floats()

@@ -7,89 +7,23 @@ import Testing
 
 /// Pictures that follow others by ControlNets, against those of diffusers: tools/fixtures/tiny_control.py.
 @Suite struct ControlTests {
-  /// The cases, the pictures and what diffusers draws.
-  private struct Reference {
-    let file: SafetensorsFile
-    let cases: [String: [String: JSONValue]]
-
-    init() throws {
-      file = try SafetensorsFile(fixture("tiny_control.safetensors"))
-      let text = Array(try #require(file.metadata["cases"]).utf8)
-      let list = try text.withUnsafeBytes { try JSON.parse($0, file: "cases") }.array ?? []
-      cases = Dictionary(
-        uniqueKeysWithValues: list.compactMap(\.object).map { ($0["name"]?.string ?? "", $0) })
-    }
-
-    func picture(_ name: String) throws -> Picture {
-      let tensor = try #require(try file.tensor(name))
-      let bytes = try tensor.converted(to: .float32).floats().map { UInt8($0) }
-      return try Picture(width: tensor.shape[1], height: tensor.shape[0], pixels: bytes)
-    }
-
-    func request(_ name: String) throws -> ImageRequest {
-      let found = try #require(cases[name])
-      var request = ImageRequest(prompt: try #require(found["prompt"]?.string))
-      request.literalPrompt = true
-      request.steps = found["steps"]?.integer
-      request.guidance = found["guidance"]?.double.map { Float($0) }
-      request.sampler = found["sampler"]?.string
-      request.seed = 42
-      request.width = found["width"]?.integer
-      request.height = found["height"]?.integer
-      request.guessMode = found["guess"]?.bool ?? false
-      request.pastesKept = false
-      if let strength = found["strength"]?.double {
-        request.strength = strength
-        request.initialPicture = try TinyPipeline().photo()
-      }
-      if found["kind"] == "mask" { request.mask = try TinyPipeline().mask() }
-      request.controls = try (found["controls"]?.array ?? []).compactMap(\.object).map { members in
-        var control = Control(
-          network: fixture("tiny_control/\(try #require(members["network"]?.string))"),
-          picture: try picture(#require(members["picture"]?.string)))
-        control.strength = Float(try #require(members["strength"]?.double))
-        control.start = try #require(members["start"]?.double)
-        control.end = try #require(members["end"]?.double)
-        return control
-      }
-      return request
-    }
-  }
-
   /// The cases' names, as they are without a fixture at hand.
-  static let names = (try? Reference().cases.keys.sorted()) ?? []
+  static let names = (try? ControlReference("tiny_control").cases.keys.sorted()) ?? []
 
-  private func generator(_ kind: String = "text") throws -> ImageGenerator {
-    try ImageGenerator(
-      folder: fixture(kind == "xl" ? "tiny_xl" : "tiny_pipeline"), precision: .exact)
-  }
+  private func generator() throws -> ImageGenerator { try ControlReference.generator() }
 
   @Test(
     "latents after each step equal those of diffusers within 1e-4, pictures within 1/255",
     arguments: names)
   func parity(name: String) throws {
     #expect(Self.names.count == 17)
-    let reference = try Reference()
-    let kind = try #require(reference.cases[name]?["kind"]?.string)
-    let trace = Trace()
-    let image = try generator(kind).draw(reference.request(name), trace: trace)
-    let latents = try withTemporaryFolder { folder in
-      try trace.write(to: "\(folder)/trace.safetensors")
-      return try #require(try SafetensorsFile("\(folder)/trace.safetensors").tensor("latents"))
-    }
-    let expected = try #require(try reference.file.tensor("\(name).latents"))
-    let difference = try expectEqual(latents, expected, relative: 1e-4, name)
-    tell(name, isFrom: "diffusers", by: difference)
-    let picture = try reference.picture("\(name).picture")
-    #expect(image.picture.width == picture.width && image.picture.height == picture.height)
-    let worst = zip(image.picture.pixels, picture.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 0
-    #expect(worst <= 1, "\(name): \(worst)/255")
+    try ControlReference("tiny_control").expectParity(name)
   }
 
   @Test(
     "a picture is drawn in the size of the one that it follows, and edges are found in that size")
   func preprocessing() throws {
-    let reference = try Reference()
+    let reference = try ControlReference("tiny_control")
     var request = try reference.request("one")
     (request.width, request.height, request.steps) = (nil, nil, 1)
     request.controls[0].picture = try reference.picture("edges").resized(width: 73, height: 49)
@@ -107,7 +41,7 @@ import Testing
 
   @Test("what has no effect is noted")
   func notes() throws {
-    let reference = try Reference()
+    let reference = try ControlReference("tiny_control")
     let generator = try generator()
     func notes(_ change: (inout ImageRequest) -> Void) throws -> String {
       var request = try reference.request("one")
@@ -125,7 +59,7 @@ import Testing
 
   @Test("networks of other models, and numbers that cannot be, are refused with what to do")
   func refusals() throws {
-    let reference = try Reference()
+    let reference = try ControlReference("tiny_control")
     let generator = try generator()
     func complaint(_ change: (inout ImageRequest) -> Void) throws -> String {
       var request = try reference.request("one")
@@ -156,7 +90,7 @@ import Testing
 
   @Test("released networks are loaded again, and draw the same")
   func releasing() throws {
-    let reference = try Reference()
+    let reference = try ControlReference("tiny_control")
     var generator = try generator()
     let first = try generator.draw(reference.request("two"))
     generator.retainsComponents = false

@@ -1,7 +1,7 @@
 public import LanternPictures
 
-/// A ControlNet, and the picture whose lines, depth or pose it makes the drawn one follow (Zhang et al.
-/// 2023, arXiv:2302.05543).
+/// A ControlNet or T2I-Adapter, and the picture whose lines, depth or pose it makes the drawn one follow
+/// (Zhang et al. 2023, arXiv:2302.05543; Mou et al. 2023, arXiv:2302.08453).
 ///
 /// ```swift
 /// var control = Control(network: "control_canny", picture: try Picture(contentsOf: "photo.png"))
@@ -43,9 +43,10 @@ public struct Control: Sendable, Equatable {
     return strength != 0 && Double(step) / count >= start && Double(step + 1) / count <= end
   }
 
-  /// What the network is shown.
-  func hint(width: Int, height: Int) throws -> Picture? {
-    let resized = try picture?.resized(width: width, height: height)
+  /// What the network is shown: of one channel, grey in all three.
+  func hint(width: Int, height: Int, channels: Int) throws -> Picture? {
+    let shown = channels == 1 && preprocessor == nil ? picture?.grey : picture
+    let resized = try shown?.resized(width: width, height: height)
     return switch preprocessor {
     case .canny: try resized?.cannyEdges()
     case nil: resized

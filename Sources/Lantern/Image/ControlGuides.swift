@@ -2,7 +2,7 @@ import LanternModels
 import LanternPlatform
 import LanternTensor
 
-/// The ControlNets of a run: each with its picture, its strength, and the steps in which it is followed.
+/// The ControlNets and T2I-Adapters of a run: each with its picture, its strength, and the steps in which it is followed.
 struct ControlGuides: Sendable {
   private struct Guide {
     let control: Control
@@ -11,6 +11,8 @@ struct ControlGuides: Sendable {
     let hint: Tensor
   }
 
+  /// Notes on what has no effect with these networks: a line each.
+  let notes: [String]
   private let guides: [Guide]
   /// Whether only the prompt's rows follow, the deeper the more (diffusers' `guess_mode`).
   private let isGuessing: Bool
@@ -31,14 +33,29 @@ struct ControlGuides: Sendable {
     throws
   {
     (isGuessing, self.stepCount) = (request.guessMode, stepCount)
-    guides = try request.controls.compactMap { control in
-      guard let hint = try control.hint(width: settings.width, height: settings.height) else {
-        return nil
-      }
-      return Guide(
-        control: control, network: try model.controlNetwork(control.network),
-        hint: try hint.tensor)
+    let (width, height) = (settings.width, settings.height)
+    let guides = try request.controls.compactMap { control -> Guide? in
+      let network = try model.controlNetwork(control.network)
+      let hint = try control.hint(width: width, height: height, channels: network.hintChannels)
+      return try hint.map { Guide(control: control, network: network, hint: try $0.tensor) }
     }
+    self.guides = guides
+    notes = try guides.flatMap { try Self.notes($0, request, model) }
+  }
+
+  private static func notes(_ guide: Guide, _ request: ImageRequest, _ model: ImageModel) throws
+    -> [String]
+  {
+    let (network, name) = (guide.network, guide.control.name)
+    let (made, taken) = (
+      network.blockResiduals.count, try model.denoiser().blockResiduals.count
+    )
+    return [
+      request.guessMode && network.residualChannels.isEmpty
+        ? "guess mode has no effect on the T2I-Adapter \(name): it is of ControlNets" : nil,
+      made > taken
+        ? "of \(made) residuals of \(name) the model takes \(taken): the rest has no effect" : nil,
+    ].compactMap { $0 }
   }
 
   /// Begins a step, by its number from 0.
@@ -67,24 +84,27 @@ struct ControlGuides: Sendable {
         let found = try scaled(network(input, timestep), by: guide.control.strength)
         if let before = sum { sum = try before + found } else { sum = found }
       }
-      guard isHalf, let all = sum else { return sum }
-      return try all.map { _, residual throws(TensorError) in
+      guard isHalf, var all = sum else { return sum }
+      all.skips = try all.skips.map { residual throws(TensorError) in
         let none = try Tensor(repeating: 0, shape: [1] + residual.shape.dropFirst())
         return try Tensor.concatenated([none, residual], axis: 0)
       }
+      return all
     }
     return controlled
   }
 
-  /// Residuals times the strength; those of guess mode rise from a tenth of it at the top to all of it in
-  /// the middle.
+  /// Residuals times the strength; those of ControlNets in guess mode rise from a tenth of it at the top to
+  /// all of it in the middle.
   private func scaled(_ residuals: ControlResiduals, by strength: Float) throws(TensorError)
     -> ControlResiduals
   {
-    let last = Double(residuals.all.count - 1)
-    return try residuals.map { index, residual throws(TensorError) in
-      let share = isGuessing ? Float(pow(10, Double(index) / last - 1)) : 1
-      return try residual * (strength * share)
-    }
+    let last = Double(residuals.skips.count - 1)
+    return ControlResiduals(
+      skips: try residuals.skips.enumerated().map { index, residual throws(TensorError) in
+        let share = isGuessing ? Float(pow(10, Double(index) / last - 1)) : 1
+        return try residual * (strength * share)
+      },
+      blocks: try residuals.blocks.map { residual throws(TensorError) in try residual * strength })
   }
 }

@@ -35,10 +35,12 @@ struct DrawingPass {
   }
 
   /// The pass after another, over an enlarged picture: the last steps of a longer schedule.
-  init(_ hires: Hires, after first: DrawingPass, _ model: ImageModel) throws {
+  init(
+    _ hires: Hires, after first: DrawingPass, _ request: ImageRequest, _ model: ImageModel
+  ) throws {
     (schedule, sampler) = (first.schedule, first.sampler)
     var settings = first.settings
-    let unit = model.sizeUnit
+    let unit = try model.sizeUnit(of: request)
     let size = hires.sizes(width: settings.width, height: settings.height, unit: unit).kept
     (settings.width, settings.height) = (size.width * unit, size.height * unit)
     self.settings = settings
@@ -59,7 +61,7 @@ extension ImageGenerator {
   func passes(_ request: ImageRequest, _ settings: ImageSettings) throws -> [DrawingPass] {
     var passes = [try DrawingPass(request, settings, model)]
     if let hires = request.hires {
-      passes.append(try DrawingPass(hires, after: passes[0], model))
+      passes.append(try DrawingPass(hires, after: passes[0], request, model))
       passes[0].others.after = passes[1].plan.levels.count
     }
     for (number, model) in [model, refiner].compactMap(\.self).enumerated() {
@@ -82,35 +84,36 @@ extension ImageGenerator {
   ///   - latent: that of the first pass.
   ///   - hires: how it is enlarged.
   ///   - pass: the second pass.
-  ///   - isTiled: whether pictures are decoded and encoded in tiles.
+  ///   - request: what is wanted.
   ///   - source: new noise of the seed.
   /// - Returns: the initial latent.
   /// - Throws: an error of the room where it arose.
   func enlarged(
-    _ latent: Tensor, _ hires: Hires, _ pass: DrawingPass, tiled isTiled: Bool,
+    _ latent: Tensor, _ hires: Hires, _ pass: DrawingPass, _ request: ImageRequest,
     _ source: inout NoiseSource
   ) throws -> InitialLatent {
-    let codec = model.codec
+    let (codec, unit) = (model.codec, try model.sizeUnit(of: request))
     let (height, width) = (latent.shape[1], latent.shape[2])
     // Positions of the latent, whose first size is a multiple of the unit too.
     let sizes = hires.sizes(
-      width: width * codec.downsampling, height: height * codec.downsampling, unit: model.sizeUnit)
-    let scale = model.sizeUnit / codec.downsampling
+      width: width * codec.downsampling, height: height * codec.downsampling, unit: unit)
+    let scale = unit / codec.downsampling
     let clean: Tensor
     if let kind = hires.latentUpscaling {
       clean = try Interpolation(kind).resized(
         latent, height: sizes.whole.height * scale, width: sizes.whole.width * scale)
     } else {
-      let image = try model.decoder.decode(latent, tiled: isTiled).scaled(by: 0.5, plus: 0.5)
+      let image = try model.decoder.decode(latent, tiled: request.tiledDecoding).scaled(
+        by: 0.5, plus: 0.5)
       let picture = try hires.enlarged(
-        Picture(image), width: sizes.whole.width * model.sizeUnit,
-        height: sizes.whole.height * model.sizeUnit, model.precision)
+        Picture(image), width: sizes.whole.width * unit,
+        height: sizes.whole.height * unit, model.precision)
       let pixels = try picture.tensor.scaled(by: 2, plus: -1)
       let shape = [
         1, picture.height / codec.downsampling, picture.width / codec.downsampling,
         codec.latentChannels,
       ]
-      clean = try codec.encode(pixels, noise: source.normal(shape), tiled: isTiled)
+      clean = try codec.encode(pixels, noise: source.normal(shape), tiled: request.tiledDecoding)
     }
     let middle = try clean.middle(
       height: sizes.kept.height * scale, width: sizes.kept.width * scale)
@@ -128,6 +131,8 @@ extension Hires {
       let upscaler = try Upscaler(file: network, precision: precision)
       for _ in 0..<3 where picture.width < width || picture.height < height {
         picture = try upscaler.upscale(picture, tile: Upscaler.standardTile)
+        // One that enlarges once only restores.
+        if upscaler.scale == 1 { break }
       }
     }
     return try picture.resized(width: width, height: height)

@@ -72,7 +72,8 @@ public struct ImageGenerator: Sendable {
     _ request: ImageRequest, trace: Trace? = nil, onStep: (DrawingStep) throws -> Void = { _ in }
   ) throws -> GeneratedImage {
     let settings = try ImageSettings(request, model)
-    let (latent, initial, passes, calls) = try denoise(request, settings, trace, onStep)
+    let (latent, initial, passes, calls, controlNotes) = try denoise(
+      request, settings, trace, onStep)
 
     // The decoder cannot reuse the denoiser's large buffers, which are of other sizes.
     BufferPool.shared.drain(atLeast: 4 << 20)
@@ -92,7 +93,7 @@ public struct ImageGenerator: Sendable {
       cutText: prompt.cutText,
       notes: try promptNotes(request) + passNotes(passes, calls: calls)
         + settings.notes(on: request, model, initial.plan)
-        + initial.notes + refinerNotes(request, settings, lastPlan),
+        + initial.notes + controlNotes + refinerNotes(request, settings, lastPlan),
       modelCalls: calls.reduce(0, +))
   }
 
@@ -100,7 +101,10 @@ public struct ImageGenerator: Sendable {
   private func denoise(
     _ request: ImageRequest, _ settings: ImageSettings, _ trace: Trace?,
     _ onStep: (DrawingStep) throws -> Void
-  ) throws -> (latent: Tensor, initial: InitialLatent, passes: [DrawingPass], modelCalls: [Int]) {
+  ) throws -> (
+    latent: Tensor, initial: InitialLatent, passes: [DrawingPass], modelCalls: [Int],
+    controlNotes: [String]
+  ) {
     defer {
       if !retainsComponents { for model in [model, refiner] { model?.releaseAllButDecoder() } }
     }
@@ -108,22 +112,23 @@ public struct ImageGenerator: Sendable {
     var noise = NoiseSource(seed: settings.seed)
     let initial = try InitialLatent(
       request, settings, model, passes[0].sampler, passes[0].plan, &noise)
-    var (latent, count) = try denoise(initial, passes[0], request, &noise, trace, onStep)
+    var (latent, count, notes) = try denoise(
+      initial, passes[0], request, &noise, trace, onStep)
     var calls = [count]
     if let hires = request.hires, passes.count > 1 {
       noise = NoiseSource(seed: settings.seed)
-      let second = try enlarged(latent, hires, passes[1], tiled: request.tiledDecoding, &noise)
-      (latent, count) = try denoise(second, passes[1], request, &noise, trace, onStep)
+      let second = try enlarged(latent, hires, passes[1], request, &noise)
+      (latent, count, notes) = try denoise(second, passes[1], request, &noise, trace, onStep)
       calls.append(count)
     }
-    return (latent, initial, passes, calls)
+    return (latent, initial, passes, calls, notes)
   }
 
   /// All steps of a pass.
   private func denoise(
     _ initial: InitialLatent, _ pass: DrawingPass, _ request: ImageRequest,
     _ noise: inout NoiseSource, _ trace: Trace?, _ onStep: (DrawingStep) throws -> Void
-  ) throws -> (latent: Tensor, modelCalls: Int) {
+  ) throws -> (latent: Tensor, modelCalls: Int, controlNotes: [String]) {
     let (settings, schedule, sampler) = (pass.settings, pass.schedule, pass.sampler)
     let controls = try ControlGuides(request, settings, model, steps: initial.plan.levels.count)
     try trace?.begin(pass.prompt, initial)
@@ -147,6 +152,6 @@ public struct ImageGenerator: Sendable {
       try onStep(DrawingStep(step, of: pass, model.decoder, initial))
       return latent
     }
-    return (latent, network.calls)
+    return (latent, network.calls, controls.notes)
   }
 }

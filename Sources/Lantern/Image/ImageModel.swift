@@ -20,7 +20,7 @@ package struct ImageModel: Sendable {
   let decoder: any LatentCodec
   /// Path of the small decoder; nil for the codec's own.
   let tinyDecoder: String?
-  /// ControlNets that were needed, by their paths.
+  /// ControlNets and T2I-Adapters that were needed, by their paths.
   private let controlNetworks = Locked<[String: any ControlNetwork]>([:])
   package let schedule: NoiseSchedule
   package let defaults: ModelDefaults
@@ -124,7 +124,7 @@ package struct ImageModel: Sendable {
     }
   }
 
-  /// A ControlNet, loaded now if it is not cached.
+  /// A ControlNet or T2I-Adapter, loaded now if it is not cached.
   ///
   /// - Throws: ``RequestError/mismatch(reason:path:)`` for one of another kind of model, and what reading
   ///   it throws.
@@ -132,21 +132,36 @@ package struct ImageModel: Sendable {
     if let cached = controlNetworks({ $0[path] }) { return cached }
     let network = try AddOn.load(
       path, ModelCatalogue.controlNetworks, ModelCatalogue.controlFiles, precision)
-    let denoiser = try denoiser()
-    guard network.residualChannels == denoiser.residualChannels,
-      network.conditioningFeatures == denoiser.conditioningFeatures,
-      network.pooledFeatures(sizes: conditioner.sizeCount)
-        == denoiser.pooledFeatures(sizes: conditioner.sizeCount)
+    try checkFit(network, path)
+    controlNetworks { $0[path] = network }
+    return network
+  }
+
+  private func checkFit(_ network: any ControlNetwork, _ path: String) throws {
+    let (denoiser, sizes) = (try denoiser(), conditioner.sizeCount)
+    let takesText = network.conditioningFeatures > 0
+    let remedy = "take one that was trained for its kind (Stable Diffusion 1, 2 or XL)"
+    guard [[], denoiser.residualChannels].contains(network.residualChannels),
+      !takesText || network.conditioningFeatures == denoiser.conditioningFeatures,
+      !takesText || network.pooledFeatures(sizes: sizes) == denoiser.pooledFeatures(sizes: sizes)
     else {
       throw RequestError.mismatch(
         reason:
           "this ControlNet takes text of \(network.conditioningFeatures) features and adds to "
           + "\(network.residualChannels.count) states, and the model's denoiser has "
-          + "\(denoiser.conditioningFeatures) and \(denoiser.residualChannels.count); take one that was "
-          + "trained for its kind (Stable Diffusion 1, 2 or XL)", path: path)
+          + "\(denoiser.conditioningFeatures) and \(denoiser.residualChannels.count); \(remedy)",
+        path: path)
     }
-    controlNetworks { $0[path] = network }
-    return network
+    var places = denoiser.blockResiduals
+    for index in places.indices { places[index].downsampling *= codec.downsampling }
+    for (number, (residual, place)) in zip(network.blockResiduals, places).enumerated() {
+      guard residual != place else { continue }
+      throw RequestError.mismatch(
+        reason:
+          "residual \(number + 1) of this T2I-Adapter has \(residual.channels) channels, a "
+          + "position for \(residual.downsampling) pixels a side, and the model's denoiser "
+          + "\(place.channels) and \(place.downsampling) there; \(remedy)", path: path)
+    }
   }
 
   /// Checks that this model can take over the last steps of another one.
@@ -186,7 +201,13 @@ package struct ImageModel: Sendable {
   var isInpaintingModel: Bool { geometry.inputChannels != geometry.outputChannels }
 
   /// The number of pixels that a picture's sides are multiples of.
-  var sizeUnit: Int { max(8, codec.downsampling) }
+  ///
+  /// - Throws: what reading a network that the request has throws.
+  func sizeUnit(of request: ImageRequest) throws -> Int {
+    try request.controls.reduce(max(8, codec.downsampling)) { unit, control in
+      max(unit, try controlNetwork(control.network).hintUnit)
+    }
+  }
 
   /// Size in pixels that the model was trained on.
   var nativeSize: (width: Int, height: Int) {

@@ -51,7 +51,7 @@ extension ImageSettings {
     for control in request.controls {
       if !(0..<steps).contains(where: { control.isActive($0, of: steps) }) {
         notes.append(
-          "the ControlNet \(control.name) has no effect: of \(steps) steps none lies within "
+          "\(control.name) has no effect: of \(steps) steps none lies within "
             + "\(control.start) to \(control.end), with a strength of \(control.strength)")
       }
       guard let picture = control.picture else { continue }

@@ -54,7 +54,7 @@ public struct ImageSettings: Sendable, Equatable {
     steps = request.steps ?? model.defaults.steps
     usesCFGPlusPlus = request.usesCFGPlusPlus || named?.usesCFGPlusPlus == true
     guidance = request.guidance ?? (usesCFGPlusPlus ? 0.6 : model.defaults.guidance)
-    let (unit, native) = (model.sizeUnit, model.nativeSize)
+    let (unit, native) = (try model.sizeUnit(of: request), model.nativeSize)
     // A picture to begin from may have any size; it is resized to the nearest that fits below.
     func side(_ pixels: Int) -> Int { max(unit, pixels / unit * unit) }
     let picture = request.initialPicture ?? request.controls.first?.picture

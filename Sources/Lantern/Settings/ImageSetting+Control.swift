@@ -3,7 +3,7 @@ import LanternPictures
 import LanternPlatform
 import LanternSamplers
 
-/// Rows of settings of pictures that are followed by ControlNets.
+/// Rows of settings of pictures that are followed by ControlNets and T2I-Adapters.
 extension ImageSetting {
   package static var controls: ImageSetting {
     ImageSetting(
@@ -15,12 +15,12 @@ extension ImageSetting {
         let row = try request.sampler.map { try SamplerCatalogue.row(named: $0) }
         if try row?.make(model.schedule, eta: request.eta).choosesLevels == true {
           throw RequestError.needs(
-            name: "a ControlNet's start or end", other: "a sampler with a fixed number of steps")
+            name: "the start or end of a control", other: "a sampler with a fixed number of steps")
         }
       },
       option: SettingOption(
         "control", .values("network:picture"),
-        "Follow a picture by a ControlNet: its folder or file, a colon, and the picture, of which "
+        "Follow a picture by a ControlNet or T2I-Adapter: its folder or file, a colon, and the picture, of which "
           + "\(preprocessors):PICTURE makes edges before; may be given several times.",
         default: "none", takesDashes: false
       ).taking(
@@ -44,7 +44,7 @@ extension ImageSetting {
 
   private static func check(_ control: Control) throws(RequestError) {
     guard control.picture != nil else {
-      throw .needs(name: "the ControlNet \(control.name)", other: "a picture to follow")
+      throw .needs(name: "\(control.name)", other: "a picture to follow")
     }
     guard (0...10).contains(control.strength) else {
       throw .range(
@@ -82,25 +82,25 @@ extension ImageSetting {
   package static var controlStrength: ImageSetting {
     part(
       "controlStrength", "control-strength", "strength",
-      "How strongly a ControlNet is followed, 0 to 10; once for all of them, or once for each.",
+      "How strongly a picture is followed, 0 to 10; once for all of them, or once for each.",
       default: "1", \.strength)
   }
 
   package static var controlStart: ImageSetting {
     part(
       "controlStart", "control-start", "share",
-      "The share of the steps after which a ControlNet is followed; once for all, or for each.",
+      "The share of the steps after which a picture is followed; once for all, or for each.",
       default: "0", \.start)
   }
 
   package static var controlEnd: ImageSetting {
     part(
       "controlEnd", "control-end", "share",
-      "The share of the steps up to which a ControlNet is followed; once for all, or for each.",
+      "The share of the steps up to which a picture is followed; once for all, or for each.",
       default: "1", \.end)
   }
 
-  /// A number that each ControlNet has.
+  /// A number that each picture that is followed has.
   private static func part<Value: SettingValue>(
     _ name: String, _ option: String, _ valueName: String, _ help: String, default standard: String,
     _ path: any WritableKeyPath<Control, Value> & Sendable
@@ -110,13 +110,14 @@ extension ImageSetting {
       option: SettingOption(
         option, .values(valueName), help, default: standard,
         companion: .init(
-          name: "controls", message: "--\(option) needs a ControlNet: --control NETWORK:PICTURE",
+          name: "controls",
+          message: "--\(option) needs a picture to follow: --control NETWORK:PICTURE",
           isInRequest: { !$0.controls.isEmpty })),
       assign: { (values: [Value], request) in
         guard values.count == 1 || values.count == request.controls.count else {
           throw RequestError.range(
             name: option, found: "\(values.count) times",
-            allowed: "one for all ControlNets, or one for each of the \(request.controls.count)")
+            allowed: "one for all pictures, or one for each of the \(request.controls.count)")
         }
         for index in request.controls.indices {
           request.controls[index][keyPath: path] = values[values.count == 1 ? 0 : index]
@@ -137,7 +138,7 @@ extension ImageSetting {
   }
 }
 
-/// A ControlNet, of which a recipe says all but the picture.
+/// A picture that is followed, of which a recipe says all but the picture.
 extension Control: SettingValue {
   package typealias Given = Control
   package static var typeName: String { "ControlNet" }

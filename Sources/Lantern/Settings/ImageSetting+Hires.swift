@@ -93,9 +93,10 @@ extension ImageSetting {
       throw RequestError.needs(name: "hires", other: "a sampler with a fixed number of steps")
     }
     let (width, height) = (request.width ?? 0, request.height ?? 0)
-    let kept = hires.sizes(width: width, height: height, unit: model.sizeUnit).kept
+    let unit = try model.sizeUnit(of: request)
+    let kept = hires.sizes(width: width, height: height, unit: unit).kept
     for (name, found, first) in [("width", kept.width, width), ("height", kept.height, height)] {
-      let found = found * model.sizeUnit
+      let found = found * unit
       guard found >= first else {
         throw RequestError.range(
           name: "hires", found: hires.sizeText,
@@ -103,7 +104,7 @@ extension ImageSetting {
       }
       guard found <= mostPixels else {
         throw RequestError.size(
-          name: "hires \(name)", found: found, unit: model.sizeUnit, maximum: mostPixels)
+          name: "hires \(name)", found: found, unit: unit, maximum: mostPixels)
       }
     }
     let first = request.steps ?? 1

@@ -125,7 +125,7 @@ extension ImageSetting {
     ImageSetting(
       name, path, .size, key: name, writing: .always, range: "multiples of 8 up to \(mostPixels)",
       check: { request, model in
-        let unit = model.sizeUnit
+        let unit = try model.sizeUnit(of: request)
         guard let size = request[keyPath: path],
           size < unit || size > mostPixels || size % unit != 0
         else { return }

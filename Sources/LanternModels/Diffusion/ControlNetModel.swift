@@ -106,9 +106,11 @@ package struct ControlNetModel: ControlNetwork {
         timestep, batch: own.shape[0], added: added, guidance: guidance)
       var text = context.reader
       let (skips, middle) = try encoder(own, time: time, text: &text, hint: embedded)
-      return try ControlResiduals(skips + [middle]).map { index, state throws(TensorError) in
-        try zeroConvolutions[index](state)
-      }
+      return ControlResiduals(
+        skips: try zip(zeroConvolutions, skips + [middle]).map {
+          convolution, state throws(TensorError) in
+          try convolution(state)
+        })
     }
   }
 }

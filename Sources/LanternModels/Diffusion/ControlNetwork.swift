@@ -3,10 +3,16 @@ package import LanternTensor
 /// A network that makes a denoiser follow a picture: of the latent, the text and the picture it makes
 /// residuals, which are added within the denoiser (ControlNet; Zhang et al. 2023, arXiv:2302.05543).
 package protocol ControlNetwork: Sendable {
-  /// Channels of its residuals, those of the skip connections and of the middle.
+  /// Channels of its residuals of the skip connections and of the middle; empty where it makes none.
   var residualChannels: [Int] { get }
-  /// Features that it takes of ``Conditioning/states``.
+  /// Its residuals of the blocks on the way down; empty where it makes none.
+  var blockResiduals: [BlockResidual] { get }
+  /// Features that it takes of ``Conditioning/states``; 0 where it takes no text.
   var conditioningFeatures: Int { get }
+  /// Channels that it takes of a picture: 3, or 1 of a grey one.
+  var hintChannels: Int { get }
+  /// The number of pixels that a picture's sides must be multiples of.
+  var hintUnit: Int { get }
   /// See ``DenoiserNetwork/pooledFeatures(sizes:)``.
   func pooledFeatures(sizes count: Int) -> Int
 
@@ -21,6 +27,20 @@ package protocol ControlNetwork: Sendable {
     -> ConditionedControl
 }
 
+extension ControlNetwork {
+  package var blockResiduals: [BlockResidual] { [] }
+  package var hintChannels: Int { 3 }
+  package var hintUnit: Int { 1 }
+}
+
+/// A place in a denoiser where a residual is added, or a residual for it: behind the layers of a block on the
+/// way down, or behind the middle.
+package struct BlockResidual: Sendable, Equatable {
+  package let channels: Int
+  /// Pixels a side that one of its positions stands for; in a denoiser latents.
+  package var downsampling: Int
+}
+
 /// A control network for one conditioning and one picture.
 ///
 /// - Parameters:
@@ -31,31 +51,32 @@ package protocol ControlNetwork: Sendable {
 package typealias ConditionedControl =
   @Sendable (_ latent: Tensor, _ timestep: Float) throws(TensorError) -> ControlResiduals
 
-/// What is added within a denoiser: to each skip connection, in the order in which they are made, and
-/// at last to the middle.
+/// What is added within a denoiser.
 package struct ControlResiduals: Sendable {
-  /// `[batch, height, width, channel]` each.
-  package let all: [Tensor]
+  /// Residuals of the skip connections, in the order in which they are made, and at last that of the middle,
+  /// `[batch, height, width, channel]` each: a ControlNet's. Empty for none.
+  package var skips: [Tensor]
+  /// Residuals behind the layers of each block on the way down and behind the middle: a T2I-Adapter's, where
+  /// diffusers has `down_intrablock_additional_residuals`. Empty for none.
+  package var blocks: [Tensor]
 
-  /// - Parameter all: residuals of the skip connections, and that of the middle.
-  package init(_ all: [Tensor]) { self.all = all }
-
-  /// Each changed by `change`, which is given its number.
-  package func map(_ change: (Int, Tensor) throws(TensorError) -> Tensor) throws(TensorError)
-    -> ControlResiduals
-  {
-    var changed: [Tensor] = []
-    for (index, residual) in all.enumerated() { changed.append(try change(index, residual)) }
-    return ControlResiduals(changed)
+  package init(skips: [Tensor] = [], blocks: [Tensor] = []) {
+    (self.skips, self.blocks) = (skips, blocks)
   }
 
   /// The sums with another network's.
   package static func + (a: ControlResiduals, b: ControlResiduals) throws(TensorError)
     -> ControlResiduals
   {
-    guard a.all.count == b.all.count else {
-      throw .shape(op: "residuals", expected: "\(a.all.count) of them", found: [b.all.count])
+    ControlResiduals(skips: try sum(a.skips, b.skips), blocks: try sum(a.blocks, b.blocks))
+  }
+
+  /// Sums one by one; where one side has none, the other's.
+  static func sum(_ a: [Tensor], _ b: [Tensor]) throws(TensorError) -> [Tensor] {
+    if a.isEmpty || b.isEmpty { return a + b }
+    guard a.count == b.count else {
+      throw .shape(op: "residuals", expected: "\(a.count) of them", found: [b.count])
     }
-    return try a.map { index, residual throws(TensorError) in try residual + b.all[index] }
+    return try zip(a, b).map { a, b throws(TensorError) in try a + b }
   }
 }

@@ -17,8 +17,11 @@ package protocol DenoiserNetwork: Sendable {
   /// - Returns: features.
   func pooledFeatures(sizes count: Int) -> Int
 
-  /// Channels of the residuals that it takes, see ``ControlResiduals``; empty where it takes none.
+  /// Channels of the residuals that it takes, see ``ControlResiduals/skips``; empty where it takes none.
   var residualChannels: [Int] { get }
+  /// Where it takes residuals on the way down and, last, in the middle, see ``ControlResiduals/blocks``;
+  /// empty where it takes none.
+  var blockResiduals: [BlockResidual] { get }
 
   /// The network for one conditioning, of which what all steps need is computed once.
   ///
@@ -41,6 +44,7 @@ extension DenoiserNetwork {
 
 extension DenoiserNetwork {
   package var residualChannels: [Int] { [] }
+  package var blockResiduals: [BlockResidual] { [] }
 }
 
 /// A denoiser for one conditioning.

@@ -53,6 +53,7 @@ package struct UNet2DConditionModel: DenoiserNetwork {
 
   package var conditioningFeatures: Int { config.crossAttentionDim }
   package var residualChannels: [Int] { encoder.residualChannels }
+  package var blockResiduals: [BlockResidual] { encoder.blockResiduals }
   package var embedsGuidance: Bool { config.timeCondProjDim != nil }
 
   package func pooledFeatures(sizes count: Int) -> Int { config.pooledFeatures(sizes: count) }
@@ -88,15 +89,13 @@ package struct UNet2DConditionModel: DenoiserNetwork {
     let cut = upBlocks[last].layers - 1
     if let features = try cache?.forecast(at: timestep, latent.shape) {
       (skips, h) = ([try encoder.first(latent)], features)
-      if let residual = residuals?.all.first { skips[0] = try skips[0] + residual }
+      if let residual = residuals?.skips.first { skips[0] = try skips[0] + residual }
       text = context.reader(last: upBlocks[last].attentions.last?.depth ?? 0)
     } else {
-      (skips, h) = try encoder(latent, time: time, text: &text)
-      if let residuals {
-        let sums = try ControlResiduals(skips + [h]) + residuals
-        skips = sums.all.dropLast()
-        h = sums.all[skips.count]
-      }
+      (skips, h) = try encoder(latent, time: time, text: &text, blocks: residuals?.blocks ?? [])
+      var sums = try ControlResiduals.sum(skips + [h], residuals?.skips ?? [])
+      h = sums.removeLast()
+      skips = sums
       for block in upBlocks[..<last] {
         h = try block(h, time: time, text: &text, skips: &skips, layers: 0..<block.layers)
       }

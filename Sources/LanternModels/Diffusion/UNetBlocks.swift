@@ -48,22 +48,32 @@ struct DownBlock2D: Sendable {
       ? nil : try Downsample2D(weights["downsamplers"][0], level.channels, padding: .all(1))
   }
 
-  /// The block's output; skip connections for later blocks are appended to `skips` until it has `maximum`.
+  /// The block's output; skip connections for later blocks are appended to `skips`.
+  ///
+  /// As diffusers has it, `residual` is added behind the last attention, and where there is none to the
+  /// block's output; the skip connection there has it too.
   func callAsFunction(
     _ x: Tensor, time: Tensor, text: inout TextContext.Reader, skips: inout [Tensor],
-    maximum: Int = .max
+    residual: Tensor? = nil
   )
     throws(TensorError) -> Tensor
   {
     var h = x
-    for (index, resnet) in resnets.enumerated() where skips.count < maximum {
+    for (index, resnet) in resnets.enumerated() {
       h = try resnet(h, time: time)
-      if !attentions.isEmpty { h = try attentions[index](h, text: &text) }
+      if !attentions.isEmpty {
+        h = try attentions[index](h, text: &text)
+        if let residual, index == resnets.count - 1 { h = try h + residual }
+      }
       skips.append(h)
     }
-    if let downsampler, skips.count < maximum {
+    if let downsampler {
       h = try downsampler(h)
       skips.append(h)
+    }
+    if let residual, attentions.isEmpty {
+      h = try h + residual
+      skips[skips.count - 1] = h
     }
     return h
   }

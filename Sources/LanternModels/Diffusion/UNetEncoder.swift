@@ -7,6 +7,8 @@ struct UNetEncoder: Sendable {
   let skipChannels: [Int]
   /// Channels of the residuals that a ControlNet adds: those of ``skipChannels``, and of the middle.
   var residualChannels: [Int] { skipChannels + skipChannels.suffix(1) }
+  /// Where a T2I-Adapter adds residuals: behind each block, and behind the middle.
+  let blockResiduals: [BlockResidual]
   private let config: UNet2DConditionConfig
   private let convIn: Conv2d
   private let timeEmbedding: TimestepEmbedding
@@ -50,6 +52,16 @@ struct UNetEncoder: Sendable {
     self.midBlock =
       config.hasMidBlock
       ? try MidBlock2D(weights["mid_block"], config.level(last, hasAttention: true)) : nil
+    let behindBlocks = channels.indices.map { index in
+      // A block without attention has been halved there.
+      let isHalved = !config.downHasAttention[index] && index < last
+      return BlockResidual(
+        channels: channels[index], downsampling: 1 << (isHalved ? index + 1 : index))
+    }
+    self.blockResiduals =
+      behindBlocks
+      + (config.hasMidBlock
+        ? [BlockResidual(channels: channels[last], downsampling: 1 << last)] : [])
   }
 
   /// Keys and values of a text for its attentions, in the order in which they run.
@@ -111,16 +123,24 @@ struct UNetEncoder: Sendable {
   ///   - time: see ``time(_:batch:added:guidance:)``.
   ///   - text: hands out keys and values in turn.
   ///   - hint: added to the first convolution's result; `[1, height, width, channel]`.
+  ///   - residuals: added behind each block and behind the middle; fewer, or none.
   /// - Returns: skip connections in the order in which they are made, and what goes up.
   /// - Throws: ``TensorError`` for a wrong shape.
   func callAsFunction(
-    _ latent: Tensor, time: Tensor, text: inout TextContext.Reader, hint: Tensor? = nil
+    _ latent: Tensor, time: Tensor, text: inout TextContext.Reader, hint: Tensor? = nil,
+    blocks residuals: [Tensor] = []
   ) throws(TensorError) -> (skips: [Tensor], middle: Tensor) {
     var h = try convIn(latent)
     if let hint { h = try h + hint }
     var skips = [h]
-    for block in downBlocks { h = try block(h, time: time, text: &text, skips: &skips) }
-    if let midBlock { h = try midBlock(h, time: time, text: &text) }
+    var left = residuals[...]
+    for block in downBlocks {
+      h = try block(h, time: time, text: &text, skips: &skips, residual: left.popFirst())
+    }
+    if let midBlock {
+      h = try midBlock(h, time: time, text: &text)
+      if let residual = left.first { h = try h + residual }
+    }
     return (skips, h)
   }
 }
