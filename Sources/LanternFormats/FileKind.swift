@@ -42,9 +42,6 @@ package enum FileKind {
     Row("Rar!", "a RAR archive", packed),
     Row("ustar", at: 257, "a tar archive", packed),
     Row("%PDF-", "a PDF document", "give a picture or a model"),
-    Row(
-      bytes: [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19],
-      "a PyTorch checkpoint in the form before PyTorch 1.6", TensorArchive.conversion),
   ]
 
   /// The type of a file and the remedy, for the end of an error: `is a GGUF file (…); …`.
@@ -96,7 +93,9 @@ package enum FileKind {
   }
 
   private static func pickle(_ bytes: UnsafeRawBufferPointer) -> (name: String, remedy: String)? {
-    guard bytes.count > 2, bytes[0] == 0x80, (2...5).contains(bytes[1]) else { return nil }
+    guard bytes.count > 2, bytes[0] == 0x80, (2...5).contains(bytes[1]),
+      !bytes.starts(with: TorchPickle.legacyBeginning)
+    else { return nil }
     return ("a Python pickle", TensorArchive.conversion)
   }
 

@@ -1,8 +1,8 @@
 import LanternPlatform
 package import LanternTensor
 
-/// A checkpoint that `torch.save` wrote (PyTorch 1.6 and later), mapped into memory: tensors are views
-/// of it. Nothing in it is run: of its pickle only tensors are understood.
+/// A checkpoint that `torch.save` wrote, in a ZIP archive or, before PyTorch 1.6, without, mapped into memory:
+/// tensors are views of it. Nothing in it is run: of its pickle only tensors are understood.
 package struct TorchFile: TensorFile {
   package let path: String
   package let names: [String]
@@ -37,36 +37,11 @@ package struct TorchFile: TensorFile {
     if let refusal = FileKind.refusal(of: bytes, path: path) {
       throw .unsupportedFileKind(path: path, remedy: refusal)
     }
-    guard ZipDirectory.isZip(bytes) else {
-      throw .unsupportedFileKind(
-        path: path, remedy: "is no checkpoint of PyTorch's: \(TensorArchive.conversion)")
-    }
-    let directory = try ZipDirectory(bytes, file: path)
-    let pickles = directory.ranges.filter { $0.key.hasSuffix("/data.pkl") }
-    guard let (name, range) = pickles.first, pickles.count == 1 else {
-      throw .malformedCheckpoint(
-        file: path, reason: "it has \(pickles.count) files data.pkl, not one")
-    }
-    guard range.count <= Self.longestPickle else {
-      throw .tooLarge(path: path, byteCount: range.count, limit: Self.longestPickle)
-    }
-    let root = name.dropLast("data.pkl".count)
-    if let order = directory.ranges["\(root)byteorder"], !bytes[order].elementsEqual("little".utf8)
-    {
-      throw .malformedCheckpoint(file: path, reason: "its numbers are not little-endian")
-    }
-    var storages: [String: Range<Int>] = [:]
-    let prefix = Array("\(root)data/".utf8)
-    for (name, range) in directory.ranges where name.utf8.starts(with: prefix) {
-      storages[String(decoding: name.utf8.dropFirst(prefix.count), as: UTF8.self)] = range
-    }
+    let (content, storages) = try Self.content(bytes, path)
+    metadata = content.texts
     var names: [String] = []
     var entries: [String: TensorLocation] = [:]
     var total = 0
-    do { try Memory.require(Self.memoryPerByte * range.count) } catch { throw .tensor(error) }
-    let content = try TorchPickle.content(
-      UnsafeRawBufferPointer(rebasing: bytes[range]), file: path)
-    metadata = content.texts
     for (name, entry) in content.entries {
       guard let data = storages[entry.storage] else {
         throw .missingTensor(name: name, file: path)
@@ -84,6 +59,46 @@ package struct TorchFile: TensorFile {
     }
     self.names = names
     self.entries = entries
+  }
+
+  /// What the file says, and where the bytes of each storage are.
+  private static func content(_ bytes: UnsafeRawBufferPointer, _ path: String) throws(FormatError)
+    -> (TorchPickle.Content, storages: [String: Range<Int>])
+  {
+    if bytes.starts(with: TorchPickle.legacyBeginning) {
+      try require(memoryFor: min(bytes.count, TorchPickle.longestLegacy))
+      return try TorchPickle.legacy(bytes, file: path)
+    }
+    guard ZipDirectory.isZip(bytes) else {
+      throw .unsupportedFileKind(
+        path: path, remedy: "is no checkpoint of PyTorch's: \(TensorArchive.conversion)")
+    }
+    let directory = try ZipDirectory(bytes, file: path)
+    let pickles = directory.ranges.filter { $0.key.hasSuffix("/data.pkl") }
+    guard let (name, range) = pickles.first, pickles.count == 1 else {
+      throw .malformedCheckpoint(
+        file: path, reason: "it has \(pickles.count) files data.pkl, not one")
+    }
+    guard range.count <= longestPickle else {
+      throw .tooLarge(path: path, byteCount: range.count, limit: longestPickle)
+    }
+    let root = name.dropLast("data.pkl".count)
+    if let order = directory.ranges["\(root)byteorder"], !bytes[order].elementsEqual("little".utf8)
+    {
+      throw .malformedCheckpoint(file: path, reason: "its numbers are not little-endian")
+    }
+    var storages: [String: Range<Int>] = [:]
+    let prefix = Array("\(root)data/".utf8)
+    for (name, range) in directory.ranges where name.utf8.starts(with: prefix) {
+      storages[String(decoding: name.utf8.dropFirst(prefix.count), as: UTF8.self)] = range
+    }
+    try require(memoryFor: range.count)
+    let pickle = UnsafeRawBufferPointer(rebasing: bytes[range])
+    return (try TorchPickle.content(pickle, file: path), storages)
+  }
+
+  private static func require(memoryFor pickle: Int) throws(FormatError) {
+    do { try Memory.require(memoryPerByte * pickle) } catch { throw .tensor(error) }
   }
 
   /// Bytes of the pickle: a hundred times what one of ten thousand tensors takes.

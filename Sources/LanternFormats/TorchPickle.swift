@@ -12,8 +12,9 @@ struct TorchPickle {
     let strides: [Int]
   }
 
-  private enum Value {
+  enum Value {
     case opaque
+    case boolean(Bool)
     case integer(Int)
     case text(String)
     case tuple(Items)
@@ -27,28 +28,28 @@ struct TorchPickle {
 
   /// The index of a tuple, list or dictionary in ``items``. Values hold no others, so that however
   /// deep they nest, and be it in themselves, nothing that is done with one is recursive.
-  private struct Items {
+  struct Items {
     let number: Int
   }
 
   /// Bytes of a class's or a storage's name.
   private static let longestName = 1000
 
+  /// A storage that tensors name.
+  struct Claim {
+    let type: String
+    let count: Int
+  }
+
   private let bytes: UnsafeRawBufferPointer
-  private let file: String
-  private var position = 0
-  private var items: [[Value]] = []
+  let file: String
+  private(set) var position = 0
+  /// By their keys.
+  private(set) var claims: [String: Claim] = [:]
+  private(set) var items: [[Value]] = []
   private var stack: [Value] = []
   private var marks: [Int] = []
   private var memo: [Int: Value] = [:]
-
-  /// What a checkpoint holds.
-  struct Content {
-    /// Its tensors.
-    var entries: [(name: String, entry: Entry)]
-    /// Texts that stand with other things at the top, by their names.
-    var texts: [String: String]
-  }
 
   /// Reads all tensors of a checkpoint: of a dictionary, or of the one called `state_dict`, `model`,
   /// `params_ema` or `params` in it; of textual inversion's `string_to_param`, and of a list of dictionaries,
@@ -59,79 +60,20 @@ struct TorchPickle {
   {
     var machine = TorchPickle(bytes: bytes, file: file)
     let top = try machine.run()
-    let texts = machine.texts(of: top)
-    let found = machine.tensors(of: top)
-    if !found.isEmpty { return Content(entries: found, texts: texts) }
-    for key in ["state_dict", "model", "params_ema", "params", "module"] {
-      let inner = machine.tensors(of: machine.member(key, of: top))
-      if !inner.isEmpty { return Content(entries: inner, texts: texts) }
-    }
-    let key = "string_to_param"
-    let vectors = machine.member(key, of: top)
-    // Older PyTorch keeps a `ParameterDict`'s tensors in `_parameters`.
-    for dictionary in [vectors, vectors.flatMap { machine.member("_parameters", of: $0) }] {
-      let inner = machine.tensors(of: dictionary).map {
-        (name: "\(key).\($0.name)", entry: $0.entry)
-      }
-      if !inner.isEmpty { return Content(entries: inner, texts: texts) }
-    }
-    let listed = machine.listed(top)
-    if !listed.isEmpty { return Content(entries: listed, texts: texts) }
-    throw .malformedCheckpoint(file: file, reason: "it holds no tensors under names")
+    return try machine.content(of: top)
   }
 
-  private init(bytes: UnsafeRawBufferPointer, file: String) {
+  init(bytes: UnsafeRawBufferPointer, file: String) {
     self.bytes = bytes
     self.file = file
   }
 
-  private func tensors(of value: Value?) -> [(name: String, entry: Entry)] {
-    guard case .dictionary(let members)? = value else { return [] }
-    let values = items[members.number]
-    return stride(from: 0, to: values.count - 1, by: 2).compactMap { index in
-      guard case .text(let name) = values[index], case .tensor(let entry) = values[index + 1]
-      else { return nil }
-      return (name, entry)
-    }
-  }
-
-  /// The tensors of a list's dictionaries.
-  private func listed(_ value: Value) -> [(name: String, entry: Entry)] {
-    guard case .list(let list) = value else { return [] }
-    // One dictionary may stand there again and again.
-    return items[list.number].prefix(Self.mostListed).enumerated().flatMap { index, value in
-      tensors(of: value).map { ("\(index).\($0.name)", $0.entry) }
-    }
-  }
-
-  /// Dictionaries of a list that are read.
-  private static let mostListed = 16
-
-  private func texts(of value: Value) -> [String: String] {
-    guard case .dictionary(let members) = value else { return [:] }
-    let values = items[members.number]
-    var texts: [String: String] = [:]
-    for index in stride(from: 0, to: values.count - 1, by: 2) {
-      if case .text(let name) = values[index], case .text(let text) = values[index + 1] {
-        texts[name] = text
-      }
-    }
-    return texts
-  }
-
-  private func member(_ key: String, of value: Value) -> Value? {
-    guard case .dictionary(let members) = value else { return nil }
-    let values = items[members.number]
-    for index in stride(from: 0, to: values.count - 1, by: 2) {
-      if case .text(key) = values[index] { return values[index + 1] }
-    }
-    return nil
-  }
-
   // MARK: the machine
 
-  /// Runs instructions until STOP. Each of the four groups says whether an instruction is one of its own.
-  private mutating func run() throws(FormatError) -> Value {
+  /// Runs the instructions of a pickle until STOP. Each of the four groups says whether an instruction is one
+  /// of its own.
+  mutating func run() throws(FormatError) -> Value {
+    (stack, marks, memo) = ([], [], [:])
     while true {
       let code = try byte()
       if code == UInt8(ascii: ".") { return try pop() }
@@ -168,7 +110,8 @@ struct TorchPickle {
   /// None, booleans, numbers, texts and bytes.
   private mutating func runScalar(_ code: UInt8) throws(FormatError) -> Bool {
     switch code {
-    case UInt8(ascii: "N"), 0x88, 0x89: stack.append(.opaque)  // None, True, False
+    case UInt8(ascii: "N"): stack.append(.opaque)  // None
+    case 0x88, 0x89: stack.append(.boolean(code == 0x88))  // True, False
     case UInt8(ascii: "J"): stack.append(.integer(Int(Int32(truncatingIfNeeded: try number(4)))))
     case UInt8(ascii: "K"): stack.append(.integer(try number(1)))
     case UInt8(ascii: "M"): stack.append(.integer(try number(2)))
@@ -279,7 +222,7 @@ struct TorchPickle {
     }
   }
 
-  private func storage(_ identity: Value) throws(FormatError) -> Value {
+  private mutating func storage(_ identity: Value) throws(FormatError) -> Value {
     guard case .tuple(let tuple) = identity else {
       throw broken("a reference to something other than a storage")
     }
@@ -288,7 +231,13 @@ struct TorchPickle {
       case .global(let kind) = parts[1], case .text(let key) = parts[2],
       key.utf8.count <= Self.longestName
     else { throw broken("a reference to something other than a storage") }
-    return .storage(key: key, type: Self.lastName(kind))
+    let type = Self.lastName(kind)
+    if parts.count > 4, case .integer(let count) = parts[4] {
+      claims[key] = Claim(type: type, count: count)
+    }
+    // Before PyTorch 0.4 a storage could be a part of another.
+    if parts.count > 5, case .tuple = parts[5] { throw broken("a storage within another") }
+    return .storage(key: key, type: type)
   }
 
   /// A name without its module.
@@ -382,7 +331,7 @@ struct TorchPickle {
     return String(decoding: bytes[position..<end], as: UTF8.self)
   }
 
-  private func broken(_ what: String) -> FormatError {
+  func broken(_ what: String) -> FormatError {
     .malformedCheckpoint(file: file, reason: "its pickle is damaged: \(what)")
   }
 }

@@ -10,7 +10,7 @@ import Testing
 
   @Test(
     "tensors, views among them, equal those that safetensors holds",
-    arguments: ["plain.pt", "nested.pt"])
+    arguments: ["plain.pt", "nested.pt", "old.pt"])
   func tensors(name: String) throws {
     let file = try TorchFile(path(name))
     let wanted = try SafetensorsFile(path("plain.safetensors"))
@@ -31,27 +31,24 @@ import Testing
     #expect(try file.tensor("nobody") == nil)
   }
 
-  @Test("the form before PyTorch 1.6 is refused with the way to convert it")
-  func old() throws {
-    let error = #expect(throws: FormatError.self) { try TorchFile(path("old.pt")) }
-    #expect(error.map { "\($0)" }?.contains("convert it: python") == true)
-  }
-
-  @Test("a file cut short at any length is an error, never a trap")
-  func truncation() throws {
-    let whole = try Data(contentsOf: URL(fileURLWithPath: path("plain.pt")))
+  @Test(
+    "a file cut short at any length is an error, never a trap", arguments: ["plain.pt", "old.pt"])
+  func truncation(name: String) throws {
+    let whole = try Data(contentsOf: URL(fileURLWithPath: path(name)))
     try withTemporaryFolder { folder in
       let cut = URL(fileURLWithPath: "\(folder)/cut.pt")
-      for count in stride(from: 0, to: whole.count, by: 7) {
+      for count in stride(from: 0, to: whole.count, by: name == "old.pt" ? 1 : 7) {
         try whole.prefix(count).write(to: cut)
         #expect(throws: FormatError.self) { try TorchFile(cut.path) }
       }
     }
   }
 
-  @Test("a damaged byte anywhere is an error or another tensor, never a trap")
-  func damage() throws {
-    let whole = try Data(contentsOf: URL(fileURLWithPath: path("nested.pt")))
+  @Test(
+    "a damaged byte anywhere is an error or another tensor, never a trap",
+    arguments: ["nested.pt", "old.pt"])
+  func damage(name: String) throws {
+    let whole = try Data(contentsOf: URL(fileURLWithPath: path(name)))
     try withTemporaryFolder { folder in
       let damaged = URL(fileURLWithPath: "\(folder)/damaged.pt")
       for index in 0..<whole.count {
@@ -64,6 +61,32 @@ import Testing
         }
       }
     }
+  }
+
+  @Test(
+    "in the form before PyTorch 1.6 other byte orders, storages and versions are refused by name")
+  func old() throws {
+    let whole = try Data(contentsOf: URL(fileURLWithPath: path("old.pt")))
+    func complaint(_ old: [UInt8], _ new: [UInt8]) throws -> String {
+      var bytes = whole
+      let range = try #require(bytes.firstRange(of: Data(old)), "\(old)")
+      bytes.replaceSubrange(range, with: Data(new))
+      return try withTemporaryFolder { folder in
+        try bytes.write(to: URL(fileURLWithPath: "\(folder)/old.pt"))
+        let error = #expect(throws: FormatError.self) { try TorchFile("\(folder)/old.pt") }
+        return error.map { "\($0)" } ?? ""
+      }
+    }
+    func other(_ old: String, _ new: String) throws -> String {
+      try complaint(Array(old.utf8), Array(new.utf8))
+    }
+    #expect(try other("little_endian", "middle_endian").contains("not little-endian"))
+    #expect(try other("FloatStorage", "GloatStorage").contains("unknown type \"GloatStorage\""))
+    // The version, 1001, is a pickle of its own.
+    let (version, next) = (
+      [0x4D, 0xE9, 0x03, 0x2E] as [UInt8], [0x4D, 0xEA, 0x03, 0x2E] as [UInt8]
+    )
+    #expect(try complaint(version, next).contains("another version"))
   }
 
   @Test("an archive takes a checkpoint where there are no safetensors")
