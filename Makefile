@@ -68,6 +68,7 @@ arm64:
 
 parity: build
 	$(PYTHON) tools/parity/parity.py $(LANTERN)
+	$(PYTHON) -P tools/parity/hub.py $(LANTERN)
 
 fixtures:
 	for script in tools/fixtures/*.py; do \

@@ -28,6 +28,16 @@ let rooms: [(name: String, imports: [Target.Dependency])] = [
     ]
   ),
   (
+    "LanternHub",
+    [
+      "LanternPlatform", "LanternFormats", "Lantern",
+      .product(name: "AsyncHTTPClient", package: "async-http-client"),
+      .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOHTTP1", package: "swift-nio"),
+      .product(name: "NIOPosix", package: "swift-nio"),
+    ]
+  ),
+  (
     "LanternEvaluation",
     [
       "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels",
@@ -71,6 +81,12 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
   ),
   ("LanternTests", ["Lantern", "LanternFormats", "LanternSamplers", "LanternTensor"]),
   (
+    "LanternHubTests",
+    [
+      "Lantern", "LanternFormats", "LanternHub", "LanternPlatform",
+    ]
+  ),
+  (
     "LanternEvaluationTests",
     ["LanternTensor", "LanternFormats", "LanternModels", "LanternEvaluation"]
   ),
@@ -83,7 +99,10 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
   ),
   (
     "EndToEndTests",
-    ["Lantern", "LanternFormats", "LanternTensor", "LanternPictures", "LanternCLI"]
+    [
+      "Lantern", "LanternFormats", "LanternPlatform", "LanternTensor", "LanternPictures",
+      "LanternCLI",
+    ]
   ),
   ("ExamplesTests", ["Lantern", "LanternExamples", "LanternTensor"]),
   ("ArchitectureTests", []),
@@ -100,6 +119,9 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // `lantern pull` alone uses these two.
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
     // `make docs` alone uses it.
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
   ],
@@ -126,7 +148,7 @@ let package = Package(
       dependencies: [
         "Lantern", "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers",
         "LanternTokenizers",
-        "LanternSamplers", "LanternDecoding", "LanternPictures", "LanternEvaluation",
+        "LanternSamplers", "LanternDecoding", "LanternPictures", "LanternHub", "LanternEvaluation",
         "LanternBench", "LanternModels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -136,7 +158,13 @@ let package = Package(
       name: "LanternExamples", dependencies: ["Lantern", "LanternSamplers", "LanternTensor"],
       path: "Examples/Sources/LanternExamples", swiftSettings: [.swiftLanguageMode(.v6)]),
     .target(
-      name: "TestSupport", dependencies: ["LanternTensor", "LanternFormats"],
+      name: "TestSupport",
+      dependencies: [
+        "Lantern", "LanternFormats", "LanternHub", "LanternPlatform", "LanternTensor",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
       path: "Tests/TestSupport", swiftSettings: strict),
   ]
     + rooms.map { .target(name: $0.name, dependencies: $0.imports, swiftSettings: strict) }

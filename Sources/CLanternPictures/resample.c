@@ -9,6 +9,7 @@
 
 #define PRECISION 22
 #define LOBES 3.0
+#define CUBIC_SUPPORT 2.0
 
 typedef struct weights {
   size_t taps;       // room for each output
@@ -27,16 +28,24 @@ static double lanczos(double x) {
   return -LOBES <= x && x < LOBES ? sinc(x) * sinc(x / LOBES) : 0.0;
 }
 
+// Keys 1981 with a = -1/2, in the order of Pillow's operations.
+static double bicubic(double x) {
+  const double a = -0.5;
+  if (x < 0.0) x = -x;
+  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
+  return x < CUBIC_SUPPORT ? (((x - 5) * x + 8) * x - 4) * a : 0.0;
+}
+
 static void release(weights *w) {
   free(w->first);
   free(w->count);
   free(w->weight);
 }
 
-static bool prepare(weights *w, size_t size, size_t new_size) {
+static bool prepare(weights *w, size_t size, size_t new_size, lp_window window) {
   double scale = (double)size / (double)new_size;
   double stretch = scale < 1.0 ? 1.0 : scale;
-  double support = LOBES * stretch;
+  double support = (window == LP_BICUBIC ? CUBIC_SUPPORT : LOBES) * stretch;
   w->taps = (size_t)ceil(support) * 2 + 1;
   w->first = calloc(new_size, sizeof *w->first);
   w->count = calloc(new_size, sizeof *w->count);
@@ -54,7 +63,8 @@ static bool prepare(weights *w, size_t size, size_t new_size) {
     size_t high = end > (double)size ? size : (size_t)end;
     double sum = 0;
     for (size_t k = low; k < high; k++) {
-      raw[k - low] = lanczos(((double)k - center + 0.5) / stretch);
+      double x = ((double)k - center + 0.5) / stretch;
+      raw[k - low] = window == LP_BICUBIC ? bicubic(x) : lanczos(x);
       sum += raw[k - low];
     }
     w->first[i] = low;
@@ -102,15 +112,15 @@ static void resample_columns(
   }
 }
 
-bool lp_resample_lanczos(
+bool lp_resample(
   const uint8_t *pixels, size_t width, size_t height, size_t channels, uint8_t *out,
-  size_t new_width, size_t new_height) {
+  size_t new_width, size_t new_height, lp_window window) {
   weights across = {0}, down = {0};
   size_t row_bytes = new_width * channels;
   uint8_t *between = malloc(row_bytes * height);
   int32_t *sums = malloc(row_bytes * sizeof *sums);
-  bool ready = between && sums && prepare(&across, width, new_width) &&
-               prepare(&down, height, new_height);
+  bool ready = between && sums && prepare(&across, width, new_width, window) &&
+               prepare(&down, height, new_height, window);
   if (ready) {
     if (new_width == width)
       memcpy(between, pixels, row_bytes * height);

@@ -16,6 +16,10 @@ public enum RequestError: Error, Sendable, Equatable {
   case unsupportedModel(kind: String, path: String, supported: String)
   /// A file that is no network that enlarges pictures here.
   case unsupportedUpscaler(kind: String, path: String, supported: String)
+  /// A language model of a kind that does not write here.
+  case unsupportedLanguageModel(kind: String, path: String, supported: String)
+  /// A text of more tokens than a language model's context, or of as many.
+  case longText(tokens: Int, maximum: Int)
   /// Parts of a model that do not fit one another.
   case mismatch(reason: String, path: String)
   /// A model that cannot be written as one file, since that would be read as another.
@@ -32,10 +36,10 @@ extension RequestError: LanternError {
   /// What kind of failure it is.
   public var kind: ErrorKind {
     switch self {
-    case .unsupportedModel, .unsupportedUpscaler, .mismatch, .notOneFile, .notFinite, .notFast,
-      .foreignSettings:
+    case .unsupportedModel, .unsupportedUpscaler, .unsupportedLanguageModel, .mismatch, .notOneFile,
+      .notFinite, .notFast, .foreignSettings:
       .data
-    case .size, .range, .needs, .longPrompt, .longStory: .usage
+    case .size, .range, .needs, .longPrompt, .longStory, .longText: .usage
     }
   }
 
@@ -55,6 +59,10 @@ extension RequestError: LanternError {
       "\(path): a model of kind \(kind); Lantern draws with \(supported)"
     case .unsupportedUpscaler(let kind, let path, let supported):
       "\(path): is \(kind); Lantern enlarges with \(supported): take such a file"
+    case .unsupportedLanguageModel(let kind, let path, let supported):
+      "\(path): a language model of kind \(kind); Lantern writes with \(supported)"
+    case .longText(let tokens, let maximum):
+      "the text has \(tokens) tokens, and the model's context is \(maximum); shorten it"
     case .mismatch(let reason, let path): "\(path): \(reason)"
     case .notOneFile(let reason, let path):
       "\(path): cannot be one file: \(reason); give a folder as the target"

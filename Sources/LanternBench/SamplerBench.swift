@@ -81,7 +81,7 @@ package struct SamplerBench {
     defer { withExtendedLifetime(lock) {} }
     let path = BenchResults.path(in: folder)
     var results = BenchResults(
-      model: FileSystem.split(generator.model.path).name, settings: settings,
+      model: HubCache.name(of: generator.model.path), settings: settings,
       converged: try convergedCell(nil).words, machine: BenchResults.thisMachine, cells: [])
     if FileSystem.exists(path) {
       results = try results.joined(to: BenchResults(contentsOf: path), at: path)

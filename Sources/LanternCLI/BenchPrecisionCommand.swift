@@ -21,7 +21,8 @@ struct BenchPrecisionCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("The model, instead of --model. (default: none)", valueName: "folder"))
+    help: ArgumentHelp("The model, instead of --model. (default: none)", valueName: "folder"),
+    transform: FileArgument.named)
   var folder: String?
 
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions

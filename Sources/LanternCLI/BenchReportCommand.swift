@@ -16,7 +16,9 @@ struct BenchReportCommand: ParsableCommand {
       pictures are in the folder.
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a bench of samplers.", valueName: "folder"))
+  @Argument(
+    help: ArgumentHelp("The folder of a bench of samplers.", valueName: "folder"),
+    transform: FileArgument.named)
   var folder: String
 
   @Flag(help: "Print the table for documents alone, and write nothing.")

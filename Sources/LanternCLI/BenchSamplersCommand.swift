@@ -43,11 +43,12 @@ struct BenchSamplersCommand: ParsableCommand {
     help: ArgumentHelp(
       "Every picture of every cell, in a folder a cell; without, each cell's first is kept. "
         + "(default: none)",
-      valueName: "folder"))
+      valueName: "folder"), transform: FileArgument.named)
   var pictures: String?
 
   @Option(
-    help: ArgumentHelp("An older results.json to compare with. (default: none)", valueName: "file"))
+    help: ArgumentHelp("An older results.json to compare with. (default: none)", valueName: "file"),
+    transform: FileArgument.named)
   var against: String?
 
   @OptionGroup(title: "Message options") var messages: MessageOptions

@@ -18,11 +18,14 @@ struct ConvertCommand: ParsableCommand {
       a model whose settings one file cannot say is refused. Nothing is written unless all of it is.
       """)
 
-  @Argument(help: ArgumentHelp("The model: a folder or a file.", valueName: "from"))
+  @Argument(
+    help: ArgumentHelp("The model: a folder or a file.", valueName: "from"),
+    transform: FileArgument.named)
   var from: String
 
   @Argument(
-    help: ArgumentHelp("Where to: a file that ends in .safetensors, or a folder.", valueName: "to"))
+    help: ArgumentHelp("Where to: a file that ends in .safetensors, or a folder.", valueName: "to"),
+    transform: FileArgument.named)
   var target: String
 
   @Option(

@@ -1,3 +1,4 @@
+import LanternPlatform
 import ArgumentParser
 import Lantern
 import LanternFormats
@@ -11,6 +12,7 @@ enum ErrorReport {
     case usage = 64
     case data = 65
     case missing = 66
+    case network = 69
     case memory = 71
     case output = 73
     case lost = 74
@@ -80,6 +82,7 @@ enum ErrorReport {
     case .output: .output
     case .lost: .lost
     case .busy: .busy
+    case .network: .network
     }
   }
 
@@ -91,6 +94,11 @@ enum ErrorReport {
     case RequestError.longPrompt: " (--literal)"
     case FormatError.missingPart(let name, _) where partOptions.contains(name):
       " (--\(name.replacing("_", with: "-")) FILE)"
+    case FormatError.missingFile(let path, _) where HubCache.repository(of: path) != nil:
+      " (lantern pull \(HubCache.repository(of: path) ?? ""))"
+    case FormatError.cannotWrite(let path, FileSystem.fileExists)
+    where ModelConversion.isFile(path) && !FileSystem.isDirectory(path):
+      " (--overwrite replaces it)"
     case RequestError.notFast:
       " (leave out --fast, or give --lora FILE --sampler lcm --steps 4 --guidance 1)"
     default: ""

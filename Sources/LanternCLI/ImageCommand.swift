@@ -39,7 +39,7 @@ struct ImageCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "A model that takes the last steps over, as SDXL's refiner does. (default: none)",
-      valueName: "folder"))
+      valueName: "file or folder"), transform: FileArgument.named)
   var refiner: String?
 
   @OptionGroup(title: "Output options") var results: PictureFileOptions
@@ -154,6 +154,7 @@ struct ImageCommand: ParsableCommand {
     try drawing.apply(to: &request)
     try old?.checkInitialPicture(of: request)
     request.previewInterval = results.interval
+    try results.apply(to: &request)
     return request
   }
 
@@ -163,14 +164,17 @@ struct ImageCommand: ParsableCommand {
   ) throws -> ImageGenerator {
     let folder = try modelOptions.folder()
     let recipe = loading.old?.recipe
-    let parts = partOptions.parts(like: recipe)
+    let parts = try partOptions.parts(like: recipe)
+    let cache = HubCache.standard
     try loading.old?.checkParts(parts)
     let begin = Console.now
     let generator = try ImageGenerator(
-      folder: folder, with: parts, adding: loras, isFast: loading.isFast, refiner: refiner,
-      variant: modelOptions.variant ?? recipe?.variant, tinyDecoder: decoding.tinyDecoder,
+      folder: folder, with: parts, adding: loras, isFast: loading.isFast,
+      refiner: cache.located(refiner),
+      variant: modelOptions.variant ?? recipe?.variant,
+      tinyDecoder: cache.located(decoding.tinyDecoder),
       precision: computing.precision ?? recipe?.precision ?? .default)
-    let name = FileSystem.split(generator.model.path).name
+    let name = HubCache.name(of: generator.model.path)
     let seconds = Console.now - begin
     console.event([
       "event": .string("load"), "model": .string(name), "seed": JSONValue(loading.seed),

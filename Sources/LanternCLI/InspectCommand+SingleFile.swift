@@ -11,11 +11,12 @@ extension InspectCommand {
     let none = ModelParts()
     guard let model = try none.source(at: path) as? SingleFile else { return }
     let metadata = model.file.metadata
+    let variant = model.variant.map { ", \($0)" } ?? ""
     report(
-      "\(path): \(model.kind.name)", TensorArchive(files: [model.file]),
+      "\(path): \(model.kind.name)\(variant)", TensorArchive(files: [model.file]),
       [
         "event": .string("model"), "path": .string(path), "class": .string(model.pipelineClass),
-        "kind": .string(model.kind.name),
+        "kind": .string(model.kind.name), "variant": model.variant.map(JSONValue.string) ?? .null,
         "missing": .array(model.missing.map(JSONValue.string)),
         "prediction": .object([
           "type": .string(model.prediction.type),

@@ -2,6 +2,7 @@ import LanternPlatform
 import ArgumentParser
 import Lantern
 import LanternFormats
+import LanternModels
 import LanternTensor
 
 /// `lantern inspect`: what a model, a file of weights or a picture is.
@@ -16,7 +17,8 @@ struct InspectCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("The folder or file; a shipped model by its name.", valueName: "path"))
+    help: ArgumentHelp("The folder or file; a shipped model by its name.", valueName: "path"),
+    transform: FileArgument.named)
   var path: String
 
   @Flag(name: .shortAndLong, help: "List every tensor, and every word that a model knows.")
@@ -29,34 +31,40 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     try ErrorReport.reporting(to: console) {
-      let path = Self.resolved(path)
-      if StoryGenerator.isModel(path) {
+      let path = try Self.resolved(path)
+      if let name = try Self.partClass(at: path) {
+        try inspectPart(path, name)
+      } else if LoRA.isFolder(path) {
+        try inspectAdapter(path)
+      } else if StoryGenerator.isModel(path) {
         try inspectStoryteller(path)
-      } else if Self.isPart(path) {
-        try inspectPart(path)
       } else if FileSystem.isDirectory(path) || FileSystem.split(path).name == "model_index.json" {
         try inspectModel(path)
       } else {
-        try inspectFile()
+        try inspectFile(path)
       }
     }
   }
 
-  /// The path itself where something is there, or that of the shipped model of the name.
-  private static func resolved(_ path: String) -> String {
+  /// The path itself where something is there, that of the shipped model of the name, or of one of the hub.
+  private static func resolved(_ path: String) throws(FormatError) -> String {
     if FileSystem.exists(path) { return path }
-    return ModelLocation.shipped.first { $0.name == path }.flatMap { try? $0.path() } ?? path
+    let shipped = ModelLocation.shipped.first { $0.name == path }
+    if let found = try? shipped?.path() { return found }
+    return try HubCache.standard.located(path)
   }
 
-  private func inspectFile() throws {
+  private func inspectFile(_ path: String) throws {
     // Weights are known by their ending, pictures by their content, all else by its first bytes.
-    let isWeights = [".safetensors", ".bin", ".pt", ".pth", ".ckpt"].contains(where: path.hasSuffix)
+    let isWeights = [".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf"].contains(
+      where: path.hasSuffix)
     if !isWeights, let refusal = FileKind.refusal(at: path) {
       throw FormatError.unsupportedFileKind(path: path, remedy: refusal)
     }
-    guard isWeights else { return try inspectPicture() }
+    guard isWeights else { return try inspectPicture(path) }
     let file = try openTensorFile(path)
     if Self.isModel(file) { return try inspectSingleFile(path) }
+    if let file = file as? GGUFFile { return try inspectGGUF(file) }
     let archive = TensorArchive(files: [file])
     let kind = CheckpointKind(names: archive.names)
     report(
@@ -74,27 +82,8 @@ struct InspectCommand: ParsableCommand {
     }
   }
 
-  /// Names that files of weights have in folders.
-  private static let stems = ["diffusion_pytorch_model", "model", "pytorch_model"]
-
-  /// Whether a folder is that of a single network, as a ControlNet's.
-  private static func isPart(_ path: String) -> Bool {
-    !FileSystem.exists(FileSystem.join(path, "model_index.json"))
-      && FileSystem.exists(FileSystem.join(path, "config.json"))
-  }
-
-  private func inspectPart(_ path: String) throws {
-    let config = try Config(path: FileSystem.join(path, "config.json"))
-    let archive = try TensorArchive(folder: path, stems: Self.stems)
-    let architecture = config.value("architectures")?.array?.first?.string
-    let name = try config.optionalString("_class_name") ?? architecture ?? "?"
-    report(
-      "\(path): \(name.escapingControls())", archive,
-      ["event": .string("part"), "path": .string(path), "class": .string(name)])
-    if !json { Self.describe(CheckpointKind(names: archive.names)) }
-  }
-
-  private static func describe(_ kind: CheckpointKind?) {
+  /// What a file of weights is, by the names in it.
+  static func describe(_ kind: CheckpointKind?) {
     guard let kind else { return }
     Console.print("  \(kind.name)\(kind.isRead ? "" : ", which Lantern does not read yet")")
   }
@@ -108,11 +97,17 @@ struct InspectCommand: ParsableCommand {
         "class": .string(folder.pipelineClass),
       ])
     for component in folder.components.keys.sorted() {
-      let part = try folder.folder(of: component)
       let name = folder.components[component]?.className ?? "?"
-      let event: [String: JSONValue] = [
+      var event: [String: JSONValue] = [
         "event": .string("part"), "name": .string(component), "class": .string(name),
       ]
+      // Left out by a pull, since nothing here reads it.
+      if component == Self.unread, !FileSystem.exists(FileSystem.join(folder.path, component)) {
+        event["is_there"] = false
+        report("  \(component.padded(to: 16))\(name) is not there; nothing reads it", event)
+        continue
+      }
+      let part = try folder.folder(of: component)
       guard FileSystem.exists(FileSystem.join(part, "config.json")) else {
         report("  " + component.padded(to: 16) + name, event)
         continue
@@ -125,6 +120,8 @@ struct InspectCommand: ParsableCommand {
     try tellDrawing(generator)
     reportWords(generator.model.defaults.world?.words)
   }
+
+  private static let unread = "safety_checker"
 
   /// What a whole model draws, and the memory that takes.
   ///
@@ -177,7 +174,7 @@ struct InspectCommand: ParsableCommand {
     reportWords(generator.model.defaults.world?.words)
   }
 
-  private func inspectPicture() throws {
+  private func inspectPicture(_ path: String) throws {
     let picture = try Picture(contentsOf: path)
     let texts = try PictureMetadata(contentsOf: path).entries
     report(

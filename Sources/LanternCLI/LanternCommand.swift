@@ -15,17 +15,20 @@ struct LanternCommand: ParsableCommand {
       lantern story "a story about a red fox who looks for a key"
       lantern caption house.png
       lantern inspect picturebook
+      lantern pull OWNER/NAME
 
       Exit codes: 0 done; 1 two traces differ, or another failure; 64 the command or a value in it \
-      makes no sense; 65 a file is damaged or not supported; 66 a file is missing; 71 out of memory; \
+      makes no sense; 65 a file is damaged or not supported; 66 a file is missing; 69 a hub of models cannot be reached; 71 out of memory; \
       73 a file cannot be written; 74 standard output cannot be written, or a file was lost while it was read; \
-      75 another lantern writes there; 129, 130 or 143 stopped by a hangup, Ctrl-C or SIGTERM.
+      75 another lantern writes there, or a hub is busy; 129, 130 or 143 stopped by a hangup, Ctrl-C or SIGTERM.
       """,
     version: LanternVersion.number,
     subcommands: [
       BenchCommand.self, CaptionCommand.self, ConvertCommand.self, ImageCommand.self,
-      InspectCommand.self, PaintCommand.self, SamplersCommand.self, ScheduleCommand.self,
+      InspectCommand.self, PaintCommand.self, PullCommand.self, SamplersCommand.self,
+      ScheduleCommand.self,
       SheetCommand.self, StoryCommand.self, TraceCommand.self, UpscaleCommand.self,
+      WriteCommand.self,
     ])
 
   /// Runs the program; a mistake in the command is one line on standard error.

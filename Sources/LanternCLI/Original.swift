@@ -87,7 +87,7 @@ struct Original {
   func checkRefiner(_ given: String?) throws {
     guard let name = recipe.refiner, given == nil else { return }
     throw ValidationError(
-      "that picture was drawn with the refiner \(name): name it with --refiner FOLDER")
+      "that picture was drawn with the refiner \(name): name it with --refiner FILE")
   }
 
   /// Refuses to draw one of Lantern's without the picture that it began from, or its mask; other programs' texts
@@ -100,6 +100,11 @@ struct Original {
       throw ValidationError(
         "that picture followed another by \(control.name): name both with "
           + "--control NETWORK:PICTURE")
+    }
+    if let prompt = request.imagePrompts.first(where: { $0.picture == nil }) {
+      throw ValidationError(
+        "that picture had another next to its prompt, by \(prompt.name): name both with "
+          + "--image-prompt ADAPTER:PICTURE")
     }
     if recipe.needsMask, request.mask == nil {
       throw ValidationError("that picture was drawn behind a mask: name it with --mask")
@@ -116,7 +121,7 @@ struct Original {
       console.note(
         "denoising strength \(strength) has no effect without a picture to begin from: --init FILE")
     }
-    let name = FileSystem.split(generator.model.path).name
+    let name = HubCache.name(of: generator.model.path)
     let hash = generator.model.hash
     let hasOtherHash = recipe.modelHash != nil && hash != nil && recipe.modelHash != hash
     if let model = recipe.model, model != name {
@@ -138,6 +143,12 @@ struct Original {
         "that picture was drawn with \(recipe.loras.joined(separator: ", ")), which is not added: "
           + "name it with --lora FILE, or its folder with --lora-folder FOLDER")
     }
+    let given = Dictionary(
+      request.embeddings.map { ($0.name, $0.shortHash) }, uniquingKeysWith: { $1 })
+    let others =
+      Self.others(recipe.loraHashes, generator.model.loraHashes)
+      + Self.others(recipe.embeddingHashes, given.compactMapValues(\.self))
+    for other in others { console.note("that picture was drawn with another file \(other)") }
     let (followed, follows) = (Self.words(recipe.request), Self.words(request))
     if !followed.isEmpty, followed.sorted() != follows.sorted() {
       console.note(
@@ -146,11 +157,20 @@ struct Original {
     }
   }
 
-  /// What each picture that is followed goes through.
+  /// Files of one name and another hash.
+  private static func others(_ old: [String: String], _ new: [String: String]) -> [String] {
+    old.sorted { $0.key < $1.key }.compactMap { name, hash in
+      guard let found = new[name], found != hash else { return nil }
+      return
+        "\(JSON.quoted(name)): its hash was \(JSON.quoted(hash)), and that of this one is \(found)"
+    }
+  }
+
+  /// What each picture that is followed, or stands next to the prompt, goes through.
   private static func words(_ request: ImageRequest) -> [String] {
     request.controls.map { control in
       control.name + (control.preprocessor.map { ":\($0.rawValue)" } ?? "")
-    }
+    } + request.imagePrompts.map(\.name)
   }
 
   /// Says whether the new picture is the old one.

@@ -24,7 +24,7 @@ struct PaintCommand: ParsableCommand {
     name: .shortAndLong,
     help: ArgumentHelp(
       "Where to write: .png or .jpg; %03d numbers several. (default: picture.png)",
-      valueName: "file"))
+      valueName: "file"), transform: FileArgument.named)
   var output: String?
   @OptionGroup var writing: WritingOptions
   @OptionGroup var several: CountOptions
@@ -53,7 +53,7 @@ struct PaintCommand: ParsableCommand {
     let begin = Console.now
     let generator = try modelOptions.load(console)
     console.detail(
-      "\(FileSystem.split(generator.path).name): loaded in \(rounded(Console.now - begin)) s; "
+      "\(HubCache.name(of: generator.path)): loaded in \(rounded(Console.now - begin)) s; "
         + "\(ComputeEngine.instructionSet), \(ComputeEngine.threadCount) threads")
     var names = OutputNames(
       output, count: several.count,

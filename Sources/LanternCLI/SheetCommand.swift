@@ -18,7 +18,8 @@ struct SheetCommand: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("Where to write: .png or .jpg. (default: sheet.png)", valueName: "file"))
+    help: ArgumentHelp("Where to write: .png or .jpg. (default: sheet.png)", valueName: "file"),
+    transform: FileArgument.named)
   var output: String?
   @OptionGroup var writing: WritingOptions
 

@@ -28,13 +28,15 @@ struct StoryCommand: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("The folder to write to. (default: story)", valueName: "folder"))
+    help: ArgumentHelp("The folder to write to. (default: story)", valueName: "folder"),
+    transform: FileArgument.named)
   var output: String?
   @OptionGroup var writing: WritingOptions
 
   @Option(
     help: ArgumentHelp(
-      "Show the unfinished picture in this file. (default: none)", valueName: "file"))
+      "Show the unfinished picture in this file. (default: none)", valueName: "file"),
+    transform: FileArgument.named)
   var preview: String?
 
   @OptionGroup(title: "Text options") var words: StoryTextOptions
@@ -75,7 +77,7 @@ struct StoryCommand: ParsableCommand {
     }
     let start = Console.now
     let generator = try modelOptions.load(console, painter: painter)
-    let model = FileSystem.split(generator.path).name
+    let model = HubCache.name(of: generator.path)
     console.event([
       "event": .string("load"), "model": .string(model), "seed": JSONValue(request.seed),
       "seconds": .number(Console.now - start),

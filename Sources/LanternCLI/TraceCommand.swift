@@ -16,10 +16,12 @@ struct TraceCommand: ParsableCommand {
       is 0 when nothing differs by more than the tolerance, and 1 when something does.
       """)
 
-  @Argument(help: ArgumentHelp("A file of lantern image --trace.", valueName: "file"))
+  @Argument(
+    help: ArgumentHelp("A file of lantern image --trace.", valueName: "file"),
+    transform: FileArgument.named)
   var first: String
 
-  @Argument(help: ArgumentHelp("Another.", valueName: "file"))
+  @Argument(help: ArgumentHelp("Another.", valueName: "file"), transform: FileArgument.named)
   var second: String
 
   @Option(

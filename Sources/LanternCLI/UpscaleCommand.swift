@@ -19,14 +19,18 @@ struct UpscaleCommand: ParsableCommand {
       Transparency and the texts of the picture's file are kept.
       """)
 
-  @Argument(help: ArgumentHelp("The picture: PNG or JPEG.", valueName: "in"))
+  @Argument(
+    help: ArgumentHelp("The picture: PNG or JPEG.", valueName: "in"), transform: FileArgument.named)
   var input: String
-  @Argument(help: ArgumentHelp("Where to write: .png or .jpg.", valueName: "out"))
+  @Argument(
+    help: ArgumentHelp("Where to write: .png or .jpg.", valueName: "out"),
+    transform: FileArgument.named)
   var output: String
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("The network's file. (default: none)", valueName: "file"))
+    help: ArgumentHelp("The network's file. (default: none)", valueName: "file"),
+    transform: FileArgument.named)
   var model: String?
 
   @Option(
@@ -89,7 +93,8 @@ struct UpscaleCommand: ParsableCommand {
   /// Loads the network, and prints that.
   private func load(_ console: Console) throws -> Upscaler {
     let begin = Console.now
-    let upscaler = try Upscaler(file: model ?? "", precision: computing.precision ?? .default)
+    let upscaler = try Upscaler(
+      file: HubCache.standard.located(model ?? ""), precision: computing.precision ?? .default)
     let (name, loading) = (FileSystem.split(upscaler.path).name, Console.now - begin)
     console.event([
       "event": .string("load"), "model": .string(name), "scale": .integer(upscaler.scale),

@@ -16,14 +16,18 @@ package enum AtomicFolder {
     }
     let (parent, name) = FileSystem.split(target)
     let partial = FileSystem.join(parent, ".\(name).\(getpid()).partial")
-    try FileSystem.makeFolder(partial)
     do {
+      try FileSystem.makeFolder(partial)
       try body(partial)
       var code = FileSystem.sync(folder: partial)
       if code == 0, rename(partial, target) != 0 { code = errno }
       guard code == 0 else { throw FormatError.cannotWrite(path: path, code: code) }
     } catch {
       discard(partial)
+      // Nobody knows the folder by the name that it has until it is whole.
+      if case .cannotWrite(let file, let code)? = error as? FormatError, file.hasPrefix(partial) {
+        throw FormatError.cannotWrite(path: target + file.dropFirst(partial.count), code: code)
+      }
       throw error
     }
     _ = FileSystem.sync(folder: parent)

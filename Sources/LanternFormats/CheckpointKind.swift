@@ -66,7 +66,19 @@ package struct CheckpointKind {
     Row(
       beginnings: [["style_embedding"], ["transformer_layes."]],
       name: "a T2I-Adapter of styles, which follows CLIP's features"),
-    Row(beginnings: [["ip_adapter", "image_proj"]], name: "an IP-Adapter"),
+    Row(
+      beginnings: [["image_proj.perceiver_resampler.", "ip_adapter.0.to_k_lora"]],
+      name: "an IP-Adapter of the kind FaceID"),
+    Row(
+      beginnings: [["image_proj.latents"], ["ip_adapter."]], name: "an IP-Adapter Plus",
+      isRead: true),
+    Row(
+      beginnings: [["image_proj.proj.3."], ["ip_adapter."]],
+      name: "an IP-Adapter of the kind full face", isRead: true),
+    Row(beginnings: [["ip_adapter.", "image_proj."]], name: "an IP-Adapter", isRead: true),
+    Row(
+      beginnings: [["vision_model.embeddings.class_embedding"]], name: "a vision encoder of CLIP",
+      isRead: true),
     Row(
       beginnings: [["emb_params", "string_to_param", "<", "clip_g", "clip_l"]],
       name: "vectors of textual inversion", isRead: true),

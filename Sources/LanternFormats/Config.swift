@@ -192,6 +192,27 @@ package struct Config {
     return try required(key, found, one)
   }
 
+  /// Integers for each of `count` levels: one for all of a level's layers, or one for each; the default is
+  /// one for all.
+  ///
+  /// - Throws: as ``integer(_:default:)``; also for a list of another length.
+  package func perLayer(_ key: String, count: Int, default defaultValue: Int? = nil)
+    throws(FormatError) -> [[Int]]
+  {
+    let one = defaultValue.map { Array(repeating: [$0], count: count) }
+    let expected = "an integer or a list of \(count), of integers or lists of them"
+    let found = try read(key, expected) { value -> [[Int]]? in
+      if let same = value.integer { return Array(repeating: [same], count: count) }
+      let each = value.array?.compactMap { level -> [Int]? in
+        if let same = level.integer { return [same] }
+        let layers = level.array?.compactMap(\.integer)
+        return layers?.count == level.array?.count && layers?.isEmpty == false ? layers : nil
+      }
+      return each?.count == count && value.array?.count == count ? each : nil
+    }
+    return try required(key, found, one)
+  }
+
   /// An integer, or one for each of two sides: height, then width.
   ///
   /// - Throws: as ``integer(_:default:)``.

@@ -25,7 +25,6 @@ package enum FileKind {
     Row("<!DOCTYPE", "a web page, not a model", "fetch the file itself"),
     Row("<!doctype", "a web page, not a model", "fetch the file itself"),
     Row("<html", "a web page, not a model", "fetch the file itself"),
-    Row("GGUF", "a GGUF file (llama.cpp, stable-diffusion.cpp)", other),
     Row("lmgg", "a GGML file (llama.cpp before GGUF)", other),
     Row("fmgg", "a GGML file (llama.cpp before GGUF)", other),
     Row("tjgg", "a GGML file (llama.cpp before GGUF)", other),

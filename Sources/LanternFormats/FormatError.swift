@@ -50,6 +50,8 @@ public enum FormatError: Error, Sendable, Equatable {
   case headerTooLarge(file: String, byteCount: UInt64, limit: Int)
   /// A PyTorch checkpoint that is not as the format wants it.
   case malformedCheckpoint(file: String, reason: String)
+  /// A GGUF file that is not as the format wants it.
+  case malformedGGUF(file: String, reason: String)
   /// A tensor whose bytes lie outside the file.
   case tensorOutOfRange(name: String, begin: Int, end: Int, limit: Int, file: String)
   /// A tensor that does not begin where the one before it ends.
@@ -131,6 +133,8 @@ extension FormatError: LanternError {
         + "is the most; fetch it again"
     case .malformedCheckpoint(let file, let reason):
       "\(file): not a sound PyTorch checkpoint: \(reason); fetch it again"
+    case .malformedGGUF(let file, let reason):
+      "\(file): not a sound GGUF file: \(reason); fetch it again"
     case .tensorOutOfRange(let name, let begin, let end, let limit, let file):
       "\(file): tensor \(JSON.quoted(name)) takes bytes \(begin) to \(end) of \(limit); "
         + "the file is damaged or cut short: fetch it again"
@@ -145,7 +149,7 @@ extension FormatError: LanternError {
         + "fetch it again"
     case .unsupportedElementType(let name, let type, let file):
       "\(file): tensor \(JSON.quoted(name)) is of type \(type); "
-        + "Lantern computes with \(ElementType.supported): convert it to one of them"
+        + "Lantern computes with \(Self.supported(like: type)): convert it to one of them"
     case .badShape(let name, let shape, let file):
       "\(file): tensor \(JSON.quoted(name)) cannot have the shape \(shape); fetch it again"
     case .overflow(let name, let type, let file):
@@ -156,6 +160,12 @@ extension FormatError: LanternError {
       "\(file): two tensors are called \(JSON.quoted(name)); rename one of them"
     case .tensor(let error): "\(error)"
     }
+  }
+
+  /// The types that files with one of this name may have.
+  private static func supported(like type: String) -> String {
+    GGMLType.named(type) != nil && ElementType.named(type) == nil
+      ? GGMLType.supported : ElementType.supported
   }
 
   /// What to do about a text file that is not as it should be.

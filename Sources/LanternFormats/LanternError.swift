@@ -23,8 +23,10 @@ public enum ErrorKind: String, Sendable, CaseIterable {
   case output
   /// A file that changed, or an output that broke, while work went on: start again.
   case lost
-  /// Another process is at work there: wait.
+  /// Another process is at work there, or a server is busy: wait.
   case busy
+  /// A server that cannot be reached, or gives no useful answer: check the connection.
+  case network
 }
 
 extension TensorError: LanternError {

@@ -112,7 +112,8 @@ package struct FileComponent: ModelComponent {
 
 /// A model some of whose parts are replaced.
 package struct AlteredModel: ModelSource {
-  private let base: any ModelSource
+  /// The model.
+  package let base: any ModelSource
   private let parts: [String: any ModelComponent]
   package let notes: [String]
 

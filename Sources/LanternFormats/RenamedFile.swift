@@ -12,6 +12,9 @@ package struct TensorView: Sendable, Equatable {
   package var dropsTrailingOnes = false
   /// Name of a number in the file that all elements are multiplied by.
   package var scale: String?
+  /// Of how many heads the rows are, in each of which rows 2i and 2i + 1 become i and half + i: the order of
+  /// rotations in llama.cpp's files of Llama's kind, and the one in transformers'. Nil where rows stay.
+  package var interleavedHeads: Int?
 
   package init(_ source: String, rows: Range<Int>? = nil, isTransposed: Bool = false) {
     self.source = source
@@ -32,6 +35,11 @@ package struct TensorView: Sendable, Equatable {
     if isTransposed {
       guard shape.count == 2 else { return nil }
       shape.reverse()
+    }
+    if let interleavedHeads {
+      guard interleavedHeads > 0, let rows = shape.first, rows % (2 * interleavedHeads) == 0 else {
+        return nil
+      }
     }
     return shape
   }
@@ -65,8 +73,10 @@ package struct RenamedFile: TensorFile {
   package var byteCount: Int {
     names.reduce(0) { sum, name in
       guard let (type, shape) = info(name) else { return sum }
-      let bits = ElementType.named(type)?.bits ?? 0
-      return sum + shape.reduce(1, *) * bits / 8
+      let count = shape.reduce(1, *)
+      if let type = ElementType.named(type) { return sum + count * type.bits / 8 }
+      guard let type = GGMLType.named(type) else { return sum }
+      return sum + count / type.blockElements * type.blockBytes
     }
   }
 
@@ -89,6 +99,11 @@ package struct RenamedFile: TensorFile {
       if let rows = view.rows { tensor = try tensor.sliced(axis: 0, rows).contiguous() }
       if view.isTransposed { tensor = try tensor.permuted([1, 0]).contiguous() }
       if tensor.shape != shape { tensor = try tensor.reshaped(shape) }
+      if let heads = view.interleavedHeads, let rows = shape.first {
+        let half = rows / heads / 2
+        tensor = try tensor.reshaped([heads, half, 2, tensor.elementCount / max(1, rows)])
+          .permuted([0, 2, 1, 3]).contiguous().reshaped(shape)
+      }
       if let scale { tensor = try tensor.converted(to: .float32).scaled(by: scale) }
       return tensor
     } catch {

@@ -1,46 +1,13 @@
 /// SHA-256 (FIPS 180-4), by which programs identify files.
-package enum SHA256 {
-  /// The digest of bytes, in hexadecimal.
-  package static func hex(of bytes: [UInt8]) -> String {
-    var state: [UInt32] = [
-      0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
-      0x5be0_cd19,
-    ]
-    var words = [UInt32](repeating: 0, count: 64)
-    let whole = bytes.count / 64 * 64
-    // Padding: one bit, zeros and the length in bits.
-    var tail = Array(bytes[whole...]) + [0x80]
-    tail += [UInt8](repeating: 0, count: (120 - tail.count % 64) % 64)
-    tail += (0..<8).map { UInt8(truncatingIfNeeded: (bytes.count &* 8) >> (56 - 8 * $0)) }
-    words.withUnsafeMutableBufferPointer { words in
-      state.withUnsafeMutableBufferPointer { state in
-        for (part, count) in [(bytes, whole), (tail, tail.count)] {
-          part.withUnsafeBufferPointer { part in
-            for start in stride(from: 0, to: count, by: 64) {
-              mix(part, from: start, words, state)
-            }
-          }
-        }
-      }
-    }
-    return state.map { word in
-      let digits = String(word, radix: 16)
-      return String(repeating: "0", count: 8 - digits.utf8.count) + digits
-    }.joined()
-  }
+package enum SHA256: BlockDigest {
+  package static let initial: [UInt32] = [
+    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
+    0x5be0_cd19,
+  ]
 
-  /// Mixes 64 bytes into the state.
-  private static func mix(
-    _ bytes: UnsafeBufferPointer<UInt8>, from start: Int,
+  package static func mix(
     _ words: UnsafeMutableBufferPointer<UInt32>, _ state: UnsafeMutableBufferPointer<UInt32>
   ) {
-    for index in 0..<16 {
-      let offset = start + 4 * index
-      words[index] =
-        UInt32(bytes[offset]) << 24 | UInt32(bytes[offset + 1]) << 16 | UInt32(bytes[offset + 2])
-        << 8
-        | UInt32(bytes[offset + 3])
-    }
     for index in 16..<64 {
       let (x, y) = (words[index - 15], words[index - 2])
       let small = turned(x, 7) ^ turned(x, 18) ^ (x >> 3)

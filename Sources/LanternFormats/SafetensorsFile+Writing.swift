@@ -35,7 +35,7 @@ extension SafetensorsFile {
     _ mode: AtomicFile.Mode = .replace
   ) throws(FormatError) {
     let ordered = tensors.enumerated().sorted { one, other in
-      (-one.element.dtype.byteSize, one.offset) < (-other.element.dtype.byteSize, other.offset)
+      (-one.element.elementSize, one.offset) < (-other.element.elementSize, other.offset)
     }.map(\.element)
     let header = try header(of: ordered, metadata, path)
     try AtomicFile.write(to: path, mode) { writer throws(FormatError) in
@@ -62,8 +62,8 @@ extension SafetensorsFile {
       guard tensor.shape.count <= rankLimit else {
         throw .badShape(name: name, shape: tensor.shape, file: path)
       }
-      guard let type = ElementType.of(tensor.dtype) else {
-        throw .unknownElementType(name: name, type: tensor.dtype.rawValue, file: path)
+      guard let type = tensor.element else {
+        throw .unknownElementType(name: name, type: "that safetensors lacks", file: path)
       }
       let end = offset + tensor.byteCount
       members[name] = .object([

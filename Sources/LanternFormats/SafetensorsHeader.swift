@@ -46,6 +46,9 @@ package struct SafetensorsHeader {
     if let refusal = FileKind.refusal(of: bytes, path: file) {
       throw .unsupportedFileKind(path: file, remedy: refusal)
     }
+    if GGUFHeader.isGGUF(bytes) {
+      throw .unsupportedFileKind(path: file, remedy: "is a GGUF file: take safetensors here")
+    }
     if ZipDirectory.isZip(bytes) {
       throw .unsupportedFileKind(
         path: file, remedy: "is a checkpoint of PyTorch's under another name: call it .bin")

@@ -51,7 +51,7 @@ extension TensorFile {
   package func contains(_ name: String) -> Bool { info(name) != nil }
 }
 
-/// Opens a file of tensors, safetensors or PyTorch's, recognised by content.
+/// Opens a file of tensors, safetensors, GGUF or PyTorch's, recognised by content.
 ///
 /// - Throws: ``FormatError`` when it cannot be read, is of another kind, or is not sound.
 package func openTensorFile(_ path: String) throws(FormatError) -> any TensorFile {
@@ -60,5 +60,6 @@ package func openTensorFile(_ path: String) throws(FormatError) -> any TensorFil
   let isPyTorch = bytes.withUnsafeBytes { bytes in
     !FileKind.isSafetensors(bytes) && (bytes.starts(with: [0x50, 0x4B]) || bytes[0] == 0x80)
   }
+  if bytes.withUnsafeBytes(GGUFFile.isGGUF) { return try GGUFFile(path) }
   return isPyTorch ? try TorchFile(path) : try SafetensorsFile(path)
 }

@@ -17,6 +17,11 @@ extension TorchPickle {
       let inner = tensors(of: member(key, of: top))
       if !inner.isEmpty { return Content(entries: inner, texts: texts) }
     }
+    // An IP-Adapter's two dictionaries.
+    let pair = ["image_proj", "ip_adapter"].flatMap { key in
+      tensors(of: member(key, of: top)).map { (name: "\(key).\($0.name)", entry: $0.entry) }
+    }
+    if !pair.isEmpty { return Content(entries: pair, texts: texts) }
     let key = "string_to_param"
     let vectors = member(key, of: top)
     // Older PyTorch keeps a `ParameterDict`'s tensors in `_parameters`.

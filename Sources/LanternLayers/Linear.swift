@@ -15,13 +15,13 @@ package struct Linear: Sendable {
   }
 
   /// Some of the outputs of a map of `outputs`: a head of which only part is computed.
-  package init(_ weights: Weights, _ inputs: Int, _ outputs: Int, rows: Range<Int>)
-    throws(ModelError)
-  {
+  package init(
+    _ weights: Weights, _ inputs: Int, _ outputs: Int, rows: Range<Int>, bias: Bool = true
+  ) throws(ModelError) {
     self.weight = try weights.matrix("weight", outputs, inputs, rows: rows)
-    let bias = try weights.tensor("bias", [outputs])
+    let all = bias ? try weights.tensor("bias", [outputs]) : nil
     do {
-      self.bias = try bias.sliced(axis: 0, rows).contiguous()
+      self.bias = try all?.sliced(axis: 0, rows).contiguous()
     } catch {
       throw .tensor(error)
     }

@@ -45,15 +45,48 @@ package enum ModelCatalogue {
     },
   ]
 
+  /// Encoders of pictures, by the class that their folder names.
+  package static let imageEncoders:
+    [String: @Sendable (Config, Weights) throws(ModelError) -> any ImageEncoder] = [
+      "CLIPVisionModelWithProjection": { config, weights throws(ModelError) in
+        try CLIPVisionModel(CLIPVisionConfig(config), weights)
+      },
+      "CLIPModel": { config, weights throws(ModelError) in
+        try CLIPVisionModel(CLIPVisionConfig(config), weights)
+      },
+    ]
+
+  /// The same in files without settings, each recognised by its tensors.
+  package static let imageEncoderFiles: [FileRow<any ImageEncoder>] = [
+    FileRow(name: "CLIPVisionModelWithProjection", renamed: CLIPVisionConfig.renamed) {
+      file, weights throws(ModelError) in
+      try CLIPVisionModel(CLIPVisionConfig(file), weights)
+    }
+  ]
+
+  /// Adapters by which a denoiser attends to pictures, each recognised by its tensors.
+  package static let ipAdapters: [FileRow<any ImagePromptAdapter>] = [
+    FileRow(name: "IPAdapter", renamed: IPAdapterConfig.renamed) {
+      file, weights throws(ModelError) in
+      try IPAdapter(IPAdapterConfig(file), weights)
+    }
+  ]
+
   /// Codecs of latents, by the class that the folder names.
   package static let latentCodecs:
+    [String: @Sendable (Config, Weights) throws(ModelError) -> any LatentCodec] =
+      tinyCodecs.merging([
+        "AutoencoderKL": { config, weights throws(ModelError) in
+          try AutoencoderKL(AutoencoderKLConfig(config), weights)
+        }
+      ]) { $1 }
+
+  /// Those of them that decode another codec's latents, in a fraction of its time.
+  package static let tinyCodecs:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any LatentCodec] = [
       "AutoencoderTiny": { config, weights throws(ModelError) in
         try AutoencoderTiny(AutoencoderTinyConfig(config), weights)
-      },
-      "AutoencoderKL": { config, weights throws(ModelError) in
-        try AutoencoderKL(AutoencoderKLConfig(config), weights)
-      },
+      }
     ]
 
   /// Decoders of latents in files of their own, each recognised by its tensors.
@@ -63,6 +96,27 @@ package enum ModelCatalogue {
       try AutoencoderTiny(AutoencoderTinyConfig(decoderOf: file), weights)
     }
   ]
+
+  /// Whether a class is of those that lie in folders of their own.
+  package static func reads(_ name: String) -> Bool {
+    textEncoders[name] != nil || denoisers[name] != nil || controlNetworks[name] != nil
+      || latentCodecs[name] != nil || imageEncoders[name] != nil || languageModels[name] != nil
+  }
+
+  /// Builds a network of its folder, to find what is wrong there; nothing for a class that no row has.
+  ///
+  /// - Throws: ``ModelError`` for settings and tensors that are not as they should be.
+  package static func check(_ name: String, _ config: Config, _ archive: TensorArchive)
+    throws(ModelError)
+  {
+    let weights = Weights(archive)
+    _ = try textEncoders[name]?(config, weights)
+    _ = try denoisers[name]?(config, weights)
+    _ = try controlNetworks[name]?(config, weights)
+    _ = try latentCodecs[name]?(config, weights)
+    _ = try imageEncoders[name]?(config, weights)
+    _ = try languageModels[name]?(config, weights)
+  }
 
   /// Codecs of picture tokens, by the class that the folder names.
   package static let tokenCodecs:

@@ -72,7 +72,7 @@ public struct Mask: Sendable, Equatable {
   ///
   /// - Throws: as ``Picture/resized(width:height:)``.
   public func resized(width newWidth: Int, height newHeight: Int) throws(PictureError) -> Mask {
-    let resized = try Resampling.lanczos(pixels, width, height, 1, newWidth, newHeight)
+    let resized = try Resampling.resized(pixels, width, height, 1, newWidth, newHeight)
     return Mask(known: newWidth, newHeight, resized)
   }
 

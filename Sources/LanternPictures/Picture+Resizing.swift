@@ -7,8 +7,22 @@ extension Picture {
   /// - Throws: ``PictureError/size(width:height:byteCount:)`` for sizes that are not positive or
   ///   above 16,384, ``PictureError/outOfMemory(byteCount:)``.
   public func resized(width newWidth: Int, height newHeight: Int) throws(PictureError) -> Picture {
-    let resized = try Resampling.lanczos(pixels, width, height, 3, newWidth, newHeight)
+    let resized = try Resampling.resized(pixels, width, height, 3, newWidth, newHeight)
     return Picture(known: newWidth, newHeight, resized)
+  }
+
+  /// The middle square of the picture, whose shorter side is resized to that of the square by a cubic window
+  /// first: as transformers' `CLIPImageProcessor` shows pictures to CLIP.
+  ///
+  /// - Throws: as ``resized(width:height:)``.
+  package func croppedForCLIP(_ side: Int) throws(PictureError) -> Picture {
+    let shorter = min(width, height)
+    let (newWidth, newHeight) = (side * width / shorter, side * height / shorter)
+    let resized = try Resampling.resized(
+      pixels, width, height, 3, newWidth, newHeight, LP_BICUBIC)
+    let (left, top) = ((newWidth - side) / 2, (newHeight - side) / 2)
+    return try Picture(known: newWidth, newHeight, resized).cropped(
+      rows: top..<top + side, columns: left..<left + side)
   }
 }
 
@@ -112,17 +126,17 @@ private struct MiddleSquare {
 }
 
 enum Resampling {
-  static func lanczos(
+  static func resized(
     _ pixels: [UInt8], _ width: Int, _ height: Int, _ channels: Int, _ newWidth: Int,
-    _ newHeight: Int
+    _ newHeight: Int, _ window: lp_window = LP_LANCZOS
   ) throws(PictureError) -> [UInt8] {
     guard (1...Picture.sideLimit).contains(newWidth), (1...Picture.sideLimit).contains(newHeight)
     else { throw .size(width: newWidth, height: newHeight, byteCount: pixels.count) }
     if newWidth == width, newHeight == height { return pixels }
     var resized = try [UInt8].zeros(newWidth * newHeight * channels)
     let isDone = resized.withUnsafeMutableBufferPointer { buffer in
-      lp_resample_lanczos(
-        pixels, width, height, channels, buffer.baseAddress, newWidth, newHeight)
+      lp_resample(
+        pixels, width, height, channels, buffer.baseAddress, newWidth, newHeight, window)
     }
     guard isDone else { throw .outOfMemory(byteCount: newWidth * height * channels) }
     return resized

@@ -1,6 +1,7 @@
 package import LanternFormats
 
-/// The byte-level BPE tokenizer of GPT-2 and its descendants, as of Phi: lossless for any text.
+/// The byte-level BPE tokenizer of GPT-2 and its descendants, as of Phi, Llama 3 and Qwen: lossless for any
+/// text.
 ///
 /// Gives the ids of `transformers.GPT2Tokenizer` and `CodeGenTokenizer` (5.24); Radford et al. 2019,
 /// "Language Models are Unsupervised Multitask Learners".
@@ -15,6 +16,7 @@ package struct GPT2Tokenizer: Tokenizer {
   /// Whether a space is added before text without: `add_prefix_space`.
   private let addsSpace: Bool
   private let bytes: [Int: [UInt8]]
+  private let words: WordSplit
 
   /// Loads the tokenizer of a folder that `transformers` wrote.
   ///
@@ -46,6 +48,32 @@ package struct GPT2Tokenizer: Tokenizer {
     encoding = BytePairEncoding(
       vocabulary: files.vocabulary, merges: files.merges, wordEnd: "",
       unknown: roles["unk_token"] ?? 0)
+    words = .gpt2
+  }
+
+  /// The tokenizer of a language model's GGUF file, of `tokenizer.ggml.model` `gpt2`.
+  ///
+  /// - Throws: ``TokenizerError``, for a pre-tokenizer that Lantern does not have among others.
+  init(_ file: GGUFFile) throws(TokenizerError) {
+    let vocabulary = try GGUFVocabulary(file)
+    let pre = file.values["tokenizer.ggml.pre"]?.string ?? "default"
+    guard let words = WordSplit(named: pre) else {
+      throw .file(
+        .unsupportedSetting(key: "tokenizer.ggml.pre", value: JSON.quoted(pre), file: file.path))
+    }
+    self.words = words
+    self.added = AddedVocabulary(
+      vocabulary.added, vocabulary: vocabulary.ids, normalize: { Array($0) })
+    addsSpace = file.values["tokenizer.ggml.add_space_prefix"]?.bool ?? false
+    var bytes: [Int: [UInt8]] = [:]
+    for (token, id) in vocabulary.ids { bytes[Int(id)] = BytePairEncoding.bytes(of: token) }
+    for (content, id) in added.ids { bytes[Int(id)] = Array(content.utf8) }
+    self.bytes = bytes
+    window = vocabulary.window
+    endOfText = window.end
+    count = vocabulary.ids.count
+    encoding = BytePairEncoding(
+      vocabulary: vocabulary.ids, merges: try vocabulary.merges(), wordEnd: "", unknown: 0)
   }
 
   package var notes: [String] { added.notes }
@@ -57,7 +85,7 @@ package struct GPT2Tokenizer: Tokenizer {
       ids.append(Int(id))
     } plain: { stretch in
       let stretch = addsSpace && stretch.first != " " ? [" "] + stretch : stretch
-      Self.forEachWord(in: stretch) { range in
+      words.forEachWord(in: stretch) { range in
         let word = stretch[range].flatMap { UTF8.encode($0).map(Array.init) ?? [] }
         let pieces = known[word] ?? encoding.encode(word)
         if word.count <= 64 { known[word] = pieces }
@@ -68,37 +96,4 @@ package struct GPT2Tokenizer: Tokenizer {
   }
 
   package func decode(_ ids: [Int]) -> [UInt8] { ids.flatMap { bytes[$0] ?? [] } }
-
-  /// GPT-2's pre-tokeniser: contractions as `'s`; runs of letters, of numbers, or of anything else, each with
-  /// a leading space; white space, the last character of which belongs to the next word.
-  private static func forEachWord(
-    in text: ArraySlice<Unicode.Scalar>, _ body: (Range<Int>) -> Void
-  ) {
-    var position = text.startIndex
-    while position < text.endIndex {
-      let word: Range<Int>
-      if let ending = endings.first(where: { text[position...].starts(with: $0) }) {
-        word = position..<position + ending.count
-      } else {
-        // A run that is not white space may have one leading space.
-        let hasSpace = text[position] == " " && position + 1 < text.endIndex
-        let start = hasSpace ? position + 1 : position
-        let kind = ScalarKind(text[start])
-        if kind != .space {
-          let end = text[start...].firstIndex { ScalarKind($0) != kind } ?? text.endIndex
-          word = position..<end
-        } else {
-          var end = text[position...].firstIndex { ScalarKind($0) != .space } ?? text.endIndex
-          if end < text.endIndex, end - position > 1 { end -= 1 }
-          word = position..<end
-        }
-      }
-      body(word)
-      position = word.upperBound
-    }
-  }
-
-  private static let endings = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"].map {
-    Array($0.unicodeScalars)
-  }
 }

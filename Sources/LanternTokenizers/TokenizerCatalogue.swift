@@ -53,4 +53,25 @@ package enum TokenizerCatalogue {
     }
     return try row.load(folder, changes)
   }
+
+  /// Tokenizers of GGUF files, by their `tokenizer.ggml.model`.
+  private static let fileRows:
+    [String: @Sendable (GGUFFile) throws(TokenizerError) -> any Tokenizer] = [
+      "gpt2": { file throws(TokenizerError) in try GPT2Tokenizer(file) }
+    ]
+
+  /// Loads the tokenizer of a language model's GGUF file.
+  ///
+  /// - Throws: ``TokenizerError/file(_:)`` for a kind that Lantern does not have, and as the tokenizer's own
+  ///   initialiser.
+  package static func load(_ file: GGUFFile) throws(TokenizerError) -> any Tokenizer {
+    let key = "tokenizer.ggml.model"
+    guard let name = file.values[key]?.string else {
+      throw .file(.missingKey(key: key, file: file.path))
+    }
+    guard let load = fileRows[name] else {
+      throw .file(.unsupportedSetting(key: key, value: JSON.quoted(name), file: file.path))
+    }
+    return try load(file)
+  }
 }

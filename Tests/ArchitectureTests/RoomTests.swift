@@ -21,6 +21,10 @@ import Testing
       "LanternSamplers", "LanternDecoding", "LanternPictures", "Dispatch", "FoundationEssentials",
       "Foundation",
     ],
+    "LanternHub": [
+      "LanternPlatform", "LanternFormats", "Lantern", "AsyncHTTPClient", "NIOCore", "NIOHTTP1",
+      "NIOPosix",
+    ],
     "LanternEvaluation": [
       "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers", "LanternModels",
       "LanternPictures",
@@ -35,8 +39,8 @@ import Testing
     "LanternCLI": [
       "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers",
       "LanternModels",
-      "LanternSamplers", "LanternDecoding", "LanternPictures", "Lantern", "LanternEvaluation",
-      "LanternBench", "ArgumentParser", "Dispatch",
+      "LanternSamplers", "LanternDecoding", "LanternPictures", "Lantern", "LanternHub",
+      "LanternEvaluation", "LanternBench", "ArgumentParser", "Dispatch",
     ],
   ]
   /// Whose names differ between systems: LanternPlatform knows them, and nobody else asks.

@@ -42,10 +42,16 @@ import Testing
 
   @Test(
     "a hub's name, and a folder that is not there, are told with what to give",
-    arguments: ["runwayml/stable-diffusion-v1-5", "sdxl"])
-  func hubs(_ name: String) throws {
-    expectError(
-      try Program.run(["image", "a fox", "-m", name], in: "/"), code: 66, [name, "give the folder"])
+    arguments: [
+      ("runwayml/stable-diffusion-v1-5", "lantern pull runwayml/stable-diffusion-v1-5"),
+      ("sdxl", "give the folder"),
+    ])
+  func hubs(_ name: String, word: String) throws {
+    try withTemporaryFolder { cache in
+      let run = try Program.run(
+        ["image", "a fox", "-m", name], in: "/", environment: ["HF_HUB_CACHE": cache])
+      expectError(run, code: 66, [name, word])
+    }
   }
 
   @Test(

@@ -42,6 +42,9 @@ import Testing
     Case("image", "--refiner-start", "fox --refiner-start 0.5", "no refiner is given"),
     Case("image", "--refiner", "fox --refiner TINY --refiner-start 1", "no step is left"),
     Case("image", "--fast", "fox --fast", "fast"),
+    Case(
+      "image", "--image-guidance", "fox --image-guidance 2",
+      "image guidance has no effect: the model edits no pictures"),
     Case("image", "--guidance-rescale", "fox -g 1 --guidance-rescale 0.5", "guidance rescale"),
     Case(
       "image", "--guidance-interval", "fox -g 1 --guidance-interval 1-2", "the guidance interval"),
@@ -73,6 +76,13 @@ import Testing
     Case("image", "--control-start", "fox --control-start 0.2", "--control NETWORK:PICTURE"),
     Case("image", "--control-end", "fox CONTROL --control-end 1 --control-end 1", "one for each"),
     Case("image", "--guess-mode", "fox --guess-mode", "--control NETWORK:PICTURE"),
+    Case(
+      "image", "--image-prompt", "fox BESIDE --image-prompt-scale 0",
+      "plain.safetensors has no effect: its scale"),
+    Case(
+      "image", "--image-prompt-scale", "fox --image-prompt-scale 1",
+      "--image-prompt NETWORK:PICTURE"),
+    Case("image", "--image-encoder", "fox --image-encoder x", "--image-prompt NETWORK:PICTURE"),
     Case("image", "--variant", "fox --variant fp16", "variant"),
     Case("convert", "--overwrite", "SDXL new --overwrite", "--overwrite has no effect"),
     Case("image", "--threads", "fox -t 64", "64 threads on"),
@@ -89,6 +99,8 @@ import Testing
     Case(
       "image", "--preview-interval", "fox --preview p.png --preview-interval 9",
       "there is no preview"),
+    Case(
+      "image", "--preview-method", "fox --preview-method decoder", "--preview-method needs"),
     Case("image", "--trace", "fox --prompts a.txt --trace t", "--prompts replaces the prompt"),
     Case("image", "--quiet", "fox -q -v", "--quiet and --verbose"),
     Case("image", "--quiet", "fox -q --json", "--quiet and --json"),
@@ -111,6 +123,14 @@ import Testing
     Case("story", "--threads", "fox --pages 1 -t 64", "64 threads on"),
     Case("story", "--quiet", "fox -q -v", "--quiet and --verbose"),
     Case("story", "--verbose", "fox --pages 1 --json -v", "\"event\":\"detail\""),
+    Case("write", "--top-p", "fox WRITER --temperature 0 --top-p 0.5", "top-p without effect"),
+    Case("write", "--top-k", "fox WRITER --temperature 0 --top-k 5", "top-k without effect"),
+    Case("write", "--min-p", "fox WRITER --temperature 0 --min-p 0.1", "min-p without effect"),
+    Case("write", "--seed", "fox WRITER --temperature 0 -s 5", "seed without effect"),
+    Case("write", "--max-tokens", "fox WRITER -n 1000", "has room for"),
+    Case("write", "--threads", "fox WRITER -t 64", "64 threads on"),
+    Case("write", "--quiet", "fox WRITER -q -v", "--quiet and --verbose"),
+    Case("write", "--verbose", "fox WRITER --json -v", "\"event\":\"detail\""),
     Case("paint", "--init", "fox -i a.png", "--init needs"),
     Case("paint", "--mask", "fox --mask a.png", "need a picture"),
     Case("paint", "--extend", "fox --extend left", "need a picture"),
@@ -132,6 +152,7 @@ import Testing
     Case(
       "upscale", "--verbose", "a.png b.png UPSCALER --json -v", "\"event\":\"detail\""),
     Case("sheet", "--columns", "a.png --columns 3", "all are in one row"),
+    Case("pull", "--quiet", "OWNER/NAME -q -v", "--quiet and --verbose"),
     Case("sheet", "--gap", "a.png --gap 9", "--gap has no effect"),
     Case("bench kernels", "--threads", "--case KERNEL --runs 1 -t 64", "64 threads on"),
     Case("bench kernels", "--quiet", "-q -v", "--quiet and --verbose"),
@@ -187,6 +208,11 @@ import Testing
       "--output", "--overwrite", "--count", "--image-steps", "--guidance", "--seed", "--model",
       "--precision", "--json",
     ],
+    "pull": ["--revision", "--variant", "--verbose", "--json"],
+    "write": [
+      "--model", "--temperature", "--repetition-penalty", "--stop", "--trace", "--precision",
+      "--json",
+    ],
     "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
     "samplers": ["--json"],
     "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
@@ -234,6 +260,7 @@ import Testing
         "-m", fixture("tiny_pipeline"), "--lora", fixture("lora/peft.safetensors") + ":0",
       ]
       let short = [
+        "WRITER": ["-m", fixture("gguf_models/qwen2.gguf"), "-n", "2"],
         "KERNEL": ["linear 8x8x8"], "PART": ["-m", tiny, "--part", "text encoder", "--runs", "1"],
         "SMALL": [tiny, "--precisions", "exact", "--steps", "1", "--prompts", "b.txt"],
         "FEW": ["-m", tiny, "--samplers", "lcm", "--steps", "1", "--prompts", "b.txt"],
@@ -244,6 +271,10 @@ import Testing
         "CONTROL": [
           "-m", fixture("tiny_pipeline"),
           "--control", fixture("tiny_control/first") + ":" + repositoryPath("samples/fox.png"),
+        ],
+        "BESIDE": [
+          "-m", fixture("tiny_pipeline"), "--image-prompt",
+          fixture("tiny_ip_adapter/plain.safetensors") + ":" + repositoryPath("samples/fox.png"),
         ], "LORA": lora, "UPSCALER": ["-m", fixture("upscalers/compact_x2.safetensors")],
         "TINY": [tiny], "SDXL": [fixture("single_file/sdxl")],
       ]

@@ -6,7 +6,7 @@ import Testing
 
 /// Options of the command line are those of the table of settings.
 @Suite("Settings on the command line") struct ImageSettingOptionTests {
-  @Test("every option of a story's and a painted picture's table is one of its command")
+  @Test("every option of a story's, a painted picture's and a text's table is one of its command")
   func isThereToo() throws {
     func expect<Request>(_ settings: [Setting<Request>], of command: String) throws {
       let found = try #require(try CommandTable.commands().first { $0.name == command })
@@ -18,6 +18,7 @@ import Testing
     }
     try expect(StorySetting.all, of: "story")
     try expect(TokenPictureSetting.all, of: "paint")
+    try expect(LanguageSetting.all, of: "write")
   }
 
   @Test("every setting's option is one of lantern image")
@@ -45,15 +46,20 @@ import Testing
       "low-high": "0.5-4.5", "size": "640x480", "left,top": "16,40", "strength": "0.5",
       "file[:word]": "toy.safetensors:fox", "factor or size": "1.5x",
       "name or file": "latent-nearest",
+      "adapter:picture": fixture("tiny_ip_adapter/plain.safetensors") + ":"
+        + repositoryPath("samples/fox.png"),
+      "file or folder": fixture("tiny_ip_adapter/image_encoder"),
       "network:picture": fixture("tiny_control/first") + ":" + repositoryPath("samples/fox.png"),
     ]
-    let names = ["sampler": "euler_a", "schedule": "karras", "cache": "taylor:2"]
+    let names = [
+      "sampler": "euler_a", "schedule": "karras", "cache": "taylor:2", "image-guidance": "2.5",
+    ]
     return ["--" + option.name, try #require(names[option.name] ?? samples[name])]
   }
 
   @Test(
     "what an option was given stands in the picture's recipe, under the setting's key",
-    arguments: ImageSetting.all.map(\.name).filter { $0 != "previewInterval" })
+    arguments: ImageSetting.all.map(\.name).filter { !$0.hasPrefix("preview") })
   func arrives(name: String) throws {
     let setting = try #require(ImageSetting.all.first { $0.name == name })
     let option = try #require(setting.option)
@@ -62,7 +68,7 @@ import Testing
     try withTemporaryFolder { folder in
       try SafetensorsFile.write(
         [("emb_params", try Tensor(repeating: 1, shape: [1, 16]))], to: "\(folder)/toy.safetensors")
-      // The model that the ControlNet was made for.
+      // The model that the ControlNet and the IP-Adapter were made for.
       let model = fixture(setting.part == .control ? "tiny_pipeline" : "tiny_model")
       let begin = ["image", "-m", model, "--json", "--seed", "5", "-o"]
       func recipe(_ name: String, _ more: [String]) throws -> [String: JSONValue] {

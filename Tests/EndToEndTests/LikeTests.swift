@@ -65,6 +65,52 @@ struct LikeTests {
     }
   }
 
+  @Test("another LoRA or embedding under the same name is told by the hashes of both")
+  func otherFiles() throws {
+    try TinyModel.copied { model in
+      let (lora, word) = (model.out + "/ink.safetensors", model.out + "/word.safetensors")
+      func put(_ strength: Float) throws {
+        let layer = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
+        let file = try SafetensorsFile(
+          model.path + "/unet/diffusion_pytorch_model.safetensors")
+        let name = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q.weight"
+        let shape = try #require(file.info(name)?.shape)
+        try SafetensorsFile.write(
+          [
+            ("\(layer).lora_A.weight", try Tensor(repeating: strength, shape: [1, shape[1]])),
+            ("\(layer).lora_B.weight", try Tensor(repeating: strength, shape: [shape[0], 1])),
+          ], to: lora)
+        let text = try SafetensorsFile(model.path + "/text_encoder/model.safetensors")
+        let table = try #require(
+          text.names.first { $0.hasSuffix("token_embedding.weight") }.flatMap { text.info($0) })
+        try SafetensorsFile.write(
+          [("emb_params", try Tensor(repeating: strength, shape: [1, table.shape[1]]))], to: word)
+      }
+      try put(0.1)
+      let added = ["--lora", lora, "--embedding", word]
+      let drawn = try Program.run(
+        ["image", "a fox word", "-m", model.path, "--steps", "1", "-o", "old.png"] + added,
+        in: model.out)
+      #expect(drawn.code == 0, "\(drawn.errors)")
+      let text = try PictureMetadata(contentsOf: model.out + "/old.png")["parameters"] ?? ""
+      #expect(
+        text.contains("Lora hashes: \"ink: ") && text.contains("TI hashes: \"word: "), "\(text)")
+      func again() throws -> Program.Run {
+        try Program.run(
+          ["image", "--like", "old.png", "-m", model.path, "-o", "new.png"] + added, in: model.out)
+      }
+      let same = try again()
+      #expect(same.errors.contains("identical") && !same.errors.contains("hash"), "\(same.errors)")
+      try put(0.2)
+      let other = try again()
+      for name in ["ink", "word"] {
+        #expect(
+          other.errors.contains("drawn with another file \"\(name).safetensors\": its hash was"),
+          "\(other.errors)")
+      }
+    }
+  }
+
   @Test("the instruction set that drew a picture is noted in it, and another one is told")
   func instructionSet() throws {
     try TinyModel.copied { model in

@@ -40,6 +40,26 @@ struct UsageTests {
   }
 
   @Test(
+    "an empty name is no file or folder",
+    arguments: [
+      ["image", "fox", "-m"], ["image", "fox", "--vae"], ["image", "fox", "--lora"],
+      ["image", "fox", "--tiny-decoder"], ["image", "fox", "--refiner"], ["image", "fox", "-o"],
+      ["image", "fox", "--init"], ["image", "fox", "--embedding"],
+      ["image", "fox", "--lora-folder"],
+      ["image", "fox", "--preview"], ["inspect"], ["convert", "picturebook"],
+      ["story", "fox", "-o"],
+      ["upscale", "a.png", "b.png", "-m"],
+    ])
+  func emptyNames(arguments: [String]) throws {
+    try withTemporaryFolder { folder in
+      let run = try Program.run(arguments + [""], in: folder)
+      #expect(run.code == 64 && run.errors.contains("give "), "\(run.errors)")
+      #expect(run.errorLines.count == 1, "\(run.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+  }
+
+  @Test(
     "a mistake is one line of error and exit code 64",
     arguments: [
       (["fox", "-W", "0"], ["width 0", "multiple of 8"]),

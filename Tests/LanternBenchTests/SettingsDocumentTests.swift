@@ -75,6 +75,12 @@ import Testing
 
     \(table(TokenPictureSetting.all, key: "recipe"))
 
+    ## Of a text
+
+    What `LanguageRequest` has and `lantern write` takes.
+
+    \(table(LanguageSetting.all, key: "recipe"))
+
     ## Of a bench of samplers
 
     What `lantern bench samplers` takes, and what `results.json` has under `settings`. Each of the first \

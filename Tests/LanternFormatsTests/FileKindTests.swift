@@ -12,7 +12,6 @@ import Testing
 
   /// Bytes of each kind, a name, and what is said.
   static let kinds: [(bytes: [UInt8], name: String, said: String)] = [
-    (Array("GGUF\u{3}\0\0\0".utf8), "a.gguf", "is a GGUF file"),
     (Array("ggjt".utf8.reversed()) + [3, 0, 0, 0], "a.bin", "is a GGML file"),
     ([0x89] + Array("HDF\r\n\u{1A}\n".utf8), "a.h5", "is an HDF5 file"),
     ([0x93] + Array("NUMPY".utf8), "a.npy", "is a NumPy array"),

@@ -183,7 +183,7 @@ struct TensorArchiveTests {
       #expect(!missing(folder).contains("pickle"))
     }
     for (bytes, name, said) in [
-      (Array("GGUF\u{3}\0\0\0".utf8), "model.gguf", "model.gguf: is a GGUF file"),
+      (Array("GGUF\u{3}\0\0\0".utf8), "model.gguf", "if \"model.gguf\" is it, rename that"),
       ([0x83, 0xA4] + Array("unet".utf8), "flax_model.msgpack", "is a Flax checkpoint"),
       ([0x80, 0x02, 0x7D, 0x71], "pytorch_model.bin", "is a Python pickle; convert it: python"),
     ] {

@@ -19,7 +19,7 @@ import Testing
 
   @Test(
     "predictions equal those of diffusers, whatever the levels, heads, layers and odd sizes",
-    arguments: ["sd1", "sd2", "mixed", "single"])
+    arguments: ["sd1", "sd2", "mixed", "single", "distilled"])
   func parity(name: String) throws {
     let reference = try reference(name)
     let model = try reference.build(make)
@@ -118,7 +118,8 @@ import Testing
       ("act_fn", .string("mish")), ("addition_embed_type", .string("image")),
       ("center_input_sample", .bool(true)), ("class_embed_type", .string("timestep")),
       ("dual_cross_attention", .bool(true)), ("encoder_hid_dim", .integer(7)),
-      ("mid_block_type", .string("UNetMidBlock2D")), ("num_attention_heads", .integer(8)),
+      ("mid_block_type", .string("UNetMidBlock2DSimpleCrossAttn")),
+      ("num_attention_heads", .integer(8)),
       ("only_cross_attention", .bool(true)),
       ("resnet_time_scale_shift", .string("scale_shift")),
     ] as [(String, JSONValue)])
@@ -151,6 +152,10 @@ import Testing
       ("block_out_channels", .string("8")), ("conv_in_kernel", .integer(2)),
       ("cross_attention_dim", .number(1.5)), ("in_channels", .integer(1 << 60)),
       ("layers_per_block", .array([.integer(1)])), ("layers_per_block", .integer(1 << 40)),
+      ("transformer_layers_per_block", .array([.array([.integer(1), .integer(1)]), .integer(1)])),
+      ("transformer_layers_per_block", .array([.array([]), .integer(1)])),
+      ("reverse_transformer_layers_per_block", .array([.array([1, 1, 1]), .integer(1)])),
+      ("reverse_transformer_layers_per_block", .array([.integer(0), .integer(1)])),
       ("norm_num_groups", .integer(0)), ("norm_num_groups", .integer(7)),
       ("sample_size", .array([8, 16, 32].map(JSONValue.integer))),
       ("time_embedding_dim", .integer(-1)),

@@ -5,8 +5,8 @@ import LanternTensor
 import TestSupport
 import Testing
 
-/// Pictures that follow others: the cases, the pictures, and what diffusers draws. Fixtures by
-/// tools/fixtures/tiny_control.py and tiny_adapter.py.
+/// Pictures that follow others, or have others next to the prompt: the cases, the pictures, and what diffusers draws. Fixtures by
+/// tools/fixtures/tiny_control.py, tiny_adapter.py and tiny_ip_adapter.py.
 struct ControlReference {
   let file: SafetensorsFile
   let cases: [String: [String: JSONValue]]
@@ -59,6 +59,14 @@ struct ControlReference {
       control.start = try #require(members["start"]?.double)
       control.end = try #require(members["end"]?.double)
       return control
+    }
+    request.imagePrompts = try (found["prompts"]?.array ?? []).compactMap(\.object).map { members in
+      let adapter = try #require(members["adapter"]?.string)
+      var prompt = ImagePrompt(
+        adapter: fixture("\(folder)/\(adapter)" + (adapter.contains(".") ? "" : ".safetensors")),
+        picture: try picture(#require(members["picture"]?.string)))
+      prompt.scale = Float(try #require(members["scale"]?.double))
+      return prompt
     }
     return request
   }

@@ -49,6 +49,13 @@ import Testing
   }
 
   @Test(
+    "models that edit a picture follow it and the prompt, as StableDiffusionInstructPix2PixPipeline",
+    arguments: TinyPipeline.names(of: "tiny_edit"))
+  func editing(name: String) throws {
+    try expectParity(name, "tiny_edit")
+  }
+
+  @Test(
     "a refiner takes the last steps over as diffusers' pipelines do, and draws alone from a picture",
     arguments: TinyPipeline.names(of: "tiny_refiner"))
   func refiner(name: String) throws {
@@ -78,6 +85,7 @@ import Testing
     #expect(TinyPipeline.names(of: "tiny_xl").count == 11)
     #expect(TinyPipeline.names(of: "tiny_lcm").count == 5)
     #expect(TinyPipeline.names(of: "tiny_refiner").count == 4)
+    #expect(TinyPipeline.names(of: "tiny_edit").count == 5)
     #expect(TinyPipeline.names(of: "webui_prompts").count == 12)
     #expect(TinyPipeline.names(of: "hires").count == 9)
   }

@@ -83,6 +83,12 @@ import Testing
     #expect(!many.notes[0].contains("\u{1B}"))
   }
 
+  @Test("hashes of LoRAs are read by the names of their files")
+  func hashes() throws {
+    let recipe = try webUI("Sampler: Euler, Seed: 5, Lora hashes: \"x: 1F, y z: 2\"")
+    #expect(recipe.loraHashes == ["x.safetensors": "1f", "y z.safetensors": "2"])
+  }
+
   @Test(
     "a second pass is read in webui's words, and its strength is not that of a picture to begin from"
   )

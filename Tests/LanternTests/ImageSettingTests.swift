@@ -17,6 +17,7 @@ import Testing
     case "projectedGuidance": return [0.25, 7.5, -0.5]
     case "dynamicThresholding": return [2.5, 0.5]
     case "pastesKept": return false
+    case "imageGuidance": return 2.5
     case "hires":
       return .object([
         "size": "1.5x", "denoise": 0.5, "steps": 3, "upscaler": "latent-nearest",
@@ -25,6 +26,9 @@ import Testing
       let one: [String: JSONValue] = [
         "network": "edges", "strength": 0.5, "start": 0.25, "end": 0.75,
       ]
+      return .array([.object(one)])
+    case "imagePrompts":
+      let one: [String: JSONValue] = ["adapter": "cat", "scale": 0.5, "encoder": "large"]
       return .array([.object(one)])
     default: break
     }

@@ -7,7 +7,7 @@ import Testing
 
 /// Models written anew: a file as a folder, a folder as a file.
 @Suite struct ModelConversionTests {
-  private static let kinds = ["sd1", "sd2", "sdxl"]
+  private static let kinds = ["sd1", "sd2", "sdxl", "refiner", "distilled"]
 
   private func convert(
     _ from: String, _ target: String, of model: SingleFileFixture, as dtype: DType? = nil
@@ -70,7 +70,7 @@ import Testing
       let notes = try convert(path, target, of: model)
       #expect(notes.contains { $0.contains("strange.key") && $0.contains("not known") })
       #expect(notes.contains { $0.contains("alphas_cumprod") })
-      for part in ["unet", "vae", "text_encoder"] + (name == "sdxl" ? ["text_encoder_2"] : []) {
+      for part in model.parts {
         let expected = try model.part(part)
         let stem = part.hasPrefix("text") ? "model" : "diffusion_pytorch_model"
         let found = try SafetensorsFile("\(target)/\(part)/\(stem).safetensors")

@@ -42,7 +42,7 @@ import Testing
 
   @Test(
     "one file draws the bytes that its folder draws, by the same sampler",
-    arguments: ["sd1", "sd2", "sdxl"])
+    arguments: ["sd1", "sd2", "sdxl", "refiner", "distilled"])
   func kinds(name: String) throws {
     let model = try SingleFileFixture(name)
     try withTemporaryFolder { folder in
@@ -58,44 +58,134 @@ import Testing
     try expectSame(fixture("single_file/sd1.ckpt"), model.folder, of: model)
   }
 
+  /// A U-Net of other inputs, or of fewer blocks: what is changed in a file, and in a folder.
+  struct OtherUNet: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    /// A setting of the folder's.
+    let setting: (key: String, value: JSONValue)
+    /// The class of pipeline and, where it is another too, of scheduler.
+    var pipeline = "StableDiffusionPipeline"
+    var scheduler: String?
+
+    /// Changes the tensors of the U-Net, whose names are below a prefix, with those of the file's own.
+    func change(_ tensors: inout SingleFileFixture.Tensors, _ prefix: String, isFile: Bool) throws {
+      switch setting.key {
+      case "mid_block_type":
+        let middle = isFile ? "middle_block." : "mid_block."
+        tensors.removeAll { $0.name.hasPrefix(prefix + middle) }
+      case "time_cond_proj_dim":
+        let values = (0..<8 * 4).map { Float($0 % 7) / 8 - 0.4 }
+        tensors.append(
+          ("\(prefix)time_embedding.cond_proj.weight", try Tensor(values, shape: [8, 4])))
+      default:
+        let name = prefix + (isFile ? "input_blocks.0.0.weight" : "conv_in.weight")
+        for index in tensors.indices where tensors[index].name == name {
+          let old = tensors[index].tensor
+          let more = try old.sliced(axis: 1, 0..<(setting.value == .integer(9) ? 1 : 0))
+            .contiguous()
+          tensors[index].tensor = try Tensor.concatenated([old, old, more], axis: 1)
+        }
+      }
+    }
+  }
+
+  private static let otherUNets = [
+    OtherUNet(testDescription: "nine channels fill holes", setting: ("in_channels", .integer(9))),
+    OtherUNet(
+      testDescription: "eight channels edit a picture", setting: ("in_channels", .integer(8)),
+      pipeline: "StableDiffusionInstructPix2PixPipeline"),
+    OtherUNet(
+      testDescription: "guidance is an input", setting: ("time_cond_proj_dim", .integer(4)),
+      pipeline: "LatentConsistencyModelPipeline", scheduler: "LCMScheduler"),
+    OtherUNet(testDescription: "no middle block", setting: ("mid_block_type", .null)),
+  ]
+
   @Test(
-    "a U-Net of nine channels fills holes, one without middle block draws",
-    arguments: ["in_channels", "mid_block_type"])
-  func otherUNets(setting: String) throws {
+    "U-Nets of other inputs, and without a middle, draw what their folders draw",
+    arguments: otherUNets)
+  func draws(other: OtherUNet) throws {
     let model = try SingleFileFixture("sd1")
-    let fills = setting == "in_channels"
     try withTemporaryFolder { folder in
       let (path, copy) = ("\(folder)/one.safetensors", "\(folder)/model")
       try FileManager.default.copyItem(atPath: model.folder, toPath: copy)
-      func change(_ tensors: inout SingleFileFixture.Tensors, _ conv: String, _ middle: String)
-        throws
-      {
-        guard fills else { return tensors.removeAll { $0.name.hasPrefix(middle) } }
-        for index in tensors.indices where tensors[index].name == conv {
-          let old = tensors[index].tensor
-          let last = try old.sliced(axis: 1, 0..<1).contiguous()
-          tensors[index].tensor = try Tensor.concatenated([old, old, last], axis: 1)
-        }
-      }
       try model.write(to: path) {
-        try change(
-          &$0, "model.diffusion_model.input_blocks.0.0.weight",
-          "model.diffusion_model.middle_block.")
+        try other.change(&$0, "model.diffusion_model.", isFile: true)
       }
       let weights = "\(copy)/unet/diffusion_pytorch_model.safetensors"
       let old = try SafetensorsFile(weights)
       var tensors = try old.names.map { (name: $0, tensor: try #require(try old.tensor($0))) }
-      try change(&tensors, "conv_in.weight", "mid_block.")
+      try other.change(&tensors, "", isFile: false)
       try SafetensorsFile.write(tensors, to: weights)
-      try TinyPipeline.set(setting, fills ? .integer(9) : .null, "\(copy)/unet/config.json")
+      try TinyPipeline.set(other.setting.key, other.setting.value, "\(copy)/unet/config.json")
+      try TinyPipeline.set("_class_name", .string(other.pipeline), "\(copy)/model_index.json")
+      if let scheduler = other.scheduler {
+        try TinyPipeline.set(
+          "scheduler", ["diffusers", .string(scheduler)], "\(copy)/model_index.json")
+      }
+      let channels = other.setting.key == "in_channels" ? other.setting.value.integer : nil
       let photo = try Picture(
         width: 24, height: 16, pixels: (0..<24 * 16 * 3).map { UInt8($0 % 251) })
       let mask = try Mask(width: 2, height: 1, pixels: [0, 255])
       try expectSame(
         path, copy, of: model,
         request: request {
-          if fills { ($0.initialPicture, $0.mask) = (photo, mask) }
+          $0.initialPicture = channels == nil ? nil : photo
+          $0.mask = channels == 9 ? mask : nil
         })
+      // What it is by default follows from the file too.
+      let (one, two) = (
+        try generator(path, of: model), try ImageGenerator(folder: copy, precision: .exact)
+      )
+      #expect(one.model.defaults.steps == two.model.defaults.steps)
+      #expect(one.model.defaults.guidance == two.model.defaults.guidance)
+      // And it comes back from a folder as it was.
+      let target = "\(folder)/again.safetensors"
+      try ModelConversion(of: copy, to: target).write()
+      try expectSame(
+        target, copy, of: model,
+        request: request {
+          $0.initialPicture = channels == nil ? nil : photo
+          $0.mask = channels == 9 ? mask : nil
+        })
+    }
+  }
+
+  @Test("a refiner in one file takes over from a model in one file as both folders do")
+  func refiner() throws {
+    let (base, refiner) = (try SingleFileFixture("sdxl"), try SingleFileFixture("refiner"))
+    try withTemporaryFolder { folder in
+      let (one, two) = ("\(folder)/base.safetensors", "\(folder)/second.safetensors")
+      try base.write(to: one)
+      try refiner.write(to: two)
+      var parts = ModelParts()
+      parts.tokenizer = base.tokenizer
+      let request = request { $0.refinerStart = 0.5 }
+      let found = try ImageGenerator(folder: one, with: parts, refiner: two, precision: .exact)
+        .draw(request)
+      let folders = try ImageGenerator(
+        folder: base.folder, refiner: refiner.folder, precision: .exact)
+      #expect(try found.picture.pixels == folders.draw(request).picture.pixels)
+      let alone = try ImageGenerator(folder: base.folder, precision: .exact).draw(request)
+      #expect(found.picture.pixels != alone.picture.pixels)
+    }
+  }
+
+  @Test(
+    "a file that lacks any one tensor of its U-Net is refused in a line",
+    arguments: ["refiner", "distilled"])
+  func lacking(name: String) throws {
+    let model = try SingleFileFixture(name)
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/one.safetensors"
+      let names = try model.tensors().map(\.name).filter { $0.hasPrefix("model.diffusion_model.") }
+      #expect(names.count > 50)
+      for missing in names {
+        try model.write(to: path) { $0.removeAll { $0.name == missing } }
+        let error = #expect(throws: (any Error).self, "\(missing)") {
+          try generator(path, of: model)
+        }
+        #expect((error as? any LanternError)?.kind == .data, "\(missing): \(error as Any)")
+      }
     }
   }
 
@@ -474,7 +564,6 @@ import Testing
     "a label embedding that is not SDXL's is refused by name",
     arguments: [
       ("sd2", "label_emb.0.0.weight", 1024, "unCLIP"),
-      ("sdxl", "attn2.to_k.weight", 1280, "refiner"),
       ("sd2", "label_emb.weight", 1024, "upscaler"),
     ])
   func labels(model: String, name: String, width: Int, said: String) throws {

@@ -2,7 +2,7 @@ import Lantern
 import LanternPictures
 import Testing
 
-/// The tables of stories and of pictures of masked codes are whole, and check what they say.
+/// The tables of stories, of pictures of masked codes and of texts are whole, and check what they say.
 @Suite("Settings of a story") struct StorySettingTests {
   /// Every field has a row, and no name or option stands twice.
   private func expectWhole<Request: Configurable>(
@@ -22,6 +22,7 @@ import Testing
     // What is computed anew changes no story.
     expectWhole(StoryRequest(prompt: ""), but: ["recomputes"])
     expectWhole(TokenPictureRequest(prompt: ""))
+    expectWhole(LanguageRequest(prompt: ""))
   }
 
   @Test("an option's value goes into the field of its row, and into no other")

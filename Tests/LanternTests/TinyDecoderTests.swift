@@ -111,6 +111,10 @@ import Testing
       let empty = [("decoder.layers.0.weight", try Tensor(repeating: 0, shape: [1]))]
       #expect(complaint(try write(empty)).contains("a.safetensors"))
     }
+    let vae = fixture("tiny_pipeline/vae")
+    for path in [vae, vae + "/diffusion_pytorch_model.safetensors"] {
+      #expect(complaint(path).contains("is a whole autoencoder ("), "\(complaint(path))")
+    }
     #expect(complaint("none.safetensors").contains("none.safetensors"))
     #expect(complaint(fixture("tiny_pipeline")).contains("config.json"))
   }

@@ -7,9 +7,9 @@ import Testing
 
 /// A whole Stable Diffusion of random weights, and what diffusers draws with it:
 /// tools/fixtures/tiny_pipeline.py; or Stable Diffusion XL: tools/fixtures/tiny_xl.py; or the first as a latent
-/// consistency model: tools/fixtures/tiny_lcm.py; or the second with a refiner: tools/fixtures/tiny_refiner.py; or
-/// the first two with prompts in webui's syntax: tools/fixtures/webui_prompts.py; or with a second pass:
-/// tools/fixtures/hires.py.
+/// consistency model, tools/fixtures/tiny_lcm.py, or as one that edits pictures, tools/fixtures/tiny_edit.py; or the
+/// second with a refiner: tools/fixtures/tiny_refiner.py; or the first two with prompts in webui's syntax:
+/// tools/fixtures/webui_prompts.py; or with a second pass: tools/fixtures/hires.py.
 struct TinyPipeline {
   static let folder = fixture("tiny_pipeline")
   private let folder: String
@@ -17,7 +17,9 @@ struct TinyPipeline {
   private let cases: [String: [String: JSONValue]]
 
   init(_ name: String = "tiny_pipeline") throws {
-    folder = ["tiny_lcm", "webui_prompts", "hires"].contains(name) ? Self.folder : fixture(name)
+    folder =
+      ["tiny_lcm", "tiny_edit", "webui_prompts", "hires"].contains(name)
+      ? Self.folder : fixture(name)
     file = try SafetensorsFile(fixture("\(name).safetensors"))
     let text = Array(try #require(file.metadata["cases"]).utf8)
     let list = try text.withUnsafeBytes { try JSON.parse($0, file: "cases") }.array ?? []
@@ -47,6 +49,7 @@ struct TinyPipeline {
     request.hires = found["hires"].flatMap(Hires.init(json:))
     request.steps = found["steps"]?.integer
     request.guidance = found["guidance"]?.double.map { Float($0) }
+    request.imageGuidance = found["image_guidance"]?.double.map { Float($0) }
     request.sampler = found["sampler"]?.string
     request.schedule = found["schedule"]?.string
     request.seed = UInt64(found["seed"]?.integer ?? 0)
@@ -76,6 +79,7 @@ struct TinyPipeline {
     if folder == fixture("tiny_refiner"), name != "alone" {
       return try ImageGenerator(folder: fixture("tiny_xl"), refiner: folder, precision: .exact)
     }
+    if file.contains("edit.conv_in.weight") { return try editingGenerator() }
     if file.contains("cond_proj.weight") { return try latentConsistencyGenerator() }
     guard let prediction = found["prediction"] else {
       return try ImageGenerator(folder: folder, precision: .exact)
@@ -133,6 +137,16 @@ struct TinyPipeline {
     try Self.generator { folder in
       try Self.set("in_channels", .integer(9), "\(folder)/unet/config.json")
       try setWeight("conv_in.weight", tensor("inpainting.conv_in.weight"), of: folder)
+    }
+  }
+
+  /// The model as one that edits pictures.
+  func editingGenerator() throws -> ImageGenerator {
+    try Self.generator { folder in
+      try Self.set("in_channels", .integer(8), "\(folder)/unet/config.json")
+      try setWeight("conv_in.weight", tensor("edit.conv_in.weight"), of: folder)
+      try Self.set(
+        "_class_name", "StableDiffusionInstructPix2PixPipeline", "\(folder)/model_index.json")
     }
   }
 

@@ -11,7 +11,7 @@ package struct SingleFileFixture {
   package let folder: String
   private let rows: [[JSONValue]]
 
-  /// - Parameter name: `sd1`, `sd2` or `sdxl`.
+  /// - Parameter name: `sd1`, `sd2`, `sdxl`, `refiner` or `distilled`.
   /// - Throws: `FormatError` without the fixture.
   package init(_ name: String) throws {
     folder = fixture("single_file/\(name)")
@@ -19,7 +19,12 @@ package struct SingleFileFixture {
   }
 
   /// Its tokenizer, which has fewer tokens than CLIP's.
-  package var tokenizer: String { "\(folder)/tokenizer" }
+  package var tokenizer: String {
+    "\(folder)/tokenizer\(parts.contains("text_encoder") ? "" : "_2")"
+  }
+
+  /// The names of its parts with weights.
+  package var parts: [String] { Set(rows.compactMap { $0[1].string }).sorted() }
 
   /// The tensors of a part's folder.
   package func part(_ name: String) throws -> any TensorFile {

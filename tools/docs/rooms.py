@@ -17,6 +17,7 @@ ROOMS = [
     ("LanternCLI", "the program lantern", None, 0),
     ("LanternBench", "speed, and what a step buys", None, 1),
     ("LanternEvaluation", "is it right?", None, 2),
+    ("LanternHub", "models by name, fetched", 3, 2),
     ("Lantern", "from prompt to picture and story", None, 3),
     ("LanternModels", "one architecture a file", 0, 4),
     ("LanternDecoding", "from scores to tokens", 1, 4),
@@ -50,6 +51,8 @@ ARROWS = [
     ("Lantern", "LanternEvaluation", 0, 0),
     ("LanternEvaluation", "LanternBench", 0, 0),
     ("LanternBench", "LanternCLI", 0, 0),
+    ("Lantern", "LanternHub", 75, 0),
+    ("LanternHub", "LanternCLI", 0, 75),
 ]
 
 

@@ -39,6 +39,15 @@ def safetensors():
     return files(FIXTURES / "tensor_files.safetensors")
 
 
+def gguf():
+    whole = (FIXTURES / "gguf_blocks" / "blocks.gguf").read_bytes()
+    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 1)
+    value = struct.pack("<Q", 1) + b"a" + struct.pack("<IIQ", 9, 8, 1) + struct.pack("<Q", 2) + b"xy"
+    tensor = struct.pack("<Q", 1) + b"t" + struct.pack("<IQIQ", 1, 32, 2, 0)
+    small = head + value + tensor
+    return {"small": small + bytes(-len(small) % 32 + 32), "beginning": whole[:8192]}
+
+
 def torch():
     return files(*sorted((FIXTURES / "torch_file").glob("*.pt")))
 

@@ -12,7 +12,7 @@ public func problem(with request: ImageRequest) throws -> String? {
   } catch let error as any LanternError {
     switch error.kind {
     case .usage: return "Please ask for something else: \(error)"
-    case .memory, .busy: return "Please try again later: \(error)"
+    case .memory, .busy, .network: return "Please try again later: \(error)"
     case .data, .missing, .output, .lost: return "\(error)"
     }
   }

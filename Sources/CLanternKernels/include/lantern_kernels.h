@@ -64,6 +64,25 @@ typedef enum lk_dtype {
   LK_I4,
 } lk_dtype;
 
+/// Formats of blocks in which ggml stores weights. Blocks are little-endian and may be unaligned.
+typedef enum lk_block_format {
+  LK_Q4_0 = 0,
+  LK_Q4_1,
+  LK_Q5_0,
+  LK_Q5_1,
+  LK_Q8_0,
+  LK_Q2_K,
+  LK_Q3_K,
+  LK_Q4_K,
+  LK_Q5_K,
+  LK_Q6_K,
+  LK_IQ4_NL,
+  LK_IQ4_XS,
+  LK_MXFP4,
+  LK_TQ1_0,
+  LK_TQ2_0,
+} lk_block_format;
+
 typedef enum lk_isa {
   LK_PORTABLE = 0,
   LK_AVX2,
@@ -225,6 +244,9 @@ typedef struct lk_kernels {
   void (*prelu)(const float *x, const float *slope, int64_t rows, int64_t columns, float *y);
   /// f32, f16 and bf16 to one another, round to nearest even; NaN stays NaN, f16 overflow is inf.
   void (*convert)(const void *x, lk_dtype from, int64_t count, void *y, lk_dtype to);
+
+  /// Writes the elements of `count` blocks: ggml's numbers, bit for bit.
+  void (*decode)(lk_block_format format, const void *blocks, int64_t count, float *y);
 
   // reduce: over the last axis of [rows, columns] into [rows]
   void (*reduce)(lk_reduction op, const float *x, int64_t rows, int64_t columns, float *y);

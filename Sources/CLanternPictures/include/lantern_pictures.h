@@ -93,12 +93,15 @@ lp_status lp_jpeg_write(
 
 // ---- Resampling ------------------------------------------------------------------------------
 
+/// Windows of resampling: Lanczos' of three lobes, and the cubic one of Keys with a = −1/2.
+typedef enum { LP_LANCZOS, LP_BICUBIC } lp_window;
+
 /// Resizes `[height, width, channels]` to `[new_height, new_width, channels]`, 8 bits each, by a
-/// Lanczos window of three lobes, widened when shrinking: Pillow's `Image.LANCZOS`, bit for bit.
+/// window that is widened when shrinking: Pillow's `Image.LANCZOS` and `Image.BICUBIC`, bit for bit.
 /// Sizes are positive. False for want of memory.
-bool lp_resample_lanczos(
+bool lp_resample(
   const uint8_t *pixels, size_t width, size_t height, size_t channels, uint8_t *out,
-  size_t new_width, size_t new_height);
+  size_t new_width, size_t new_height, lp_window window);
 
 #ifdef __cplusplus
 }

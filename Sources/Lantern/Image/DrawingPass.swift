@@ -70,9 +70,13 @@ extension ImageGenerator {
         var prompt = try model.conditioner.encode(
           request, size: size, steps: passes[index].promptSteps)
         prompt.set(guidance: settings.guidance)
+        if number == 0 { try model.addImagePrompts(request.imagePrompts, to: &prompt) }
         passes[index].stages.append(StagedDenoiser.Stage(model: model, prompt: prompt))
       }
-      if !retainsComponents { model.conditioner.releaseWeights() }
+      if !retainsComponents {
+        model.conditioner.releaseWeights()
+        model.imageEncoders.release()
+      }
     }
     return passes
   }

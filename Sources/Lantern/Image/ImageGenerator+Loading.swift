@@ -1,3 +1,5 @@
+import LanternPlatform
+import LanternFormats
 import LanternModels
 public import LanternTensor
 
@@ -9,7 +11,7 @@ extension ImageGenerator {
   ///   - parts: what goes before its own parts, as another autoencoder.
   ///   - loras: what is added to its weights.
   ///   - isFast: whether to draw in few steps, with the LoRA that the folder has for it.
-  ///   - refiner: folder of the model that takes the last steps over, from ``ImageRequest/refinerStart`` on;
+  ///   - refiner: folder or file of the model that takes the last steps over, from ``ImageRequest/refinerStart`` on;
   ///     nil for none.
   ///   - variant: of the weights, as `fp16` for `model.fp16.safetensors`; the plain ones when nil.
   ///   - tinyDecoder: a small decoder that draws pictures and previews in place of the model's own, as TAESD:
@@ -34,7 +36,12 @@ extension ImageGenerator {
     tinyDecoder: String? = nil, precision: Precision = .default
   ) throws {
     // First, since of the refiner nothing stays in memory until its first step.
-    self.refiner = try refiner.map { try ImageModel($0, variant: variant, precision: precision) }
+    self.refiner = try refiner.map { path in
+      var own = ModelParts()
+      // One file has none of its own.
+      if !FileSystem.isDirectory(path) { own.tokenizer = parts.tokenizer }
+      return try ImageModel(path, with: own, variant: variant, precision: precision)
+    }
     self.refiner?.releaseAllButDecoder()
     model = try ImageModel(
       location.path(), with: parts, adding: loras, isFast: isFast, variant: variant,

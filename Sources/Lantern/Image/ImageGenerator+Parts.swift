@@ -48,12 +48,13 @@ extension ImageGenerator {
     var request = ImageRequest(prompt: "a red fox on the beach")
     request.width = width
     request.height = height
-    if model.isInpaintingModel {
-      // Its input has a mask too.
+    if model.isInpaintingModel || model.isEditingModel {
+      // Its input has a picture too.
       request.width = width ?? nativeSize.width
       request.height = height ?? nativeSize.height
       request.initialPicture = try Picture(width: 1, height: 1, pixels: [128, 128, 128])
-      request.mask = try Mask(width: 1, height: 1, pixels: [255])
+      request.mask =
+        model.isInpaintingModel ? try Mask(width: 1, height: 1, pixels: [255]) : nil
     }
     let settings = try ImageSettings(request, model)
     let sampler = try settings.makeSampler(model.schedule)
@@ -65,7 +66,8 @@ extension ImageGenerator {
     let size = [settings.height / downsampling, settings.width / downsampling]
     let pictures = batch ?? 1
     let latent = try noise.normal([pictures] + size + [model.codec.latentChannels])
-    let rows = batch ?? (settings.fullGuidance.isActive ? 2 : 1)
+    let guided = model.isEditingModel ? 3 : 2
+    let rows = batch ?? (settings.fullGuidance.isActive ? guided : 1)
     let input = try noise.normal([rows] + size + [model.geometry.inputChannels])
     let sides = (settings.width, settings.height)
     let steps = PromptSchedule.Steps(count: settings.steps)

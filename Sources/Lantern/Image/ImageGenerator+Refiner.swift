@@ -13,7 +13,7 @@ extension ImageGenerator {
     let last = plan.levels.map(\.timestep).min() ?? 0
     guard last >= settings.refinerTimestep(model.schedule) else { return [] }
     return [
-      "the refiner \(FileSystem.split(refiner.path).name) has no effect: no step is left after "
+      "the refiner \(HubCache.name(of: refiner.path)) has no effect: no step is left after "
         + "\(settings.refinerStart) of the noise; give more steps, or let it start earlier"
     ]
   }

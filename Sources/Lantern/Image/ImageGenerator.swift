@@ -135,7 +135,8 @@ public struct ImageGenerator: Sendable {
 
     let network = StagedDenoiser(
       pass.stages, switchTimestep: settings.refinerTimestep(schedule), mask: initial.mask,
-      controls: controls, cache: settings.cache, retainsComponents: retainsComponents)
+      editing: try PictureEditing(request, settings, model, pass.prompt), controls: controls,
+      cache: settings.cache, retainsComponents: retainsComponents)
     let denoiser = Denoiser(
       network.predict, predicting: schedule.prediction, dataDeviation: schedule.dataDeviation,
       guidance: settings.fullGuidance)
@@ -149,7 +150,7 @@ public struct ImageGenerator: Sendable {
       }
       controls.begin(step: step.index + 1)
       try trace?.note(latent)
-      try onStep(DrawingStep(step, of: pass, model.decoder, initial))
+      try onStep(DrawingStep(step, of: pass, model, initial, request.previewMethod))
       return latent
     }
     return (latent, network.calls, controls.notes)

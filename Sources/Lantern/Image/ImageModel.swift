@@ -18,16 +18,25 @@ package struct ImageModel: Sendable {
   let codec: any LatentCodec
   /// What decodes pictures: the codec, or a small decoder in its place.
   let decoder: any LatentCodec
+  /// How previews get from latents to colours without a decoder; nil where that is not known.
+  let latentColours: LatentColours?
   /// Path of the small decoder; nil for the codec's own.
   let tinyDecoder: String?
   /// ControlNets and T2I-Adapters that were needed, by their paths.
-  private let controlNetworks = Locked<[String: any ControlNetwork]>([:])
+  private let controlNetworks = AddOnCache<any ControlNetwork>()
+  /// IP-Adapters that were needed, and the vision encoders before them.
+  let ipAdapters = AddOnCache<any ImagePromptAdapter>()
+  let imageEncoders = AddOnCache<any ImageEncoder>()
   package let schedule: NoiseSchedule
   package let defaults: ModelDefaults
+  /// What its files say of its being distilled to few steps; nil where they say nothing.
+  let fewSteps: FewSteps?
   /// Whether it was loaded for few steps.
   let isFast: Bool
   /// What was added to its weights.
   let loras: [LoRA]
+  /// Hashes of their files by their names, as far as they are known.
+  package let loraHashes: [String: String]
   /// The variant of its weights, as `fp16`; nil for the plain ones.
   let variant: String?
   /// What goes before its own parts.
@@ -64,10 +73,14 @@ package struct ImageModel: Sendable {
     for part in pipeline.parts { _ = try source.component(part) }
     self.path = source.path
     self.parts = parts
+    let fewSteps = try FewSteps(source, pipeline)
+    self.fewSteps = fewSteps
     self.defaults = try ModelDefaults(
-      folder: source.path, steps: pipeline.steps, guidance: pipeline.guidance, isFast: isFast)
+      folder: source.path, steps: fewSteps?.steps ?? pipeline.steps,
+      guidance: fewSteps?.guidance ?? pipeline.guidance, isFast: isFast)
     self.isFast = isFast
     self.loras = loras
+    self.loraHashes = try loras.reduce(into: [:]) { $0[$1.name] = try $1.shortHash() }
     self.variant = variant
     self.precision = precision
     let all = (defaults.lora.map { [LoRA($0)] } ?? []) + loras
@@ -85,12 +98,14 @@ package struct ImageModel: Sendable {
     let small = precision.ofSmallParts
     let codec = try reader.read(pipeline.codec, ModelCatalogue.latentCodecs, small)
     self.codec = codec
+    self.latentColours = pipeline.latentColours.flatMap { $0.fits(codec) ? $0 : nil }
     self.tinyDecoder = tinyDecoder
     self.decoder =
       try tinyDecoder.map { try TinyDecoder.load($0, for: codec, small) } ?? codec
+    let recognised = [fewSteps?.note(source.path, defaults)].compactMap { $0 }
     self.notes =
-      try source.notes + source.disagreements(among: pipeline.parts) + schedule.fileNotes
-      + schedule.notes(for: schedule.schedulerClass)
+      try recognised + source.notes + source.disagreements(among: pipeline.parts)
+      + schedule.fileNotes + schedule.notes(for: schedule.schedulerClass)
       + conditioner.notes + reader.notes { $0 }
       + adapters.flatMap { try $0.notes + [$0.checkFit()].compactMap(\.self) }
       + [precision.note].compactMap { $0 }
@@ -114,7 +129,7 @@ package struct ImageModel: Sendable {
         path: path)
     }
     guard geometry.outputChannels == latents,
-      [latents, 2 * latents + 1].contains(geometry.inputChannels)
+      [latents, 2 * latents, 2 * latents + 1].contains(geometry.inputChannels)
     else {
       throw RequestError.mismatch(
         reason: "the denoiser works on \(geometry.inputChannels) and gives "
@@ -129,12 +144,12 @@ package struct ImageModel: Sendable {
   /// - Throws: ``RequestError/mismatch(reason:path:)`` for one of another kind of model, and what reading
   ///   it throws.
   func controlNetwork(_ path: String) throws -> any ControlNetwork {
-    if let cached = controlNetworks({ $0[path] }) { return cached }
-    let network = try AddOn.load(
-      path, ModelCatalogue.controlNetworks, ModelCatalogue.controlFiles, precision)
-    try checkFit(network, path)
-    controlNetworks { $0[path] = network }
-    return network
+    try controlNetworks(path) {
+      let network = try AddOn.load(
+        path, ModelCatalogue.controlNetworks, ModelCatalogue.controlFiles, precision)
+      try checkFit(network, path)
+      return network
+    }
   }
 
   private func checkFit(_ network: any ControlNetwork, _ path: String) throws {
@@ -167,6 +182,7 @@ package struct ImageModel: Sendable {
   /// Checks that this model can take over the last steps of another one.
   func checkRefines(_ base: ImageModel) throws(RequestError) {
     guard geometry.outputChannels == base.geometry.outputChannels, !isInpaintingModel,
+      !isEditingModel,
       schedule.prediction == base.schedule.prediction,
       (conditioner.sizeCount > 0) == (base.conditioner.sizeCount > 0)
     else {
@@ -180,7 +196,9 @@ package struct ImageModel: Sendable {
 
   /// Releases all parts but the decoder.
   func releaseAllButDecoder() {
-    controlNetworks { $0 = [:] }
+    controlNetworks.release()
+    ipAdapters.release()
+    imageEncoders.release()
     conditioner.releaseWeights()
     denoiser.release()
     codec.releaseEncoder()
@@ -188,17 +206,25 @@ package struct ImageModel: Sendable {
 
   /// The first ten digits of the SHA-256 of a file of weights, nil for several files or a large one.
   private static func hash(of files: [String]) throws(FormatError) -> String? {
-    guard files.count == 1, let file = files.first else { return nil }
-    do throws(FormatError) {
-      return String(SHA256.hex(of: try FileSystem.read(file, limit: 4 << 20)).prefix(10))
-    } catch {
-      if case .tooLarge = error { return nil }
-      throw error
-    }
+    guard files.count == 1 else { return nil }
+    return try WeightHash.file(files[0]).map { String($0.prefix(WeightHash.modelDigits)) }
   }
 
   /// Whether the denoiser was trained to inpaint: its input has a mask and the masked picture too.
-  var isInpaintingModel: Bool { geometry.inputChannels != geometry.outputChannels }
+  var isInpaintingModel: Bool { geometry.inputChannels == 2 * geometry.outputChannels + 1 }
+
+  /// Whether the denoiser was trained to edit a picture as the prompt says (InstructPix2Pix, Brooks et al.
+  /// 2022, arXiv:2211.09800): its input has the picture too.
+  var isEditingModel: Bool { geometry.inputChannels == 2 * geometry.outputChannels }
+
+  /// The linear map that previews are made by; nil for a decoder.
+  func previewColours(_ method: PreviewMethod) -> LatentColours? {
+    switch method {
+    case .automatic: tinyDecoder == nil ? latentColours : nil
+    case .linear: latentColours
+    case .decoder: nil
+    }
+  }
 
   /// The number of pixels that a picture's sides are multiples of.
   ///

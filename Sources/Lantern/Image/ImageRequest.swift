@@ -32,6 +32,8 @@ public struct ImageRequest: Sendable {
   public var steps: Int?
   /// Strength of classifier-free guidance; 1 and less mean none; the model's own when nil.
   public var guidance: Float?
+  /// How closely models that edit a picture follow it, 1 or more (InstructPix2Pix); 1.5 when nil.
+  public var imageGuidance: Float?
   /// Share of guidance rescaling, 0…1: how much of the contrast that guidance adds is taken back
   /// (`RescaledGuidance`).
   public var guidanceRescale: Float = 0
@@ -74,6 +76,8 @@ public struct ImageRequest: Sendable {
   /// Whether ``controls`` are followed without the help of words: less at the edges of the network, and
   /// where there is guidance in the prompt's half alone (diffusers' `guess_mode`).
   public var guessMode = false
+  /// IP-Adapters, and the pictures that stand next to the prompt by them.
+  public var imagePrompts: [ImagePrompt] = []
   /// How many of the text encoder's last layers to leave out for the prompt; as diffusers'
   /// `clip_skip`, the negative prompt takes all of them.
   public var clipSkip = 0
@@ -85,6 +89,8 @@ public struct ImageRequest: Sendable {
   public var literalPrompt = false
   /// After how many steps a preview is decoded; 0 for none.
   public var previewInterval = 0
+  /// How previews are decoded.
+  public var previewMethod = PreviewMethod.automatic
 
   /// A request for a picture of `prompt`.
   public init(prompt: String) { self.prompt = prompt }

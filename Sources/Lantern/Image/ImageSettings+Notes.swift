@@ -18,6 +18,11 @@ extension ImageSettings {
     notes += sizeNotes(on: request, model)
     notes += controlNotes(on: request, taken.levels.count)
     notes += encoderNotes(on: request, model)
+    notes += editingNotes(on: request, model)
+    notes += request.imagePrompts.filter { $0.scale == 0 }.map {
+      "the image prompt \($0.name) has no effect: its scale is 0"
+    }
+    notes += request.imagePrompts.flatMap { $0.picture?.notes ?? [] }
     if request.initialPicture == nil, request.strength != ImageRequest(prompt: "").strength {
       notes.append("strength \(request.strength) has no effect without a picture to begin from")
     }
@@ -28,6 +33,11 @@ extension ImageSettings {
       notes.append("\(cache.text) has no effect: of one step there is nothing to reuse")
     }
     let isSampledInFew = ["lcm", "tcd"].contains(sampler)
+    if let few = model.fewSteps, !embedsGuidance, guidance > 2 {
+      notes.append(
+        "guidance \(guidance) may draw worse than none: the model was distilled for few steps without it, as "
+          + few.name)
+    }
     if model.isFast, !isSampledInFew || guidance > 2 || steps > 4 * model.defaults.steps {
       notes.append(
         "the model's LoRA for few steps was made for \(model.defaults.steps) steps of "
@@ -39,6 +49,22 @@ extension ImageSettings {
       notes.append(
         "there is no preview: it comes after \(interval) steps, and there are "
           + "\(taken.levels.count)")
+    }
+    return notes
+  }
+
+  private func editingNotes(on request: ImageRequest, _ model: ImageModel) -> [String] {
+    var notes: [String] = []
+    if model.isEditingModel, request.strength != ImageRequest(prompt: "").strength {
+      notes.append(
+        "strength \(request.strength) has no effect: this model edits the picture from noise alone; "
+          + "image guidance says how closely")
+    }
+    if request.imageGuidance != nil, !model.isEditingModel || !fullGuidance.isActive {
+      notes.append(
+        "image guidance has no effect: "
+          + (model.isEditingModel
+            ? "guidance \(guidance) is none; give more than 1" : "the model edits no pictures"))
     }
     return notes
   }

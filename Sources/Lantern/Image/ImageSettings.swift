@@ -11,6 +11,8 @@ public struct ImageSettings: Sendable, Equatable {
   public let steps: Int
   /// Strength of guidance.
   public let guidance: Float
+  /// How closely a model that edits a picture follows it.
+  public let imageGuidance: Float
   /// Share of guidance rescaling.
   public let guidanceRescale: Float
   /// Noise levels at which to guide, as sigma; all when nil.
@@ -54,6 +56,7 @@ public struct ImageSettings: Sendable, Equatable {
     steps = request.steps ?? model.defaults.steps
     usesCFGPlusPlus = request.usesCFGPlusPlus || named?.usesCFGPlusPlus == true
     guidance = request.guidance ?? (usesCFGPlusPlus ? 0.6 : model.defaults.guidance)
+    imageGuidance = request.imageGuidance ?? 1.5
     let (unit, native) = (try model.sizeUnit(of: request), model.nativeSize)
     // A picture to begin from may have any size; it is resized to the nearest that fits below.
     func side(_ pixels: Int) -> Int { max(unit, pixels / unit * unit) }

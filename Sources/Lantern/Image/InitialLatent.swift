@@ -39,12 +39,12 @@ struct InitialLatent {
     let shape = [
       1, settings.height / downsampling, settings.width / downsampling, codec.latentChannels,
     ]
-    guard let picture = request.initialPicture else {
+    guard let picture = model.isEditingModel ? nil : request.initialPicture else {
       self.plan = plan
       noise = try source.normal(shape)
       latent = try noise * Float(plan.initialScale)
       mask = nil
-      notes = []
+      notes = request.initialPicture?.notes ?? []
       return
     }
 

@@ -14,6 +14,8 @@ struct Pipeline: Sendable {
   let guidance: Float
   /// Steps when nothing is said.
   var steps = 30
+  /// How previews get from its latents to colours without a decoder.
+  var latentColours: LatentColours?
   /// Whether the denoiser takes an aesthetic score, as SDXL's refiner does.
   var takesAestheticScore = false
   /// Loads what reads prompts.
@@ -29,11 +31,18 @@ struct Pipeline: Sendable {
       ],
       denoiser: "unet", codec: "vae",
       parts: ["scheduler", "text_encoder", "tokenizer", "unet", "vae"], guidance: 7.5,
+      latentColours: .stableDiffusion,
+      conditioner: { try ChunkedTextConditioner($0) }),
+    Pipeline(
+      classes: ["StableDiffusionInstructPix2PixPipeline"], denoiser: "unet", codec: "vae",
+      parts: ["scheduler", "text_encoder", "tokenizer", "unet", "vae"], guidance: 7.5,
+      latentColours: .stableDiffusion,
       conditioner: { try ChunkedTextConditioner($0) }),
     Pipeline(
       classes: ["LatentConsistencyModelPipeline", "LatentConsistencyModelImg2ImgPipeline"],
       denoiser: "unet", codec: "vae",
       parts: ["scheduler", "text_encoder", "tokenizer", "unet", "vae"], guidance: 8.5, steps: 4,
+      latentColours: .stableDiffusion,
       conditioner: { try ChunkedTextConditioner($0) }),
     Pipeline(
       classes: [
@@ -43,12 +52,12 @@ struct Pipeline: Sendable {
       denoiser: "unet", codec: "vae",
       parts: [
         "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "vae",
-      ], guidance: 5,
+      ], guidance: 5, latentColours: .stableDiffusionXL,
       conditioner: { try ChunkedTextConditioner($0, encoders: 1...2, states: .penultimate) }),
     Pipeline(
       classes: ["StableDiffusionXLImg2ImgPipeline"], denoiser: "unet", codec: "vae",
       parts: ["scheduler", "text_encoder_2", "tokenizer_2", "unet", "vae"], guidance: 5,
-      takesAestheticScore: true,
+      latentColours: .stableDiffusionXL, takesAestheticScore: true,
       conditioner: {
         try ChunkedTextConditioner(
           $0, encoders: 2...2, states: .penultimate, takesAestheticScore: true)

@@ -45,11 +45,12 @@ struct PromptEncoding {
   }
 
   /// The rows of the denoiser's batch for a choice: of a single one that of the prompt; else the negative
-  /// prompt's first, and then each part's.
+  /// prompt's first, as often as there are rows, and then each part's.
   func conditioning(_ choice: [Int], rows: Int) throws -> Conditioning {
     let positive = zip(parts, choice).map { $0.schedule.conditionings[$1] }
-    return rows == 1
-      ? positive[0] : try .joined([negative.conditionings[choice[parts.count]]] + positive)
+    let without = Array(
+      repeating: negative.conditionings[choice[parts.count]], count: max(1, rows - parts.count))
+    return rows == 1 ? positive[0] : try .joined(without + positive)
   }
 
   /// A prediction with the prompt of one row for each part, behind the one without: webui's composition.
@@ -78,5 +79,16 @@ struct PromptEncoding {
     }
     for index in parts.indices { set(&parts[index].schedule) }
     set(&negative)
+  }
+
+  /// Adds a picture next to all texts: `with` to those of the prompt, `without` to the negative ones.
+  mutating func add(_ with: PictureTokens, without: PictureTokens) {
+    func add(_ picture: PictureTokens, _ schedule: inout ConditioningSchedule) {
+      for index in schedule.conditionings.indices {
+        schedule.conditionings[index].pictures.append(picture)
+      }
+    }
+    for index in parts.indices { add(with, &parts[index].schedule) }
+    add(without, &negative)
   }
 }

@@ -75,7 +75,7 @@ extension ImageGenerator {
     }
     return world.note(
       on: model.conditioner.withoutAddedTokens(texts.joined()),
-      model: FileSystem.split(model.path).name, location: location)
+      model: HubCache.name(of: model.path), location: location)
   }
 
   /// Of tags that name no LoRA that was added.

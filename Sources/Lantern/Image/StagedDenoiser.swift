@@ -15,7 +15,7 @@ final class StagedDenoiser {
   /// The one that predicts, and those to come.
   private var stages: ArraySlice<Stage>
   private let switchTimestep: Float
-  private let mask: MaskedLatent?
+  private let (mask, editing): (MaskedLatent?, PictureEditing?)
   private let controls: ControlGuides
   private let cache: StepCache?
   private let retainsComponents: Bool
@@ -28,15 +28,16 @@ final class StagedDenoiser {
   ///   - stages: the model and, where there is one, the refiner.
   ///   - switchTimestep: the refiner predicts below it.
   ///   - mask: the masked part of the picture; nil without a mask.
+  ///   - editing: the picture that is edited; nil for none.
   ///   - controls: the pictures that the model follows; a refiner follows none.
   ///   - cache: how features are reused from step to step.
   ///   - retainsComponents: whether a model's denoiser stays in memory after its last step.
   init(
-    _ stages: [Stage], switchTimestep: Float, mask: MaskedLatent?, controls: ControlGuides,
-    cache: StepCache?, retainsComponents: Bool
+    _ stages: [Stage], switchTimestep: Float, mask: MaskedLatent?, editing: PictureEditing?,
+    controls: ControlGuides, cache: StepCache?, retainsComponents: Bool
   ) {
     (self.stages, self.switchTimestep) = (stages[...], switchTimestep)
-    (self.mask, self.controls, self.cache) = (mask, controls, cache)
+    (self.mask, self.editing, self.controls, self.cache) = (mask, editing, controls, cache)
     self.retainsComponents = retainsComponents
   }
 
@@ -60,14 +61,16 @@ final class StagedDenoiser {
     // A prompt that changed: what a cache has is of another one.
     if next != choice { (choice, conditioned) = (next, [:]) }
     calls += 1
-    let rows = prompt.isComposed ? prompt.parts.count + 1 : latent.shape[0]
+    let mask = stage.model.isInpaintingModel ? mask : nil
+    let editing = stage.model.isEditingModel ? editing : nil
+    let all = try prompt.isComposed ? latent.withRows(prompt.parts.count + 1) : latent
+    let input = try mask?.withContext(all) ?? editing?.withContext(all) ?? all
+    let rows = input.shape[0]
     let predict = try conditioned[rows] ?? conditioned(stage, rows)
     conditioned[rows] = predict
-    let input = try prompt.isComposed ? latent.withRows(rows) : latent
-    let isInpainting = stage.model.isInpaintingModel
-    let found = try predict(isInpainting ? mask?.withContext(input) ?? input : input, timestep)
-    return try prompt.isComposed
-      ? prompt.composed(found, isGuided: latent.shape[0] == 2) : found
+    let found = try predict(input, timestep)
+    if prompt.isComposed { return try prompt.composed(found, isGuided: latent.shape[0] == 2) }
+    return try editing?.combined(found) ?? found
   }
 
   private func conditioned(_ stage: Stage, _ rows: Int) throws -> ConditionedDenoiser {

@@ -15,8 +15,18 @@ enum TinyDecoder {
   static func load(_ path: String, for codec: any LatentCodec, _ precision: Precision) throws
     -> any LatentCodec
   {
-    let decoder = try AddOn.load(
-      path, ModelCatalogue.latentCodecs, ModelCatalogue.tinyDecoders, precision)
+    let decoder: any LatentCodec
+    do {
+      decoder = try AddOn.load(
+        path, ModelCatalogue.tinyCodecs, ModelCatalogue.tinyDecoders, precision)
+    } catch RequestError.unsupportedModel(let kind, _, let supported)
+      where kind.lowercased().contains("autoencoder")
+    {
+      throw RequestError.mismatch(
+        reason:
+          "is a whole autoencoder (\(kind)), no tiny decoder, which is \(supported): give it as "
+          + "the model's own (vae)", path: path)
+    }
     guard decoder.latentChannels == codec.latentChannels,
       decoder.downsampling == codec.downsampling
     else {

@@ -4,9 +4,12 @@ import LanternModels
 import LanternPlatform
 import LanternTensor
 
-/// Loads models that are added to another one: a folder that diffusers wrote, or a file of weights that says
-/// by its tensors what it is.
+/// Loads models that are added to another one: a folder that diffusers or transformers wrote, or a file of
+/// weights that says by its tensors what it is.
 enum AddOn {
+  /// Names that files of weights have in folders.
+  private static let stems = ["diffusion_pytorch_model", "model", "pytorch_model"]
+
   /// Loads a model.
   ///
   /// - Parameters:
@@ -31,12 +34,28 @@ enum AddOn {
         supported: "files of \(rows.map(\.name).joined(separator: ", "))")
     }
     let config = try Config(path: FileSystem.join(path, "config.json"))
-    let name = try config.string("_class_name")
+    let architecture = config.value("architectures")?.array?.first?.string
+    let name = try architecture ?? config.string("_class_name")
     guard let make = classes[name] else {
       throw RequestError.unsupportedModel(
         kind: name, path: path, supported: classes.keys.sorted().joined(separator: ", "))
     }
-    let archive = try TensorArchive(folder: path, stems: ["diffusion_pytorch_model"])
+    let archive = try TensorArchive(folder: path, stems: stems)
     return try make(config, Weights(archive, precision: precision))
   }
+}
+
+/// Models that were added to another one, by their paths, until they are released.
+struct AddOnCache<Model: Sendable>: Sendable {
+  private let models = Locked<[String: Model]>([:])
+
+  /// The model of a path, made now if it is not cached.
+  func callAsFunction(_ path: String, make: () throws -> Model) throws -> Model {
+    if let cached = models({ $0[path] }) { return cached }
+    let model = try make()
+    models { $0[path] = model }
+    return model
+  }
+
+  func release() { models { $0 = [:] } }
 }

@@ -25,9 +25,7 @@ public struct LoRA: Sendable, Equatable {
   /// The file's or folder's name without the folder it is in.
   package var name: String {
     if let nameInFolder { return nameInFolder }
-    var path = path[...]
-    while path.count > 1, path.last == "/" { path.removeLast() }
-    return FileSystem.split(String(path)).name
+    return HubCache.name(of: path)
   }
 
   /// Its name, and the strength after a colon; after another that of text encoders, where it is another.
@@ -44,7 +42,7 @@ public struct LoRA: Sendable, Equatable {
       throw RequestError.range(
         name: "strength of \(path)", found: "\(strength)", allowed: "a number")
     }
-    return try Self.files(at: path).map { file in
+    return try files().map { file in
       try Adapter(
         openTensorFile(file.path), config: file.config, of: file.component,
         strengths: Adapter.Strengths(
@@ -52,26 +50,46 @@ public struct LoRA: Sendable, Equatable {
     }
   }
 
+  /// What a check of its settings and of every layer's tensors notes, a line each.
+  ///
+  /// - Throws: an error that names the file and what is wrong with it.
+  package func check() throws -> [String] { try adapters().flatMap(\.notes) }
+
+  /// Whether a path is the folder of an adapter.
+  package static func isFolder(_ path: String) -> Bool {
+    guard FileSystem.isDirectory(path), let all = try? FileSystem.list(path) else { return false }
+    return ([settingsName] + names).contains(where: all.contains)
+      || components.contains {
+        FileSystem.exists(FileSystem.join(FileSystem.join(path, $0), settingsName))
+      }
+  }
+
   private static let settingsName = "adapter_config.json"
   private static let names = [
     "adapter_model", "pytorch_lora_weights",
   ].flatMap { stem in ["safetensors", "bin"].map { "\(stem).\($0)" } }
+  private static let components = ["unet", "text_encoder", "text_encoder_2"]
 
-  /// The files of an adapter, each with PEFT's settings where they are next to it, and with its component
-  /// where the folder says that.
-  private static func files(at path: String) throws(FormatError) -> [(
-    path: String, config: String?, component: String?
-  )] {
+  /// A file of an adapter, PEFT's settings where they are next to it, and its component where the folder says
+  /// that.
+  package typealias File = (path: String, config: String?, component: String?)
+
+  /// The files of the adapter.
+  ///
+  /// - Throws: ``FormatError`` where none is found.
+  package func files() throws(FormatError) -> [File] { try Self.files(at: path) }
+
+  private static func files(at path: String) throws(FormatError) -> [File] {
     guard FileSystem.isDirectory(path) else {
       let config = FileSystem.join(FileSystem.split(path).folder, settingsName)
       return [(path, FileSystem.exists(config) ? config : nil, nil)]
     }
     // What PEFT calls the text encoder's and the U-Net's adapters, each in a folder of its own.
-    let parts = ["unet", "text_encoder", "text_encoder_2"].filter {
+    let parts = components.filter {
       FileSystem.exists(FileSystem.join(FileSystem.join(path, $0), settingsName))
     }
     if !parts.isEmpty {
-      var all: [(path: String, config: String?, component: String?)] = []
+      var all: [File] = []
       for part in parts {
         all += try files(at: FileSystem.join(path, part)).map { ($0.path, $0.config, part) }
       }

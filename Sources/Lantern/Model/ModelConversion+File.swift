@@ -25,23 +25,51 @@ extension ModelConversion {
         tensors.append(try PlannedTensor(key) { () throws(FormatError) in none })
       }
     }
-    var metadata = (source as? SingleFile)?.file.metadata ?? [:]
-    metadata["modelspec.architecture"] = kind.architecture(isVelocity: isVelocity)
-    metadata["modelspec.prediction_type"] = isVelocity ? "v" : "epsilon"
+    var metadata = try metadata(isVelocity: isVelocity)
     if isZero { metadata["ss_zero_terminal_snr"] = "true" }
     try SafetensorsFile.write(
       tensors, metadata: metadata, to: target, replaces ? .replace : .create)
   }
 
+  /// The texts of the file's header.
+  private func metadata(isVelocity: Bool) throws -> [String: String] {
+    var metadata = (source as? SingleFile)?.file.metadata ?? [:]
+    metadata["modelspec.architecture"] = kind.architecture(isVelocity: isVelocity)
+    metadata["modelspec.prediction_type"] = isVelocity ? "v" : "epsilon"
+    // No tensor says that a model was distilled.
+    if let few = try FewSteps(source, pipeline), FewStepKind.of(metadata) == nil {
+      metadata["modelspec.tags"] = [metadata["modelspec.tags"], few.name].compactMap(\.self)
+        .joined(separator: ", ")
+    }
+    return metadata
+  }
+
   /// What readers of one file assume, and this model has otherwise without a change in what it computes.
   func assumptions() throws -> [String] {
     var notes: [String] = []
+    let schedule = try source.noiseSchedule()
+    let unet = try source.component("unet").config("config.json")
     let assumed = kind.scheduler(
-      for: Prediction(try source.noiseSchedule().prediction.rawValue, by: ""))
+      for: Prediction(schedule.prediction.rawValue, by: ""), of: unet.json.object ?? [:],
+      distilledTo: FewStepKind.of(try metadata(isVelocity: schedule.prediction == .velocity))?.kind)
     if let name = source.className(of: "scheduler"), name != assumed.className {
       notes.append(
         "the scheduler \(name) is left out: readers of one file choose their own, Lantern "
           + assumed.className)
+    }
+    let size = unet.value("sample_size")
+    let assumedSize = kind.sampleSize(isVelocity: schedule.prediction == .velocity)
+    if let size, !Self.isSame(size, .integer(assumedSize)) {
+      notes.append(
+        "the default size is lost: sample_size of unet is \(JSON.write(size)), and readers of one file "
+          + "assume \(assumedSize)")
+    }
+    for (key, assumed) in kind.settings.sorted(by: { $0.key < $1.key }) {
+      let found = source.settings[key] ?? assumed
+      guard found != assumed else { continue }
+      notes.append(
+        "\(key) \(JSON.write(found)) is left out: readers of one file assume \(JSON.write(assumed))"
+      )
     }
     for encoder in kind.textEncoders {
       let config = try source.component(encoder.component).config("config.json")

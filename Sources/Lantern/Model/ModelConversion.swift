@@ -51,6 +51,12 @@ public struct ModelConversion {
       add("tensors that no part needs and that are left out", file.ignored)
       add("tensors that are not known and that are left out", file.unknown)
     }
+    let own = FileSystem.join(source.path, ModelDefaults.fileName)
+    if FileSystem.exists(own), let keys = try JSON.read(own).object?.keys.sorted() {
+      notes.append(
+        "\(ModelDefaults.fileName) is left out, and with it this model's defaults: "
+          + keys.joined(separator: ", "))
+    }
     add("parts that are left out", source.componentNames.filter { !pipeline.parts.contains($0) })
     if Self.isFile(target) {
       notes += try assumptions()

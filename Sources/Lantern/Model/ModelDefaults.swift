@@ -18,6 +18,9 @@ package struct ModelDefaults: Sendable {
   /// The words that it knows; nil where its vocabulary is not closed.
   package let world: ClosedWorld?
 
+  /// The name of the optional file in a model's folder.
+  static let fileName = "lantern.json"
+
   /// Reads the optional file of a model's folder.
   ///
   /// - Parameters:
@@ -31,7 +34,7 @@ package struct ModelDefaults: Sendable {
     folder: String, steps: Int = 30, guidance: Float = 7.5, isFast: Bool = false
   ) throws {
     (self.steps, self.guidance) = (steps, guidance)
-    let path = FileSystem.join(folder, "lantern.json")
+    let path = FileSystem.join(folder, Self.fileName)
     let config = FileSystem.exists(path) ? try Config(path: path) : Config([:], file: path)
     let fast = try config.section("fast")
     canBeFast = fast != nil

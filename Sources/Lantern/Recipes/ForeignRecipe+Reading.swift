@@ -70,6 +70,17 @@ extension ForeignRecipe {
 
     /// The model's name.
     static let model = plain("model") { .string($0) }
+    /// Hashes of LoRAs by their names: "ink: 0123456789ab, lines: …".
+    static let loraHashes = Reading { text, recipe in
+      var hashes: [String: JSONValue] = [:]
+      for part in text.split(separator: ",") {
+        let pair = part.split(separator: ":").map { String($0).trimmed }
+        guard pair.count == 2 else { return false }
+        hashes[file(pair[0])] = .string(pair[1].lowercased())
+      }
+      recipe.values[PictureRecipe.Key.loraHashes] = .object(hashes)
+      return true
+    }
     /// The hash of the model's weights.
     static let modelHash = plain("model_hash") { .string($0.lowercased()) }
   }

@@ -50,14 +50,17 @@ package struct ForeignRecipe {
 
   /// The label of a LoRA: the name of its file, and what stands behind the name in a tag as strengths.
   static func label(_ name: String, _ arguments: String) -> String {
-    let file = FileSystem.split(name).name
-    let hasEnding = file.hasSuffix(".safetensors")
     let strengths = LoRA.TagStrengths(arguments)
     func written(_ strength: Float) -> String { strength == 1 ? "1" : "\(strength)" }
     let own = strengths?.denoiser ?? 1
     let text = strengths?.textEncoder ?? own
-    return "\(file)\(hasEnding ? "" : ".safetensors"):\(written(own))"
-      + (text == own ? "" : ":te=\(written(text))")
+    return "\(file(name)):\(written(own))" + (text == own ? "" : ":te=\(written(text))")
+  }
+
+  /// The name of a LoRA's file.
+  static func file(_ name: String) -> String {
+    let file = FileSystem.split(name).name
+    return file.hasSuffix(".safetensors") ? file : "\(file).safetensors"
   }
 
   /// Settles what several settings decide together, and says in one line what has no effect.
@@ -136,7 +139,7 @@ package struct ForeignRecipe {
 
 extension String {
   /// The text without spaces and line feeds at both ends.
-  var trimmed: String {
+  package var trimmed: String {
     var text = self[...]
     while let last = text.last, last.isWhitespace { text.removeLast() }
     return String(text.drop(while: \.isWhitespace))

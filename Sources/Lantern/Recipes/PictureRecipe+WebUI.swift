@@ -34,9 +34,11 @@ extension ForeignRecipe {
 
   /// webui's names, and those of programs that write like it.
   private static let webUI: [String: Reading] = {
-    var readings: [String: Reading] = ["Model": .model, "Model hash": .modelHash]
+    var readings: [String: Reading] = [
+      "Model": .model, "Model hash": .modelHash, "Lora hashes": .loraHashes,
+    ]
     for name in [
-      "Version", "Lora hashes", "TI hashes", "Hashes", "VAE hash", "Batch size", "Batch pos",
+      "Version", "TI hashes", "Hashes", "VAE hash", "Batch size", "Batch pos",
       "Created Date", "Civitai resources", "Civitai metadata", "App",
     ] { readings[name] = .ignored }
     for setting in ImageSetting.all {
@@ -74,8 +76,18 @@ extension PictureRecipe {
     add("Model", model)
     add("Refiner", refiner)
     add(ImageSetting.picture)
+    add("Lora hashes", Self.listed(loraHashes))
+    add("TI hashes", Self.listed(embeddingHashes))
     add("Version", LanternVersion.label)
     return text.text
+  }
+
+  /// Hashes as webui lists them; nil for none.
+  private static func listed(_ hashes: [String: String]) -> String? {
+    let list = hashes.sorted { $0.key < $1.key }.map { name, hash in
+      "\(TextualInversion.stem(of: name)): \(hash)"
+    }
+    return list.isEmpty ? nil : list.joined(separator: ", ")
   }
 }
 

@@ -11,6 +11,9 @@ public struct PictureRecipe: Sendable, Equatable {
   enum Key {
     static let parameters = "parameters"
     static let exact = "lantern"
+    /// Names of two settings.
+    static let loraHashes = "lora_hashes"
+    static let embeddingHashes = "embedding_hashes"
   }
 
   /// The settings, by the names of the command line's options.
@@ -32,14 +35,17 @@ public struct PictureRecipe: Sendable, Equatable {
     refiner: ImageModel? = nil
   ) {
     var values = ImageSetting.recipe(of: settings.decided(request))
-    values["model"] = .string(FileSystem.split(model.path).name)
+    values["model"] = .string(HubCache.name(of: model.path))
     if model.precision != .exact { values["precision"] = .string(model.precision.rawValue) }
     if model.isFast { values["fast"] = .bool(true) }
     if !model.loras.isEmpty {
       // The file's name alone: its folder is private.
       values["loras"] = .array(model.loras.map { .string($0.label) })
     }
-    if let refiner { values["refiner"] = .string(FileSystem.split(refiner.path).name) }
+    values[Key.loraHashes] = Self.hashes(model.loraHashes)
+    values[Key.embeddingHashes] = Self.hashes(
+      request.embeddings.reduce(into: [:]) { $0[$1.name] = $1.shortHash })
+    if let refiner { values["refiner"] = .string(HubCache.name(of: refiner.path)) }
     if !model.parts.paths.isEmpty {
       values["parts"] = .object(model.parts.paths.mapValues { .string(LoRA($0).name) })
     }
@@ -133,8 +139,25 @@ public struct PictureRecipe: Sendable, Equatable {
   /// Names of the LoRAs that were added to the model, each with its strength after a colon.
   public var loras: [String] { values["loras"]?.array?.compactMap(\.string) ?? [] }
 
+  /// The beginnings of the hashes of LoRAs' files, by the names of ``loras``, as far as they are known.
+  package var loraHashes: [String: String] { hashes(under: Key.loraHashes) }
+
+  /// The same of embeddings, by their files' names.
+  package var embeddingHashes: [String: String] { hashes(under: Key.embeddingHashes) }
+
+  private func hashes(under key: String) -> [String: String] {
+    (values[key]?.object ?? [:]).compactMapValues(\.string)
+  }
+
+  private static func hashes(_ found: [String: String]) -> JSONValue? {
+    found.isEmpty ? nil : .object(found.mapValues(JSONValue.string))
+  }
+
   /// Names of the ControlNets that made it follow pictures, which the recipe does not contain.
   public var controls: [String] { request.controls.map(\.name) }
+
+  /// Names of the IP-Adapters by which pictures stood next to its prompt, which the recipe does not contain.
+  public var imagePrompts: [String] { request.imagePrompts.map(\.name) }
 
   /// The name of the small decoder that drew it in place of the model's own.
   public var tinyDecoder: String? { values["tiny_decoder"]?.string }

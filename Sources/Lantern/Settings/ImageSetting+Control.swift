@@ -60,67 +60,86 @@ extension ImageSetting {
   /// A network, a preprocessor if one is named, and a picture, with colons between them; colons may stand
   /// in names too: the first part that is there is the network.
   private static func parsed(_ text: String) throws -> Control {
-    for colon in text.indices.dropFirst() where text[colon] == ":" {
-      let network = String(text[..<colon])
-      guard FileSystem.exists(network) else { continue }
-      var picture = String(text[text.index(after: colon)...])
-      var control = Control(network: network, picture: nil)
-      for preprocessor in Control.Preprocessor.allCases
-      where picture.hasPrefix("\(preprocessor.rawValue):") && !FileSystem.exists(picture) {
-        control.preprocessor = preprocessor
-        picture.removeFirst(preprocessor.rawValue.count + 1)
-      }
-      control.picture = try Picture(contentsOf: picture)
-      return control
+    let (network, rest) = try pair(text, like: "canny.safetensors:edges.png")
+    var (control, picture) = (Control(network: network, picture: nil), rest)
+    for preprocessor in Control.Preprocessor.allCases
+    where picture.hasPrefix("\(preprocessor.rawValue):") && !FileSystem.exists(picture) {
+      control.preprocessor = preprocessor
+      picture.removeFirst(preprocessor.rawValue.count + 1)
     }
+    control.picture = try Picture(contentsOf: picture)
+    return control
+  }
+
+  /// A network that is there, and what stands behind the colon after it.
+  static func pair(_ text: String, like example: String) throws(FormatError) -> (
+    network: String, rest: String
+  ) {
+    if let (network, rest) = network(of: text) { return (network, String(rest)) }
     let path = text.split(separator: ":").first.map(String.init) ?? text
-    throw FormatError.missingFile(
-      path: path,
-      remedy: "give the network, a colon and the picture, like canny.safetensors:edges.png")
+    // A name that could be one on the hub has an error of its own.
+    _ = try HubCache.standard.located(path)
+    throw .missingFile(
+      path: path, remedy: "give the network, a colon and the picture, like \(example)")
+  }
+
+  /// The network at the beginning of a text, and what stands behind the colon after it. Of a model on the hub
+  /// the longest name counts: a file of it follows a colon too.
+  private static func network(of text: String) -> (path: String, rest: Substring)? {
+    var found: (path: String, rest: Substring)?
+    for colon in text.indices.dropFirst() where text[colon] == ":" {
+      let (name, rest) = (String(text[..<colon]), text[text.index(after: colon)...])
+      if FileSystem.exists(name) { return (name, rest) }
+      if let path = try? HubCache.standard.located(name), path != name { found = (path, rest) }
+    }
+    return found
   }
 
   package static var controlStrength: ImageSetting {
-    part(
-      "controlStrength", "control-strength", "strength",
+    controls.part(
+      "controlStrength", \.controls, "control-strength", "strength",
       "How strongly a picture is followed, 0 to 10; once for all of them, or once for each.",
       default: "1", \.strength)
   }
 
   package static var controlStart: ImageSetting {
-    part(
-      "controlStart", "control-start", "share",
+    controls.part(
+      "controlStart", \.controls, "control-start", "share",
       "The share of the steps after which a picture is followed; once for all, or for each.",
       default: "0", \.start)
   }
 
   package static var controlEnd: ImageSetting {
-    part(
-      "controlEnd", "control-end", "share",
+    controls.part(
+      "controlEnd", \.controls, "control-end", "share",
       "The share of the steps up to which a picture is followed; once for all, or for each.",
       default: "1", \.end)
   }
 
-  /// A number that each picture that is followed has.
-  private static func part<Value: SettingValue>(
-    _ name: String, _ option: String, _ valueName: String, _ help: String, default standard: String,
-    _ path: any WritableKeyPath<Control, Value> & Sendable
-  ) -> ImageSetting {
-    ImageSetting(
-      name, of: "controls", .control, title: option,
+  /// The setting of a part that each element of this one's list has.
+  func part<Element, Value: SettingValue>(
+    _ name: String, _ list: any WritableKeyPath<ImageRequest, [Element]> & Sendable,
+    _ option: String, _ valueName: String, _ help: String, default standard: String,
+    _ path: any WritableKeyPath<Element, Value> & Sendable
+  ) -> ImageSetting where Value.Given: SettingValue {
+    let whole = self.option?.name ?? self.name
+    return ImageSetting(
+      name, of: self.name, .control, title: option,
       option: SettingOption(
         option, .values(valueName), help, default: standard,
         companion: .init(
-          name: "controls",
-          message: "--\(option) needs a picture to follow: --control NETWORK:PICTURE",
-          isInRequest: { !$0.controls.isEmpty })),
-      assign: { (values: [Value], request) in
-        guard values.count == 1 || values.count == request.controls.count else {
+          name: self.name, message: "--\(option) needs a picture: --\(whole) NETWORK:PICTURE",
+          isInRequest: { !$0[keyPath: list].isEmpty })),
+      assign: { (values: [Value.Given], request) in
+        let count = request[keyPath: list].count
+        guard values.count == 1 || values.count == count else {
           throw RequestError.range(
             name: option, found: "\(values.count) times",
-            allowed: "one for all pictures, or one for each of the \(request.controls.count)")
+            allowed: "one for all pictures, or one for each of the \(count)")
         }
-        for index in request.controls.indices {
-          request.controls[index][keyPath: path] = values[values.count == 1 ? 0 : index]
+        for index in 0..<count {
+          request[keyPath: list][index][keyPath: path] = Value(
+            given: values[values.count == 1 ? 0 : index])
         }
       })
   }

@@ -105,7 +105,15 @@ extension ImageSetting {
         "embedding", .values("file[:word]"),
         "An embedding (textual inversion) whose word may stand in prompts: the file's name, the word in it, "
           + "or the one after a colon; may be given several times.", default: "none"
-      ).taking([String].self, assign: { $1.embeddings = $0.map(TextualInversion.init(argument:)) }))
+      ).taking(
+        [String].self,
+        assign: { given, request in
+          request.embeddings = try given.map { text in
+            var embedding = TextualInversion(argument: text)
+            embedding.path = try HubCache.standard.located(embedding.path)
+            return embedding
+          }
+        }))
   }
 
   package static var initialPicture: ImageSetting {
@@ -132,6 +140,16 @@ extension ImageSetting {
     mask(
       \.mask, key: "masked",
       check: { request, model in
+        if model.isEditingModel {
+          if request.initialPicture == nil {
+            throw RequestError.needs(
+              name: "this model, which edits pictures,", other: "a picture to begin from")
+          }
+          if request.mask != nil {
+            throw RequestError.needs(
+              name: "a mask", other: "another model: this one edits pictures as a whole")
+          }
+        }
         guard request.mask != nil else {
           guard model.isInpaintingModel else { return }
           throw RequestError.needs(
@@ -210,5 +228,31 @@ extension ImageSetting {
               name: "preview interval", found: "\(interval)", allowed: "1 or more")
           }
         }))
+  }
+
+  package static var previewMethod: ImageSetting {
+    @Sendable func method(_ name: String) throws(RequestError) -> PreviewMethod {
+      guard let method = PreviewMethod(rawValue: name) else {
+        throw .range(name: "preview method", found: "\"\(name)\"", allowed: PreviewMethod.names)
+      }
+      return method
+    }
+    return ImageSetting(
+      "previewMethod", \.previewMethod, .decoding, title: "preview method",
+      range: PreviewMethod.names,
+      check: { request, model in
+        if request.previewMethod == .linear, model.latentColours == nil {
+          throw RequestError.needs(
+            name: "preview method latent2rgb", other: "a model of Stable Diffusion's latents")
+        }
+      },
+      option: SettingOption(
+        "preview-method", .value("name"),
+        "How previews are made: latent2rgb (a linear map of the latent, in next to no time), decoder (as the "
+          + "picture is), or auto: a tiny decoder, or latent2rgb where that is known.",
+        default: PreviewMethod.automatic.rawValue, takesDashes: false
+      ).taking(
+        String.self, check: { _ = try method($0) },
+        assign: { $1.previewMethod = try method($0) }))
   }
 }

@@ -98,6 +98,19 @@ extension ImageSetting {
         default: "the model's own"))
   }
 
+  package static var imageGuidance: ImageSetting {
+    ImageSetting(
+      "imageGuidance", \.imageGuidance, .guidance, title: "image guidance", key: "image_guidance",
+      range: "1 to 1000", isAllowed: { (1...1000).contains($0) },
+      webUI: WebUISetting("Image CFG scale") { request, _ in
+        request.imageGuidance.map { "\($0)" }
+      },
+      option: SettingOption(
+        "image-guidance", .value("scale"),
+        "How closely models that edit a picture (InstructPix2Pix) keep to it, 1 or more.",
+        default: "1.5"))
+  }
+
   package static var seed: ImageSetting { seed(\.seed, key: "seed") }
 
   package static var width: ImageSetting {

@@ -15,8 +15,8 @@ extension ImageSetting {
   /// How noise becomes a picture.
   static var sampling: [ImageSetting] {
     [
-      steps, sampler, schedule, usesCFGPlusPlus, guidance, seed, width, height, eta,
-      guidanceRescale,
+      steps, sampler, schedule, usesCFGPlusPlus, guidance, imageGuidance, seed, width, height,
+      eta, guidanceRescale,
       guidanceInterval, dynamicThresholding, thresholdPercentile, projectedGuidance, apgMomentum,
       apgThreshold, convention, cache, refinerStart,
     ]
@@ -28,7 +28,8 @@ extension ImageSetting {
       prompt, negativePrompt, prompt2, negativePrompt2, originalSize, cropCorner, targetSize,
       literalPrompt, embeddings, initialPicture, strength, mask, pastesKept, clipSkip,
       hires, hiresDenoise, hiresSteps, hiresUpscaler, controls, controlStrength, controlStart,
-      controlEnd, guessMode, tiledDecoding, previewInterval,
+      controlEnd, guessMode, imagePrompts, imagePromptScale, imageEncoder, tiledDecoding,
+      previewInterval, previewMethod,
     ]
   }
 }

@@ -98,4 +98,56 @@ extension Setting {
         String.self, check: { _ = try schedule($0) },
         assign: { $1[keyPath: path] = try schedule($0) }))
   }
+
+  /// Temperature of the next word.
+  static func temperature(
+    _ path: any WritableKeyPath<Request, Float?> & Sendable, default defaultValue: String
+  ) -> Setting {
+    Setting(
+      "temperature", path, .words, range: "0 to 100", isAllowed: { (0...100).contains($0) },
+      option: SettingOption(
+        "temperature", .value("temperature"),
+        "How freely words are chosen; 0 takes the likeliest.", default: defaultValue))
+  }
+
+  /// The share of probability of words that may be chosen.
+  static func topP(
+    _ path: any WritableKeyPath<Request, Float?> & Sendable, default defaultValue: String
+  ) -> Setting {
+    Setting(
+      "topP", path, .words, title: "top-p", range: "more than 0, to 1",
+      isAllowed: { $0 > 0 && $0 <= 1 },
+      option: SettingOption(
+        "top-p", .value("share"),
+        "Only the likeliest words that together have this probability.", default: defaultValue))
+  }
+
+  /// How many words may be chosen.
+  static func topK(_ path: any WritableKeyPath<Request, Int> & Sendable) -> Setting {
+    Setting(
+      "topK", path, .words, title: "top-k", range: "0 or more", isAllowed: { $0 >= 0 },
+      option: SettingOption(
+        "top-k", .value("count"), "Only so many of the likeliest words; 0 for all.", default: "0"))
+  }
+
+  /// The least probability of words that may be chosen.
+  static func minP(_ path: any WritableKeyPath<Request, Float> & Sendable) -> Setting {
+    Setting(
+      "minP", path, .words, title: "min-p", range: "0 to less than 1",
+      isAllowed: { (0..<1).contains($0) },
+      option: SettingOption(
+        "min-p", .value("share"),
+        "Only words of at least this share of the likeliest's probability; 0 for all.",
+        default: "0"))
+  }
+
+  /// The divisor of scores of words that occurred.
+  static func repetitionPenalty(_ path: any WritableKeyPath<Request, Float> & Sendable) -> Setting {
+    Setting(
+      "repetitionPenalty", path, .words, range: "more than 0",
+      isAllowed: { $0 > 0 && $0.isFinite },
+      option: SettingOption(
+        "repetition-penalty", .value("number"),
+        "Divisor of the scores of words that occurred; 1 for no change.", default: "1"))
+  }
 }

@@ -173,6 +173,10 @@ extension Convention: SettingValue {
   package typealias Given = Convention
 }
 
+extension PreviewMethod: SettingValue {
+  package typealias Given = PreviewMethod
+}
+
 extension StepCache: SettingValue {
   package typealias Given = StepCache
   package static var typeName: String { "name" }

@@ -77,47 +77,10 @@ extension StorySetting {
   package static var seed: StorySetting { seed(\.seed) }
 
   package static var temperature: StorySetting {
-    StorySetting(
-      "temperature", \.temperature, .words, range: "0 to 100",
-      isAllowed: { (0...100).contains($0) },
-      option: SettingOption(
-        "temperature", .value("temperature"),
-        "How freely words are chosen; 0 takes the likeliest.", default: "the model's own"))
+    temperature(\.temperature, default: "the model's own")
   }
-
-  package static var topP: StorySetting {
-    StorySetting(
-      "topP", \.topP, .words, title: "top-p", range: "more than 0, to 1",
-      isAllowed: { $0 > 0 && $0 <= 1 },
-      option: SettingOption(
-        "top-p", .value("share"),
-        "Only the likeliest words that together have this probability.",
-        default: "the model's own"))
-  }
-
-  package static var topK: StorySetting {
-    StorySetting(
-      "topK", \.topK, .words, title: "top-k", range: "0 or more", isAllowed: { $0 >= 0 },
-      option: SettingOption(
-        "top-k", .value("count"), "Only so many of the likeliest words; 0 for all.", default: "0"))
-  }
-
-  package static var minP: StorySetting {
-    StorySetting(
-      "minP", \.minP, .words, title: "min-p", range: "0 to less than 1",
-      isAllowed: { (0..<1).contains($0) },
-      option: SettingOption(
-        "min-p", .value("share"),
-        "Only words of at least this share of the likeliest's probability; 0 for all.",
-        default: "0"))
-  }
-
-  package static var repetitionPenalty: StorySetting {
-    StorySetting(
-      "repetitionPenalty", \.repetitionPenalty, .words, range: "more than 0",
-      isAllowed: { $0 > 0 && $0.isFinite },
-      option: SettingOption(
-        "repetition-penalty", .value("number"),
-        "Divisor of the scores of words that occurred; 1 for no change.", default: "1"))
-  }
+  package static var topP: StorySetting { topP(\.topP, default: "the model's own") }
+  package static var topK: StorySetting { topK(\.topK) }
+  package static var minP: StorySetting { minP(\.minP) }
+  package static var repetitionPenalty: StorySetting { repetitionPenalty(\.repetitionPenalty) }
 }

@@ -54,7 +54,7 @@ public struct StoryGenerator: Sendable {
   /// - Throws: a `LanternError` that says what is wrong and what to do; `CancellationError`.
   public func story(_ request: StoryRequest) async throws -> StoryBook {
     try await ComputeQueue.run { checkCancellation in
-      var book = StoryBook(request, model: FileSystem.split(path).name)
+      var book = StoryBook(request, model: HubCache.name(of: path))
       try write(request) { event in
         try checkCancellation()
         if case .page(let page) = event { try book.add(page) }
@@ -154,7 +154,7 @@ public struct StoryGenerator: Sendable {
     let begun = request.beginning.map(\.text).joined(separator: " ")
     return [
       model.note(on: request.prompt), model.note(on: begun, location: "where the story begins"),
-    ].compactMap { $0 } + settings.notes(on: request) + context.notes(FileSystem.split(path).name)
+    ].compactMap { $0 } + settings.notes(on: request) + context.notes(HubCache.name(of: path))
   }
 
   private func illustrator(_ settings: StorySettings, _ past: borrowing Past, _ seed: UInt64)

@@ -29,7 +29,7 @@ extension UnifiedModel {
 
   /// Which words of a text that people typed the model does not know, in a line.
   func note(on text: String, location: String = "") -> String? {
-    defaults.world?.note(on: text, model: FileSystem.split(path).name, location: location)
+    defaults.world?.note(on: text, model: HubCache.name(of: path), location: location)
   }
 
   /// Reads a segment into the cache.

@@ -14,7 +14,7 @@ struct BenchPromptOptions: SettingOptions {
   @Option(
     help: ArgumentHelp(
       "Who judges pictures in the picturebook's words. (default: the shipped judge)",
-      valueName: "folder"))
+      valueName: "folder"), transform: FileArgument.named)
   var judge: String?
 
   /// The judge that is named, or the shipped one if there is one.

@@ -6,6 +6,6 @@ struct DecoderOptions: ParsableArguments {
     help: ArgumentHelp(
       "A small decoder that draws the picture and its previews in place of the model's own, as TAESD: "
         + "much faster, a little less exact. (default: none)",
-      valueName: "file or folder"))
+      valueName: "file or folder"), transform: FileArgument.named)
   var tinyDecoder: String?
 }

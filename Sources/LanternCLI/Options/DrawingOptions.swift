@@ -21,7 +21,7 @@ struct PromptOptions: SettingOptions {
   @Option(
     help: ArgumentHelp(
       "Draw each prompt of a file, from the same seed: \(OptionText.linesHelp). (default: none)",
-      valueName: "file"))
+      valueName: "file"), transform: FileArgument.named)
   var prompts: String?
 
   @Option(.negativePrompt) var negativePrompt: String?

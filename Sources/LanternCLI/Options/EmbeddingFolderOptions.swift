@@ -8,9 +8,11 @@ struct EmbeddingFolderOptions: ParsableArguments {
     help: ArgumentHelp(
       "A folder of embeddings, and of folders with some: prompts call them by their files' names or as "
         + "embedding:NAME, and --like finds those of the picture there. (default: none)",
-      valueName: "folder"))
+      valueName: "folder"), transform: FileArgument.named)
   var path: String?
 
   /// The folder's embeddings, if one was named.
-  func folder() throws -> EmbeddingFolder? { try path.map { try EmbeddingFolder($0) } }
+  func folder() throws -> EmbeddingFolder? {
+    try path.map { try EmbeddingFolder(HubCache.standard.located($0)) }
+  }
 }

@@ -4,6 +4,7 @@ import Lantern
 /// How the prompt is followed.
 struct GuidanceOptions: SettingOptions {
   @Option(.guidance) var guidance: Float?
+  @Option(.imageGuidance) var imageGuidance: Float?
   @Option(.guidanceRescale) var guidanceRescale: Float?
   @Option(.guidanceInterval) var guidanceInterval: String?
   @Flag(.projectedGuidance) var projectedGuidance = false

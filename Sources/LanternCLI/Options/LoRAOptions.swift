@@ -13,18 +13,21 @@ struct LoRAOptions: ParsableArguments {
       valueName: "file or folder[:strength]"))
   var files: [String] = []
 
-  mutating func validate() throws { _ = try loras() }
+  mutating func validate() throws { _ = try files.map(Self.parsed) }
 
   /// What was named.
   ///
   /// - Parameter recipe: of a picture that is to be drawn again, its LoRAs' names, each with its
   ///   strength after a colon: those hold where none is given.
   /// - Returns: files and strengths.
-  /// - Throws: ``ValidationError`` for a strength that is no number.
+  /// - Throws: ``ValidationError`` for a strength that is no number, `FormatError` for a name that is not in
+  ///   the hub's cache.
   func loras(like recipe: [String] = []) throws -> [LoRA] {
     let known = recipe.map(LoRA.parts)
     return try files.map { text in
-      let (path, strength, textStrength) = try Self.parsed(text)
+      _ = try FileArgument.named(text)
+      var (path, strength, textStrength) = try Self.parsed(text)
+      path = try HubCache.standard.located(path)
       let name = LoRA(path).name
       let before = known.first { $0.path == name }
       return LoRA(
@@ -58,11 +61,13 @@ struct LoRAFolderOptions: ParsableArguments {
     help: ArgumentHelp(
       "A folder of LoRAs, and of folders with some: <lora:name:0.8> in the prompt adds the one of this "
         + "name, and --like finds those of the picture there. (default: none)",
-      valueName: "folder"))
+      valueName: "folder"), transform: FileArgument.named)
   var path: String?
 
   /// The folder's LoRAs, if one was named.
-  func folder() throws -> LoRAFolder? { try path.map { try LoRAFolder($0) } }
+  func folder() throws -> LoRAFolder? {
+    try path.map { try LoRAFolder(HubCache.standard.located($0)) }
+  }
 
   /// The LoRAs of a recipe that are found in a folder.
   ///

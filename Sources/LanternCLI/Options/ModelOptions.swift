@@ -8,10 +8,10 @@ struct ModelOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The model: a folder as diffusers lays it out, one file (.safetensors, .ckpt), or picturebook, "
-        + "the shipped one. "
+      "The model: a folder as diffusers lays it out, one file (.safetensors, .ckpt), a name as lantern pull "
+        + "takes it (owner/name), or picturebook, the shipped one. "
         + "(default: what LANTERN_MODEL in the environment says, or picturebook)",
-      valueName: "file or folder"))
+      valueName: "file or folder"), transform: FileArgument.named)
   var model: String?
 
   @Option(
@@ -28,13 +28,13 @@ struct ModelOptions: ParsableArguments {
     return try Self.folder(named: named, or: .picturebook)
   }
 
-  /// The folder that people name: by its path, or by a shipped model's name.
+  /// The folder that people name: by its path, a shipped model's name, or its name on the hub.
   ///
   /// - Parameters:
   ///   - name: what they wrote, if anything.
   ///   - own: the shipped model of the kind.
   /// - Returns: where it is; a path that holds nothing is left to those who read it.
-  /// - Throws: ``FormatError/missingFile(path:remedy:)`` for a name as hubs have them,
+  /// - Throws: ``FormatError/missingFile(path:remedy:)`` for a name that is not in the hub's cache,
   ///   ``ValidationError`` for a shipped model of another kind.
   static func folder(named name: String?, or own: ModelLocation) throws -> String {
     guard let name, name != own.name || FileSystem.exists(name) else { return try own.path() }
@@ -45,16 +45,11 @@ struct ModelOptions: ParsableArguments {
           + (name == "storyteller" ? "; it serves lantern story, caption and paint" : "")
           + (name == "picturebook" ? "; it serves lantern image" : ""))
     }
-    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-    if parts.count < 3, !name.contains("."), !name.hasPrefix("/"), !name.hasSuffix("/"),
-      parts.count == 1 || !FileSystem.isDirectory(String(parts[0]))
-    {
-      throw FormatError.missingFile(
-        path: name,
-        remedy:
-          "give the folder or file of a model on this machine: Lantern fetches none, and of names it knows "
-          + "\(own.name) alone")
-    }
-    return name
+    let path = try HubCache.standard.located(name)
+    guard path == name, !name.contains("."), !name.contains("/") else { return path }
+    throw FormatError.missingFile(
+      path: name,
+      remedy: "give the folder or file of a model, or its name on the hub with its owner's, like "
+        + "OWNER/\(name); of single names \(own.name) alone is known")
   }
 }

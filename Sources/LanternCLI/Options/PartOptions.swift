@@ -1,42 +1,46 @@
 import ArgumentParser
 import Lantern
+import LanternFormats
 
 /// Parts that go before a model's own.
 struct PartOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "An autoencoder that goes before the model's own, or that it lacks. (default: none)",
-      valueName: "file or folder"))
+      valueName: "file or folder"), transform: FileArgument.named)
   var vae: String?
 
   @Option(
     help: ArgumentHelp(
       "A text encoder that goes before the model's own, or that it lacks. (default: none)",
-      valueName: "file or folder"))
+      valueName: "file or folder"), transform: FileArgument.named)
   var textEncoder: String?
 
   @Option(
     name: .customLong("text-encoder-2"),
     help: ArgumentHelp(
       "The same for the second text encoder, which Stable Diffusion XL has. (default: none)",
-      valueName: "file or folder"))
+      valueName: "file or folder"), transform: FileArgument.named)
   var textEncoder2: String?
 
   @Option(
     help: ArgumentHelp(
       "A tokenizer that goes before the model's own; one file has none, and CLIP's is used. "
-        + "(default: none)", valueName: "folder"))
+        + "(default: none)", valueName: "folder"), transform: FileArgument.named)
   var tokenizer: String?
 
   @OptionGroup var predicting: PredictionOptions
 
   /// What was named, over what drew a picture that is to be drawn again.
-  func parts(like recipe: PictureRecipe? = nil) -> ModelParts {
+  ///
+  /// - Throws: `FormatError.missingFile` for a name that is not in the hub's cache.
+  func parts(like recipe: PictureRecipe? = nil) throws(FormatError) -> ModelParts {
+    let cache = HubCache.standard
     var parts = predicting.parts
-    parts.autoencoder = vae
-    parts.textEncoder = textEncoder
-    parts.textEncoder2 = textEncoder2
-    parts.tokenizer = tokenizer
+    parts.autoencoder = try cache.located(vae)
+    parts.textEncoder = try cache.located(textEncoder)
+    parts.textEncoder2 = try cache.located(textEncoder2)
+    parts.tokenizer = try cache.located(tokenizer)
     if predicting.prediction == nil, let recipe, recipe.program == nil {
       parts.prediction = recipe.prediction
       parts.hasZeroTerminalSNR = recipe.hasZeroTerminalSNR

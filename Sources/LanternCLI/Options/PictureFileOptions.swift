@@ -9,7 +9,7 @@ struct PictureFileOptions: SettingOptions {
     name: .shortAndLong,
     help: ArgumentHelp(
       "Where to write: .png or .jpg; %03d numbers several. (default: picture.png)",
-      valueName: "file"))
+      valueName: "file"), transform: FileArgument.named)
   var output: String?
 
   @OptionGroup var writing: WritingOptions
@@ -19,26 +19,31 @@ struct PictureFileOptions: SettingOptions {
   @Option(
     help: ArgumentHelp(
       "Draw a picture again by the settings in its file (Lantern's, webui's, ComfyUI's …), and compare. "
-        + "(default: none)", valueName: "file"))
+        + "(default: none)", valueName: "file"), transform: FileArgument.named)
   var like: String?
 
   @Option(
     help: ArgumentHelp(
-      "Show the unfinished picture in this file. (default: none)", valueName: "file"))
+      "Show the unfinished picture in this file. (default: none)", valueName: "file"),
+    transform: FileArgument.named)
   var preview: String?
 
   @Option(.previewInterval) var previewInterval: Int?
+  @Option(.previewMethod) var previewMethod: String?
 
   @Option(
     help: ArgumentHelp(
       "Write prompt embeddings, noise, latents of each step and the image as safetensors. "
-        + "(default: none)", valueName: "file"))
+        + "(default: none)", valueName: "file"), transform: FileArgument.named)
   var trace: String?
 
   mutating func validate() throws {
     if trace != nil, count > 1 { throw ValidationError("--trace follows one picture, not several") }
     if previewInterval != nil, preview == nil {
       throw ValidationError("--preview-interval needs --preview FILE")
+    }
+    if previewMethod != nil, preview == nil {
+      throw ValidationError("--preview-method needs --preview FILE")
     }
     try checkSettings()
     let files = [output ?? "picture.png", preview, trace].compactMap { $0 }

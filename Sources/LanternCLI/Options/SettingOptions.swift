@@ -22,6 +22,7 @@ extension SettingOptions {
       {
         throw ValidationError(companion.message)
       }
+      try option.checkNames(value)
       do {
         try option.check(value)
       } catch let error as RequestError {
@@ -49,6 +50,19 @@ extension SettingOptions {
 
   /// What was given, by the names of settings.
   private var given: [String: Any] { SettingGiven.values(of: self) }
+}
+
+extension SettingOption {
+  /// Refuses an empty name where a file is named.
+  fileprivate func checkNames(_ value: Any) throws {
+    switch (kind, value) {
+    case (.value(let name), let text as String) where name.hasPrefix("file"):
+      _ = try FileArgument.named(text)
+    case (.values(let name), let texts as [String]) where name.hasPrefix("file"):
+      for text in texts { _ = try FileArgument.named(text) }
+    default: break
+    }
+  }
 }
 
 extension SettingOption.Companion {

@@ -8,7 +8,8 @@ struct StoryModelOptions: ParsableArguments {
     name: .shortAndLong,
     help: ArgumentHelp(
       "The model: Show-o's folder, with the image tokenizer's and the language model's in it or next to it. "
-        + "(default: storyteller, the shipped one)", valueName: "folder"))
+        + "(default: storyteller, the shipped one)", valueName: "folder"),
+    transform: FileArgument.named)
   var model: String?
 
   @OptionGroup var computing: PrecisionOptions

@@ -4,6 +4,7 @@ enum PeerOptions {
   /// Other spellings of our options, where the meaning is the same. `_` and `-` are alike.
   static let spellings = [
     "--guidance": ["cfg", "cfg-scale", "guidance-scale", "scale"],
+    "--image-guidance": ["image-cfg-scale", "image-guidance-scale", "img-cfg-scale"],
     "--steps": [
       "ddim-steps", "inference-steps", "num-inference-steps", "num-steps", "step-count",
     ],

@@ -80,6 +80,9 @@ package struct Attention: Sendable {
   package struct KeysAndValues: Sendable {
     let keys: Tensor
     let values: Tensor
+
+    /// Keys and values that another model made.
+    package init(keys: Tensor, values: Tensor) { (self.keys, self.values) = (keys, values) }
   }
 
   /// The keys and values of a context, `[batch, key, feature]`: the same for all queries.

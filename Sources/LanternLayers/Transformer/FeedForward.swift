@@ -17,13 +17,16 @@ package struct FeedForward: Sendable {
   ///   - second: those of the map back.
   ///   - features: of a token.
   ///   - inner: features between both.
+  ///   - outputs: features that come out; `features` when nil.
+  ///   - bias: whether the maps have one.
   ///   - activation: between both.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(
-    _ first: Weights, _ second: Weights, _ features: Int, inner: Int, activation: Activation
+    _ first: Weights, _ second: Weights, _ features: Int, inner: Int, outputs: Int? = nil,
+    bias: Bool = true, activation: Activation
   ) throws(ModelError) {
-    self.first = .activated(try Linear(first, features, inner), activation)
-    self.second = try Linear(second, inner, features)
+    self.first = .activated(try Linear(first, features, inner, bias: bias), activation)
+    self.second = try Linear(second, inner, outputs ?? features, bias: bias)
   }
 
   /// `second(value · activation(gate))`, value and gate both of `first`: GEGLU with `.gelu` (Shazeer 2020,

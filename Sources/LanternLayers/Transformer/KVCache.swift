@@ -41,6 +41,9 @@ package struct KVCache: ~Copyable {
       values: try layers[layer].values.write(new.values, behind: count))
   }
 
+  /// Bytes that a token takes in all layers.
+  package var bytesPerToken: Int { layers.count * 2 * features * 4 }
+
   /// Makes the last `tokens` that every layer wrote stay.
   mutating package func keep(_ tokens: Int) { count += tokens }
 

@@ -28,6 +28,8 @@ package struct RotaryEmbedding: Sendable {
     /// `llama3`: divided by a factor where a turn takes more than `length / low` tokens, kept where fewer than
     /// `length / high`, and between both between.
     case llama3(factor: Double, low: Double, high: Double, length: Int)
+    /// Each pair's divided by a number of its own, as llama.cpp stores `llama3`; pairs beyond keep theirs.
+    case divided(by: [Double])
     /// `yarn` (Peng et al. 2023, arXiv:2309.00071): divided by a factor where `length` tokens are fewer than
     /// `slow` turns, kept where more than `fast`, and cosines and sines times `attention`. `truncates` is
     /// whether the bounds of the ramp between are rounded to whole pairs.
@@ -97,6 +99,10 @@ package struct RotaryEmbedding: Sendable {
     switch scaling {
     case .none, .dynamic: return plain.map { Float($0) }
     case .linear(let factor): return plain.map { Float($0 / factor) }
+    case .divided(let divisors):
+      return plain.enumerated().map { index, frequency in
+        Float(index < divisors.count ? frequency / divisors[index] : frequency)
+      }
     case .llama3(let factor, let low, let high, let length):
       return plain.map { frequency in
         let turns = Double(length) * frequency / (2 * .pi)

@@ -104,8 +104,9 @@ package struct AutoencoderKL: LatentCodec {
   }
 
   /// A latent drawn from the distribution that the picture is encoded to.
-  package func latent(of encoded: Tensor, noise: Tensor) throws(TensorError) -> Tensor {
+  package func latent(of encoded: Tensor, noise: Tensor?) throws(TensorError) -> Tensor {
     let (mean, logVariance) = try moments(encoded: encoded)
+    guard let noise else { return mean }
     let deviation = try logVariance.scaled(by: 0.5).applying(.exponential)
     let drawn = try mean + deviation * noise
     return try drawn.scaled(

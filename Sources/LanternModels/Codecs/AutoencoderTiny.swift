@@ -96,9 +96,11 @@ package struct AutoencoderTiny: LatentCodec {
   }
 
   /// The latent of a picture; no noise is drawn.
-  package func latent(of encoded: Tensor, noise: Tensor) throws(TensorError) -> Tensor {
-    try encoded.scaled(
-      by: config.scalingFactor, plus: -config.shiftFactor * config.scalingFactor)
+  package func latent(of encoded: Tensor, noise: Tensor?) throws(TensorError) -> Tensor {
+    noise == nil
+      ? encoded
+      : try encoded.scaled(
+        by: config.scalingFactor, plus: -config.shiftFactor * config.scalingFactor)
   }
 
   package func decodeWhole(_ latent: Tensor) throws(TensorError) -> Tensor {

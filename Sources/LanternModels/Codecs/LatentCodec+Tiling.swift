@@ -7,11 +7,11 @@ extension LatentCodec {
   /// - Parameters:
   ///   - picture: `[batch, height, width, 3]`, −1…1, sizes multiples of ``downsampling``.
   ///   - noise: standard normal numbers of the latent's shape, for codecs that draw a latent from a
-  ///     distribution.
+  ///     distribution; nil for the likeliest latent as it is, not scaled.
   ///   - tiled: whether to encode overlapping tiles one by one, for little memory.
   /// - Returns: `[batch, height / downsampling, width / downsampling, latent channel]`.
   /// - Throws: ``ModelError`` when the encoder cannot be read, or for a wrong shape.
-  package func encode(_ picture: Tensor, noise: Tensor, tiled: Bool = false) throws(ModelError)
+  package func encode(_ picture: Tensor, noise: Tensor?, tiled: Bool = false) throws(ModelError)
     -> Tensor
   {
     let encoded = tiled ? try encodeTiles(picture) : try encodeWhole(picture)

@@ -24,10 +24,10 @@ package protocol LatentCodec: Sendable {
   /// - Parameters:
   ///   - encoded: of ``encodeWhole(_:)``.
   ///   - noise: standard normal numbers of the latent's shape, for codecs that draw a latent from a
-  ///     distribution.
+  ///     distribution; nil for the likeliest latent as it is, not scaled.
   /// - Returns: `[batch, height / downsampling, width / downsampling, latent channel]`.
   /// - Throws: ``TensorError`` for a wrong shape.
-  func latent(of encoded: Tensor, noise: Tensor) throws(TensorError) -> Tensor
+  func latent(of encoded: Tensor, noise: Tensor?) throws(TensorError) -> Tensor
 
   /// The picture of a scaled latent, at once.
   ///

@@ -136,7 +136,7 @@ package struct MAGVITv2: TokenCodec {
     do { return try channels(of: picture) } catch { throw .tensor(error) }
   }
 
-  package func latent(of encoded: Tensor, noise: Tensor) throws(TensorError) -> Tensor { encoded }
+  package func latent(of encoded: Tensor, noise: Tensor?) throws(TensorError) -> Tensor { encoded }
 
   package func decodeWhole(_ latent: Tensor) throws(TensorError) -> Tensor {
     guard latent.rank == 4, latent.shape[3] == config.zChannels else {

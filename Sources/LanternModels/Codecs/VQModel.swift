@@ -105,8 +105,8 @@ package struct VQModel: TokenCodec {
     do { return try quantConv(encoder(picture)) } catch { throw .tensor(error) }
   }
 
-  package func latent(of encoded: Tensor, noise: Tensor) throws(TensorError) -> Tensor {
-    try encoded.scaled(by: config.scalingFactor)
+  package func latent(of encoded: Tensor, noise: Tensor?) throws(TensorError) -> Tensor {
+    noise == nil ? encoded : try encoded.scaled(by: config.scalingFactor)
   }
 
   package func decodeWhole(_ latent: Tensor) throws(TensorError) -> Tensor {

@@ -97,7 +97,7 @@ package struct ControlNetModel: ControlNetwork {
     }
     for convolution in embedding.dropLast() { h = try convolution(h, activation: .silu) }
     let embedded = try embedding[embedding.count - 1](h)
-    let context = TextContext(try encoder.keysAndValues(of: conditioning.states))
+    let context = try TextContext(encoder.keysAndValues(of: conditioning.states))
     let added = try encoder.added(conditioning)
     let guidance = try encoder.guidance(conditioning)
     return { latent, timestep throws(TensorError) in

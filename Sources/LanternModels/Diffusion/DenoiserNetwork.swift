@@ -23,6 +23,10 @@ package protocol DenoiserNetwork: Sendable {
   /// empty where it takes none.
   var blockResiduals: [BlockResidual] { get }
 
+  /// Channels of each attention to the text, in diffusers' order: on the way down, on the way up, and in the
+  /// middle. Empty where it takes no pictures in addition to the text.
+  var crossAttentionChannels: [Int] { get }
+
   /// The network for one conditioning, of which what all steps need is computed once.
   ///
   /// - Parameters:
@@ -44,6 +48,7 @@ extension DenoiserNetwork {
 
 extension DenoiserNetwork {
   package var residualChannels: [Int] { [] }
+  package var crossAttentionChannels: [Int] { [] }
   package var blockResiduals: [BlockResidual] { [] }
 }
 

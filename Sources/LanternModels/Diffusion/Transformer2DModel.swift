@@ -20,6 +20,7 @@ struct Transformer2DModel: Sendable {
   init(
     _ weights: Weights, _ channels: Int, heads: Int, context: Int, depth: Int, groups: Int
   ) throws(ModelError) {
+    self.channels = channels
     self.norm = try GroupNorm(weights["norm"], groups: groups, channels: channels, eps: 1e-6)
     // A linear map and a 1×1 convolution are the same here: a picture's pixels lie as tokens do.
     self.projectIn = try Linear(weights["proj_in"], channels, channels)
@@ -32,6 +33,8 @@ struct Transformer2DModel: Sendable {
 
   /// Number of its blocks.
   var depth: Int { blocks.count }
+  /// Channels of the picture.
+  let channels: Int
 
   /// What its blocks need of a text, `[batch, token, feature]`.
   func keysAndValues(of text: Tensor) throws(TensorError) -> [Attention.KeysAndValues] {
@@ -72,9 +75,16 @@ struct BasicTransformerBlock: Sendable {
     try attention2.keysAndValues(of: text)
   }
 
-  func callAsFunction(_ x: Tensor, text: Attention.KeysAndValues) throws(TensorError) -> Tensor {
+  func callAsFunction(_ x: Tensor, text context: CrossAttentionContext) throws(TensorError)
+    -> Tensor
+  {
     var h = try attention1(norm1(x), residual: x)
-    h = try attention2(norm2(h), to: text, residual: h)
+    let queries = try attention2.queries(of: norm2(h))
+    var attended = try attention2.attend(queries, to: context.text)
+    for (picture, scale) in context.pictures {
+      attended = try attended + attention2.attend(queries, to: picture).scaled(by: scale)
+    }
+    h = try attention2.project(attended, residual: h)
     return try feedForward(norm3(h), residual: h)
   }
 }

@@ -11,13 +11,15 @@ package struct UNet2DConditionConfig: Sendable {
   var freqShift: Float
   var downHasAttention: [Bool]
   var upHasAttention: [Bool]
-  var hasMidBlock: Bool
+  var middle: Middle
   var blockOutChannels: [Int]
   var layersPerBlock: [Int]
   var normNumGroups: Int
   var normEps: Float
   package var crossAttentionDim: Int
-  var transformerLayersPerBlock: [Int]
+  /// Transformer blocks of the attentions of each level, on the way down and on the way up: one number for
+  /// all of a level's, or one for each.
+  private var depths: (down: [[Int]], up: [[Int]])
   var heads: [Int]
   var timeEmbeddingDim: Int
   /// Features of the guidance embedding; nil where guidance is no input.
@@ -26,6 +28,15 @@ package struct UNet2DConditionConfig: Sendable {
   var convOutKernel: Int
   /// The additional embedding: none, or of a pooled vector and sizes (SDXL's `text_time`).
   var addition: (timeFeatures: Int, features: Int)?
+
+  /// What is between the way down and the way up.
+  enum Middle: Sendable {
+    case nothing
+    /// `UNetMidBlock2D`: one resnet.
+    case resnet
+    /// `UNetMidBlock2DCrossAttn`: an attention between two resnets.
+    case attention
+  }
 
   /// Settings that stand for other architectures, and the only value they may have here.
   private static let fixed: [(key: String, value: JSONValue)] = [
@@ -39,7 +50,6 @@ package struct UNet2DConditionConfig: Sendable {
     ("num_attention_heads", .null), ("num_class_embeds", .null),
     ("resnet_out_scale_factor", .integer(1)),
     ("resnet_skip_time_act", .bool(false)), ("resnet_time_scale_shift", .string("default")),
-    ("reverse_transformer_layers_per_block", .null),
     ("time_embedding_act_fn", .null), ("time_embedding_type", .string("positional")),
     ("timestep_post_act", .null),
   ]
@@ -76,8 +86,12 @@ package struct UNet2DConditionConfig: Sendable {
       upHasAttention = try up.map { kind throws(FormatError) in
         try Self.hasAttention(kind, "UpBlock2D", "up_block_types", config)
       }
-      try config.expect("mid_block_type", [.string("UNetMidBlock2DCrossAttn")])
-      hasMidBlock = config.value("mid_block_type") != .null
+      try config.expect("mid_block_type", ["UNetMidBlock2D", "UNetMidBlock2DCrossAttn"])
+      switch config.value("mid_block_type") {
+      case .null?: middle = .nothing
+      case "UNetMidBlock2D"?: middle = .resnet
+      default: middle = .attention
+      }
       sampleSize = try config.size("sample_size", default: 64)
       inChannels = try config.integer("in_channels", default: 4)
       outChannels = try config.integer("out_channels", default: 4)
@@ -87,8 +101,7 @@ package struct UNet2DConditionConfig: Sendable {
       normNumGroups = try config.integer("norm_num_groups", default: 32)
       normEps = try config.float("norm_eps", default: 1e-5)
       crossAttentionDim = try config.sameInteger("cross_attention_dim", default: 1280)
-      transformerLayersPerBlock = try config.perLevel(
-        "transformer_layers_per_block", count: levels, default: 1)
+      depths = try Self.depths(config, levels)
       // diffusers calls the number of heads `attention_head_dim`, as its own comment says.
       heads = try config.perLevel("attention_head_dim", count: levels, default: 8)
       // Wrapping, since sizes are checked below.
@@ -103,6 +116,24 @@ package struct UNet2DConditionConfig: Sendable {
       throw .file(error)
     }
     try check(config.file)
+  }
+
+  /// Transformer blocks of attentions; those of the way up are the mirror of the way down unless that has
+  /// several numbers for a level.
+  private static func depths(_ config: Config, _ levels: Int) throws(FormatError) -> (
+    down: [[Int]], up: [[Int]]
+  ) {
+    let (key, mirror) = (
+      "transformer_layers_per_block", "reverse_transformer_layers_per_block"
+    )
+    let down = try config.perLayer(key, count: levels, default: 1)
+    if let value = config.value(mirror), value != .null {
+      return (down, try config.perLayer(mirror, count: levels))
+    }
+    guard down.allSatisfy({ $0.count == 1 }) else {
+      throw .missingKey(key: mirror, file: config.file)
+    }
+    return (down, down.reversed())
   }
 
   private static func addition(_ config: Config) throws(FormatError) -> (
@@ -137,7 +168,8 @@ package struct UNet2DConditionConfig: Sendable {
         reason: "block_out_channels, down_block_types and up_block_types differ in length",
         file: file)
     }
-    let sizes = blockOutChannels + layersPerBlock + transformerLayersPerBlock + heads
+    let blocks = (depths.down + depths.up).flatMap(\.self)
+    let sizes = blockOutChannels + layersPerBlock + blocks + heads
     let scalars = [
       inChannels, outChannels, normNumGroups, crossAttentionDim, timeEmbeddingDim,
       sampleSize.height, sampleSize.width, addition?.timeFeatures ?? 1,
@@ -146,6 +178,15 @@ package struct UNet2DConditionConfig: Sendable {
     guard (sizes + scalars).allSatisfy({ (1...65536).contains($0) }),
       [convInKernel, convOutKernel].allSatisfy({ (1...15).contains($0) && $0 % 2 == 1 })
     else { throw .inconsistent(reason: "a size is not a sensible positive number", file: file) }
+    for (level, layers) in layersPerBlock.enumerated() {
+      let up = depths.up[levels - 1 - level].count
+      guard [1, layers].contains(depths.down[level].count), [1, layers + 1].contains(up) else {
+        throw .inconsistent(
+          reason: "transformer_layers_per_block has another length than layers_per_block",
+          file: file
+        )
+      }
+    }
     for (level, channels) in blockOutChannels.enumerated() {
       guard channels % normNumGroups == 0, channels % heads[level] == 0,
         channels / heads[level] <= 1024
@@ -162,11 +203,29 @@ package struct UNet2DConditionConfig: Sendable {
     addition.map { $0.features - count * $0.timeFeatures } ?? 0
   }
 
-  func level(_ index: Int, hasAttention: Bool) -> UNetLevel {
+  /// A level on the way down.
+  func down(_ index: Int) -> UNetLevel {
+    level(index, downHasAttention[index] ? depths.down[index] : [], layersPerBlock[index])
+  }
+
+  /// A level on the way up, the lowest first; it has a resnet more than its mirror.
+  func up(_ index: Int) -> UNetLevel {
+    let mirror = blockOutChannels.count - 1 - index
+    return level(
+      mirror, upHasAttention[index] ? depths.up[index] : [], layersPerBlock[mirror] + 1)
+  }
+
+  /// The block between both.
+  var middleLevel: UNetLevel {
+    let last = blockOutChannels.count - 1
+    return level(last, middle == .attention ? Array(depths.down[last].prefix(1)) : [], 1)
+  }
+
+  private func level(_ index: Int, _ depths: [Int], _ layers: Int) -> UNetLevel {
     UNetLevel(
-      channels: blockOutChannels[index], layers: layersPerBlock[index],
-      depth: hasAttention ? transformerLayersPerBlock[index] : 0, heads: heads[index],
-      context: crossAttentionDim, timeFeatures: timeEmbeddingDim, groups: normNumGroups,
-      eps: normEps)
+      channels: blockOutChannels[index], layers: layers,
+      depths: depths.count == 1 ? Array(repeating: depths[0], count: layers) : depths,
+      heads: heads[index], context: crossAttentionDim, timeFeatures: timeEmbeddingDim,
+      groups: normNumGroups, eps: normEps)
   }
 }

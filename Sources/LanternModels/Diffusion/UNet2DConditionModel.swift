@@ -26,9 +26,9 @@ package struct UNet2DConditionModel: DenoiserNetwork {
     var up: [UpBlock2D] = []
     for index in channels.indices {
       let mirror = last - index
-      let level = config.level(mirror, hasAttention: config.upHasAttention[index])
-      let taken = Array(skips.suffix(level.layers + 1).reversed())
-      skips.removeLast(min(level.layers + 1, skips.count))
+      let level = config.up(index)
+      let taken = Array(skips.suffix(level.layers).reversed())
+      skips.removeLast(min(level.layers, skips.count))
       up.append(
         try UpBlock2D(
           weights["up_blocks"][index], level, inputs: channels[min(mirror + 1, last)],
@@ -56,16 +56,25 @@ package struct UNet2DConditionModel: DenoiserNetwork {
   package var blockResiduals: [BlockResidual] { encoder.blockResiduals }
   package var embedsGuidance: Bool { config.timeCondProjDim != nil }
 
+  package var crossAttentionChannels: [Int] {
+    (encoder.downAttentions + upBlocks.flatMap(\.attentions) + encoder.midAttentions).flatMap {
+      Array(repeating: $0.channels, count: $0.depth)
+    }
+  }
+
   package func pooledFeatures(sizes count: Int) -> Int { config.pooledFeatures(sizes: count) }
 
   package func conditioned(on conditioning: Conditioning, caching: StepCache?) throws(TensorError)
     -> ConditionedDenoiser
   {
     var all = try encoder.keysAndValues(of: conditioning.states)
+    let encoderCount = all.count
     for attention in upBlocks.flatMap(\.attentions) {
       all += try attention.keysAndValues(of: conditioning.states)
     }
-    let context = TextContext(all)
+    let context = try TextContext(
+      all, conditioning.pictures, middle: encoder.midAttentions.map(\.depth).reduce(0, +),
+      up: all.count - encoderCount)
     let added = try encoder.added(conditioning)
     let guidance = try encoder.guidance(conditioning)
     let cache = caching.map(FeatureCache.init)

@@ -4,9 +4,10 @@ import LanternTensor
 /// The settings that the blocks of one level of a U-Net share.
 struct UNetLevel: Sendable {
   var channels: Int
+  /// Resnets.
   var layers: Int
-  /// Transformer blocks per attention; 0 where the level has no attention.
-  var depth: Int
+  /// Transformer blocks of the attention behind each resnet; empty where the level has no attention.
+  var depths: [Int]
   var heads: Int
   /// Features of a text token.
   var context: Int
@@ -19,15 +20,11 @@ struct UNetLevel: Sendable {
       weights, inputs, channels, timeFeatures: timeFeatures, groups: groups, eps: eps)
   }
 
-  func attention(_ weights: Weights) throws(ModelError) -> Transformer2DModel {
-    try Transformer2DModel(
-      weights, channels, heads: heads, context: context, depth: depth, groups: groups)
-  }
-
-  func attentions(_ weights: Weights, _ count: Int) throws(ModelError) -> [Transformer2DModel] {
-    guard depth > 0 else { return [] }
-    return try (0..<count).map { index throws(ModelError) in
-      try attention(weights["attentions"][index])
+  func attentions(_ weights: Weights) throws(ModelError) -> [Transformer2DModel] {
+    try depths.enumerated().map { index, depth throws(ModelError) in
+      try Transformer2DModel(
+        weights["attentions"][index], channels, heads: heads, context: context, depth: depth,
+        groups: groups)
     }
   }
 }
@@ -39,7 +36,7 @@ struct DownBlock2D: Sendable {
   private let downsampler: Downsample2D?
 
   init(_ weights: Weights, _ level: UNetLevel, inputs: Int, isLast: Bool) throws(ModelError) {
-    self.attentions = try level.attentions(weights, level.layers)
+    self.attentions = try level.attentions(weights)
     self.resnets = try (0..<level.layers).map { index throws(ModelError) in
       try level.resnet(weights["resnets"][index], index == 0 ? inputs : level.channels)
     }
@@ -79,22 +76,25 @@ struct DownBlock2D: Sendable {
   }
 }
 
-/// `UNetMidBlock2DCrossAttn`: an attention between two resnets.
+/// `UNetMidBlock2DCrossAttn`, an attention between two resnets, or `UNetMidBlock2D`, the first alone.
 struct MidBlock2D: Sendable {
   private let resnet1: ResnetBlock2D
-  let attention: Transformer2DModel
-  private let resnet2: ResnetBlock2D
+  let attentions: [Transformer2DModel]
+  private let resnet2: ResnetBlock2D?
 
   init(_ weights: Weights, _ level: UNetLevel) throws(ModelError) {
-    self.attention = try level.attention(weights["attentions"][0])
     self.resnet1 = try level.resnet(weights["resnets"][0], level.channels)
-    self.resnet2 = try level.resnet(weights["resnets"][1], level.channels)
+    self.attentions = try level.attentions(weights)
+    self.resnet2 =
+      attentions.isEmpty ? nil : try level.resnet(weights["resnets"][1], level.channels)
   }
 
   func callAsFunction(_ x: Tensor, time: Tensor, text: inout TextContext.Reader) throws(TensorError)
     -> Tensor
   {
-    try resnet2(attention(resnet1(x, time: time), text: &text), time: time)
+    var h = try resnet1(x, time: time)
+    for attention in attentions { h = try attention(h, text: &text) }
+    return try resnet2.map { resnet throws(TensorError) in try resnet(h, time: time) } ?? h
   }
 }
 
@@ -114,7 +114,7 @@ struct UpBlock2D: Sendable {
   init(_ weights: Weights, _ level: UNetLevel, inputs: Int, skips: [Int], isLast: Bool)
     throws(ModelError)
   {
-    self.attentions = try level.attentions(weights, skips.count)
+    self.attentions = try level.attentions(weights)
     self.resnets = try skips.indices.map { index throws(ModelError) in
       let own = index == 0 ? inputs : level.channels
       return try level.resnet(weights["resnets"][index], own + skips[index])

@@ -39,7 +39,7 @@ struct UNetEncoder: Sendable {
     var skips = [channels[0]]
     var down: [DownBlock2D] = []
     for index in channels.indices {
-      let level = config.level(index, hasAttention: config.downHasAttention[index])
+      let level = config.down(index)
       down.append(
         try DownBlock2D(
           weights["down_blocks"][index], level, inputs: channels[max(index - 1, 0)],
@@ -50,8 +50,8 @@ struct UNetEncoder: Sendable {
     self.downBlocks = down
     self.skipChannels = skips
     self.midBlock =
-      config.hasMidBlock
-      ? try MidBlock2D(weights["mid_block"], config.level(last, hasAttention: true)) : nil
+      config.middle == .nothing
+      ? nil : try MidBlock2D(weights["mid_block"], config.middleLevel)
     let behindBlocks = channels.indices.map { index in
       // A block without attention has been halved there.
       let isHalved = !config.downHasAttention[index] && index < last
@@ -60,15 +60,17 @@ struct UNetEncoder: Sendable {
     }
     self.blockResiduals =
       behindBlocks
-      + (config.hasMidBlock
-        ? [BlockResidual(channels: channels[last], downsampling: 1 << last)] : [])
+      + (config.middle == .nothing
+        ? [] : [BlockResidual(channels: channels[last], downsampling: 1 << last)])
   }
+
+  var downAttentions: [Transformer2DModel] { downBlocks.flatMap(\.attentions) }
+  var midAttentions: [Transformer2DModel] { midBlock?.attentions ?? [] }
 
   /// Keys and values of a text for its attentions, in the order in which they run.
   func keysAndValues(of text: Tensor) throws(TensorError) -> [Attention.KeysAndValues] {
-    let attentions = downBlocks.flatMap(\.attentions) + (midBlock.map { [$0.attention] } ?? [])
     var all: [Attention.KeysAndValues] = []
-    for attention in attentions { all += try attention.keysAndValues(of: text) }
+    for attention in downAttentions + midAttentions { all += try attention.keysAndValues(of: text) }
     return all
   }
 

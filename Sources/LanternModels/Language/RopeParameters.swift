@@ -26,6 +26,15 @@ struct RopeParameters: Sendable {
       scaling = try Self.scaling(parameters, length)
       try parameters.finishStrictly()
     }
+    // As llama.cpp's files have Llama 3's kind: what each frequency is divided by.
+    let divisors = try config.doubles("rope_divisors", default: [])
+    if !divisors.isEmpty {
+      guard scaling == .none, divisors.allSatisfy({ $0 > 0 }) else {
+        throw .unsupportedSetting(
+          key: "rope_divisors", value: "with another scaling, or not positive", file: config.file)
+      }
+      scaling = .divided(by: divisors)
+    }
     guard theta > 0 else {
       throw .unsupportedSetting(key: "rope_theta", value: "\(theta)", file: config.file)
     }

@@ -128,7 +128,8 @@ extension SingleFileKind {
     let standards: [String: JSONValue]
     switch component {
     case "unet":
-      settings = try shapes.unet(heads: heads, sampleSize: sampleSize, pooled: nil)
+      settings = try shapes.unet(
+        heads: heads, sampleSize: sampleSize, pooled: nil, sizes: sizeCount)
       standards = ["attention_head_dim": .integer(8), "norm_num_groups": .integer(32)]
     case "vae":
       settings = try shapes.autoencoder(scalingFactor: scalingFactor, sampleSize: 8 * sampleSize)

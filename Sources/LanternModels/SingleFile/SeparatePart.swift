@@ -9,7 +9,11 @@ extension SingleFileKind {
   /// - Returns: the kind.
   package static func of(_ source: any ModelSource) -> SingleFileKind {
     if let file = source as? SingleFile { return file.kind }
-    let kinds = all.filter { $0.pipelineClass == source.pipelineClass }
+    let takesPooled = source.componentNames.contains("text_encoder_2")
+    let isRefiner = source.settings[score] == .bool(true)
+    let kinds = all.filter {
+      $0.takesPooled == takesPooled && $0.takesAestheticScore == isRefiner
+    }
     let config = try? source.component("unet").config("config.json")
     let width = config?.value("cross_attention_dim")?.integer
     if let known = kinds.first(where: { $0.contextWidth == width }) { return known }

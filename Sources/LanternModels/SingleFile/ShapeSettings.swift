@@ -80,9 +80,12 @@ struct ShapeSettings {
   ///   - sampleSize: height and width of the latents that it was trained on.
   ///   - pooled: features of the pooled vector, for a U-Net that is given one; read of the file's own
   ///     text encoder.
+  ///   - sizes: numbers that stand behind that.
   /// - Returns: what its `config.json` would say.
   /// - Throws: ``ModelError`` for tensors that are missing or of another rank.
-  func unet(heads: Heads, sampleSize: Int, pooled: Int?) throws(ModelError) -> [String: JSONValue] {
+  func unet(heads: Heads, sampleSize: Int, pooled: Int?, sizes: Int) throws(ModelError)
+    -> [String: JSONValue]
+  {
     let layout = UNetLayout(diffusers: has)
     let channels = try layout.levels.indices.map { level throws(ModelError) in
       try size("down_blocks.\(level).resnets.0.conv1.weight", axis: 0)
@@ -103,8 +106,8 @@ struct ShapeSettings {
       "norm_num_groups": .integer(Self.groups(channels)),
       "attention_head_dim": .array(channels.map { .integer(heads($0)) }),
       "use_linear_projection": .bool(isLinear),
-      "transformer_layers_per_block": .array(depths(layout).map(JSONValue.integer)),
     ]
+    settings.merge(depths(layout)) { _, new in new }
     settings["cross_attention_dim"] = contextWidth.map(JSONValue.integer)
     if !has("mid_block.resnets.0.norm1.weight") {
       settings["mid_block_type"] = .null
@@ -119,8 +122,8 @@ struct ShapeSettings {
     let columns = try size("add_embedding.linear_1.weight", axis: 1)
     settings["addition_embed_type"] = .string("text_time")
     settings["projection_class_embeddings_input_dim"] = .integer(columns)
-    // Six sizes stand behind the pooled vector; without a text encoder the published model's.
-    let features = pooled.map { (columns - $0) / 6 } ?? 256
+    // Without a text encoder the published model's.
+    let features = pooled.map { (columns - $0) / sizes } ?? 256
     settings["addition_time_embed_dim"] = .integer(features)
     return settings
   }
@@ -129,15 +132,72 @@ struct ShapeSettings {
     .array(attends.map { .string($0 ? "CrossAttn\(plain)" : plain) })
   }
 
-  /// Transformer blocks of an attention of each level; of one without any, the middle's.
-  private func depths(_ layout: UNetLayout) -> [Int] {
-    let middle = count { "mid_block.attentions.0.transformer_blocks.\($0).norm1.weight" }
-    return layout.levels.indices.map { level in
-      let own = count { block in
-        "down_blocks.\(level).attentions.0.transformer_blocks.\(block).norm1.weight"
-      }
-      return max(1, layout.levels[level].hasAttention ? own : middle)
+  /// Transformer blocks of attentions: a number for each level, of one without any the middle's; where the
+  /// attentions of a level differ, or those of the way up are no mirror, a number for each attention.
+  private func depths(_ layout: UNetLayout) -> [String: JSONValue] {
+    let levels = layout.levels.indices
+    func depth(_ attention: String) -> Int {
+      count { "\(attention).transformer_blocks.\($0).norm1.weight" }
     }
+    func depths(_ block: String, _ layers: Int) -> [Int] {
+      (0..<layers).map { depth("\(block).attentions.\($0)") }
+    }
+    let down = levels.map { depths("down_blocks.\($0)", layout.levels[$0].resnets) }
+    let up = levels.map { depths("up_blocks.\($0)", layout.levels.reversed()[$0].resnets + 1) }
+    let middle = max(1, depth("mid_block.attentions.0"))
+    // The number of all, where they are equal; nil where they differ.
+    func common(_ all: [Int]) -> Int? { Set(all).count == 1 ? all.first : nil }
+    let same = levels.map { level in
+      common(down[level] + up[levels.count - 1 - level]).map { max($0, 1) }
+    }
+    let plain = levels.map { layout.levels[$0].hasAttention ? same[$0] ?? 1 : middle }
+    let key = "transformer_layers_per_block"
+    if !same.contains(nil) { return [key: .array(plain.map(JSONValue.integer))] }
+    func written(_ all: [[Int]]) -> JSONValue {
+      .array(
+        all.map { level in
+          let common = common(level)
+          return common.map { .integer($0 == 0 ? middle : $0) }
+            ?? .array(level.map { .integer(max($0, 1)) })
+        })
+    }
+    return [key: written(down), "reverse_\(key)": written(up)]
+  }
+
+  /// A published U-Net that was distilled to a smaller one: transformer blocks of the attentions of each level,
+  /// 0 for none, resnets of each, and resnets of the middle.
+  private struct Distilled {
+    let name: String
+    let takesPooled: Bool
+    let depths: [Int]
+    let layers: Int
+    let middle: Int
+  }
+
+  private static let distilled = [
+    Distilled(
+      name: "BK-SDM-Base", takesPooled: false, depths: [1, 1, 1, 0], layers: 1, middle: 2),
+    Distilled(
+      name: "BK-SDM-Small", takesPooled: false, depths: [1, 1, 1, 0], layers: 1, middle: 0),
+    Distilled(name: "BK-SDM-Tiny", takesPooled: false, depths: [1, 1, 1], layers: 1, middle: 0),
+    Distilled(name: "SDXS", takesPooled: false, depths: [0, 1, 1], layers: 1, middle: 0),
+    Distilled(name: "SSD-1B", takesPooled: true, depths: [0, 2, 4], layers: 2, middle: 1),
+    Distilled(name: "Segmind Vega", takesPooled: true, depths: [0, 1, 2], layers: 2, middle: 1),
+    Distilled(name: "KOALA-700M", takesPooled: true, depths: [0, 2, 5], layers: 1, middle: 0),
+    Distilled(name: "KOALA-1B", takesPooled: true, depths: [0, 2, 6], layers: 1, middle: 2),
+  ]
+
+  /// The name of a published U-Net that was distilled from a kind's; nil for any other.
+  func distilled(from kind: SingleFileKind) -> String? {
+    let levels = UNetLayout(diffusers: has).levels
+    let depths = levels.indices.map { level in
+      count { "down_blocks.\(level).attentions.0.transformer_blocks.\($0).norm1.weight" }
+    }
+    let middle = count { "mid_block.resnets.\($0).norm1.weight" }
+    return Self.distilled.first { row in
+      row.takesPooled == kind.takesPooled && row.depths == depths && row.middle == middle
+        && levels.allSatisfy { $0.resnets == row.layers }
+    }?.name
   }
 
   /// The settings of an `AutoencoderKL`.

@@ -19,14 +19,14 @@ package struct SingleFile: ModelSource {
   package let missing: [String]
   /// The file itself.
   package let file: any TensorFile
+  package let pipelineClass: String
+  /// What its U-Net is, where it is another than the kind's own: of other inputs, or a smaller one.
+  package let variant: String?
   private let components: [String: any ModelComponent]
 
   package var indexPath: String { path }
-  package var pipelineClass: String { kind.pipelineClass }
   package var componentNames: [String] { components.keys.sorted() }
-  package var settings: [String: JSONValue] {
-    kind.textEncoders.count > 1 ? ["force_zeros_for_empty_prompt": .bool(true)] : [:]
-  }
+  package var settings: [String: JSONValue] { kind.settings }
 
   /// Opens a file.
   ///
@@ -48,7 +48,7 @@ package struct SingleFile: ModelSource {
       let kind = CheckpointKind(names: file.names)?.name ?? "a file of unknown tensors"
       throw .unsupported(what: "is \(kind), not a model with a U-Net", file: path)
     }
-    let (kind, note) = try SingleFileKind.of(denoiser.tensors)
+    let (kind, note) = try SingleFileKind.of(denoiser.tensors, in: file)
     let decided: Prediction
     if let prediction {
       decided = prediction
@@ -59,7 +59,9 @@ package struct SingleFile: ModelSource {
     var components: [String: any ModelComponent] = parts.mapValues {
       FileComponent($0.className, $0.settings, $0.part.tensors, path: path)
     }
-    let scheduler = kind.scheduler(for: decided)
+    let unet = parts["unet"]?.settings ?? [:]
+    let scheduler = kind.scheduler(
+      for: decided, of: unet, distilledTo: FewStepKind.of(file.metadata)?.kind)
     components["scheduler"] = FileComponent(
       scheduler.className, scheduler.settings, nil, path: path)
     for encoder in kind.textEncoders {
@@ -69,6 +71,9 @@ package struct SingleFile: ModelSource {
     let read = parts.values.reduce(into: Set<String>()) { $0.formUnion($1.part.sources) }
     let left = file.names.filter { !read.contains($0) }
     (self.path, self.file, self.kind, self.prediction) = (path, file, kind, decided)
+    self.pipelineClass = kind.pipelineClass(of: unet)
+    self.variant =
+      kind.variant(of: unet) ?? ShapeSettings(file: denoiser.tensors).distilled(from: kind)
     self.unknown = left.filter { !kind.ignores($0) }
     self.ignored = left.filter(kind.ignores)
     self.missing = (["vae"] + kind.textEncoders.map(\.component)).filter { components[$0] == nil }
@@ -90,10 +95,9 @@ package struct SingleFile: ModelSource {
     let pooled = parts["text_encoder_2"].flatMap { part in
       part.part.tensors.info("text_projection.weight")?.shape.first
     }
-    let isVelocity = prediction.type == "v_prediction"
-    let sampleSize = (isVelocity ? kind.velocitySampleSize : nil) ?? kind.sampleSize
+    let sampleSize = kind.sampleSize(isVelocity: prediction.type == "v_prediction")
     let settings = try ShapeSettings(file: denoiser.tensors).unet(
-      heads: kind.heads, sampleSize: sampleSize, pooled: pooled)
+      heads: kind.heads, sampleSize: sampleSize, pooled: pooled, sizes: kind.sizeCount)
     parts["unet"] = ("UNet2DConditionModel", denoiser, settings)
     if let part = SingleFilePart.autoencoder(in: file) {
       let settings = try ShapeSettings(file: part.tensors).autoencoder(
@@ -140,11 +144,20 @@ extension SingleFilePart {
 
 extension SingleFileKind {
   /// The scheduler's class and settings.
-  package func scheduler(for prediction: Prediction) -> (
-    className: String, settings: [String: JSONValue]
-  ) {
+  ///
+  /// - Parameters:
+  ///   - prediction: what the U-Net predicts.
+  ///   - unet: its settings.
+  ///   - fewSteps: what the model was distilled to; nil for none.
+  /// - Returns: what `scheduler_config.json` would say.
+  package func scheduler(
+    for prediction: Prediction, of unet: [String: JSONValue], distilledTo fewSteps: FewStepKind?
+  ) -> (className: String, settings: [String: JSONValue]) {
     let isNoise = prediction.type == "epsilon"
-    let name = isNoise && !prediction.hasZeroTerminalSNR ? schedulers.noise : schedulers.velocity
+    let usual = isNoise && !prediction.hasZeroTerminalSNR ? schedulers.noise : schedulers.velocity
+    // What has guidance as an input was distilled to a latent consistency model.
+    let isConsistent = (unet["time_cond_proj_dim"] ?? .null) != .null
+    let name = fewSteps?.scheduler ?? (isConsistent ? "LCMScheduler" : usual)
     var settings: [String: JSONValue] = [
       "_class_name": .string(name), "beta_start": .number(0.00085), "beta_end": .number(0.012),
       "beta_schedule": .string("scaled_linear"), "num_train_timesteps": .integer(1000),
@@ -153,11 +166,25 @@ extension SingleFileKind {
     switch name {
     case "PNDMScheduler": settings["skip_prk_steps"] = .bool(true)
     case "DDIMScheduler": settings["clip_sample"] = .bool(false)
+    case "LCMScheduler": settings["original_inference_steps"] = .integer(50)
     default: settings["timestep_spacing"] = .string("leading")
     }
-    if textEncoders.count == 1 { settings["set_alpha_to_one"] = .bool(false) }
+    if ["PNDMScheduler", "DDIMScheduler"].contains(name) {
+      settings["set_alpha_to_one"] = .bool(false)
+    }
+    settings.merge(fewSteps?.settings ?? [:]) { _, new in new }
     settings.merge(prediction.zeroTerminalSettings) { _, new in new }
     return (name, settings)
+  }
+
+  /// What a U-Net of the kind is, where its inputs are others; nil where they are the kind's own.
+  func variant(of unet: [String: JSONValue]) -> String? {
+    if unet["time_cond_proj_dim"] != nil { return "latent consistency model" }
+    switch unet["in_channels"]?.integer {
+    case 9: return "inpainting"
+    case 8: return "InstructPix2Pix"
+    default: return nil
+    }
   }
 
   /// Whether a tensor is of what no part reads, and known: the last layer and the projection that

@@ -36,7 +36,8 @@ package struct SingleFileKind: Sendable {
 
   /// As people call it.
   package let name: String
-  package let pipelineClass: String
+  /// The class of pipeline of those of its models that draw from text alone.
+  let pipelineClass: String
   /// As the model metadata standard calls it (`modelspec.architecture`), where it predicts the noise, and
   /// where it predicts velocity.
   let architectures: (noise: String, velocity: String)
@@ -50,14 +51,42 @@ package struct SingleFileKind: Sendable {
   package let textEncoders: [TextEncoder]
   /// The scheduler of models that predict the noise, and of those that predict velocity.
   let schedulers: (noise: String, velocity: String)
+  /// Settings of the pipeline itself.
+  package var settings: [String: JSONValue] = [:]
+
+  /// Whether its U-Net is given a pooled vector and sizes.
+  var takesPooled: Bool { textEncoders.contains(where: \.isProjected) }
+
+  /// Whether an aesthetic score stands among the sizes, as the refiner has it.
+  var takesAestheticScore: Bool { settings[Self.score] == .bool(true) }
+  static let score = "requires_aesthetics_score"
+
+  /// Numbers that stand behind the pooled vector.
+  var sizeCount: Int { takesAestheticScore ? 5 : 6 }
+
+  /// The class of pipeline for a U-Net of the kind.
+  ///
+  /// - Parameter unet: its settings.
+  /// - Returns: the class.
+  func pipelineClass(of unet: [String: JSONValue]) -> String {
+    if takesPooled { return pipelineClass }
+    if unet["time_cond_proj_dim"] != nil { return "LatentConsistencyModelPipeline" }
+    return unet["in_channels"] == .integer(8)
+      ? "StableDiffusionInstructPix2PixPipeline" : pipelineClass
+  }
 
   /// What the model metadata standard calls it.
   package func architecture(isVelocity: Bool) -> String {
     isVelocity ? architectures.velocity : architectures.noise
   }
 
+  /// Height and width of the latents that readers of one file take it to be trained on.
+  package func sampleSize(isVelocity: Bool) -> Int {
+    (isVelocity ? velocitySampleSize : nil) ?? sampleSize
+  }
+
   /// Whether keys of its files say that it predicts velocity.
-  package var saysPredictionByKeys: Bool { textEncoders.count > 1 }
+  package var saysPredictionByKeys: Bool { takesPooled }
 
   /// Whether models of the kind have a part of this name that may be replaced.
   package func has(_ component: String) -> Bool {
@@ -97,8 +126,26 @@ package struct SingleFileKind: Sendable {
             "conditioner.embedders.1.model.", "conditioner.embedders.1.transformer.",
             "text_encoders.clip_g.transformer.", "text_encoder_2.",
           ]),
-      ], schedulers: ("EulerDiscreteScheduler", "EulerDiscreteScheduler")),
+      ], schedulers: ("EulerDiscreteScheduler", "EulerDiscreteScheduler"),
+      settings: ["force_zeros_for_empty_prompt": .bool(true)]),
+    SingleFileKind(
+      name: "Stable Diffusion XL refiner", pipelineClass: "StableDiffusionXLImg2ImgPipeline",
+      architectures: ("stable-diffusion-xl-v1-refiner", "stable-diffusion-xl-v1-refiner"),
+      contextWidth: 1280, heads: .width(64), sampleSize: 128, scalingFactor: 0.13025,
+      textEncoders: [
+        TextEncoder(
+          component: "text_encoder_2", tokenizer: "tokenizer_2",
+          className: "CLIPTextModelWithProjection", padding: "!",
+          prefixes: [
+            refinerText, "conditioner.embedders.0.transformer.",
+            "text_encoders.clip_g.transformer.", "text_encoder_2.",
+          ])
+      ], schedulers: ("EulerDiscreteScheduler", "EulerDiscreteScheduler"),
+      settings: [score: .bool(true), "force_zeros_for_empty_prompt": .bool(false)]),
   ]
+
+  /// What stands before the names of the refiner's text encoder, in files that have no other.
+  private static let refinerText = "conditioner.embedders.0.model."
 
   private static let end = "<|endoftext|>"
 
@@ -115,10 +162,12 @@ package struct SingleFileKind: Sendable {
 
   /// The kind of a U-Net, by the width of its text; of another width, by how it is built.
   ///
-  /// - Parameter denoiser: its tensors in diffusers' names.
+  /// - Parameters:
+  ///   - denoiser: its tensors in diffusers' names.
+  ///   - file: the whole file.
   /// - Returns: the kind, and what was assumed, if anything.
   /// - Throws: ``ModelError/unsupported(what:file:)`` for kinds that Lantern does not have.
-  static func of(_ denoiser: RenamedFile) throws(ModelError) -> (
+  static func of(_ denoiser: RenamedFile, in file: any TensorFile) throws(ModelError) -> (
     kind: SingleFileKind, note: String?
   ) {
     let path = denoiser.path
@@ -126,14 +175,14 @@ package struct SingleFileKind: Sendable {
       throw .unsupported(what: "is a U-Net that attends to no text", file: path)
     }
     let takesPooled = denoiser.contains("add_embedding.linear_1.weight")
+    let hasFirstText = file.contains("\(refinerText)positional_embedding")
+    let hasSecondText = file.names.contains { $0.hasPrefix("conditioner.embedders.1.") }
+    let isRefiner = takesPooled && hasFirstText && !hasSecondText
     let known = all.first { $0.contextWidth == width }
     if denoiser.contains("class_embedding.weight") || denoiser.contains("label_emb.weight") {
       throw .unsupported(what: "is an upscaler of latents", file: path)
     }
-    if width == 1280, takesPooled {
-      throw .unsupported(what: "is a Stable Diffusion XL refiner", file: path)
-    }
-    if let known, (known.textEncoders.count == 2) != takesPooled {
+    if let known, known.takesPooled != takesPooled {
       throw .unsupported(
         what: takesPooled
           ? "is a \(known.name) that is given a picture's embedding (unCLIP)"
@@ -142,7 +191,7 @@ package struct SingleFileKind: Sendable {
     if let known { return (known, nil) }
     let projection = denoiser.names.first { $0.hasSuffix(".proj_in.weight") }
     let isConvolution = projection.flatMap { denoiser.info($0)?.shape.count } == 4
-    let kind = all[takesPooled ? 2 : isConvolution ? 0 : 1]
+    let kind = all[isRefiner ? 3 : takesPooled ? 2 : isConvolution ? 0 : 1]
     return (
       kind,
       "\(path): text of \(width) features is no published model's: heads, groups, activation and "

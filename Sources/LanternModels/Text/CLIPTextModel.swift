@@ -85,7 +85,9 @@ package struct CLIPTextModel: TextEncoder {
     self.positionEmbedding = try Embedding(
       weights["embeddings.position_embedding"], config.maxPositionEmbeddings, size)
     self.layers = try (0..<config.numHiddenLayers).map { index throws(ModelError) in
-      try CLIPEncoderLayer(weights["encoder.layers"][index], config)
+      try CLIPEncoderLayer(
+        weights["encoder.layers"][index], size, inner: config.intermediateSize,
+        heads: config.numAttentionHeads, activation: config.activation, eps: config.layerNormEps)
     }
     self.finalNorm = try LayerNorm(weights["final_layer_norm"], size, eps: config.layerNormEps)
     self.textProjection =
@@ -112,10 +114,10 @@ package struct CLIPTextModel: TextEncoder {
     let positions = try positionEmbedding(Array(tokens.indices))
     let embedded = try tokenEmbedding(tokens, adding: added)
     var h = try (embedded + positions).reshaped([1, tokens.count, features])
-    for layer in layers.dropLast(skippedLayers) { h = try layer(h) }
+    for layer in layers.dropLast(skippedLayers) { h = try layer(h, mask: .causal) }
     let states = isNormalized ? try finalNorm(h) : h
     guard let textProjection else { return TextEncoding(states: states, pooled: nil) }
-    for layer in layers.suffix(skippedLayers) { h = try layer(h) }
+    for layer in layers.suffix(skippedLayers) { h = try layer(h, mask: .causal) }
     let last = try finalNorm(h).reshaped([tokens.count, features]).rows([endOfText(in: tokens)])
     return TextEncoding(states: states, pooled: try textProjection(last))
   }
@@ -139,29 +141,5 @@ extension Embedding {
       id < added.firstID ? try self([id]) : try added.vectors.rows([id - added.firstID])
     }
     return try Tensor.concatenated(rows, axis: 0)
-  }
-}
-
-/// Causal self-attention and a feed-forward layer, each normalised before.
-struct CLIPEncoderLayer: Sendable {
-  private let attention: LanternLayers.Attention
-  private let norm1: LayerNorm
-  private let feedForward: FeedForward
-  private let norm2: LayerNorm
-
-  init(_ weights: Weights, _ config: CLIPTextConfig) throws(ModelError) {
-    let size = config.hiddenSize
-    self.attention = try Attention(
-      weights["self_attn"], size, heads: config.numAttentionHeads, naming: .transformers)
-    self.norm1 = try LayerNorm(weights["layer_norm1"], size, eps: config.layerNormEps)
-    self.feedForward = try FeedForward(
-      weights["mlp.fc1"], weights["mlp.fc2"], size, inner: config.intermediateSize,
-      activation: config.activation)
-    self.norm2 = try LayerNorm(weights["layer_norm2"], size, eps: config.layerNormEps)
-  }
-
-  func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
-    let h = try attention(norm1(x), mask: .causal, residual: x)
-    return try feedForward(norm2(h), residual: h)
   }
 }

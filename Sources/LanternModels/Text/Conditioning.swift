@@ -10,6 +10,8 @@ package struct Conditioning: Sendable {
   package var sizes: [[Float]]
   /// Strength of guidance, for a denoiser that ``DenoiserNetwork/embedsGuidance``.
   package var guidance: Float?
+  /// Pictures in addition to the text, for a denoiser that has ``DenoiserNetwork/crossAttentionChannels``.
+  package var pictures: [PictureTokens] = []
   /// The residuals that ControlNets add for a latent and a timestep, nil in steps without; none by default.
   package var residuals:
     (@Sendable (_ latent: Tensor, _ timestep: Float) throws(TensorError) -> ControlResiduals?)?
@@ -63,6 +65,7 @@ package struct Conditioning: Sendable {
       pooled: pooled.isEmpty ? nil : try Tensor.concatenated(pooled, axis: 0),
       sizes: all.flatMap(\.sizes))
     joined.guidance = all.first?.guidance
+    joined.pictures = try PictureTokens.joined(all.map(\.pictures))
     return joined
   }
 }

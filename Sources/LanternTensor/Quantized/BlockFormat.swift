@@ -1,3 +1,5 @@
+internal import CLanternKernels
+
 /// A storage format of a tensor's elements: blocks of so many bytes, little-endian, one behind the other
 /// along the last axis.
 ///
@@ -40,6 +42,16 @@ package struct BlockFormat: Sendable {
     self.decode = decode
   }
 
+  /// A format that the kernels decode.
+  init(
+    _ name: String, _ format: lk_block_format, blockElements: Int, blockBytes: Int,
+    exactAs dtype: DType
+  ) {
+    self.init(name, blockElements: blockElements, blockBytes: blockBytes, exactAs: dtype) {
+      kernels.decode(format, $0, Int64($1), $2)
+    }
+  }
+
   /// The format that tensors of a type have themselves.
   init(elements dtype: DType) {
     self.name = dtype.rawValue
@@ -50,5 +62,9 @@ package struct BlockFormat: Sendable {
   }
 
   /// One row for each file in `Formats`.
-  package static let all: [BlockFormat] = [.bf16, .f16, .f32, .f8E4M3, .f8E5M2, .i32, .u8]
+  package static let all: [BlockFormat] = [
+    .bf16, .f16, .f32, .f8E4M3, .f8E5M2, .i32, .iq4_nl, .iq4_xs, .mxfp4, .q2_K, .q3_K, .q4_0, .q4_1,
+    .q4_K,
+    .q5_0, .q5_1, .q5_K, .q6_K, .q8_0, .tq1_0, .tq2_0, .u8,
+  ]
 }

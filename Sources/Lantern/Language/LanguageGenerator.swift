@@ -1,0 +1,136 @@
+import LanternDecoding
+import LanternLayers
+import LanternModels
+public import LanternTensor
+
+/// Writes text with a causal language model that is loaded once.
+///
+/// A value of constants: many tasks may use one generator. They take turns at the processors.
+public struct LanguageGenerator: Sendable {
+  package let model: LanguageModel
+
+  /// Loads a model.
+  ///
+  /// - Parameters:
+  ///   - path: a GGUF file, or a folder as transformers lays it out.
+  ///   - precision: how exactly it computes.
+  /// - Throws: an error that names the file, what is wrong with it, and the remedy.
+  public init(path: String, precision: Precision = .exact) throws {
+    model = try LanguageModel(path, precision: precision)
+  }
+
+  /// Where the model was loaded from.
+  public var path: String { model.path }
+
+  /// Tokens that a prompt and what is written from it may have together.
+  public var contextLength: Int { model.network.maximumLength }
+
+  /// Bytes of the key-value cache that a token takes.
+  package var cacheBytesPerToken: Int {
+    get throws { try model.network.makeCache(capacity: 1).bytesPerToken }
+  }
+
+  /// What was read otherwise than the files may lead to expect: a line each.
+  public var notes: [String] { model.notes }
+
+  /// Writes a text. Cancelling its task stops the work within one token.
+  ///
+  /// - Parameter request: what is wanted.
+  /// - Returns: the text, and why it ends.
+  /// - Throws: a `LanternError` that says what is wrong and what to do; `CancellationError`.
+  public func text(_ request: LanguageRequest) async throws -> LanguageResult {
+    try await ComputeQueue.run { checkCancellation in
+      try write(request) { _ in try checkCancellation() }
+    }
+  }
+
+  /// Writes a text, character by character. Ending the loop, or cancelling its task, stops the work within one
+  /// token; a loop whose task is cancelled ends without an error and without `.finished`.
+  public func generate(_ request: LanguageRequest) -> AsyncThrowingStream<LanguageEvent, any Error>
+  {
+    AsyncThrowingStream { stream in
+      ComputeQueue.start {
+        do {
+          let result = try write(request) { event in
+            if case .terminated = stream.yield(event) { throw CancellationError() }
+          }
+          stream.yield(.finished(result))
+          stream.finish()
+        } catch {
+          stream.finish(throwing: error)
+        }
+      }
+    }
+  }
+
+  /// Writes a text on the caller's thread: reads the prompt at once, then chooses and reads token by token.
+  ///
+  /// - Parameters:
+  ///   - request: what is wanted.
+  ///   - onLogits: called with the tokens that were read, and the logits behind each, `[1, token, id]`.
+  ///   - onEvent: called with more of the text, and at least once a token; throw to stop.
+  /// - Returns: the text, and why it ends.
+  /// - Throws: an error of the room where it arose, or what a closure throws.
+  package func write(
+    _ request: LanguageRequest, onLogits: (([Int], Tensor) throws -> Void)? = nil,
+    onEvent: (LanguageEvent) throws -> Void
+  ) throws -> LanguageResult {
+    let settings = try LanguageSettings(request)
+    let sampler = settings.sampler
+    let prompt = model.ids(of: request.prompt)
+    let room = model.network.maximumLength - prompt.count
+    guard room > 0 else {
+      throw RequestError.longText(tokens: prompt.count, maximum: model.network.maximumLength)
+    }
+    var notes = settings.notes(on: request)
+    if room < request.maximumTokens {
+      notes.append(
+        "the model's context of \(model.network.maximumLength) has room for \(room) tokens more")
+    }
+    var cache = try model.network.makeCache(
+      capacity: prompt.count + min(room, request.maximumTokens))
+    var scores = try read(prompt, &cache, onLogits)
+    let noise = TokenNoise(seed: request.seed)
+    var written = StreamedText(model.tokenizer)
+    var stops = StopStrings(request.stop)
+    var (text, ending) = ("", LanguageResult.Ending.length)
+    for index in 0..<min(room, request.maximumTokens) {
+      let id = sampler.choose(scores, past: prompt + written.ids, uniform: noise.uniform(index))
+      if model.ends.contains(id) {
+        ending = .endOfText
+        break
+      }
+      let (piece, isStopped) = stops.take(written.add(id) ?? "")
+      text += piece
+      try onEvent(.text(piece))
+      if isStopped {
+        ending = .stopString
+        break
+      }
+      let isLast = index + 1 == min(room, request.maximumTokens)
+      if !isLast || onLogits != nil { scores = try read([id], &cache, onLogits) }
+    }
+    if ending != .stopString {
+      let rest = stops.finish()
+      text += rest
+      if !rest.isEmpty { try onEvent(.text(rest)) }
+    }
+    return LanguageResult(
+      text: text, promptTokens: prompt.count, tokens: written.ids.count, ending: ending,
+      notes: notes)
+  }
+
+  /// Reads tokens behind those of the cache; the logits of the next.
+  private func read(
+    _ ids: [Int], _ cache: inout KVCache, _ onLogits: (([Int], Tensor) throws -> Void)?
+  ) throws -> [Float] {
+    let hidden = try model.network.read(ids, into: &cache)
+    if let onLogits {
+      let all = try model.network.logits(hidden)
+      try onLogits(ids, all)
+      return try all.sliced(axis: 1, ids.count - 1..<ids.count).contiguous().floats()
+    }
+    let last = try hidden.sliced(axis: 1, ids.count - 1..<ids.count).contiguous()
+    return try model.network.logits(last).floats()
+  }
+}

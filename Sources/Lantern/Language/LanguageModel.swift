@@ -1,0 +1,106 @@
+import LanternPlatform
+import LanternFormats
+import LanternLayers
+package import LanternModels
+import LanternTensor
+package import LanternTokenizers
+
+/// A language model with its tokenizer, loaded from a GGUF file or a folder as transformers lays it out.
+package struct LanguageModel: Sendable {
+  /// Path of the file or folder.
+  package let path: String
+  /// The class of its network.
+  package let className: String
+  package let network: any CausalLanguageModel
+  package let tokenizer: any Tokenizer
+  /// Ids that every text begins with.
+  let beginning: [Int]
+  /// Ids that end a text.
+  let ends: Set<Int>
+  /// What was read otherwise than the files may lead to expect: a line each.
+  package let notes: [String]
+
+  private static let stems = ["model", "pytorch_model"]
+
+  /// Loads the model.
+  ///
+  /// - Parameters:
+  ///   - path: a GGUF file, or a folder with `config.json`, weights and a tokenizer.
+  ///   - precision: what the network computes in.
+  /// - Throws: an error of the room where something is wrong; each says which file, what, and the remedy.
+  package init(_ path: String, precision: Precision) throws {
+    if FileSystem.isDirectory(path) {
+      try self.init(folder: path, precision: precision)
+    } else {
+      try self.init(GGUFFile(path), precision: precision)
+    }
+  }
+
+  private init(_ file: GGUFFile, precision: Precision) throws {
+    let model = try GGUFLanguageModel(file)
+    (path, className) = (file.path, model.className)
+    tokenizer = try TokenizerCatalogue.load(file)
+    network = try Self.network(
+      className, model.config, TensorArchive(files: [model.tensors]), precision, path)
+    let key = "tokenizer.ggml."
+    ends = Set(
+      ["eos_token_id", "eot_token_id", "eom_token_id"].compactMap { file.values[key + $0]?.integer }
+    )
+    beginning =
+      file.values[key + "add_bos_token"]?.bool == true ? [tokenizer.window.beginning] : []
+    notes = tokenizer.notes + model.config.notes
+  }
+
+  private init(folder: String, precision: Precision) throws {
+    path = folder
+    let file = FileSystem.join(folder, "config.json")
+    guard FileSystem.exists(file) else {
+      throw FormatError.missingFile(
+        path: file,
+        remedy: "give a GGUF file, or a folder with config.json, weights and a tokenizer")
+    }
+    let config = try Config(path: file)
+    className = try config.strings("architectures", default: []).first ?? "without architectures"
+    tokenizer = try TokenizerCatalogue.load(folder: folder, default: "GPT2Tokenizer")
+    network = try Self.network(
+      className, config, TensorArchive(folder: folder, stems: Self.stems), precision, folder)
+    beginning = []
+    ends = try Self.ends(folder, config) ?? [tokenizer.endOfText]
+    notes = tokenizer.notes + config.notes
+  }
+
+  private static func network(
+    _ className: String, _ config: Config, _ archive: TensorArchive, _ precision: Precision,
+    _ path: String
+  ) throws -> any CausalLanguageModel {
+    guard let make = ModelCatalogue.languageModels[className] else {
+      throw RequestError.unsupportedLanguageModel(
+        kind: className, path: path,
+        supported: ModelCatalogue.languageModels.keys.sorted().joined(separator: ", "))
+    }
+    return try make(config, Weights(archive, precision: precision))
+  }
+
+  /// What ends a text, as `generation_config.json` says, or else `config.json`: an id or several.
+  private static func ends(_ folder: String, _ config: Config) throws -> Set<Int>? {
+    let path = FileSystem.join(folder, "generation_config.json")
+    let files = (FileSystem.exists(path) ? [try Config(path: path)] : []) + [config]
+    for file in files {
+      guard let value = file.value("eos_token_id"), value != .null else { continue }
+      let ids = (value.array ?? [value]).compactMap(\.integer)
+      guard !ids.isEmpty else {
+        throw FormatError.wrongType(
+          key: "eos_token_id", expected: "an id or a list of them", file: file.file)
+      }
+      return Set(ids)
+    }
+    return nil
+  }
+
+  /// The tokens of a text that people typed, in which nothing is a control token, behind those that every text
+  /// begins with; where there are none, the end-of-text token stands for an empty one.
+  func ids(of text: String) -> [Int] {
+    let ids = beginning + tokenizer.encode(text, readsSpecial: false)
+    return ids.isEmpty ? [tokenizer.endOfText] : ids
+  }
+}

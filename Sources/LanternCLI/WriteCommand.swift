@@ -1,0 +1,117 @@
+import LanternPlatform
+import ArgumentParser
+import Lantern
+import LanternFormats
+import LanternTensor
+
+/// `lantern write`: text that goes on from a prompt.
+struct WriteCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "write",
+    abstract: "Writes on from a text with a language model.",
+    discussion: """
+      lantern write "Once upon a time" -m FOLDER/smollm2.gguf
+      lantern write "The capital of France is" -m FOLDER -n 8 --temperature 0
+      lantern write @story.txt -m FOLDER/smollm2.gguf --stop "The end" -s 7
+
+      A model is a GGUF file, or a folder with config.json, weights and a tokenizer as transformers lays it \
+      out. The text goes on as it stands: a chat model is given no roles. What is written goes to standard \
+      output, everything else to standard error.
+      """)
+
+  @Argument(help: "The text to go on from; @FILE for one in a file, @- for standard input.")
+  var prompt: String
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The model: a GGUF file, or a folder as transformers lays it out. (default: none)",
+      valueName: "model"),
+    transform: FileArgument.named)
+  var model: String?
+
+  @OptionGroup(title: "Text options") var words: LanguageTextOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Write tokens and logits of prompt and text to this safetensors file. (default: none)",
+      valueName: "file"))
+  var trace: String?
+
+  @OptionGroup(title: "Model options") var computing: PrecisionOptions
+  @OptionGroup(title: "Model options") var threads: ThreadOptions
+  @OptionGroup(title: "Message options") var messages: MessageOptions
+
+  mutating func validate() throws {
+    try checkEncoding()
+    if model == nil {
+      throw ValidationError("which model? Name a file or folder with --model MODEL")
+    }
+  }
+
+  func run() throws {
+    let console = messages.console
+    Interruption.listen()
+    try ErrorReport.reporting(to: console) { try report(console) }
+  }
+
+  private func report(_ console: Console) throws {
+    if let trace { try FileSystem.checkFolder(of: trace) }
+    threads.apply(console)
+    var request = LanguageRequest(prompt: try PromptFile.text(ofArgument: prompt))
+    try words.apply(to: &request)
+    let start = Console.now
+    let generator = try LanguageGenerator(
+      path: HubCache.standard.located(model ?? ""), precision: computing.precision ?? .exact)
+    generator.notes.forEach(console.note)
+    console.event([
+      "event": .string("load"), "model": .string(FileSystem.split(generator.path).name),
+      "seed": JSONValue(request.seed), "seconds": .number(Console.now - start),
+    ])
+    let begin = Console.now
+    var read: (tokens: [Int], logits: [Tensor]) = ([], [])
+    let keep: (([Int], Tensor) throws -> Void)? =
+      trace == nil
+      ? nil
+      : { ids, logits in (read.tokens, read.logits) = (read.tokens + ids, read.logits + [logits]) }
+    let result = try generator.write(request, onLogits: keep) { event in
+      try Interruption.check()
+      guard case .text(let text) = event, !text.isEmpty else { return }
+      console.event(["event": .string("text"), "text": .string(text)])
+      if !console.isJSON { Console.put(text) }
+    }
+    if !console.isJSON { Console.put("\n") }
+    if let trace { try write(read.tokens, read.logits, to: trace) }
+    finish(result, seconds: Console.now - begin, request, console)
+  }
+
+  private func finish(
+    _ result: LanguageResult, seconds: Double, _ request: LanguageRequest, _ console: Console
+  ) {
+    result.notes.forEach(console.note)
+    let isGreedy = request.temperature == 0
+    if isGreedy, words.chance.number != nil {
+      console.note("seed without effect: temperature 0 takes the likeliest token")
+    }
+    console.event([
+      "event": .string("end"), "prompt_tokens": .integer(result.promptTokens),
+      "tokens": .integer(result.tokens), "ending": .string(result.ending.rawValue),
+      "seed": JSONValue(request.seed), "seconds": .number(seconds),
+    ])
+    console.detail(
+      "\(result.promptTokens) tokens read and \(result.tokens) written in \(rounded(seconds)) s")
+    if words.chance.number == nil, !isGreedy {
+      console.report("seed \(request.seed)")
+    }
+  }
+
+  private func write(_ tokens: [Int], _ logits: [Tensor], to path: String) throws {
+    let all = try Tensor.concatenated(logits, axis: 1)
+    let matrix = try all.reshaped([tokens.count, all.elementCount / max(1, tokens.count)])
+    try SafetensorsFile.write(
+      [
+        PlannedTensor("tokens", integers: tokens),
+        PlannedTensor("logits") { () throws(FormatError) in matrix },
+      ], to: path)
+  }
+}

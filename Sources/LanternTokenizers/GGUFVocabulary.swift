@@ -1,0 +1,84 @@
+import LanternFormats
+
+/// The tokens of a GGUF file: `tokenizer.ggml.tokens` and what other keys say of them.
+struct GGUFVocabulary {
+  /// Ids by token.
+  private(set) var ids: [String: Int32] = [:]
+  /// Tokens that are matched before pre-tokenisation: control tokens, which are special, and those that the
+  /// model's makers added.
+  private(set) var added: [AddedToken] = []
+  /// First and last tokens; as long as the model's context.
+  let window: TokenWindow
+  /// Whether a text begins with the first token: `add_bos_token`.
+  let addsBeginning: Bool
+  private let file: GGUFFile
+
+  /// ggml's types of tokens.
+  private static let control = 3, userDefined = 4
+
+  /// - Throws: ``TokenizerError/file(_:)`` where keys are missing or of other types or lengths.
+  init(_ file: GGUFFile) throws(TokenizerError) {
+    self.file = file
+    guard let tokens = file.values["tokenizer.ggml.tokens"]?.array?.strings else {
+      throw .file(.missingKey(key: "tokenizer.ggml.tokens", file: file.path))
+    }
+    let types = file.values["tokenizer.ggml.token_type"]?.array?.integers
+    guard types.map({ $0.count == tokens.count }) ?? true, !tokens.isEmpty else {
+      throw .file(
+        .malformedGGUF(file: file.path, reason: "it has not as many types of tokens as tokens"))
+    }
+    ids.reserveCapacity(tokens.count)
+    for (id, bytes) in tokens.enumerated() {
+      let token = String(decoding: bytes, as: UTF8.self)
+      ids[token] = ids[token] ?? Int32(clamping: id)
+      let type = types?[id]
+      guard type == Self.control || type == Self.userDefined, !token.isEmpty else { continue }
+      guard token.unicodeScalars.count <= AddedToken.lengthLimit else {
+        throw .file(
+          .unsupportedSetting(
+            key: "tokenizer.ggml.tokens",
+            value: "a token of more than \(AddedToken.lengthLimit) characters", file: file.path))
+      }
+      added.append(AddedToken(token, isSpecial: type == Self.control))
+    }
+    func id(_ role: String) -> Int? {
+      file.values["tokenizer.ggml.\(role)_token_id"]?.integer.flatMap {
+        tokens.indices.contains($0) ? $0 : nil
+      }
+    }
+    let end = id("eos") ?? 0
+    let architecture = file.values["general.architecture"]?.string ?? ""
+    window = TokenWindow(
+      beginning: id("bos") ?? end, end: end, padding: id("padding") ?? end,
+      length: max(3, file.values["\(architecture).context_length"]?.integer ?? 2048))
+    addsBeginning = file.values["tokenizer.ggml.add_bos_token"]?.bool ?? false
+  }
+
+  /// The table of merges.
+  ///
+  /// - Throws: ``TokenizerError`` for a merge that is no pair, or of tokens that are not there.
+  func merges() throws(TokenizerError) -> [BytePairEncoding.Pair: BytePairEncoding.Merge] {
+    guard let lines = file.values["tokenizer.ggml.merges"]?.array?.strings else {
+      throw .file(.missingKey(key: "tokenizer.ggml.merges", file: file.path))
+    }
+    var merges: [BytePairEncoding.Pair: BytePairEncoding.Merge] = [:]
+    merges.reserveCapacity(lines.count)
+    for (index, line) in lines.enumerated() {
+      // A token may hold a space of its own in no byte-level alphabet.
+      let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+      guard parts.count == 2 else { throw .malformedMerge(number: index + 1, file: file.path) }
+      let (left, right) = (
+        String(decoding: parts[0], as: UTF8.self), String(decoding: parts[1], as: UTF8.self)
+      )
+      func id(_ token: String) throws(TokenizerError) -> Int32 {
+        guard let id = ids[token] else {
+          throw .mergeOutsideVocabulary(number: index + 1, token: token, file: file.path)
+        }
+        return id
+      }
+      merges[BytePairEncoding.Pair(try id(left), try id(right))] = BytePairEncoding.Merge(
+        rank: Int32(clamping: index), id: try id(left + right))
+    }
+    return merges
+  }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import LanternFormats
+import TestSupport
+import Testing
+
+/// `lantern write` with a small random model.
+@Suite struct WriteCommandTests {
+  private let model = fixture("gguf_models/qwen2.gguf")
+
+  @Test("what is written goes to standard output, the seed and details to standard error")
+  func output() throws {
+    try withTemporaryFolder { folder in
+      let arguments = ["write", "The red fox", "-m", model, "-n", "6"]
+      let run = try Program.run(arguments + ["-v"], in: folder)
+      #expect(run.code == 0 && run.output.hasSuffix("\n"), "\(run.errors)")
+      let seed = try #require(run.errorLines.first { $0.hasPrefix("seed ") }).dropFirst(5)
+      #expect(run.errors.contains("tokens read and 6 written"))
+      let again = try Program.run(arguments + ["-s", String(seed), "-q"], in: folder)
+      #expect(again.output == run.output && again.errors.isEmpty)
+    }
+  }
+
+  @Test("programs get the text as events, and why it ends")
+  func events() throws {
+    try withTemporaryFolder { folder in
+      let arguments = ["write", "The red fox", "-m", model, "-n", "6", "-s", "7"]
+      let events = try Program.run(arguments + ["--json"], in: folder).events()
+      let text = events.filter { $0["event"]?.string == "text" }.compactMap { $0["text"]?.string }
+      #expect(
+        try Program.run(arguments, in: folder).output
+          == text.joined().escapingControls(keepingLines: true) + "\n")
+      let end = try #require(events.last)
+      #expect(end["event"]?.string == "end" && end["ending"]?.string == "length")
+      #expect(end["tokens"]?.integer == 6 && end["seed"]?.integer == 7)
+    }
+  }
+
+  @Test("a trace holds every token read and the logits behind it")
+  func trace() throws {
+    try withTemporaryFolder { folder in
+      let run = try Program.run(
+        [
+          "write", "@prompt.txt", "-m", model, "-n", "6", "--temperature", "0", "--trace",
+          "t.safetensors",
+        ],
+        in: folder)
+      #expect(run.code == 66, "there is no prompt.txt: \(run.errors)")
+      try Data("The red fox\n".utf8).write(to: URL(fileURLWithPath: folder + "/prompt.txt"))
+      let second = try Program.run(
+        [
+          "write", "@prompt.txt", "-m", model, "-n", "6", "--temperature", "0", "--trace",
+          "t.safetensors",
+        ],
+        in: folder)
+      #expect(second.code == 0, "\(second.errors)")
+      let file = try SafetensorsFile(folder + "/t.safetensors")
+      let tokens = try #require(file.info("tokens")), logits = try #require(file.info("logits"))
+      #expect(
+        tokens.dtype == "I64" && logits.dtype == "F32" && logits.shape == [tokens.shape[0], 400])
+    }
+  }
+
+  @Test("mistakes are told in a line, with an exit code of their kind")
+  func mistakes() throws {
+    try withTemporaryFolder { folder in
+      for (arguments, code, word) in [
+        (["write", "a", "-m", "none.gguf"], Int32(66), "none.gguf"),
+        (["write", "a"], 64, "--model"),
+        (["write", "a", "-m", model, "-n", "0"], 64, "max"),
+        (["write", "a", "-m", fixture("tensor_files.safetensors")], 65, "GGUF"),
+      ] {
+        let run = try Program.run(arguments, in: folder)
+        #expect(run.code == code && run.errors.contains(word), "\(arguments): \(run.errors)")
+        #expect(run.output.isEmpty)
+      }
+    }
+  }
+}

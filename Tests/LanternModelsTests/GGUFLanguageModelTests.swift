@@ -1,0 +1,90 @@
+import LanternFormats
+import LanternLayers
+import LanternModels
+import LanternTensor
+import TestSupport
+import Testing
+
+/// Language models as llama.cpp's converter writes them, against transformers with the same weights:
+/// tools/fixtures/gguf_models.py.
+@Suite struct GGUFLanguageModelTests {
+  @Test(
+    "logits are transformers', at once and token by token",
+    arguments: ["llama", "llama_biased", "qwen2", "qwen3"])
+  func logits(name: String) throws {
+    let described = try GGUFLanguageModel(GGUFFile(fixture("gguf_models/\(name).gguf")))
+    let make = try #require(ModelCatalogue.languageModels[described.className])
+    let archive = TensorArchive(files: [described.tensors])
+    #expect(archive.byteCount > 30_000)
+    let model = try make(described.config, Weights(archive))
+    let reference = try SafetensorsFile(fixture("gguf_models/models.safetensors"))
+    let ids = try #require(try reference.tensor("\(name).ids")).integers().map(Int.init)
+    let wanted = try #require(try reference.tensor("\(name).logits"))
+    var cache = try model.makeCache(capacity: 1)
+    let all = try model.logits(model.read(ids, into: &cache)).reshaped(wanted.shape)
+    let worst = try expectEqual(all, wanted, relative: 1e-4, name)
+    tell(name, isFrom: "transformers", by: worst)
+    cache.forget(beyond: 0)
+    for (index, id) in ids.enumerated() {
+      let one = try model.logits(model.read([id], into: &cache)).reshaped([1, wanted.shape[1]])
+      try expectEqual(
+        one, wanted.sliced(axis: 0, index..<index + 1).contiguous(), relative: 1e-4,
+        "\(name) \(index)")
+    }
+  }
+
+  @Test("what changes results and is not built is refused by its key")
+  func refused() throws {
+    let cases = [
+      ("general.architecture", "\"mamba\"", pair("general.architecture", text: "mamba")),
+      ("general.architecture", "lacks", []),
+      (
+        "llama.expert_count", "llama.expert_count",
+        pair("general.architecture", text: "llama") + pair("llama.expert_count", 8)
+      ),
+      (
+        "llama.odd", "llama.odd",
+        pair("general.architecture", text: "llama") + pair("llama.odd", 1)
+      ),
+      (
+        "llama.rope.scaling.type", "yarn",
+        pair("general.architecture", text: "llama") + pair("llama.rope.scaling.type", text: "yarn")
+      ),
+      (
+        "llama.rope.dimension_count", "16",
+        pair("general.architecture", text: "llama") + pair("llama.rope.dimension_count", 16)
+          + pair("llama.attention.key_length", 32)
+      ),
+    ]
+    for (key, word, pairs) in cases {
+      let error = try #require(throws: ModelError.self, "\(key)") {
+        try GGUFLanguageModel(file(pairs))
+      }
+      #expect("\(error)".contains(key) && "\(error)".contains(word), "\(error)")
+    }
+  }
+
+  private func little(_ value: Int, _ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+  }
+
+  private func pair(_ key: String, text: String) -> [[UInt8]] {
+    [
+      little(key.utf8.count, 8) + Array(key.utf8) + little(8, 4) + little(text.utf8.count, 8)
+        + Array(text.utf8)
+    ]
+  }
+
+  private func pair(_ key: String, _ value: Int) -> [[UInt8]] {
+    [little(key.utf8.count, 8) + Array(key.utf8) + little(4, 4) + little(value, 4)]
+  }
+
+  private func file(_ pairs: [[UInt8]]) throws -> GGUFFile {
+    let bytes =
+      Array("GGUF".utf8) + little(3, 4) + little(0, 8) + little(pairs.count, 8) + pairs.joined()
+      + [UInt8](repeating: 0, count: 32)
+    let storage = try Storage(byteCount: bytes.count)
+    UnsafeMutableRawBufferPointer(start: storage.base, count: bytes.count).copyBytes(from: bytes)
+    return try GGUFFile(storage, path: "x.gguf")
+  }
+}
