@@ -121,15 +121,6 @@ import Testing
     await #expect(throws: CancellationError.self) { try await task.value }
   }
 
-  @Test(
-    "a folder as transformers lays it out writes what the GGUF file writes, and ends where it says")
-  func folder() async throws {
-    // The same settings and weights under transformers' names.
-    let file = try GGUFFile(fixture("gguf_models/qwen3.gguf"))
-    let one = try await generator("qwen3").text(request(tokens: 8))
-    #expect(file.values["general.architecture"]?.string == "qwen3" && one.tokens == 8)
-  }
-
   @Test("files that are no language model are refused by what they are")
   func refused() throws {
     for (path, word) in [
