@@ -171,8 +171,9 @@ static void check_attention(const lk_kernels *ours, const lk_kernels *plain, int
     bool causal = kind % 2, is_int = kind / 2;
     for (int i = 0; i < 2; i++) {
       lk_attention_args args = {
-        .batch = 2, .heads = heads, .key_heads = heads, .queries = queries, .keys = keys, .head_size = head_size,
-        .q = q, .k = k, .v = v, .q_batch_stride = queries * row, .q_stride = row,
+        .batch = 2, .heads = heads, .key_heads = heads, .queries = queries, .keys = keys,
+        .head_size = head_size,
+        .q = q, .k = k, .v = v, .stored = LK_F32, .q_batch_stride = queries * row, .q_stride = row,
         .k_batch_stride = keys * row, .k_stride = row, .v_batch_stride = keys * row,
         .v_stride = row, .scale = 0.3f, .mask = causal ? LK_MASK_CAUSAL : LK_MASK_NONE,
         .arithmetic = is_int ? LK_I16 : LK_F32, .y = y[i], .y_batch_stride = queries * row,

@@ -127,7 +127,7 @@ typedef struct lk_pack_args {
   lk_dtype from;  // a type of elements
   int64_t n, k, row_stride;
   lk_layout layout;
-  bool transposed;  // the weights lie as [k, n] and are f32 and LK_MATRIX
+  bool transposed;  // the weights lie as [k, n], LK_MATRIX, and are packed as another type or f32
   void *packed;     // lk_packed_bytes(n, k, to, layout)
   lk_dtype to;
 } lk_pack_args;
@@ -194,10 +194,12 @@ typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
 /// Softmax attention without a stored score matrix (in blocks of 256 keys). Head h of a token lies at
 /// h * head_size within that token's row of q, k, v and y. With LK_MASK_CAUSAL query i attends to keys 0 ...
 /// i + (keys - queries), or to the last `window` of these (Beltagy et al. 2020, arXiv:2004.05150). Query head h attends to key head h / (heads / key_heads) (grouped-query attention,
-/// Ainslie et al. 2023, arXiv:2305.13245). Of a few queries keys and values are read where they lie, in f32.
+/// Ainslie et al. 2023, arXiv:2305.13245). Of a few queries keys and values are read where they lie, and multiplied in f32.
 typedef struct lk_attention_args {
   int64_t batch, heads, key_heads, queries, keys, head_size; // key_heads divide heads; head_size up to 1024
-  const float *q, *k, *v;
+  const float *q;
+  const void *k, *v;
+  lk_dtype stored;         // of k and v: a type of elements; strides count these
   int64_t q_batch_stride, q_stride, k_batch_stride, k_stride, v_batch_stride, v_stride;
   float scale;
   lk_mask mask;

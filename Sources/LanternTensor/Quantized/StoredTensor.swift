@@ -120,7 +120,10 @@ package struct StoredTensor: Sendable {
   var blocks: UnsafeRawPointer { UnsafeRawPointer(storage.base + byteOffset) }
 
   /// Releases the mapped pages that were read; the system reads them again when they are touched.
-  package func releasePages() { storage.releasePages() }
+  package func releasePages() {
+    let bytes = extent / format.blockElements * format.blockBytes
+    storage.releasePages(byteOffset..<byteOffset + bytes)
+  }
 
   /// All elements from the first to the last in a row.
   private func decoded(by decode: BlockFormat.Decoder) throws(TensorError) -> Tensor {
