@@ -93,7 +93,7 @@ import Testing
       }
       let given = try arguments(option)
       if (around + given).contains("a.png") { _ = try recipe("a.png", []) }
-      let run = [model] + around + given.filter { ["--steps", "--sampler", "--prompt"].contains($0) }
+      let run = [model] + around
       var without = Self.plain { $0[run] }
       if without == nil {
         without = try recipe("b.png", around)
