@@ -28,7 +28,16 @@ struct ImageCommand: ParsableCommand {
   @Argument(help: "What to draw.")
   var text: String?
 
-  @OptionGroup var drawing: DrawingOptions
+  // Groups stand side by side: in debug builds the argument parser takes several times as long for each level of
+  // groups in groups.
+  @OptionGroup(title: "Prompt options") var words: PromptOptions
+  @OptionGroup(title: "Sampling options") var stepping: SteppingOptions
+  @OptionGroup(title: "Guidance options") var guiding: GuidanceOptions
+  @OptionGroup(title: "Size options") var size: SizeOptions
+  @OptionGroup(title: "Size options") var enlarging: HiresOptions
+  @OptionGroup(title: "Size options") var tiling: DecodingOptions
+  @OptionGroup(title: "Options for pictures to begin from") var beginning: BeginningOptions
+  @OptionGroup(title: "Options for pictures to follow") var following: ControlOptions
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
   @OptionGroup(title: "Model options") var partOptions: PartOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
@@ -47,17 +56,17 @@ struct ImageCommand: ParsableCommand {
 
   mutating func validate() throws {
     try checkEncoding()
-    if drawing.words.prompts != nil {
-      if text != nil || drawing.words.prompt != nil {
+    if words.prompts != nil {
+      if text != nil || words.prompt != nil {
         throw ValidationError("--prompts replaces the prompt: give one of both")
       }
       if results.like != nil {
         throw ValidationError("--like has a prompt of its own: give it or --prompts")
       }
-    } else if results.like == nil, text == nil, drawing.words.prompt == nil {
+    } else if results.like == nil, text == nil, words.prompt == nil {
       throw ValidationError("what shall it draw? For example: lantern image \"a red fox\"")
     }
-    if text != nil, drawing.words.prompt != nil {
+    if text != nil, words.prompt != nil {
       throw ValidationError("the prompt is given twice: as an argument and with --prompt")
     }
   }
@@ -70,12 +79,12 @@ struct ImageCommand: ParsableCommand {
 
   private func draw(_ console: Console) throws {
     try results.check()
-    let texts: [String?] = try drawing.words.prompts.map(PromptFile.prompts) ?? [text]
+    let texts: [String?] = try words.prompts.map(PromptFile.prompts) ?? [text]
     guard texts.count == 1 || results.trace == nil else {
       throw ValidationError("--trace follows one picture, not several")
     }
     let old = try results.like.map { try Original($0) }
-    let isFast = drawing.stepping.fast || old?.recipe.isFast == true
+    let isFast = stepping.fast || old?.recipe.isFast == true
     let request = try request(like: old)
     var works = try works(texts, request, like: old, console)
     try old?.checkDecoder(decoding.tinyDecoder)
@@ -112,7 +121,7 @@ struct ImageCommand: ParsableCommand {
   private func works(
     _ texts: [String?], _ request: ImageRequest, like old: Original?, _ console: Console
   ) throws -> [Work] {
-    let embeddings = try drawing.words.library.folder()
+    let embeddings = try words.library.folder()
     let folder = try loraFolder.folder()
     let known = old?.recipe.loras ?? []
     let given = try loraOptions.loras(like: known)
@@ -121,7 +130,7 @@ struct ImageCommand: ParsableCommand {
     var notes: Set<String> = []
     let works = try texts.map { text in
       var request = request
-      if drawing.words.prompts != nil, let text { request.prompt = text }
+      if words.prompts != nil, let text { request.prompt = text }
       try embeddings.map { try request.addEmbeddings(from: $0) }
       let tags = try folder.map { try request.takeLoRAs(from: $0) }
       called += tags?.loras.count ?? 0
@@ -146,12 +155,15 @@ struct ImageCommand: ParsableCommand {
   /// The request: the picture's settings that is to be drawn again, and over them the options.
   private func request(like old: Original?) throws -> ImageRequest {
     var request = old?.recipe.request ?? ImageRequest(prompt: "")
-    if drawing.stepping.fast, old?.recipe.isFast != true { request.forgetSampling() }
+    if stepping.fast, old?.recipe.isFast != true { request.forgetSampling() }
     if let text { try ImageSetting.prompt.put(text, into: &request) }
-    if let old, drawing.words.embeddings.isEmpty {
-      request.embeddings = try old.embeddings(in: drawing.words.library.folder())
+    if let old, words.embeddings.isEmpty {
+      request.embeddings = try old.embeddings(in: words.library.folder())
     }
-    try drawing.apply(to: &request)
+    let settings: [any SettingOptions] = [
+      words, stepping, guiding, size, enlarging, tiling, beginning, following,
+    ]
+    try settings.apply(to: &request)
     try old?.checkInitialPicture(of: request)
     request.previewInterval = results.interval
     try results.apply(to: &request)
@@ -193,7 +205,7 @@ struct ImageCommand: ParsableCommand {
   ) throws {
     let count = works.count * results.count
     let picksSeed =
-      drawing.stepping.chance.seed.map { $0.number == nil } ?? (loading.old?.recipe.seed == nil)
+      stepping.chance.seed.map { $0.number == nil } ?? (loading.old?.recipe.seed == nil)
     var (generator, loras) = (generator, works[0].loras)
     var names = OutputNames(
       results.output ?? "picture.png", count: count,

@@ -2,18 +2,6 @@ import ArgumentParser
 import Lantern
 import LanternFormats
 
-/// What is to be drawn, and how.
-struct DrawingOptions: SettingOptions {
-  @OptionGroup(title: "Prompt options") var words: PromptOptions
-  @OptionGroup(title: "Sampling options") var stepping: SteppingOptions
-  @OptionGroup(title: "Guidance options") var guiding: GuidanceOptions
-  @OptionGroup(title: "Size options") var size: SizeOptions
-  @OptionGroup(title: "Size options") var enlarging: HiresOptions
-  @OptionGroup(title: "Size options") var decoding: DecodingOptions
-  @OptionGroup(title: "Options for pictures to begin from") var beginning: BeginningOptions
-  @OptionGroup(title: "Options for pictures to follow") var following: ControlOptions
-}
-
 /// The words, and how they are read.
 struct PromptOptions: SettingOptions {
   @Option(.prompt) var prompt: String?

@@ -35,11 +35,25 @@ extension SettingOptions {
   ///
   /// - Throws: an error that names a file that cannot be read, or what cannot be.
   func apply<Other: Configurable>(to request: inout Other) throws {
-    let given = given
-    for (setting, option) in Setting<Other>.options {
+    try [self as any SettingOptions].apply(to: &request)
+  }
+
+  /// What was given, by the names of settings.
+  fileprivate var given: [String: Any] { SettingGiven.values(of: self) }
+}
+
+extension [any SettingOptions] {
+  /// Puts what was given in all groups into a request, in the table's order.
+  ///
+  /// - Throws: an error that names a file that cannot be read, or what cannot be.
+  func apply<Request: Configurable>(to request: inout Request) throws {
+    let given = reduce(into: [String: Any]()) { all, group in
+      all.merge(group.given) { first, _ in first }
+    }
+    for (setting, option) in Setting<Request>.options {
       if let value = given[setting.name] { option.makeRoom(value, &request) }
     }
-    for (setting, option) in Setting<Other>.options {
+    for (setting, option) in Setting<Request>.options {
       guard let value = given[setting.name] else { continue }
       if let companion = option.companion, companion.isInRequest?(request) == false {
         throw ValidationError(companion.message)
@@ -47,9 +61,6 @@ extension SettingOptions {
       try setting.put(value, into: &request)
     }
   }
-
-  /// What was given, by the names of settings.
-  private var given: [String: Any] { SettingGiven.values(of: self) }
 }
 
 extension SettingOption {
