@@ -11,6 +11,7 @@
 # faults   let calls to the system and the allocator fail, one a run
 # arm64    compare the kernels of 64-bit ARM with the portable ones, under qemu
 # parity   compare every sampler with diffusers, through the program
+# parity-language compare texts, and their pace, with transformers and llama.cpp; downloads 0.4 GB to LANGUAGE_FOLDER
 # fixtures make every file in Tests/Fixtures again; showo's where SHOWO names a clone of Show-o, guidance's
 #          where DYNTHRES names one of sd-dynamic-thresholding
 
@@ -21,7 +22,7 @@ PROMPT ?= a red fox on the beach
 TEST_FLAGS = -Xcc -O2
 LANTERN = .build/release/lantern
 
-.PHONY: demo build install test format lint docs bench samples fuzz faults arm64 parity fixtures tools
+.PHONY: demo build install test format lint docs bench samples fuzz faults arm64 parity parity-language fixtures tools
 
 demo: build
 	$(LANTERN) image "$(PROMPT)" --seed 42 -o picture.png --overwrite
@@ -69,6 +70,11 @@ arm64:
 parity: build
 	$(PYTHON) tools/parity/parity.py $(LANTERN)
 	$(PYTHON) -P tools/parity/hub.py $(LANTERN)
+
+LANGUAGE_FOLDER ?= /tmp/lantern-language
+
+parity-language: build
+	$(PYTHON) -P tools/parity/language.py "$(LANGUAGE_FOLDER)" $(LANTERN)
 
 fixtures:
 	for script in tools/fixtures/*.py; do \
