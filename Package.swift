@@ -70,7 +70,10 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
       "LanternDecoding",
     ]
   ),
-  ("LanternSamplersTests", ["LanternTensor", "LanternFormats", "LanternSamplers"]),
+  (
+    "LanternSamplersTests",
+    ["LanternPlatform", "LanternTensor", "LanternFormats", "LanternSamplers"]
+  ),
   (
     "LanternDecodingTests",
     ["LanternTensor", "LanternFormats", "LanternTokenizers", "LanternDecoding"]

@@ -1,5 +1,6 @@
 import Foundation
 import LanternFormats
+import LanternPlatform
 import LanternSamplers
 import LanternTensor
 import TestSupport
@@ -9,8 +10,15 @@ struct DiffusersFixture {
   private let file: SafetensorsFile
   let bias: Tensor
 
+  /// Files that were opened: every case of a suite asks for its own.
+  private static let opened = Locked<[String: SafetensorsFile]>([:])
+
   init(_ name: String = "samplers.safetensors") throws {
-    file = try SafetensorsFile(fixture(name))
+    file = try Self.opened { opened in
+      let found = try opened[name] ?? SafetensorsFile(fixture(name))
+      opened[name] = found
+      return found
+    }
     bias = try Self.tensor("bias", in: file)
   }
 

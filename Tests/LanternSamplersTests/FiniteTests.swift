@@ -28,14 +28,16 @@ struct FiniteTests {
     "with every schedule, every end, few steps and many",
     arguments: SamplerCatalogue.rows.map(\.name))
   func everywhere(name: String) throws {
-    for noise in Self.noises {
+    for (index, noise) in Self.noises.enumerated() {
       var schedule = try schedule(
         Self.betas.merging(["_class_name": "DDIMScheduler"]) { $1 }.merging(noise) { $1 })
       for convention in Convention.allCases {
         schedule.convention = convention
         let sampler = try SamplerCatalogue.row(named: name).make(schedule)
-        for spacing in [nil] + Spacing.allCases.map(Optional.init) {
-          for steps in [1, 2, 3, 5, 16] where steps <= sampler.maximumSteps(over: schedule) {
+        for (place, spacing) in ([nil] + Spacing.allCases.map(Optional.init)).enumerated() {
+          // Two of five numbers, others for each noise: all of them with every schedule.
+          let some = [[1, 5], [2, 16], [3, 16], [1, 16], [2, 5]][(index + place) % 5]
+          for steps in some where steps <= sampler.maximumSteps(over: schedule) {
             let end = try draw(sampler, schedule, spacing, steps)
             #expect(
               end.isFiniteEverywhere,
