@@ -8,10 +8,15 @@ import Testing
     "attention of odd head sizes, of few queries and of many, to all keys, causal and in windows, grouped",
     arguments: [1, 3, 8, 40, 64, 80, 160, 520])
   func attention(headSize: Int) {
-    for keyHeads in headSize < 100 ? [4, 2, 1] : [2] { attention(headSize, keyHeads) }
+    for keyHeads in headSize < 100 ? [4, 2, 1] : [2] { attention(headSize, keyHeads, cap: 0) }
   }
 
-  private func attention(_ headSize: Int, _ keyHeads: Int) {
+  @Test(
+    "soft caps of scores, before the mask, of few queries and of many, in every instruction set",
+    arguments: [3, 40, 160])
+  func softCaps(headSize: Int) { attention(headSize, 2, cap: 6) }
+
+  private func attention(_ headSize: Int, _ keyHeads: Int, cap: Float) {
     let (batch, heads) = (2, headSize < 100 ? 4 : 2)
     // Keys come in blocks of 256, queries in blocks of 56 or fewer.
     let long: [(lk_mask, Int, Int, Int)] =
@@ -43,10 +48,12 @@ import Testing
             let length = mask == LK_MASK_CAUSAL ? i + 1 + keys - queries : keys
             let first = window == 0 ? 0 : max(0, length - window)
             let row = (b * queries + i) * features + head * headSize
-            let scores = (first..<length).map { j in
+            let scores = (first..<length).map { j -> Double in
               let other = (b * keys + j) * keyFeatures + head * keyHeads / heads * headSize
-              return (0..<headSize).reduce(0.0) { $0 + Double(q[row + $1]) * Double(k[other + $1]) }
+              let score =
+                (0..<headSize).reduce(0.0) { $0 + Double(q[row + $1]) * Double(k[other + $1]) }
                 * Double(scale)
+              return cap == 0 ? score : Double(cap) * tanh(score / Double(cap))
             }
             let maximum = scores.max() ?? 0
             let shares = scores.map { exp($0 - maximum) }
@@ -67,7 +74,8 @@ import Testing
           q_batch_stride: Int64(queries * features), q_stride: Int64(features),
           k_batch_stride: Int64(keys * keyFeatures), k_stride: Int64(keyFeatures),
           v_batch_stride: Int64(keys * keyFeatures), v_stride: Int64(keyFeatures), scale: scale,
-          mask: mask, window: Int64(window), arithmetic: arithmetic, scratch: nil, y: y.pointer,
+          soft_cap: cap, mask: mask, window: Int64(window), arithmetic: arithmetic, scratch: nil,
+          y: y.pointer,
           y_batch_stride: Int64(queries * features), y_stride: Int64(features))
         withScratch(&arguments) { kernels.attention(&$0) }
         // Scores of up to 27 that are off by 2e-4 of it change weights by 5e-3 at most; f16 is less exact.
@@ -135,7 +143,7 @@ import Testing
         batch: 1, heads: 1, key_heads: 1, queries: 2, keys: 300, head_size: 9, q: q.pointer,
         k: k.pointer,
         v: v.pointer, q_batch_stride: 18, q_stride: 9, k_batch_stride: 2700, k_stride: 9,
-        v_batch_stride: 2700, v_stride: 9, scale: 1, mask: LK_MASK_NONE, window: 0,
+        v_batch_stride: 2700, v_stride: 9, scale: 1, soft_cap: 0, mask: LK_MASK_NONE, window: 0,
         arithmetic: LK_F32,
         scratch: nil, y: y.pointer, y_batch_stride: 18, y_stride: 9)
       withScratch(&arguments) { kernels.attention(&$0) }
@@ -159,7 +167,7 @@ import Testing
         batch: 1, heads: 1, key_heads: 1, queries: 40, keys: 40, head_size: 8, q: q.pointer,
         k: k.pointer,
         v: v.pointer, q_batch_stride: 320, q_stride: 8, k_batch_stride: 320, k_stride: 8,
-        v_batch_stride: 320, v_stride: 8, scale: 1, mask: LK_MASK_NONE,
+        v_batch_stride: 320, v_stride: 8, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
         window: 0, arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 320,
         y_stride: 8)
       withScratch(&arguments) { kernels.attention(&$0) }
@@ -184,7 +192,7 @@ import Testing
         batch: 1, heads: 1, key_heads: 1, queries: 1, keys: 2, head_size: 2, q: q.pointer,
         k: k.pointer,
         v: v.pointer, q_batch_stride: 2, q_stride: 2, k_batch_stride: 4, k_stride: 2,
-        v_batch_stride: 4, v_stride: 2, scale: 1, mask: LK_MASK_NONE,
+        v_batch_stride: 4, v_stride: 2, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
         window: 0, arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 2,
         y_stride: 2)
       withScratch(&arguments) { kernels.attention(&$0) }
