@@ -37,7 +37,7 @@ import Testing
     "logits of Gemma's and Phi's files are transformers' of the same weights, at once and token by token",
     arguments: ["gemma2", "gemma3", "phi3", "longrope", "phi", "yarn"])
   func decoders(name: String) throws {
-    let described = try GGUFLanguageModel(GGUFFile(fixture("gguf_decoders/\(name).gguf")))
+    let described = try GGUFLanguageModel(GGUFFile(fixture("decoders/\(name).gguf")))
     let make = try #require(ModelCatalogue.languageModels[described.className])
     #expect(described.config.notes.isEmpty)
     let model = try make(described.config, Weights(TensorArchive(files: [described.tensors])))

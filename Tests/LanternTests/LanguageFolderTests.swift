@@ -11,7 +11,8 @@ import Testing
     "a folder's greedy text and its logits are transformers', with settings of its versions 4 and 5",
     arguments: ["llama", "mistral", "qwen3", "gemma3", "phi3"])
   func folders(name: String) throws {
-    let generator = try LanguageGenerator(path: fixture("language_folders/\(name)"))
+    let generator = try LanguageGenerator(
+      path: fixture("language_folders/\(name)"), precision: .exact)
     var request = LanguageRequest(prompt: "the fox, and the fox")
     (request.maximumTokens, request.temperature) = (6, 0)
     var parts: [Tensor] = []

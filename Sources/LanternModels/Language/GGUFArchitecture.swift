@@ -8,7 +8,7 @@ struct GGUFArchitecture: Sendable {
   var isInterleaved = false
   /// Whether queries, keys and values that lie in one tensor are three of the class's.
   var splitsProjections = false
-  /// Keys behind the architecture's name, and transformers' for the same, that this one has beside those of all.
+  /// Keys behind the architecture's name, and transformers' for the same, that this one has in addition to those of all.
   var keys: [String: String] = [:]
   /// Names, at the root and within a layer, that go before those of all.
   var names: [String: String] = [:]

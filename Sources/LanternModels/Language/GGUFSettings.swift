@@ -137,7 +137,7 @@ struct GGUFSettings {
     members["rope_scaling"] = .object(scaling)
   }
 
-  /// What llama.cpp knows of Gemma without being told.
+  /// What llama.cpp knows of Gemma without a key.
   private mutating func readGemma(headSize: Int) throws(FormatError) {
     members["norms_add_one"] = .bool(false)
     let isGemma2 = row.name == "gemma2"
