@@ -52,13 +52,13 @@ import Testing
     try withTemporaryFolder { folder in
       let damaged = URL(fileURLWithPath: "\(folder)/damaged.pt")
       for index in 0..<whole.count {
-        for value in [0, 255, whole[index] ^ 1, UInt8.random(in: 0...255)] {
-          var bytes = whole
-          bytes[index] = value
-          try bytes.write(to: damaged)
-          guard let file = try? TorchFile(damaged.path) else { continue }
-          for name in file.names { _ = try? file.tensor(name) }
-        }
+        // One way each; tools/fuzz/run tries many more.
+        let values = [0, 255, whole[index] ^ 1, UInt8.random(in: 0...255)]
+        var bytes = whole
+        bytes[index] = values[index % values.count]
+        try bytes.write(to: damaged)
+        guard let file = try? TorchFile(damaged.path) else { continue }
+        for name in file.names { _ = try? file.tensor(name) }
       }
     }
   }
