@@ -5,7 +5,7 @@ package import LanternFormats
 ///
 /// Gives the ids of `transformers.GPT2Tokenizer` and `CodeGenTokenizer` (5.24); Radford et al. 2019,
 /// "Language Models are Unsupervised Multitask Learners".
-package struct GPT2Tokenizer: Tokenizer {
+package struct GPT2Tokenizer: LanguageTokenizer {
   package let endOfText: Int
   package let window: TokenWindow
   package let count: Int
@@ -78,10 +78,10 @@ package struct GPT2Tokenizer: Tokenizer {
 
   package var notes: [String] { added.notes }
 
-  package func encode(_ text: String, readsSpecial: Bool) -> [Int] {
+  package func encode(_ text: ChatText) -> [Int] {
     var ids: [Int] = []
     var known: [[UInt8]: [Int32]] = [:]
-    added.split(Array(text.unicodeScalars)[...], readsSpecial: readsSpecial) { id, _ in
+    added.split(text.scalars[...], mayBeSpecial: text.isOfTemplate) { id, _ in
       ids.append(Int(id))
     } plain: { stretch in
       let stretch = addsSpace && stretch.first != " " ? [" "] + stretch : stretch
@@ -93,6 +93,10 @@ package struct GPT2Tokenizer: Tokenizer {
       }
     }
     return ids
+  }
+
+  package func firstSpecial(in text: String) -> (before: String, id: Int)? {
+    added.firstSpecial(in: text)
   }
 
   package func decode(_ ids: [Int]) -> [UInt8] { ids.flatMap { bytes[$0] ?? [] } }

@@ -54,9 +54,22 @@ package enum TokenizerCatalogue {
     return try row.load(folder, changes)
   }
 
+  /// Loads the tokenizer of a language model's folder.
+  ///
+  /// - Throws: as ``load(folder:as:default:with:)``.
+  package static func loadLanguage(folder: String) throws(TokenizerError) -> any LanguageTokenizer {
+    let tokenizer = try load(folder: folder, default: "GPT2Tokenizer")
+    guard let tokenizer = tokenizer as? any LanguageTokenizer else {
+      throw .unknownClass(
+        name: "CLIPTokenizer", known: names.filter { !$0.hasPrefix("CLIP") },
+        file: FileSystem.join(folder, "tokenizer_config.json"))
+    }
+    return tokenizer
+  }
+
   /// Tokenizers of GGUF files, by their `tokenizer.ggml.model`.
   private static let fileRows:
-    [String: @Sendable (GGUFFile) throws(TokenizerError) -> any Tokenizer] = [
+    [String: @Sendable (GGUFFile) throws(TokenizerError) -> any LanguageTokenizer] = [
       "gpt2": { file throws(TokenizerError) in try GPT2Tokenizer(file) }
     ]
 
@@ -64,7 +77,7 @@ package enum TokenizerCatalogue {
   ///
   /// - Throws: ``TokenizerError/file(_:)`` for a kind that Lantern does not have, and as the tokenizer's own
   ///   initialiser.
-  package static func load(_ file: GGUFFile) throws(TokenizerError) -> any Tokenizer {
+  package static func load(_ file: GGUFFile) throws(TokenizerError) -> any LanguageTokenizer {
     let key = "tokenizer.ggml.model"
     guard let name = file.values[key]?.string else {
       throw .file(.missingKey(key: key, file: file.path))

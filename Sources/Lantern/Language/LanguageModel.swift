@@ -12,7 +12,7 @@ package struct LanguageModel: Sendable {
   /// The class of its network.
   package let className: String
   package let network: any CausalLanguageModel
-  package let tokenizer: any Tokenizer
+  package let tokenizer: any LanguageTokenizer
   /// Ids that every text begins with.
   let beginning: [Int]
   /// Ids that end a text.
@@ -61,7 +61,7 @@ package struct LanguageModel: Sendable {
     }
     let config = try Config(path: file)
     className = try config.strings("architectures", default: []).first ?? "without architectures"
-    tokenizer = try TokenizerCatalogue.load(folder: folder, default: "GPT2Tokenizer")
+    tokenizer = try TokenizerCatalogue.loadLanguage(folder: folder)
     network = try Self.network(
       className, config, TensorArchive(folder: folder, stems: Self.stems), precision, folder)
     beginning = []
