@@ -15,7 +15,7 @@ public struct LanguageGenerator: Sendable {
   ///   - path: a GGUF file, or a folder as transformers lays it out.
   ///   - precision: how exactly it computes.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  public init(path: String, precision: Precision = .exact) throws {
+  public init(path: String, precision: Precision = .default) throws {
     model = try LanguageModel(path, precision: precision)
   }
 
@@ -27,7 +27,7 @@ public struct LanguageGenerator: Sendable {
 
   /// Bytes of the key-value cache that a token takes.
   package var cacheBytesPerToken: Int {
-    get throws { try model.network.makeCache(capacity: 1).bytesPerToken }
+    get throws { try model.makeCache(capacity: 1).bytesPerToken }
   }
 
   /// What was read otherwise than the files may lead to expect: a line each.
@@ -87,7 +87,7 @@ public struct LanguageGenerator: Sendable {
       notes.append(
         "the model's context of \(model.network.maximumLength) has room for \(room) tokens more")
     }
-    var cache = try model.network.makeCache(
+    var cache = try model.makeCache(
       capacity: prompt.count + min(room, request.maximumTokens))
     var scores = try read(prompt, &cache, onLogits)
     let noise = TokenNoise(seed: request.seed)
