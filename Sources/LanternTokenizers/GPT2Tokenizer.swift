@@ -9,6 +9,7 @@ package struct GPT2Tokenizer: LanguageTokenizer {
   package let endOfText: Int
   package let window: TokenWindow
   package let count: Int
+  package let beginning: [Int]
 
   private let encoding: BytePairEncoding
   /// Special tokens, as `<|endoftext|>`, and other added tokens, as Phi's runs of spaces.
@@ -49,6 +50,7 @@ package struct GPT2Tokenizer: LanguageTokenizer {
       vocabulary: files.vocabulary, merges: files.merges, wordEnd: "",
       unknown: roles["unk_token"] ?? 0)
     words = .gpt2
+    beginning = []
   }
 
   /// The tokenizer of a language model's GGUF file, of `tokenizer.ggml.model` `gpt2`.
@@ -71,6 +73,7 @@ package struct GPT2Tokenizer: LanguageTokenizer {
     self.bytes = bytes
     window = vocabulary.window
     endOfText = window.end
+    beginning = vocabulary.addsBeginning == true ? [window.beginning] : []
     count = vocabulary.ids.count
     encoding = BytePairEncoding(
       vocabulary: vocabulary.ids, merges: try vocabulary.merges(), wordEnd: "", unknown: 0)

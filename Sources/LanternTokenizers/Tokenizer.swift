@@ -49,6 +49,9 @@ extension Tokenizer {
 
 /// A tokenizer of a language model: it reads conversations too.
 package protocol LanguageTokenizer: Tokenizer {
+  /// Ids that a text begins with, unless a template wrote it.
+  var beginning: [Int] { get }
+
   /// The ids of a text; only what a template wrote in it may be special tokens.
   func encode(_ text: ChatText) -> [Int]
 

@@ -54,23 +54,24 @@ package enum TokenizerCatalogue {
     return try row.load(folder, changes)
   }
 
-  /// Loads the tokenizer of a language model's folder.
+  /// Loads the tokenizer of a language model's folder: what `tokenizer.json` says, or else the files of
+  /// sentencepiece or GPT-2.
   ///
-  /// - Throws: as ``load(folder:as:default:with:)``.
+  /// - Throws: ``TokenizerError``.
   package static func loadLanguage(folder: String) throws(TokenizerError) -> any LanguageTokenizer {
-    let tokenizer = try load(folder: folder, default: "GPT2Tokenizer")
-    guard let tokenizer = tokenizer as? any LanguageTokenizer else {
-      throw .unknownClass(
-        name: "CLIPTokenizer", known: names.filter { !$0.hasPrefix("CLIP") },
-        file: FileSystem.join(folder, "tokenizer_config.json"))
+    func has(_ name: String) -> Bool { FileSystem.exists(FileSystem.join(folder, name)) }
+    if has("tokenizer.json") { return try PipelineTokenizer(folder: folder) }
+    if has("tokenizer.model") {
+      return try PipelineTokenizer(sentencePiece: FileSystem.join(folder, "tokenizer.model"))
     }
-    return tokenizer
+    return try GPT2Tokenizer(folder: folder)
   }
 
   /// Tokenizers of GGUF files, by their `tokenizer.ggml.model`.
   private static let fileRows:
     [String: @Sendable (GGUFFile) throws(TokenizerError) -> any LanguageTokenizer] = [
-      "gpt2": { file throws(TokenizerError) in try GPT2Tokenizer(file) }
+      "gpt2": { file throws(TokenizerError) in try GPT2Tokenizer(file) },
+      "llama": { file throws(TokenizerError) in try PipelineTokenizer(file) },
     ]
 
   /// Loads the tokenizer of a language model's GGUF file.

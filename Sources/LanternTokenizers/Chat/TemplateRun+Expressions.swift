@@ -248,7 +248,7 @@ extension TemplateRun {
   func holds(
     _ comparison: TemplateExpression.Comparison, _ left: TemplateValue, _ right: TemplateValue
   ) throws(TokenizerError) -> Bool {
-    try charge(min(left.size, right.size))
+    try charge(4 * min(left.size, right.size))
     switch comparison {
     case .equal: return left == right
     case .notEqual: return !(left == right)
@@ -274,7 +274,7 @@ extension TemplateRun {
     switch whole {
     case .text(let text):
       guard let part = part.text else { throw mismatch("in", part, whole) }
-      try charge(text.units.count + part.units.count)
+      try charge(4 * (text.units.count + part.units.count))
       return text.contains(part)
     case .dict(let dict): return dict[part] != nil
     case .iterator(let iterator):

@@ -14,8 +14,8 @@ final class TemplateRun {
   private var depth = 0
   private var loopDepth = 0
 
-  /// Maximum steps, and characters that are made or compared, of which a step counts as 16.
-  static let workLimit = 1 << 26
+  /// Maximum steps, and characters that are made or compared, of which a step counts as 64.
+  static let workLimit = 1 << 25
   /// Maximum levels of statements, expressions and macros within one another.
   private static let levelLimit = 300
 
@@ -57,7 +57,7 @@ final class TemplateRun {
     guard depth <= Self.levelLimit else {
       throw failure("it calls itself more than \(Self.levelLimit) levels deep")
     }
-    try charge(16)
+    try charge(64)
     return try body()
   }
 
@@ -190,7 +190,7 @@ final class TemplateRun {
       scope = TemplateScope(parent: outer)
       scope.values["loop"] = .loop(state)
       try assign(item, to: loop.target)
-      try charge(16)
+      try charge(64)
       if try execute(loop.body) == .leavesLoop { return .goesOn }
     }
     guard items.isEmpty else { return .goesOn }
