@@ -15,7 +15,7 @@ enum ChatInput {
   /// Maximum bytes of a message.
   static let limit = 1 << 20
 
-  static let help = """
+  static let commandList = """
     /help            what can be typed
     /clear           begin anew; what the system says stays
     /system TEXT     what the system says from now on; without TEXT nothing
@@ -113,7 +113,7 @@ struct ChatSession {
         return console.note("there is no message to answer again")
       }
       try answer(text, &conversation)
-    case .help: console.report(lines: ChatInput.help)
+    case .help: console.report(lines: ChatInput.commandList)
     case .clear: conversation.clear()
     case .system(let text): conversation.system = text.isEmpty ? nil : text
     case .save(let path): try save(conversation, to: path)

@@ -41,7 +41,7 @@ enum Interruption {
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
-  /// Goes on after a signal that asked for less than the end of the program.
+  /// Goes on after a signal that was to stop an answer alone.
   static func goOn() { caught = 0 }
 
   /// Waits for a person: Ctrl-C ends the program then, as it does any.

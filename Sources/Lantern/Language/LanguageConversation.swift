@@ -31,11 +31,19 @@ package struct LanguageConversation: ~Copyable {
       throw RequestError.noChatTemplate(
         path: generator.path, known: ChatTemplate.knownNames.joined(separator: ", "))
     }
-    self.template = try ChatTemplate(template.source, file: template.file)
+    let parsed = try ChatTemplate(template.source, file: template.file)
     var model = generator.model
-    (stops, model.ends) = Self.ends(of: self.template, model)
-    self.generator = LanguageGenerator(model)
-    context = try generator.makeContext()
+    let (stops, ends) = Self.ends(of: parsed, model)
+    model.ends = ends
+    self.init(LanguageGenerator(model), parsed, stops, try generator.makeContext())
+  }
+
+  private init(
+    _ generator: LanguageGenerator, _ template: ChatTemplate, _ stops: [String],
+    _ context: consuming LanguageContext
+  ) {
+    (self.generator, self.template, self.stops) = (generator, template, stops)
+    self.context = context
   }
 
   /// What ends an answer: the tokens that the model's files name, and what the template writes behind one, which is
