@@ -25,9 +25,12 @@ import Testing
   func context() throws {
     var conversation = try conversation()
     var answers: [String] = []
-    for text in ["The fox", "and", "the key"] {
-      answers.append(try conversation.answer(text, request()) { _ in }.text)
-      #expect(conversation.readTokens < 14, "\(conversation.readTokens)")
+    for (turn, text) in ["The fox", "and", "the key"].enumerated() {
+      let result = try conversation.answer(text, request()) { _ in }
+      answers.append(result.text)
+      // An answer that is no UTF-8 is read again as the text that it is shown as.
+      let isNew = conversation.readTokens == result.promptTokens
+      #expect(turn == 0 ? isNew : 4 * conversation.readTokens < 3 * result.promptTokens)
     }
     // The same conversation at once.
     var again = try self.conversation()
