@@ -89,7 +89,7 @@ public struct LanguageGenerator: Sendable {
     }
     var cache = try model.makeCache(
       capacity: prompt.count + min(room, request.maximumTokens))
-    var scores = try read(prompt, &cache, onLogits)
+    var scores = try read(prompt, after: [], &cache, onLogits)
     let noise = TokenNoise(seed: request.seed)
     var written = StreamedText(model.tokenizer)
     var stops = StopStrings(request.stop)
@@ -108,7 +108,9 @@ public struct LanguageGenerator: Sendable {
         break
       }
       let isLast = index + 1 == min(room, request.maximumTokens)
-      if !isLast || onLogits != nil { scores = try read([id], &cache, onLogits) }
+      if !isLast || onLogits != nil {
+        scores = try read([id], after: prompt + written.ids.dropLast(), &cache, onLogits)
+      }
     }
     if ending != .stopString {
       let rest = stops.finish()
@@ -122,9 +124,10 @@ public struct LanguageGenerator: Sendable {
 
   /// Reads tokens behind those of the cache; the logits of the next.
   private func read(
-    _ ids: [Int], _ cache: inout KVCache, _ onLogits: (([Int], Tensor) throws -> Void)?
+    _ ids: [Int], after past: [Int], _ cache: inout KVCache,
+    _ onLogits: (([Int], Tensor) throws -> Void)?
   ) throws -> [Float] {
-    let hidden = try model.network.read(ids, into: &cache)
+    let hidden = try model.network.read(ids, after: past, into: &cache)
     if let onLogits {
       let all = try model.network.logits(hidden)
       try onLogits(ids, all)

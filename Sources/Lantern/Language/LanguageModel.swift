@@ -47,8 +47,7 @@ package struct LanguageModel: Sendable {
     ends = Set(
       ["eos_token_id", "eot_token_id", "eom_token_id"].compactMap { file.values[key + $0]?.integer }
     )
-    beginning =
-      file.values[key + "add_bos_token"]?.bool == true ? [tokenizer.window.beginning] : []
+    beginning = tokenizer.beginning
     notes = tokenizer.notes + model.config.notes
   }
 
@@ -65,7 +64,7 @@ package struct LanguageModel: Sendable {
     tokenizer = try TokenizerCatalogue.loadLanguage(folder: folder)
     network = try Self.network(
       className, config, TensorArchive(folder: folder, stems: Self.stems), precision, folder)
-    beginning = []
+    beginning = tokenizer.beginning
     ends = try Self.ends(folder, config) ?? [tokenizer.endOfText]
     notes = tokenizer.notes + config.notes
   }
