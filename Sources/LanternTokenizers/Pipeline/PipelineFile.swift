@@ -205,9 +205,10 @@ struct PipelineFile {
     model: any PieceModel, vocabulary: [String: Int32], spelling: PipelineTokenizer.Spelling
   ) {
     guard let model = root["model"]?.object else { throw refusal("model", root["model"]) }
+    let special = Set(try tokens().filter(\.isSpecial).map(\.content))
     switch model["type"]?.string ?? (model["merges"] != nil ? "BPE" : "") {
-    case "BPE": return try pairs(model)
-    case "Unigram": return try unigram(model)
+    case "BPE": return try pairs(model, special)
+    case "Unigram": return try unigram(model, special)
     case "WordPiece":
       let vocabulary = try vocabulary(model)
       guard let name = model["unk_token"]?.string, let unknown = vocabulary[name] else {
@@ -216,7 +217,8 @@ struct PipelineFile {
       let prefix = model["continuing_subword_prefix"]?.string ?? "##"
       let length = model["max_input_chars_per_word"]?.integer ?? 100
       let pieces = WordPieces(
-        vocabulary, prefix: prefix, unknown: unknown, maximumLength: min(max(1, length), 1000))
+        plain(vocabulary, special), prefix: prefix, unknown: unknown,
+        maximumLength: min(max(1, length), 1000))
       return (pieces, vocabulary, .words(prefix: prefix))
     default: throw refusal("model.type", model["type"])
     }
@@ -235,9 +237,16 @@ struct PipelineFile {
     return vocabulary
   }
 
-  private func pairs(_ model: [String: JSONValue]) throws(TokenizerError) -> (
-    model: any PieceModel, vocabulary: [String: Int32], spelling: PipelineTokenizer.Spelling
-  ) {
+  /// What text may become: special tokens are cut out before, and no model makes one of what people type.
+  private func plain(_ vocabulary: [String: Int32], _ special: Set<String>) -> [String: Int32] {
+    vocabulary.filter { !special.contains($0.key) }
+  }
+
+  private func pairs(_ model: [String: JSONValue], _ special: Set<String>)
+    throws(TokenizerError) -> (
+      model: any PieceModel, vocabulary: [String: Int32], spelling: PipelineTokenizer.Spelling
+    )
+  {
     try check(
       model, "model",
       ["dropout": [0], "continuing_subword_prefix": [""], "end_of_word_suffix": [""]])
@@ -256,12 +265,13 @@ struct PipelineFile {
         }
         ids.append(id)
       }
+      if special.contains(parts[0] + parts[1]) { continue }
       merges[.init(ids[0], ids[1])] = Merge(rank: Int32(clamping: index), id: ids[2])
     }
     let takesWholeWords = model["ignore_merges"]?.bool ?? false
     if isByteLevel {
       let bytes = BytePairs(
-        vocabulary: vocabulary, merges: merges, takesWholeWords: takesWholeWords)
+        vocabulary: plain(vocabulary, special), merges: merges, takesWholeWords: takesWholeWords)
       return (bytes, vocabulary, .bytes)
     }
     let unknown = UnknownCharacters(
@@ -270,14 +280,17 @@ struct PipelineFile {
       isFused: model["fuse_unk"]?.bool ?? false)
     return (
       CharacterPairs(
-        vocabulary: vocabulary, merges: merges, unknown: unknown, takesWholeWords: takesWholeWords),
+        vocabulary: plain(vocabulary, special), merges: merges, unknown: unknown,
+        takesWholeWords: takesWholeWords),
       vocabulary, .spaces
     )
   }
 
-  private func unigram(_ model: [String: JSONValue]) throws(TokenizerError) -> (
-    model: any PieceModel, vocabulary: [String: Int32], spelling: PipelineTokenizer.Spelling
-  ) {
+  private func unigram(_ model: [String: JSONValue], _ special: Set<String>)
+    throws(TokenizerError) -> (
+      model: any PieceModel, vocabulary: [String: Int32], spelling: PipelineTokenizer.Spelling
+    )
+  {
     var pieces: [(text: String, score: Double)?] = []
     var vocabulary: [String: Int32] = [:]
     for value in model["vocab"]?.array ?? [] {
@@ -285,7 +298,7 @@ struct PipelineFile {
         let score = pair[1].double
       else { throw refusal("model.vocab", value) }
       vocabulary[text] = Int32(clamping: pieces.count)
-      pieces.append((text, score))
+      pieces.append(special.contains(text) ? nil : (text, score))
     }
     guard !pieces.isEmpty else { throw refusal("model.vocab", nil) }
     let unknown = UnknownCharacters(
