@@ -167,17 +167,28 @@ package struct Weights: Sendable {
     }
   }
 
-  /// A gated unit's matrix `[2 · outputs, inputs]`, packed as ``matrix(_:_:_:)`` packs one.
+  /// A gated unit's matrix `[2 · outputs, inputs]`, values before gates or behind them, packed as
+  /// ``matrix(_:_:_:)`` packs one.
   ///
   /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
-  package func gatedMatrix(_ name: String, _ outputs: Int, _ inputs: Int) throws(ModelError)
-    -> PackedMatrix
+  package func gatedMatrix(_ name: String, _ outputs: Int, _ inputs: Int, gatesFirst: Bool = false)
+    throws(ModelError) -> PackedMatrix
   {
     let stored = try stored(name, [2 * outputs, inputs], orReshaped: false)
-    return try gated(stored, releasing: [stored])
+    guard gatesFirst else { return try gated(stored, releasing: [stored]) }
+    let swapped: Tensor
+    do {
+      swapped = try Tensor.concatenated(
+        [
+          stored.sliced(axis: 0, outputs..<2 * outputs), stored.sliced(axis: 0, 0..<outputs),
+        ], axis: 0)
+    } catch {
+      throw .tensor(error)
+    }
+    return try gated(swapped, releasing: [stored])
   }
 
-  /// As ``gatedMatrix(_:_:_:)``, of values that lie here and gates that lie elsewhere, each `[outputs, inputs]`.
+  /// As ``gatedMatrix(_:_:_:gatesFirst:)``, of values that lie here and gates that lie elsewhere, each `[outputs, inputs]`.
   ///
   /// - Throws: ``ModelError`` when one is missing, of another shape, or not finite.
   package func gatedMatrix(_ name: String, gates: Weights, _ outputs: Int, _ inputs: Int)

@@ -12,6 +12,9 @@ import Testing
     "VQModel": { _ = try VQModelConfig($0) },
     "CLIPTextModel": { _ = try CLIPTextConfig($0) },
     "PhiForCausalLM": { _ = try PhiConfig($0) },
+    "Gemma2ForCausalLM": { _ = try LlamaConfig($0, of: .gemma2) },
+    "Gemma3ForCausalLM": { _ = try LlamaConfig($0, of: .gemma3) },
+    "Phi3ForCausalLM": { _ = try LlamaConfig($0, of: .phi3) },
     "LlamaForCausalLM": { _ = try LlamaConfig($0, of: .llama) },
     "MistralForCausalLM": { _ = try LlamaConfig($0, of: .mistral) },
     "Qwen2ForCausalLM": { _ = try LlamaConfig($0, of: .qwen2) },
@@ -37,6 +40,31 @@ import Testing
       _ = try? read(config)
       #expect(config.notes.isEmpty, "\(key)")
     }
+  }
+
+  @Test(
+    "a setting of any value is read or refused, and nothing traps", arguments: readers.keys.sorted()
+  )
+  func strange(name: String) throws {
+    let read = try #require(Self.readers[name])
+    let members = try members(name)
+    let values: [JSONValue] = [
+      .null, true, 0, -1, 3, .integer(.max), .integer(.min), 1e300, -0.5, "", "yarn", [], ["x", 7],
+      .object([:]),
+      .object([
+        "rope_type": "longrope", "factor": 1e300, "short_factor": [1e-300], "long_factor": [0],
+        "original_max_position_embeddings": 1,
+      ]),
+      .object(["full_attention": .object(["rope_type": "yarn", "factor": 1e-300]), "x": 7]),
+    ]
+    var refused = 0
+    for key in members.keys {
+      for value in values {
+        let config = Config(members.merging([key: value]) { $1 }, file: "config.json")
+        do { try read(config) } catch { refused += 1 }
+      }
+    }
+    #expect(refused > members.count)
   }
 
   @Test("what a class does not have is noted, and text settings may stand for one side of two")

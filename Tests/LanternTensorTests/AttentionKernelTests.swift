@@ -8,10 +8,15 @@ import Testing
     "attention of odd head sizes, of few queries and of many, to all keys, causal and in windows, grouped",
     arguments: [1, 3, 8, 40, 64, 80, 160, 520])
   func attention(headSize: Int) {
-    for keyHeads in headSize == 40 ? [4, 2, 1] : [2] { attention(headSize, keyHeads) }
+    for keyHeads in headSize == 40 ? [4, 2, 1] : [2] { attention(headSize, keyHeads, cap: 0) }
   }
 
-  private func attention(_ headSize: Int, _ keyHeads: Int) {
+  @Test(
+    "soft caps of scores, before the mask, of few queries and of many, in every instruction set",
+    arguments: [3, 8, 160])
+  func softCaps(headSize: Int) { attention(headSize, 2, cap: 6) }
+
+  private func attention(_ headSize: Int, _ keyHeads: Int, cap: Float) {
     let (batch, heads) = (2, headSize == 40 ? 4 : 2)
     // Keys come in blocks of 256, queries in blocks of 56 or fewer.
     let long: [(lk_mask, Int, Int, Int)] =
@@ -45,7 +50,7 @@ import Testing
         let other = (b * keys + first) * keyFeatures + head * keyHeads / heads * headSize
         let attended = attended(
           by: q[row..<(row + headSize)], keys: k[other...], values: v[other...],
-          stride: keyFeatures, count: length - first, scale: Double(scale))
+          stride: keyFeatures, count: length - first, scale: Double(scale), cap: Double(cap))
         wanted.replaceSubrange(row..<(row + headSize), with: attended)
       }
       for (kernels, arithmetic) in kernelSets.flatMap({ [($0, LK_F32), ($0, LK_I16)] }) {
@@ -57,7 +62,8 @@ import Testing
           q_batch_stride: Int64(queries * features), q_stride: Int64(features),
           k_batch_stride: Int64(keys * keyFeatures), k_stride: Int64(keyFeatures),
           v_batch_stride: Int64(keys * keyFeatures), v_stride: Int64(keyFeatures), scale: scale,
-          mask: mask, window: Int64(window), arithmetic: arithmetic, scratch: nil, y: y.pointer,
+          soft_cap: cap, mask: mask, window: Int64(window), arithmetic: arithmetic, scratch: nil,
+          y: y.pointer,
           y_batch_stride: Int64(queries * features), y_stride: Int64(features))
         withScratch(&arguments) { kernels.attention(&$0) }
         // Scores of up to 27 that are off by 2e-4 of it change weights by 5e-3 at most; f16 is less exact.
@@ -88,7 +94,8 @@ import Testing
           q_batch_stride: Int64(q.count), q_stride: Int64(headSize),
           k_batch_stride: Int64(keys * headSize), k_stride: Int64(headSize),
           v_batch_stride: Int64(keys * headSize), v_stride: Int64(headSize), scale: 0.3,
-          mask: LK_MASK_CAUSAL, window: 0, arithmetic: arithmetic, scratch: nil, y: y.pointer,
+          soft_cap: 0, mask: LK_MASK_CAUSAL, window: 0, arithmetic: arithmetic, scratch: nil,
+          y: y.pointer,
           y_batch_stride: Int64(q.count), y_stride: Int64(headSize))
         withScratch(&arguments) { kernels.attention(&$0) }
         return y.values
@@ -107,7 +114,7 @@ import Testing
   /// the test's time in a debug build.
   private func attended(
     by query: ArraySlice<Float>, keys: ArraySlice<Float>, values: ArraySlice<Float>, stride: Int,
-    count: Int, scale: Double
+    count: Int, scale: Double, cap: Double
   ) -> [Double] {
     let size = query.count
     var result = [Double](repeating: 0, count: size)
@@ -122,7 +129,7 @@ import Testing
               sum += Double(q[e]) * Double(k[j * stride + e])
               e += 1
             }
-            shares[j] = sum * scale
+            shares[j] = cap == 0 ? sum * scale : cap * tanh(sum * scale / cap)
             j += 1
           }
           let maximum = shares.max() ?? 0
@@ -202,7 +209,7 @@ import Testing
         k: k.pointer,
         v: v.pointer, stored: LK_F32, q_batch_stride: 18, q_stride: 9, k_batch_stride: 2700,
         k_stride: 9,
-        v_batch_stride: 2700, v_stride: 9, scale: 1, mask: LK_MASK_NONE, window: 0,
+        v_batch_stride: 2700, v_stride: 9, scale: 1, soft_cap: 0, mask: LK_MASK_NONE, window: 0,
         arithmetic: LK_F32,
         scratch: nil, y: y.pointer, y_batch_stride: 18, y_stride: 9)
       withScratch(&arguments) { kernels.attention(&$0) }
@@ -227,7 +234,7 @@ import Testing
         k: k.pointer,
         v: v.pointer, stored: LK_F32, q_batch_stride: 320, q_stride: 8, k_batch_stride: 320,
         k_stride: 8,
-        v_batch_stride: 320, v_stride: 8, scale: 1, mask: LK_MASK_NONE,
+        v_batch_stride: 320, v_stride: 8, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
         window: 0, arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 320,
         y_stride: 8)
       withScratch(&arguments) { kernels.attention(&$0) }
@@ -253,7 +260,7 @@ import Testing
         k: k.pointer,
         v: v.pointer, stored: LK_F32, q_batch_stride: 2, q_stride: 2, k_batch_stride: 4,
         k_stride: 2,
-        v_batch_stride: 4, v_stride: 2, scale: 1, mask: LK_MASK_NONE,
+        v_batch_stride: 4, v_stride: 2, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
         window: 0, arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 2,
         y_stride: 2)
       withScratch(&arguments) { kernels.attention(&$0) }

@@ -175,7 +175,7 @@ static void check_attention(const lk_kernels *ours, const lk_kernels *plain, int
         .head_size = head_size,
         .q = q, .k = k, .v = v, .stored = LK_F32, .q_batch_stride = queries * row, .q_stride = row,
         .k_batch_stride = keys * row, .k_stride = row, .v_batch_stride = keys * row,
-        .v_stride = row, .scale = 0.3f, .mask = causal ? LK_MASK_CAUSAL : LK_MASK_NONE,
+        .v_stride = row, .scale = 0.3f, .soft_cap = causal ? 5 : 0, .mask = causal ? LK_MASK_CAUSAL : LK_MASK_NONE,
         .arithmetic = is_int ? LK_I16 : LK_F32, .y = y[i], .y_batch_stride = queries * row,
         .y_stride = row};
       args.scratch = malloc(lk_attention_scratch_bytes(&args));

@@ -105,6 +105,7 @@ typedef enum lk_unary {
   LK_GELU,        // exact: x * (1 + erf(x / sqrt 2)) / 2
   LK_GELU_TANH,   // the tanh approximation of it
   LK_QUICK_GELU,  // x * sigmoid(1.702 x)
+  LK_TANH,
   LK_IDENTITY,
 } lk_unary;
 
@@ -202,6 +203,7 @@ typedef struct lk_attention_args {
   lk_dtype stored;         // of k and v: a type of elements; strides count these
   int64_t q_batch_stride, q_stride, k_batch_stride, k_stride, v_batch_stride, v_stride;
   float scale;
+  float soft_cap;          // a score s becomes soft_cap * tanh(s / soft_cap); 0 for no cap
   lk_mask mask;
   int64_t window;          // most keys of a query with LK_MASK_CAUSAL; 0 for no limit
   lk_dtype arithmetic;     // LK_F32, or LK_I16

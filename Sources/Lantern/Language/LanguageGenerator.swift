@@ -156,7 +156,7 @@ public struct LanguageGenerator: Sendable {
   private func read(
     _ ids: [Int], _ context: inout LanguageContext, _ onLogits: (([Int], Tensor) throws -> Void)?
   ) throws -> [Float] {
-    let hidden = try model.network.read(ids, into: &context.cache)
+    let hidden = try model.network.read(ids, after: context.tokens, into: &context.cache)
     context.append(ids)
     if let onLogits {
       let all = try model.network.logits(hidden)

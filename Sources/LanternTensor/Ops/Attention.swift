@@ -27,12 +27,14 @@ public enum AttentionMask: Sendable, Equatable {
 ///   - heads: divides the last axis.
 ///   - mask: which keys a query attends to.
 ///   - scale: of the scores; 1/√(features of a head) when nil.
+///   - softCap: c of c · tanh(score / c), which scores become before the mask (Gemma Team 2024, arXiv:2408.00118); none
+///     when nil.
 ///   - precision: f32 when exact, products of int16 otherwise.
 /// - Returns: `[batch, query, head · feature]`.
 /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
 public func attention(
   _ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, mask: AttentionMask = .none,
-  scale: Float? = nil, precision: Precision = .exact
+  scale: Float? = nil, softCap: Float? = nil, precision: Precision = .exact
 ) throws(TensorError) -> Tensor {
   let expected = "[batch, token, a multiple of \(heads)]"
   guard q.rank == 3, heads > 0, q.shape[2] > 0, q.shape[2] % heads == 0, q.shape[2] / heads <= 1024
@@ -61,7 +63,7 @@ public func attention(
     q_stride: Int64(q.strides[1]),
     k_batch_stride: Int64(k.strides[0]), k_stride: Int64(k.strides[1]),
     v_batch_stride: Int64(v.strides[0]), v_stride: Int64(v.strides[1]),
-    scale: scale ?? 1 / Float(headSize).squareRoot(),
+    scale: scale ?? 1 / Float(headSize).squareRoot(), soft_cap: softCap ?? 0,
     mask: mask == .none ? LK_MASK_NONE : LK_MASK_CAUSAL, window: Int64(mask.window),
     arithmetic: precision.arithmeticOfActivations.kernelType, scratch: nil, y: y.floats,
     y_batch_stride: Int64(q.shape[1] * q.shape[2]), y_stride: Int64(q.shape[2]))
