@@ -12,7 +12,7 @@ struct ChatCommand: ParsableCommand {
     discussion: """
       lantern chat -m FOLDER/smollm2.gguf
       lantern chat -m FOLDER --system "You answer in one sentence." --temperature 0
-      printf 'Hello!\\nWho are you?\\n' | lantern chat -m FOLDER/smollm2.gguf -q
+      lantern chat -m FOLDER/smollm2.gguf -q < questions.txt
 
       A line is a message; one that ends in \\ goes on in the next. /help lists what else can be typed. Ctrl-C \
       stops an answer, which stays as far as it came; where a message may be typed, it ends the program. What \
@@ -71,6 +71,9 @@ struct ChatCommand: ParsableCommand {
     let generator = try LanguageGenerator(
       path: HubCache.standard.located(model ?? ""), precision: computing.precision ?? .default)
     generator.notes.forEach(console.note)
+    if request.temperature == 0, words.chance.number != nil {
+      console.note("seed without effect: temperature 0 takes the likeliest token")
+    }
     var conversation = try LanguageConversation(generator, template: try template())
     conversation.system = system
     let name = FileSystem.split(generator.path).name
