@@ -20,6 +20,8 @@ public enum RequestError: Error, Sendable, Equatable {
   case unsupportedLanguageModel(kind: String, path: String, supported: String)
   /// A text of more tokens than a language model's context, or of as many.
   case longText(tokens: Int, maximum: Int)
+  /// A language model whose files do not say how conversations are written.
+  case noChatTemplate(path: String, known: String)
   /// Parts of a model that do not fit one another.
   case mismatch(reason: String, path: String)
   /// A model that cannot be written as one file, since that would be read as another.
@@ -39,7 +41,7 @@ extension RequestError: LanternError {
     case .unsupportedModel, .unsupportedUpscaler, .unsupportedLanguageModel, .mismatch, .notOneFile,
       .notFinite, .notFast, .foreignSettings:
       .data
-    case .size, .range, .needs, .longPrompt, .longStory, .longText: .usage
+    case .size, .range, .needs, .longPrompt, .longStory, .longText, .noChatTemplate: .usage
     }
   }
 
@@ -63,6 +65,9 @@ extension RequestError: LanternError {
       "\(path): a language model of kind \(kind); Lantern writes with \(supported)"
     case .longText(let tokens, let maximum):
       "the text has \(tokens) tokens, and the model's context is \(maximum); shorten it"
+    case .noChatTemplate(let path, let known):
+      "\(path): it has no chat template: the model may not be made for conversations; name the form that it was "
+        + "trained on (\(known)) or the file of a template"
     case .mismatch(let reason, let path): "\(path): \(reason)"
     case .notOneFile(let reason, let path):
       "\(path): cannot be one file: \(reason); give a folder as the target"

@@ -21,6 +21,13 @@ struct Console {
     if !isQuiet { Self.complain(line) }
   }
 
+  /// Lines for people, on standard error.
+  func report(lines: String) {
+    for line in lines.split(separator: "\n", omittingEmptySubsequences: false) {
+      report(String(line))
+    }
+  }
+
   /// A line on standard error, however quiet the rest is.
   static func complain(_ line: String) {
     write(line.escapingControls() + "\n", to: .standardError)

@@ -41,6 +41,16 @@ enum Interruption {
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
+  /// Goes on after a signal that was to stop an answer alone.
+  static func goOn() { caught = 0 }
+
+  /// Waits for a person: Ctrl-C ends the program then, as it does any.
+  static func whileIdle<Value>(_ body: () -> Value) -> Value {
+    let former = signal(SIGINT, SIG_DFL)
+    defer { signal(SIGINT, former) }
+    return body()
+  }
+
   private static let stop: @convention(c) (Int32) -> Void = { number in
     if Interruption.caught != 0 { _exit(128 + number) }
     Interruption.caught = sig_atomic_t(number)

@@ -24,7 +24,8 @@ struct LanternCommand: ParsableCommand {
       """,
     version: LanternVersion.number,
     subcommands: [
-      BenchCommand.self, CaptionCommand.self, ConvertCommand.self, ImageCommand.self,
+      BenchCommand.self, CaptionCommand.self, ChatCommand.self, ConvertCommand.self,
+      ImageCommand.self,
       InspectCommand.self, PaintCommand.self, PullCommand.self, SamplersCommand.self,
       ScheduleCommand.self,
       SheetCommand.self, StoryCommand.self, TraceCommand.self, UpscaleCommand.self,

@@ -131,6 +131,14 @@ import Testing
     Case("write", "--threads", "fox WRITER -t 64", "64 threads on"),
     Case("write", "--quiet", "fox WRITER -q -v", "--quiet and --verbose"),
     Case("write", "--verbose", "fox WRITER --json -v", "\"event\":\"detail\""),
+    Case("chat", "--top-p", "TALKER --temperature 0 --top-p 0.5", "top-p without effect"),
+    Case("chat", "--top-k", "TALKER --temperature 0 --top-k 5", "top-k without effect"),
+    Case("chat", "--min-p", "TALKER --temperature 0 --min-p 0.1", "min-p without effect"),
+    Case("chat", "--seed", "TALKER --temperature 0 -s 5", "seed without effect"),
+    Case("chat", "--max-tokens", "TALKER -n 1000", "has room for"),
+    Case("chat", "--threads", "TALKER -t 64", "64 threads on"),
+    Case("chat", "--quiet", "TALKER -q -v", "--quiet and --verbose"),
+    Case("chat", "--verbose", "TALKER --json -v", "\"event\":\"detail\""),
     Case("paint", "--init", "fox -i a.png", "--init needs"),
     Case("paint", "--mask", "fox --mask a.png", "need a picture"),
     Case("paint", "--extend", "fox --extend left", "need a picture"),
@@ -213,6 +221,10 @@ import Testing
       "--model", "--temperature", "--repetition-penalty", "--stop", "--trace", "--precision",
       "--json",
     ],
+    "chat": [
+      "--model", "--system", "--chat-template", "--temperature", "--repetition-penalty", "--stop",
+      "--precision", "--json",
+    ],
     "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
     "samplers": ["--json"],
     "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
@@ -261,6 +273,9 @@ import Testing
       ]
       let short = [
         "WRITER": ["-m", fixture("gguf_models/qwen2.gguf"), "-n", "2"],
+        "TALKER": [
+          "-m", fixture("gguf_models/qwen2.gguf"), "--chat-template", "chatml", "-n", "2",
+        ],
         "KERNEL": ["linear 8x8x8"], "PART": ["-m", tiny, "--part", "text encoder", "--runs", "1"],
         "SMALL": [tiny, "--precisions", "exact", "--steps", "1", "--prompts", "b.txt"],
         "FEW": ["-m", tiny, "--samplers", "lcm", "--steps", "1", "--prompts", "b.txt"],
@@ -284,7 +299,8 @@ import Testing
       if row.command == "schedule" { arguments += ["-m", tiny] }
       if isStory { arguments += ["-m", "story"] }
       for argument in row.arguments { arguments += short[argument] ?? [argument] }
-      let run = try Program.run(arguments, in: root)
+      let run = try Program.run(
+        arguments, in: root, input: row.command == "chat" ? "hello\n" : "")
       #expect([0, 64, 65, 66].contains(run.code), "\(run.errors)")
       let hasEvents = arguments.contains("--json") || row.command == "schedule"
       let said = run.errors + (hasEvents ? run.output : "")

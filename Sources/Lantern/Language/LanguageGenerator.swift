@@ -19,6 +19,9 @@ public struct LanguageGenerator: Sendable {
     model = try LanguageModel(path, precision: precision)
   }
 
+  /// A generator of a model that is loaded.
+  init(_ model: LanguageModel) { self.model = model }
+
   /// Where the model was loaded from.
   public var path: String { model.path }
 
@@ -63,7 +66,16 @@ public struct LanguageGenerator: Sendable {
     }
   }
 
-  /// Writes a text on the caller's thread: reads the prompt at once, then chooses and reads token by token.
+  /// A context in which nothing was read.
+  ///
+  /// - Parameter capacity: tokens to hold without growing.
+  /// - Returns: the context.
+  /// - Throws: `TensorError` where memory does not suffice.
+  package func makeContext(capacity: Int = 512) throws -> LanguageContext {
+    LanguageContext(try model.makeCache(capacity: capacity))
+  }
+
+  /// Writes a text on the caller's thread, in a context of its own.
   ///
   /// - Parameters:
   ///   - request: what is wanted.
@@ -75,11 +87,32 @@ public struct LanguageGenerator: Sendable {
     _ request: LanguageRequest, onLogits: (([Int], Tensor) throws -> Void)? = nil,
     onEvent: (LanguageEvent) throws -> Void
   ) throws -> LanguageResult {
+    let prompt = model.ids(of: request.prompt)
+    let room = max(0, model.network.maximumLength - prompt.count)
+    var context = try makeContext(capacity: prompt.count + min(room, request.maximumTokens))
+    return try write(
+      request, behind: prompt, in: &context, onLogits: onLogits, onEvent: onEvent)
+  }
+
+  /// Writes a text on the caller's thread: reads what of the prompt the context does not have, at once, then chooses
+  /// and reads token by token. Afterwards the context has the prompt and the text, but for its last token or two.
+  ///
+  /// - Parameters:
+  ///   - request: what is wanted; its prompt is not looked at.
+  ///   - prompt: the tokens to go on from, one at least.
+  ///   - context: what was read before.
+  ///   - onLogits: called with the tokens that were read, and the logits behind each, `[1, token, id]`.
+  ///   - onEvent: called with more of the text, and at least once a token; throw to stop.
+  /// - Returns: the text, and why it ends.
+  /// - Throws: an error of the room where it arose, or what a closure throws.
+  package func write(
+    _ request: LanguageRequest, behind prompt: [Int], in context: inout LanguageContext,
+    onLogits: (([Int], Tensor) throws -> Void)? = nil, onEvent: (LanguageEvent) throws -> Void
+  ) throws -> LanguageResult {
     let settings = try LanguageSettings(request)
     let sampler = settings.sampler
-    let prompt = model.ids(of: request.prompt)
     let room = model.network.maximumLength - prompt.count
-    guard room > 0 else {
+    guard room > 0, !prompt.isEmpty else {
       throw RequestError.longText(tokens: prompt.count, maximum: model.network.maximumLength)
     }
     var notes = settings.notes(on: request)
@@ -87,9 +120,8 @@ public struct LanguageGenerator: Sendable {
       notes.append(
         "the model's context of \(model.network.maximumLength) has room for \(room) tokens more")
     }
-    var cache = try model.makeCache(
-      capacity: prompt.count + min(room, request.maximumTokens))
-    var scores = try read(prompt, after: [], &cache, onLogits)
+    context.forget(beyond: onLogits == nil ? context.sharedCount(with: prompt) : 0)
+    var scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
     let noise = TokenNoise(seed: request.seed)
     var written = StreamedText(model.tokenizer)
     var stops = StopStrings(request.stop)
@@ -108,9 +140,7 @@ public struct LanguageGenerator: Sendable {
         break
       }
       let isLast = index + 1 == min(room, request.maximumTokens)
-      if !isLast || onLogits != nil {
-        scores = try read([id], after: prompt + written.ids.dropLast(), &cache, onLogits)
-      }
+      if !isLast || onLogits != nil { scores = try read([id], &context, onLogits) }
     }
     if ending != .stopString {
       let rest = stops.finish()
@@ -122,12 +152,12 @@ public struct LanguageGenerator: Sendable {
       notes: notes)
   }
 
-  /// Reads tokens behind those of the cache; the logits of the next.
+  /// Reads tokens behind those of the context; the logits of the next.
   private func read(
-    _ ids: [Int], after past: [Int], _ cache: inout KVCache,
-    _ onLogits: (([Int], Tensor) throws -> Void)?
+    _ ids: [Int], _ context: inout LanguageContext, _ onLogits: (([Int], Tensor) throws -> Void)?
   ) throws -> [Float] {
-    let hidden = try model.network.read(ids, after: past, into: &cache)
+    let hidden = try model.network.read(ids, after: context.tokens, into: &context.cache)
+    context.append(ids)
     if let onLogits {
       let all = try model.network.logits(hidden)
       try onLogits(ids, all)

@@ -12,12 +12,14 @@ package struct LanguageModel: Sendable {
   /// The class of its network.
   package let className: String
   package let network: any CausalLanguageModel
-  package let tokenizer: any Tokenizer
+  package let tokenizer: any LanguageTokenizer
   private let precision: Precision
   /// Ids that every text begins with.
   let beginning: [Int]
   /// Ids that end a text.
-  let ends: Set<Int>
+  var ends: Set<Int>
+  /// How the model's files say that conversations are written, and which of them does.
+  let chatTemplate: (source: String, file: String)?
   /// What was read otherwise than the files may lead to expect: a line each.
   package let notes: [String]
 
@@ -47,8 +49,8 @@ package struct LanguageModel: Sendable {
     ends = Set(
       ["eos_token_id", "eot_token_id", "eom_token_id"].compactMap { file.values[key + $0]?.integer }
     )
-    beginning =
-      file.values[key + "add_bos_token"]?.bool == true ? [tokenizer.window.beginning] : []
+    beginning = tokenizer.beginning
+    chatTemplate = file.values["tokenizer.chat_template"]?.string.map { ($0, file.path) }
     notes = tokenizer.notes + model.config.notes
   }
 
@@ -62,11 +64,12 @@ package struct LanguageModel: Sendable {
     }
     let config = try Config(path: file)
     className = try config.strings("architectures", default: []).first ?? "without architectures"
-    tokenizer = try TokenizerCatalogue.load(folder: folder, default: "GPT2Tokenizer")
+    tokenizer = try TokenizerCatalogue.loadLanguage(folder: folder)
     network = try Self.network(
       className, config, TensorArchive(folder: folder, stems: Self.stems), precision, folder)
-    beginning = []
+    beginning = tokenizer.beginning
     ends = try Self.ends(folder, config) ?? [tokenizer.endOfText]
+    chatTemplate = try Self.chatTemplate(folder)
     notes = tokenizer.notes + config.notes
   }
 
@@ -103,6 +106,34 @@ package struct LanguageModel: Sendable {
     var cache = try network.makeCache(capacity: capacity)
     if precision != .exact { cache.roundToFloat16() }
     return cache
+  }
+
+  /// The chat template of a folder: a file of its own goes before the tokenizer's settings, which may have several
+  /// with names.
+  private static func chatTemplate(_ folder: String) throws -> (source: String, file: String)? {
+    let path = FileSystem.join(folder, "chat_template.jinja")
+    if FileSystem.exists(path) {
+      let bytes = try FileSystem.read(path, limit: 4 << 20)
+      return (String(decoding: bytes, as: UTF8.self), path)
+    }
+    for name in ["chat_template.json", "tokenizer_config.json"] {
+      let path = FileSystem.join(folder, name)
+      guard FileSystem.exists(path) else { continue }
+      let value = try Config(path: path).value("chat_template")
+      let named = value?.array?.compactMap(\.object).first { $0["name"]?.string == "default" }
+      if let source = value?.string ?? named?["template"]?.string { return (source, path) }
+    }
+    return nil
+  }
+
+  /// What chat templates read besides the conversation: the texts of the first and last tokens.
+  var chatVariables: [(key: String, value: ChatValue)] {
+    func text(_ id: Int) -> ChatValue {
+      .text(String(decoding: tokenizer.decode([id]), as: UTF8.self))
+    }
+    return [
+      ("bos_token", text(tokenizer.window.beginning)), ("eos_token", text(tokenizer.window.end)),
+    ]
   }
 
   /// The tokens of a text that people typed, in which nothing is a control token, behind those that every text

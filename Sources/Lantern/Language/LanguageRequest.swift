@@ -51,4 +51,10 @@ public struct LanguageResult: Sendable {
   public let ending: Ending
   /// What had no effect, or another one than may be expected: a sentence each.
   public let notes: [String]
+
+  /// The same with one more note.
+  func noting(_ note: String) -> LanguageResult {
+    LanguageResult(
+      text: text, promptTokens: promptTokens, tokens: tokens, ending: ending, notes: notes + [note])
+  }
 }

@@ -1,0 +1,141 @@
+import LanternFormats
+package import LanternTokenizers
+
+/// A conversation with a language model, in the form that its chat template gives it. What was read before is not
+/// read again: the context keeps what two turns have in common.
+package struct LanguageConversation: ~Copyable {
+  /// What was said, without what the system says.
+  package private(set) var messages: [ChatMessage] = []
+  /// What the system says before everything; nil for nothing.
+  package var system: String?
+  /// How many of the messages the model no longer gets.
+  package private(set) var dropped = 0
+  /// Tokens that were read for the last answer, without those that the context had.
+  package private(set) var readTokens = 0
+
+  private let generator: LanguageGenerator
+  private let template: ChatTemplate
+  private let stops: [String]
+  private var context: LanguageContext
+
+  /// Begins a conversation.
+  ///
+  /// - Parameters:
+  ///   - generator: the model.
+  ///   - template: the chat template and where it is from; the model's own when nil.
+  /// - Throws: ``RequestError/noChatTemplate(path:known:)``, and as ``ChatTemplate/init(_:file:)``.
+  package init(
+    _ generator: LanguageGenerator, template: (source: String, file: String)? = nil
+  ) throws {
+    guard let template = template ?? generator.model.chatTemplate else {
+      throw RequestError.noChatTemplate(
+        path: generator.path, known: ChatTemplate.knownNames.joined(separator: ", "))
+    }
+    let parsed = try ChatTemplate(template.source, file: template.file)
+    var model = generator.model
+    let (stops, ends) = Self.ends(of: parsed, model)
+    model.ends = ends
+    self.init(LanguageGenerator(model), parsed, stops, try generator.makeContext())
+  }
+
+  private init(
+    _ generator: LanguageGenerator, _ template: ChatTemplate, _ stops: [String],
+    _ context: consuming LanguageContext
+  ) {
+    (self.generator, self.template, self.stops) = (generator, template, stops)
+    self.context = context
+  }
+
+  /// What ends an answer: the tokens that the model's files name, and what the template writes behind one, which is
+  /// a token, or words where it has none.
+  private static func ends(of template: ChatTemplate, _ model: LanguageModel) -> (
+    stops: [String], ends: Set<Int>
+  ) {
+    // Of a user's, a model's and a user's message, the text between the last two.
+    let messages = [ChatMessage(.user, ""), .init(.assistant, "a"), .init(.user, "u")]
+    guard let text = try? template.render(messages, variables: model.chatVariables),
+      let between = text.betweenTyped
+    else { return ([], model.ends) }
+    let special = model.tokenizer.firstSpecial(in: between)
+    let before = special?.before ?? between
+    if let special, before.allSatisfy(\.isWhitespace) {
+      return ([], model.ends.union([special.id]))
+    }
+    let words = before.drop(while: \.isWhitespace).prefix { !$0.isNewline }
+    return (words.isEmpty ? [] : [String(words)], model.ends)
+  }
+
+  /// Forgets what was said; what the system says stays.
+  package mutating func clear() { (messages, dropped) = ([], 0) }
+
+  /// Takes back the last answer and the message that it answers, and returns that.
+  package mutating func takeBack() -> String? {
+    guard let index = messages.lastIndex(where: { $0.role == .user }) else { return nil }
+    defer {
+      messages.removeSubrange(index...)
+      dropped = min(dropped, index)
+    }
+    return messages[index].content
+  }
+
+  /// Answers a message. An answer that is broken off stays as far as it came.
+  ///
+  /// - Parameters:
+  ///   - text: the message.
+  ///   - request: how the answer is written; its prompt is not looked at.
+  ///   - onEvent: as of ``LanguageGenerator/write(_:behind:in:onLogits:onEvent:)``.
+  /// - Returns: the answer, and why it ends.
+  /// - Throws: an error of the room where it arose, or what the closure throws.
+  package mutating func answer(
+    _ text: String, _ request: LanguageRequest, onEvent: (LanguageEvent) throws -> Void
+  ) throws -> LanguageResult {
+    messages.append(ChatMessage(.user, text))
+    var request = request
+    request.stop += stops
+    var answer = ""
+    do {
+      let before = dropped
+      let prompt = try self.prompt(for: request)
+      readTokens = prompt.count - context.sharedCount(with: prompt)
+      let result = try generator.write(request, behind: prompt, in: &context) { event in
+        if case .text(let piece) = event { answer += piece }
+        try onEvent(event)
+      }
+      messages.append(ChatMessage(.assistant, answer))
+      guard dropped > before else { return result }
+      return result.noting(
+        "the model's context of \(generator.contextLength) tokens is full: it no longer gets the first "
+          + "\(dropped) messages")
+    } catch {
+      if answer.isEmpty {
+        messages.removeLast()
+      } else {
+        messages.append(ChatMessage(.assistant, answer))
+      }
+      throw error
+    }
+  }
+
+  /// The tokens of the conversation, with room for an answer behind. Where there is none the oldest messages go, until
+  /// the rest takes half of the context: one message at a time would change the beginning, which is read anew then,
+  /// at every turn.
+  private mutating func prompt(for request: LanguageRequest) throws -> [Int] {
+    let (model, maximum) = (generator.model, generator.contextLength)
+    let room = min(request.maximumTokens, maximum / 4)
+    var isFull = false
+    while true {
+      let heard = (system.map { [ChatMessage(.system, $0)] } ?? []) + messages[dropped...]
+      let ids = model.tokenizer.encode(
+        try template.render(heard, variables: model.chatVariables))
+      if ids.count <= (isFull ? maximum / 2 : maximum - room) { return ids }
+      isFull = true
+      guard dropped + 2 < messages.count else {
+        guard ids.count < maximum else {
+          throw RequestError.longText(tokens: ids.count, maximum: maximum)
+        }
+        return ids
+      }
+      dropped += 2
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import Lantern
+import LanternFormats
+import LanternPlatform
+import LanternTokenizers
+
+/// `lantern chat`: a conversation with a language model.
+struct ChatCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "chat",
+    abstract: "Talks with a language model.",
+    discussion: """
+      lantern chat -m FOLDER/smollm2.gguf
+      lantern chat -m FOLDER --system "You answer in one sentence." --temperature 0
+      lantern chat -m FOLDER/smollm2.gguf -q < questions.txt
+
+      A line is a message; one that ends in \\ goes on in the next. /help lists what else can be typed. Ctrl-C \
+      stops an answer, which stays as far as it came; where a message may be typed, it ends the program. What \
+      is typed never becomes a control token. Answers go to standard output, everything else to standard error.
+
+      The form of the conversation is the model's own: tokenizer.chat_template of a GGUF file, or chat_template.jinja \
+      or tokenizer_config.json of a folder. An answer has at most 1024 tokens unless --max-tokens says otherwise.
+      """)
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The model: a GGUF file, or a folder as transformers lays it out. (default: none)",
+      valueName: "model"),
+    transform: FileArgument.named)
+  var model: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What the system says before everything; @FILE for a file's text. (default: what the template says)",
+      valueName: "text"))
+  var system: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The form of the conversation: \(ChatTemplate.knownNames.joined(separator: ", ")), or the file of a template. "
+        + "(default: the model's)", valueName: "name|file"),
+    transform: FileArgument.named)
+  var chatTemplate: String?
+
+  @OptionGroup(title: "Text options") var words: LanguageTextOptions
+  @OptionGroup(title: "Model options") var computing: PrecisionOptions
+  @OptionGroup(title: "Model options") var threads: ThreadOptions
+  @OptionGroup(title: "Message options") var messages: MessageOptions
+
+  mutating func validate() throws {
+    try checkEncoding()
+    if model == nil {
+      throw ValidationError("which model? Name a file or folder with --model MODEL")
+    }
+  }
+
+  func run() throws {
+    let console = messages.console
+    Interruption.listen()
+    try ErrorReport.reporting(to: console) { try report(console) }
+  }
+
+  private func report(_ console: Console) throws {
+    threads.apply(console)
+    var request = LanguageRequest(prompt: "")
+    request.maximumTokens = 1024
+    try words.apply(to: &request)
+    let system = try system.map(PromptFile.text(ofArgument:))
+    let start = Console.now
+    let generator = try LanguageGenerator(
+      path: HubCache.standard.located(model ?? ""), precision: computing.precision ?? .default)
+    generator.notes.forEach(console.note)
+    if request.temperature == 0, words.chance.number != nil {
+      console.note("seed without effect: temperature 0 takes the likeliest token")
+    }
+    var conversation = try LanguageConversation(generator, template: try template())
+    conversation.system = system
+    let name = FileSystem.split(generator.path).name
+    console.event([
+      "event": .string("load"), "model": .string(name), "seed": JSONValue(request.seed),
+      "seconds": .number(Console.now - start),
+    ])
+    if ChatInput.isTerminal { console.report("\(name) listens. /help lists what can be typed.") }
+    var session = ChatSession(request: request, console: console, model: name)
+    try session.run(&conversation)
+    if words.chance.number == nil, request.temperature != 0, session.answers > 0 {
+      console.report("seed \(request.seed)")
+    }
+  }
+
+  /// The template that was named, and where it is from.
+  private func template() throws -> (source: String, file: String)? {
+    guard let chatTemplate else { return nil }
+    if let known = ChatTemplate.known(chatTemplate) { return (known, chatTemplate) }
+    return (try PromptFile.text(chatTemplate), chatTemplate)
+  }
+}
