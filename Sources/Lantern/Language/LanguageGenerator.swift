@@ -63,7 +63,15 @@ public struct LanguageGenerator: Sendable {
     }
   }
 
-  /// Writes a text on the caller's thread: reads the prompt at once, then chooses and reads token by token.
+  /// A context in which nothing was read.
+  ///
+  /// - Parameter capacity: tokens to hold without growing.
+  /// - Throws: `TensorError` where memory does not suffice.
+  package func makeContext(capacity: Int = 512) throws -> LanguageContext {
+    LanguageContext(try model.network.makeCache(capacity: capacity))
+  }
+
+  /// Writes a text on the caller's thread, in a context of its own.
   ///
   /// - Parameters:
   ///   - request: what is wanted.
@@ -75,11 +83,31 @@ public struct LanguageGenerator: Sendable {
     _ request: LanguageRequest, onLogits: (([Int], Tensor) throws -> Void)? = nil,
     onEvent: (LanguageEvent) throws -> Void
   ) throws -> LanguageResult {
-    let settings = try LanguageSettings(request)
-    let sampler = settings.sampler
     let prompt = model.ids(of: request.prompt)
+    let room = max(0, model.network.maximumLength - prompt.count)
+    var context = try makeContext(capacity: prompt.count + min(room, request.maximumTokens))
+    return try write(
+      request, behind: prompt, in: &context, onLogits: onLogits, onEvent: onEvent)
+  }
+
+  /// Writes a text on the caller's thread: reads what of the prompt the context does not have, at once, then chooses
+  /// and reads token by token. Afterwards the context has the prompt and the text, but for its last token or two.
+  ///
+  /// - Parameters:
+  ///   - request: what is wanted; its prompt is not looked at.
+  ///   - prompt: the tokens to go on from, one at least.
+  ///   - context: what was read before.
+  ///   - onLogits: called with the tokens that were read, and the logits behind each, `[1, token, id]`.
+  ///   - onEvent: called with more of the text, and at least once a token; throw to stop.
+  /// - Returns: the text, and why it ends.
+  /// - Throws: an error of the room where it arose, or what a closure throws.
+  package func write(
+    _ request: LanguageRequest, behind prompt: [Int], in context: inout LanguageContext,
+    onLogits: (([Int], Tensor) throws -> Void)? = nil, onEvent: (LanguageEvent) throws -> Void
+  ) throws -> LanguageResult {
+    let settings = try LanguageSettings(request, model.tokenizer)
     let room = model.network.maximumLength - prompt.count
-    guard room > 0 else {
+    guard room > 0, !prompt.isEmpty else {
       throw RequestError.longText(tokens: prompt.count, maximum: model.network.maximumLength)
     }
     var notes = settings.notes(on: request)
@@ -87,44 +115,71 @@ public struct LanguageGenerator: Sendable {
       notes.append(
         "the model's context of \(model.network.maximumLength) has room for \(room) tokens more")
     }
-    var cache = try model.network.makeCache(
-      capacity: prompt.count + min(room, request.maximumTokens))
-    var scores = try read(prompt, &cache, onLogits)
-    let noise = TokenNoise(seed: request.seed)
-    var written = StreamedText(model.tokenizer)
-    var stops = StopStrings(request.stop)
-    var (text, ending) = ("", LanguageResult.Ending.length)
-    for index in 0..<min(room, request.maximumTokens) {
-      let id = sampler.choose(scores, past: prompt + written.ids, uniform: noise.uniform(index))
-      if model.ends.contains(id) {
-        ending = .endOfText
+    let maximum = min(room, request.maximumTokens)
+    var held = try HeldText(
+      model, settings.form, minimum: request.minimumTokens, maximum: maximum)
+    context.forget(beyond: onLogits == nil ? context.sharedCount(with: prompt) : 0)
+    var scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
+    var sampling = TextSampling(settings.sampler, seed: request.seed)
+    var writer = LanguageWriter(model, request, maximum: maximum)
+    while writer.ending == nil {
+      guard let id = try next(scores, prompt, &sampling, &held, writer, maximum) else {
+        try onEvent(.text(writer.finish(held.isCut ? .length : .endOfText)))
         break
       }
-      let (piece, isStopped) = stops.take(written.add(id) ?? "")
-      text += piece
+      let piece = writer.take(id)
+      if request.logProbabilities > 0, writer.ending != .endOfText {
+        try onEvent(.token(token(id, scores, count: request.logProbabilities)))
+      }
       try onEvent(.text(piece))
-      if isStopped {
-        ending = .stopString
-        break
+      // What was chosen last is read for its logits alone.
+      if writer.ending == nil || (writer.ending == .length && onLogits != nil) {
+        scores = try read([id], &context, onLogits)
       }
-      let isLast = index + 1 == min(room, request.maximumTokens)
-      if !isLast || onLogits != nil { scores = try read([id], &cache, onLogits) }
     }
-    if ending != .stopString {
-      let rest = stops.finish()
-      text += rest
-      if !rest.isEmpty { try onEvent(.text(rest)) }
+    if held.isCut {
+      notes.append(
+        "the text was ended in the shortest way: there is room for \(maximum) tokens; allow more with "
+          + "--max-tokens")
     }
     return LanguageResult(
-      text: text, promptTokens: prompt.count, tokens: written.ids.count, ending: ending,
-      notes: notes)
+      text: writer.text, promptTokens: prompt.count, tokens: writer.ids.count,
+      ending: writer.ending ?? .length, notes: notes)
   }
 
-  /// Reads tokens behind those of the cache; the logits of the next.
+  /// The next token; nil where the text has to end.
+  private func next(
+    _ scores: [Float], _ prompt: [Int], _ sampling: inout TextSampling, _ held: inout HeldText,
+    _ writer: LanguageWriter, _ maximum: Int
+  ) throws -> Int? {
+    let index = writer.ids.count
+    switch try held.next(index, scores.count) {
+    case .end: return nil
+    case .token(let id): return held.take(id, remaining: maximum - index)
+    case .tokens(let allowed):
+      let id = sampling.next(scores, past: prompt + writer.ids, allowed: allowed, index: index)
+      guard let id else { throw RequestError.notFinite(what: "every token's score", step: index) }
+      return held.take(id, remaining: maximum - index)
+    }
+  }
+
+  /// A token with its log-probability, and the likeliest ones.
+  private func token(_ id: Int, _ scores: [Float], count: Int) -> LanguageToken {
+    let choices = LogProbabilities(scores)
+    func choice(_ id: Int) -> LanguageToken.Choice {
+      LanguageToken.Choice(
+        id: id, bytes: model.tokenizer.decode([id]), logProbability: choices[id])
+    }
+    return LanguageToken(choice: choice(id), likeliest: choices.likeliest(count).map(choice))
+  }
+
+  /// Reads tokens behind those of the context; the logits of the next.
   private func read(
-    _ ids: [Int], _ cache: inout KVCache, _ onLogits: (([Int], Tensor) throws -> Void)?
+    _ ids: [Int], _ context: inout LanguageContext,
+    _ onLogits: (([Int], Tensor) throws -> Void)?
   ) throws -> [Float] {
-    let hidden = try model.network.read(ids, into: &cache)
+    let hidden = try model.network.read(ids, into: &context.cache)
+    context.append(ids)
     if let onLogits {
       let all = try model.network.logits(hidden)
       try onLogits(ids, all)

@@ -14,9 +14,9 @@ package struct LanguageModel: Sendable {
   package let network: any CausalLanguageModel
   package let tokenizer: any Tokenizer
   /// Ids that every text begins with.
-  let beginning: [Int]
+  package let beginning: [Int]
   /// Ids that end a text.
-  let ends: Set<Int>
+  package let ends: Set<Int>
   /// What was read otherwise than the files may lead to expect: a line each.
   package let notes: [String]
 
@@ -99,7 +99,7 @@ package struct LanguageModel: Sendable {
 
   /// The tokens of a text that people typed, in which nothing is a control token, behind those that every text
   /// begins with; where there are none, the end-of-text token stands for an empty one.
-  func ids(of text: String) -> [Int] {
+  package func ids(of text: String) -> [Int] {
     let ids = beginning + tokenizer.encode(text, readsSpecial: false)
     return ids.isEmpty ? [tokenizer.endOfText] : ids
   }
