@@ -50,7 +50,7 @@ package struct LanguageBench: Sendable {
     let network = generator.model.network
     var all: [Run] = []
     for _ in 0...runs {
-      var cache = try network.makeCache(capacity: total)
+      var cache = try generator.model.makeCache(capacity: total)
       func read(_ ids: [Int]) throws -> Double {
         let clock = ContinuousClock()
         let start = clock.now
@@ -109,7 +109,7 @@ package struct Perplexity: Sendable {
     for number in 0..<count {
       var part = Array(ids[number * window..<(number + 1) * window])
       if let first = model.beginning.first { part[0] = first }
-      var cache = try model.network.makeCache(capacity: window)
+      var cache = try model.makeCache(capacity: window)
       let hidden = try model.network.read(part, into: &cache)
       for position in window / 2..<window - 1 {
         let row = try hidden.sliced(axis: 1, position..<position + 1).contiguous()

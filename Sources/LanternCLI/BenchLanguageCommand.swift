@@ -71,7 +71,7 @@ struct BenchLanguageCommand: ParsableCommand {
     let text = try perplexity.map { try PromptFile.text(ofArgument: "@" + $0) }
     let start = Console.now
     let generator = try LanguageGenerator(
-      path: HubCache.standard.located(model ?? ""), precision: computing.precision ?? .exact)
+      path: HubCache.standard.located(model ?? ""), precision: computing.precision ?? .default)
     generator.notes.forEach(console.note)
     console.detail("loaded in \(rounded(Console.now - start)) s")
     var bar = ProgressBar(console)

@@ -25,7 +25,7 @@ extension InspectCommand {
   private func tellLanguageModel(_ file: GGUFFile, _ architecture: String) throws {
     func integer(_ key: String) -> Int? { file.values["\(architecture).\(key)"]?.integer }
     // What a check of every setting finds, it finds now.
-    let generator = try LanguageGenerator(path: file.path)
+    let generator = try LanguageGenerator(path: file.path, precision: .default)
     for note in generator.notes { console.note(note) }
     let context = generator.contextLength
     let cache = try generator.cacheBytesPerToken
@@ -36,11 +36,12 @@ extension InspectCommand {
       "  a language model of \(layers) layers of \(width) features; reads and writes \(context) tokens, "
         + "\(rounded(Double(cache) / 1024, 1)) KiB of memory each: "
         + "\(rounded(Double(cache * context) / 1_048_576, 1)) MiB for all, behind "
-        + "\(rounded(Double(weights) / 1_048_576, 1)) MiB of weights in f32",
+        + "\(rounded(Double(weights) / 1_048_576, 1)) MiB of weights, in precision \(Precision.default.rawValue)",
       [
         "event": .string("language"), "layers": .integer(layers), "features": .integer(width),
         "context": .integer(context), "cache_bytes_per_token": .integer(cache),
         "weight_bytes": .integer(weights),
+        "precision": .string(Precision.default.rawValue),
       ])
   }
 }

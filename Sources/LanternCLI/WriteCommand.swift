@@ -62,7 +62,7 @@ struct WriteCommand: ParsableCommand {
     try words.apply(to: &request)
     let start = Console.now
     let generator = try LanguageGenerator(
-      path: HubCache.standard.located(model ?? ""), precision: computing.precision ?? .exact)
+      path: HubCache.standard.located(model ?? ""), precision: computing.precision ?? .default)
     generator.notes.forEach(console.note)
     console.event([
       "event": .string("load"), "model": .string(FileSystem.split(generator.path).name),

@@ -45,13 +45,30 @@ package struct GGUFFile: TensorFile {
 
   package func tensor(_ name: String) throws(FormatError) -> Tensor? {
     guard let entry = entries[name] else { return nil }
+    let stored = try self.stored(name, entry)
+    do {
+      let tensor = try stored.tensor()
+      return tensor.shape == entry.shape ? tensor : try tensor.reshaped(entry.shape)
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
+  package func blocks(_ name: String) throws(FormatError) -> StoredTensor? {
+    guard let entry = entries[name], entry.type.format?.packedForm != nil,
+      entry.shape.count == 2, entry.shape == entry.storedShape
+    else { return nil }
+    return try stored(name, entry)
+  }
+
+  private func stored(_ name: String, _ entry: GGUFHeader.Entry) throws(FormatError)
+    -> StoredTensor
+  {
     guard let format = entry.type.format else {
       throw .unsupportedElementType(name: name, type: entry.type.name, file: path)
     }
     do {
-      let stored = try StoredTensor(storage, entry.storedShape, as: format, at: entry.begin)
-        .tensor()
-      return stored.shape == entry.shape ? stored : try stored.reshaped(entry.shape)
+      return try StoredTensor(storage, entry.storedShape, as: format, at: entry.begin)
     } catch {
       throw .tensor(error)
     }

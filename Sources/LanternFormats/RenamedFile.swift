@@ -111,6 +111,29 @@ package struct RenamedFile: TensorFile {
     }
   }
 
+  package func blocks(_ name: String) throws(FormatError) -> StoredTensor? {
+    guard let view = views[name], !view.isTransposed, view.scale == nil,
+      let stored = try file.blocks(view.source)
+    else { return nil }
+    guard let shape = view.shape(of: stored.shape) else {
+      throw .badShape(name: view.source, shape: stored.shape, file: path)
+    }
+    guard view.rows != nil || view.interleavedHeads != nil else { return stored }
+    var order = Array(view.rows ?? 0..<shape[0])
+    if let heads = view.interleavedHeads {
+      let size = shape[0] / heads
+      order = order.indices.map { row in
+        let (head, feature) = (row / size, row % size)
+        return order[head * size + 2 * (feature % (size / 2)) + feature / (size / 2)]
+      }
+    }
+    do {
+      return try stored.reorderingRows(order)
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
   /// A scale of stored weights.
   private func number(_ name: String) throws(FormatError) -> Float {
     guard let number = try file.number(name), Float(number).isFinite else {

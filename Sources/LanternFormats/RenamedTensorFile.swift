@@ -35,6 +35,11 @@ package struct RenamedTensorFile: TensorFile {
     return try file.tensor(original)
   }
 
+  package func blocks(_ name: String) throws(FormatError) -> StoredTensor? {
+    guard let original = originals[name] else { return nil }
+    return try file.blocks(original)
+  }
+
   package func number(_ name: String) throws(FormatError) -> Double? {
     guard let original = originals[name] else { return nil }
     return try file.number(original)

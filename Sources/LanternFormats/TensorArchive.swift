@@ -154,10 +154,19 @@ package struct TensorArchive: Sendable {
   /// - Throws: as ``SafetensorsFile/tensor(_:)``; ``FormatError/changed(path:)`` where the file was
   ///   written to since it was opened.
   package func tensor(_ name: String) throws(FormatError) -> Tensor? {
+    try unchangedFile(of: name)?.tensor(name)
+  }
+
+  /// A matrix in the blocks that it is stored in, as ``TensorFile/blocks(_:)``.
+  package func blocks(_ name: String) throws(FormatError) -> StoredTensor? {
+    try unchangedFile(of: name)?.blocks(name)
+  }
+
+  private func unchangedFile(of name: String) throws(FormatError) -> (any TensorFile)? {
     guard let index = fileIndex[name] else { return nil }
     let path = files[index].path
     if stamps[index]?.isWrittenTo(at: path) == true { throw .changed(path: path) }
-    return try files[index].tensor(name)
+    return files[index]
   }
 
   /// The file a tensor is in; for one that is nowhere, the first file or the index.

@@ -22,6 +22,12 @@ package protocol TensorFile: Sendable {
   ///   not compute with, ``FormatError/tensor(_:)`` for want of memory.
   func tensor(_ name: String) throws(FormatError) -> Tensor?
 
+  /// A matrix in the blocks that it is stored in, of a format that has a ``BlockFormat/packedForm``; `nil` for
+  /// every other tensor.
+  ///
+  /// - Throws: as ``tensor(_:)``.
+  func blocks(_ name: String) throws(FormatError) -> StoredTensor?
+
   /// A tensor of one number, of any type that the format has; `nil` where there is none of this
   /// name or it holds more.
   ///
@@ -33,6 +39,8 @@ package protocol TensorFile: Sendable {
 }
 
 extension TensorFile {
+  package func blocks(_ name: String) throws(FormatError) -> StoredTensor? { nil }
+
   package func number(_ name: String) throws(FormatError) -> Double? { try computableNumber(name) }
 
   /// A tensor of one number of the types that Lantern computes with.

@@ -50,6 +50,15 @@ package struct GatedLinear: Sendable {
     self.activation = activation
   }
 
+  /// Takes `weight`, `[2 · outputs, inputs]`: gates, then values, without biases.
+  package init(
+    gatesFirst weights: Weights, _ inputs: Int, _ outputs: Int, activation: Activation
+  ) throws(ModelError) {
+    self.weight = try weights.gatedMatrix("weight", outputs, inputs, gatesFirst: true)
+    self.bias = nil
+    self.activation = activation
+  }
+
   /// Takes `weight`, `[outputs, inputs]`, and where `bias` is set `bias`, `[outputs]`, of values and of gates.
   package init(
     values: Weights, gates: Weights, _ inputs: Int, _ outputs: Int, bias: Bool,

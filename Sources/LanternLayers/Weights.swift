@@ -91,6 +91,51 @@ package struct Weights: Sendable {
     try stored(name, shape, orReshaped: false)
   }
 
+  /// A matrix in the blocks that it is stored in; nil for one of plain elements, or that adapters change.
+  ///
+  /// Whether the numbers are finite is not known before they are packed or decoded.
+  ///
+  /// - Throws: ``ModelError`` when it is of another shape.
+  package func blocks(_ name: String, _ shape: [Int]) throws(ModelError) -> StoredTensor? {
+    guard adapters.isEmpty else { return nil }
+    let key = full(name)
+    let found: StoredTensor?
+    do {
+      found = try archive.blocks(key)
+    } catch {
+      throw .file(error)
+    }
+    guard let found else { return nil }
+    taken { _ = $0.insert(key) }
+    guard found.shape == shape else {
+      throw .wrongShape(name: key, expected: shape, found: found.shape, file: archive.file(of: key))
+    }
+    return found
+  }
+
+  /// A matrix of blocks repacked where the precision keeps them, with its gates where it has some.
+  private func packedBlocks(_ name: String, gates: Weights? = nil, _ shape: [Int])
+    throws(ModelError) -> PackedMatrix?
+  {
+    guard precision != .exact, let blocks = try blocks(name, shape),
+      let form = blocks.format.packedForm, precision.keepsBlocks(form)
+    else { return nil }
+    let others = try gates?.blocks(name, shape)
+    guard gates == nil || others?.format.name == blocks.format.name else { return nil }
+    defer { for part in [blocks, others] { part?.releasePages() } }
+    let packed: PackedMatrix
+    do {
+      packed = try PackedMatrix(blocks: blocks, gates: others)
+    } catch {
+      throw .tensor(error)
+    }
+    let key = full(name)
+    guard packed.isFiniteEverywhere else {
+      throw .notFinite(name: key, file: archive.file(of: key))
+    }
+    return packed
+  }
+
   /// Some rows of a matrix `[outputs, inputs]`, packed as ``matrix(_:_:_:)`` packs all of them.
   ///
   /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
@@ -113,6 +158,7 @@ package struct Weights: Sendable {
   package func matrix(_ name: String, _ outputs: Int, _ inputs: Int) throws(ModelError)
     -> PackedMatrix
   {
+    if let packed = try packedBlocks(name, [outputs, inputs]) { return packed }
     let stored = try stored(name, [outputs, inputs], orReshaped: true)
     do {
       return try packed(stored)
@@ -121,22 +167,34 @@ package struct Weights: Sendable {
     }
   }
 
-  /// A gated unit's matrix `[2 · outputs, inputs]`, packed as ``matrix(_:_:_:)`` packs one.
+  /// A gated unit's matrix `[2 · outputs, inputs]`, values before gates or behind them, packed as
+  /// ``matrix(_:_:_:)`` packs one.
   ///
   /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
-  package func gatedMatrix(_ name: String, _ outputs: Int, _ inputs: Int) throws(ModelError)
-    -> PackedMatrix
+  package func gatedMatrix(_ name: String, _ outputs: Int, _ inputs: Int, gatesFirst: Bool = false)
+    throws(ModelError) -> PackedMatrix
   {
     let stored = try stored(name, [2 * outputs, inputs], orReshaped: false)
-    return try gated(stored, releasing: [stored])
+    guard gatesFirst else { return try gated(stored, releasing: [stored]) }
+    let swapped: Tensor
+    do {
+      swapped = try Tensor.concatenated(
+        [
+          stored.sliced(axis: 0, outputs..<2 * outputs), stored.sliced(axis: 0, 0..<outputs),
+        ], axis: 0)
+    } catch {
+      throw .tensor(error)
+    }
+    return try gated(swapped, releasing: [stored])
   }
 
-  /// As ``gatedMatrix(_:_:_:)``, of values that lie here and gates that lie elsewhere, each `[outputs, inputs]`.
+  /// As ``gatedMatrix(_:_:_:gatesFirst:)``, of values that lie here and gates that lie elsewhere, each `[outputs, inputs]`.
   ///
   /// - Throws: ``ModelError`` when one is missing, of another shape, or not finite.
   package func gatedMatrix(_ name: String, gates: Weights, _ outputs: Int, _ inputs: Int)
     throws(ModelError) -> PackedMatrix
   {
+    if let packed = try packedBlocks(name, gates: gates, [outputs, inputs]) { return packed }
     var parts = [
       try stored(name, [outputs, inputs], orReshaped: false),
       try gates.stored(name, [outputs, inputs], orReshaped: false),

@@ -132,11 +132,23 @@ package enum ModelCatalogue {
   /// Language models, by the class that their settings name as their architecture.
   package static let languageModels:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any CausalLanguageModel] = [
+      "Gemma2ForCausalLM": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(config, of: .gemma2), weights)
+      },
+      "Gemma3ForCausalLM": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(config, of: .gemma3), weights)
+      },
       "LlamaForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .llama), weights)
       },
       "MistralForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .mistral), weights)
+      },
+      "Phi3ForCausalLM": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(config, of: .phi3), weights)
+      },
+      "PhiForCausalLM": { config, weights throws(ModelError) in
+        try PhiLanguageModel(PhiConfig(untied: config), weights)
       },
       "Qwen2ForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .qwen2), weights)

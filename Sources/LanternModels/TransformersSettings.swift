@@ -17,15 +17,15 @@ enum TransformersSettings {
     "relu": .relu, "silu": .silu, "swish": .silu,
   ]
 
-  /// The `hidden_act`.
+  /// The `hidden_act`, or what a class calls it.
   ///
   /// - Throws: ``FormatError/unsupportedSetting(key:value:file:)`` for one that is not here.
-  static func activation(_ config: Config, default defaultValue: String) throws(FormatError)
-    -> Activation
-  {
-    let name = try config.string("hidden_act", default: defaultValue)
+  static func activation(
+    _ config: Config, _ key: String = "hidden_act", default defaultValue: String
+  ) throws(FormatError) -> Activation {
+    let name = try config.string(key, default: defaultValue)
     guard let known = activations[name] else {
-      throw .unsupportedSetting(key: "hidden_act", value: name, file: config.file)
+      throw .unsupportedSetting(key: key, value: name, file: config.file)
     }
     return known
   }

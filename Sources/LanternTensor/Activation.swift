@@ -16,6 +16,8 @@ public enum Activation: String, Sendable, CaseIterable {
   case relu
   /// `x`, or `0.2 x` where it is negative, as ESRGAN has it.
   case leakyReLU
+  /// The hyperbolic tangent.
+  case tanh
   /// e to the power of x.
   case exponential
 
@@ -28,6 +30,7 @@ public enum Activation: String, Sendable, CaseIterable {
     case .quickGELU: LK_QUICK_GELU
     case .relu: LK_RELU
     case .leakyReLU: LK_LEAKY_RELU
+    case .tanh: LK_TANH
     case .exponential: LK_EXP
     }
   }

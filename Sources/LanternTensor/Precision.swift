@@ -64,6 +64,16 @@ public enum Precision: String, Sendable, CaseIterable {
     }
   }
 
+  /// Whether a matrix of blocks is repacked as ``BlockFormat/packedForm`` has it: where the numbers need not be
+  /// exact, and take no more bits than the precision allows.
+  package func keepsBlocks(_ form: PackedMatrix.Form) -> Bool {
+    switch self {
+    case .exact: false
+    case .fast, .int8: true
+    case .int4: form == .blocks4
+    }
+  }
+
   /// The form of a 3×3 kernel that is transformed beforehand for Winograd's algorithm; nil where that is not worth its
   /// memory.
   ///

@@ -37,7 +37,7 @@ import Testing
     for start in stride(from: 0, through: ids.count - 16, by: 16) {
       var part = Array(ids[start..<start + 16])
       if let first = generator.model.beginning.first { part[0] = first }
-      var cache = try generator.model.network.makeCache(capacity: 16)
+      var cache = try generator.model.makeCache(capacity: 16)
       let hidden = try generator.model.network.read(part, into: &cache)
       let logits = try generator.model.network.logits(hidden)
       let (floats, width) = (try logits.floats(), logits.shape[2])

@@ -33,6 +33,40 @@ import Testing
     }
   }
 
+  @Test(
+    "logits of Gemma's and Phi's files are transformers' of the same weights, at once and token by token",
+    arguments: ["gemma2", "gemma3", "phi3", "longrope", "phi", "yarn"])
+  func decoders(name: String) throws {
+    let described = try GGUFLanguageModel(GGUFFile(fixture("decoders/\(name).gguf")))
+    let make = try #require(ModelCatalogue.languageModels[described.className])
+    #expect(described.config.notes.isEmpty)
+    let model = try make(described.config, Weights(TensorArchive(files: [described.tensors])))
+    #expect(described.config.notes.isEmpty)
+    let one = try LanguageModelCase("decoders", name)
+    var cache = try model.makeCache()
+    try one.expect(model.logits(model.read(one.ids, into: &cache)), from: 0, "GGUF \(name)")
+    // LongRoPE's switch of factors is apart.
+    let first = name == "longrope" ? 13 : 0
+    cache.forget(beyond: first)
+    for index in first..<one.ids.count {
+      let scores = try model.logits(model.read([one.ids[index]], into: &cache))
+      try one.expect(scores, from: index, "GGUF \(name) \(index)")
+    }
+  }
+
+  @Test("queries, keys and values that lie in one tensor of phi2 are three")
+  func joinedProjections() throws {
+    let described = try GGUFLanguageModel(
+      file(pair("general.architecture", text: "phi2"), tensor: ("blk.0.attn_qkv.bias", 6)))
+    let parts = ["q", "k", "v"].map { "model.layers.0.self_attn.\($0)_proj.bias" }
+    #expect(described.tensors.names == parts)
+    for (index, part) in parts.enumerated() {
+      #expect(
+        try described.tensors.tensor(part)?.floats()
+          == [Float(2 * index), Float(2 * index + 1)])
+    }
+  }
+
   @Test("what changes results and is not built is refused by its key")
   func refused() throws {
     let cases = [
@@ -47,8 +81,22 @@ import Testing
         pair("general.architecture", text: "llama") + pair("llama.odd", 1)
       ),
       (
-        "llama.rope.scaling.type", "yarn",
-        pair("general.architecture", text: "llama") + pair("llama.rope.scaling.type", text: "yarn")
+        "llama.rope.scaling.type", "su",
+        pair("general.architecture", text: "llama") + pair("llama.rope.scaling.type", text: "su")
+      ),
+      (
+        "llama.attention.sliding_window", "set",
+        pair("general.architecture", text: "llama") + pair("llama.attention.sliding_window", 7)
+      ),
+      (
+        "gemma3.attention.sliding_window_pattern", "no number",
+        pair("general.architecture", text: "gemma3")
+          + pair("gemma3.attention.sliding_window_pattern", text: "6")
+      ),
+      (
+        "phi3.rope.dimension_count", "99",
+        pair("general.architecture", text: "phi3") + pair("phi3.rope.dimension_count", 99)
+          + pair("phi3.attention.key_length", 32)
       ),
       (
         "llama.rope.dimension_count", "16",
@@ -79,10 +127,21 @@ import Testing
     [little(key.utf8.count, 8) + Array(key.utf8) + little(4, 4) + little(value, 4)]
   }
 
-  private func file(_ pairs: [[UInt8]]) throws -> GGUFFile {
-    let bytes =
-      Array("GGUF".utf8) + little(3, 4) + little(0, 8) + little(pairs.count, 8) + pairs.joined()
-      + [UInt8](repeating: 0, count: 32)
+  /// A file of these pairs, and of one tensor of f32 that holds its places.
+  private func file(_ pairs: [[UInt8]], tensor: (name: String, count: Int)? = nil) throws
+    -> GGUFFile
+  {
+    let floats = (0..<(tensor?.count ?? 0)).flatMap { little(Int(Float($0).bitPattern), 4) }
+    let info =
+      tensor.map { tensor in
+        little(tensor.name.utf8.count, 8) + Array(tensor.name.utf8) + little(1, 4)
+          + little(tensor.count, 8) + little(0, 4) + little(0, 8)
+      } ?? []
+    var bytes =
+      Array("GGUF".utf8) + little(3, 4) + little(tensor == nil ? 0 : 1, 8) + little(pairs.count, 8)
+      + pairs.joined() + info
+    bytes += [UInt8](repeating: 0, count: (32 - bytes.count % 32) % 32)
+    bytes += floats + [UInt8](repeating: 0, count: 32)
     let storage = try Storage(byteCount: bytes.count)
     UnsafeMutableRawBufferPointer(start: storage.base, count: bytes.count).copyBytes(from: bytes)
     return try GGUFFile(storage, path: "x.gguf")

@@ -11,35 +11,13 @@ import Testing
     "llama", "llama3", "linear", "dynamic", "mistral", "qwen2", "qwen3", "types",
   ]
 
-  private struct Case {
-    let fixture: ModelFixture
-    let make: (Config, Weights) throws(ModelError) -> any CausalLanguageModel
-    let ids: [Int]
-    let logits: Tensor
-
-    init(_ name: String) throws {
-      fixture = try ModelFixture("llama", name)
-      let names = fixture.config["architectures"]?.array?.compactMap(\.string)
-      make = try #require(names?.first.flatMap { ModelCatalogue.languageModels[$0] })
-      ids = try fixture.tensor("ids").integers().map(Int.init)
-      let all = try fixture.tensor("logits")
-      logits = try all.reshaped([all.shape[1], all.shape[2]])
-    }
-
-    func model() throws -> any CausalLanguageModel { try fixture.build(make) }
-
-    /// Expects scores to be those of the positions from `first` on.
-    func expect(_ scores: Tensor, from first: Int, _ comment: String) throws {
-      let count = scores.shape[1]
-      let wanted = try logits.sliced(axis: 0, first..<first + count)
-      try expectEqual(
-        scores.reshaped([count, scores.shape[2]]), wanted.contiguous(), relative: 1e-4, comment)
-    }
+  private func model(_ name: String) throws -> LanguageModelCase {
+    try LanguageModelCase("llama", name)
   }
 
   @Test("scores of a text read at once are transformers'", arguments: cases)
   func atOnce(name: String) throws {
-    let one = try Case(name)
+    let one = try self.model(name)
     let model = try one.model()
     var cache = try model.makeCache()
     let scores = try model.logits(model.read(one.ids, into: &cache))
@@ -52,7 +30,7 @@ import Testing
     "scores are the same token by token, with a cache that begins with room for one",
     arguments: cases.filter { $0 != "dynamic" })
   func oneByOne(name: String) throws {
-    let one = try Case(name)
+    let one = try self.model(name)
     let model = try one.model()
     var cache = try model.makeCache(capacity: 1)
     for (index, id) in one.ids.enumerated() {
@@ -65,7 +43,7 @@ import Testing
     "scores are the same in pieces, after others that were not kept or were forgotten",
     arguments: cases.filter { $0 != "dynamic" })
   func pieces(name: String) throws {
-    let one = try Case(name)
+    let one = try self.model(name)
     let model = try one.model()
     var cache = try model.makeCache(capacity: 3)
     let strange = Array(one.ids.reversed())
@@ -88,7 +66,7 @@ import Testing
   @Test("settings that older versions of transformers wrote mean the same")
   func olderSettings() throws {
     for (name, kind) in [("llama3", "rope_type"), ("linear", "type"), ("qwen3", "type")] {
-      let one = try Case(name)
+      let one = try self.model(name)
       let model = try one.fixture.build(one.make) { config, _ in
         var rope = try #require(config.removeValue(forKey: "rope_parameters")?.object)
         config["rope_theta"] = rope.removeValue(forKey: "rope_theta")
@@ -110,7 +88,7 @@ import Testing
     }
     let cases: [(String, String, JSONValue, String)] = [
       ("llama", "hidden_act", "mish", "\"hidden_act\" is mish"),
-      ("llama", "rope_parameters", rope("longrope", [:]), "\"rope_type\" is longrope"),
+      ("llama", "rope_parameters", rope("proportional", [:]), "\"rope_type\" is proportional"),
       ("llama", "rope_parameters", rope("default", ["odd": 1]), "\"odd\""),
       ("llama", "rope_parameters", rope("linear", [:]), "\"factor\""),
       ("llama", "rope_parameters", rope("linear", ["factor": 0.0]), "\"factor\""),
@@ -126,7 +104,7 @@ import Testing
       ("mistral", "sliding_window", 0, "\"sliding_window\""),
     ]
     for (name, key, value, words) in cases {
-      let one = try Case(name)
+      let one = try self.model(name)
       let complaint = try one.fixture.complaint(one.make) { config, _ in config[key] = value }
       #expect(complaint.contains(words), "\(name) \(key): \(complaint)")
     }
@@ -134,7 +112,7 @@ import Testing
 
   @Test("a missing tensor, one too many, and a head beside tied embeddings")
   func weights() throws {
-    let plain = try Case("llama")
+    let plain = try self.model("llama")
     let missing = try plain.fixture.complaintOfWeights(plain.make) { weights in
       weights["model.layers.1.mlp.up_proj.weight"] = nil
     }
@@ -143,7 +121,7 @@ import Testing
       weights["model.layers.1.self_attn.q_norm.weight"] = weights["model.norm.weight"]
     }
     #expect(extra.contains("model.layers.1.self_attn.q_norm.weight"))
-    let tied = try Case("qwen2")
+    let tied = try self.model("qwen2")
     let model = try tied.fixture.build(tied.make) { _, weights in
       weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
     }
@@ -153,7 +131,7 @@ import Testing
 
   @Test("tokens that see each other both ways see past windows too")
   func bothWays() throws {
-    let one = try Case("mistral")
+    let one = try self.model("mistral")
     let model = try one.model()
     func first(_ ids: [Int]) throws -> [Float] {
       var cache = try model.makeCache()

@@ -8,14 +8,19 @@ import Testing
     "attention of odd head sizes, of few queries and of many, to all keys, causal and in windows, grouped",
     arguments: [1, 3, 8, 40, 64, 80, 160, 520])
   func attention(headSize: Int) {
-    for keyHeads in headSize < 100 ? [4, 2, 1] : [2] { attention(headSize, keyHeads) }
+    for keyHeads in headSize == 40 ? [4, 2, 1] : [2] { attention(headSize, keyHeads, cap: 0) }
   }
 
-  private func attention(_ headSize: Int, _ keyHeads: Int) {
-    let (batch, heads) = (2, headSize < 100 ? 4 : 2)
+  @Test(
+    "soft caps of scores, before the mask, of few queries and of many, in every instruction set",
+    arguments: [3, 8, 160])
+  func softCaps(headSize: Int) { attention(headSize, 2, cap: 6) }
+
+  private func attention(_ headSize: Int, _ keyHeads: Int, cap: Float) {
+    let (batch, heads) = (2, headSize == 40 ? 4 : 2)
     // Keys come in blocks of 256, queries in blocks of 56 or fewer.
     let long: [(lk_mask, Int, Int, Int)] =
-      headSize < 100
+      [8, 40, 80].contains(headSize) && keyHeads == 2
       ? [
         (LK_MASK_NONE, 0, 60, 600), (LK_MASK_CAUSAL, 0, 70, 300), (LK_MASK_CAUSAL, 0, 1, 600),
         (LK_MASK_NONE, 0, 4, 513), (LK_MASK_CAUSAL, 0, 3, 520), (LK_MASK_CAUSAL, 0, 5, 520),
@@ -37,37 +42,28 @@ import Testing
       let v = numbers.floats(batch * keys * keyFeatures)
       let scale = 1 / Float(headSize).squareRoot()
       var wanted = [Double](repeating: 0, count: q.count)
-      for b in 0..<batch {
-        for head in 0..<heads {
-          for i in 0..<queries {
-            let length = mask == LK_MASK_CAUSAL ? i + 1 + keys - queries : keys
-            let first = window == 0 ? 0 : max(0, length - window)
-            let row = (b * queries + i) * features + head * headSize
-            let scores = (first..<length).map { j in
-              let other = (b * keys + j) * keyFeatures + head * keyHeads / heads * headSize
-              return (0..<headSize).reduce(0.0) { $0 + Double(q[row + $1]) * Double(k[other + $1]) }
-                * Double(scale)
-            }
-            let maximum = scores.max() ?? 0
-            let shares = scores.map { exp($0 - maximum) }
-            let sum = shares.reduce(0, +)
-            for (j, share) in shares.enumerated() {
-              let other = (b * keys + first + j) * keyFeatures + head * keyHeads / heads * headSize
-              for e in 0..<headSize { wanted[row + e] += share / sum * Double(v[other + e]) }
-            }
-          }
-        }
+      for at in 0..<batch * heads * queries {
+        let (b, head, i) = (at / queries / heads, at / queries % heads, at % queries)
+        let length = mask == LK_MASK_CAUSAL ? i + 1 + keys - queries : keys
+        let first = window == 0 ? 0 : max(0, length - window)
+        let row = (b * queries + i) * features + head * headSize
+        let other = (b * keys + first) * keyFeatures + head * keyHeads / heads * headSize
+        let attended = attended(
+          by: q[row..<(row + headSize)], keys: k[other...], values: v[other...],
+          stride: keyFeatures, count: length - first, scale: Double(scale), cap: Double(cap))
+        wanted.replaceSubrange(row..<(row + headSize), with: attended)
       }
       for (kernels, arithmetic) in kernelSets.flatMap({ [($0, LK_F32), ($0, LK_I16)] }) {
         let (q, k, v, y) = (Misaligned(q), Misaligned(k), Misaligned(v), Misaligned(count: q.count))
         var arguments = lk_attention_args(
           batch: Int64(batch), heads: Int64(heads), key_heads: Int64(keyHeads),
           queries: Int64(queries), keys: Int64(keys), head_size: Int64(headSize), q: q.pointer,
-          k: k.pointer, v: v.pointer,
+          k: k.pointer, v: v.pointer, stored: LK_F32,
           q_batch_stride: Int64(queries * features), q_stride: Int64(features),
           k_batch_stride: Int64(keys * keyFeatures), k_stride: Int64(keyFeatures),
           v_batch_stride: Int64(keys * keyFeatures), v_stride: Int64(keyFeatures), scale: scale,
-          mask: mask, window: Int64(window), arithmetic: arithmetic, scratch: nil, y: y.pointer,
+          soft_cap: cap, mask: mask, window: Int64(window), arithmetic: arithmetic, scratch: nil,
+          y: y.pointer,
           y_batch_stride: Int64(queries * features), y_stride: Int64(features))
         withScratch(&arguments) { kernels.attention(&$0) }
         // Scores of up to 27 that are off by 2e-4 of it change weights by 5e-3 at most; f16 is less exact.
@@ -76,6 +72,83 @@ import Testing
           "\(kernels.title) \(headSize) \(mask) \(window) \(keys) \(arithmetic)")
       }
     }
+  }
+
+  @Test(
+    "keys and values of 16 bits give the bits of the same numbers in f32",
+    arguments: [LK_F16, LK_BF16], [(1, 64), (3, 40), (70, 64), (9, 13)])
+  func narrow(type: lk_dtype, sizes: (queries: Int, headSize: Int)) {
+    let (queries, headSize, keys) = (sizes.queries, sizes.headSize, 300)
+    var numbers = Numbers(headSize)
+    let q = Misaligned(numbers.floats(queries * headSize, -3, 3))
+    let wide = (0..<2).map { _ in rounded(numbers.floats(keys * headSize, -3, 3), to: type) }
+    let narrow = wide.map { values in
+      values.map { type == LK_F16 ? Float16($0).bitPattern : UInt16($0.bitPattern >> 16) }
+    }
+    for (kernels, arithmetic) in kernelSets.flatMap({ [($0, LK_F32), ($0, LK_I16)] }) {
+      func attend(_ k: UnsafeRawPointer?, _ v: UnsafeRawPointer?, _ stored: lk_dtype) -> [Float] {
+        let y = Misaligned(count: q.count)
+        var arguments = lk_attention_args(
+          batch: 1, heads: 1, key_heads: 1, queries: Int64(queries), keys: Int64(keys),
+          head_size: Int64(headSize), q: q.pointer, k: k, v: v, stored: stored,
+          q_batch_stride: Int64(q.count), q_stride: Int64(headSize),
+          k_batch_stride: Int64(keys * headSize), k_stride: Int64(headSize),
+          v_batch_stride: Int64(keys * headSize), v_stride: Int64(headSize), scale: 0.3,
+          soft_cap: 0, mask: LK_MASK_CAUSAL, window: 0, arithmetic: arithmetic, scratch: nil,
+          y: y.pointer,
+          y_batch_stride: Int64(q.count), y_stride: Int64(headSize))
+        withScratch(&arguments) { kernels.attention(&$0) }
+        return y.values
+      }
+      let wanted = wide[0].withUnsafeBytes { k in
+        wide[1].withUnsafeBytes { v in attend(k.baseAddress, v.baseAddress, LK_F32) }
+      }
+      let found = narrow[0].withUnsafeBytes { k in
+        narrow[1].withUnsafeBytes { v in attend(k.baseAddress, v.baseAddress, type) }
+      }
+      #expect(found == wanted, "\(kernels.title) \(arithmetic)")
+    }
+  }
+
+  /// What one query makes of keys and values, in double precision. Plain loops over pointers: this is most of
+  /// the test's time in a debug build.
+  private func attended(
+    by query: ArraySlice<Float>, keys: ArraySlice<Float>, values: ArraySlice<Float>, stride: Int,
+    count: Int, scale: Double, cap: Double
+  ) -> [Double] {
+    let size = query.count
+    var result = [Double](repeating: 0, count: size)
+    query.withUnsafeBufferPointer { q in
+      keys.withUnsafeBufferPointer { k in
+        values.withUnsafeBufferPointer { v in
+          var shares = [Double](repeating: 0, count: count)
+          var j = 0
+          while j < count {
+            var (sum, e) = (0.0, 0)
+            while e < size {
+              sum += Double(q[e]) * Double(k[j * stride + e])
+              e += 1
+            }
+            shares[j] = cap == 0 ? sum * scale : cap * tanh(sum * scale / cap)
+            j += 1
+          }
+          let maximum = shares.max() ?? 0
+          shares = shares.map { exp($0 - maximum) }
+          let total = shares.reduce(0, +)
+          j = 0
+          while j < count {
+            let share = shares[j] / total
+            var e = 0
+            while e < size {
+              result[e] += share * Double(v[j * stride + e])
+              e += 1
+            }
+            j += 1
+          }
+        }
+      }
+    }
+    return result
   }
 
   /// Calls `body` with room for what the arguments need.
@@ -134,8 +207,9 @@ import Testing
       var arguments = lk_attention_args(
         batch: 1, heads: 1, key_heads: 1, queries: 2, keys: 300, head_size: 9, q: q.pointer,
         k: k.pointer,
-        v: v.pointer, q_batch_stride: 18, q_stride: 9, k_batch_stride: 2700, k_stride: 9,
-        v_batch_stride: 2700, v_stride: 9, scale: 1, mask: LK_MASK_NONE, window: 0,
+        v: v.pointer, stored: LK_F32, q_batch_stride: 18, q_stride: 9, k_batch_stride: 2700,
+        k_stride: 9,
+        v_batch_stride: 2700, v_stride: 9, scale: 1, soft_cap: 0, mask: LK_MASK_NONE, window: 0,
         arithmetic: LK_F32,
         scratch: nil, y: y.pointer, y_batch_stride: 18, y_stride: 9)
       withScratch(&arguments) { kernels.attention(&$0) }
@@ -158,8 +232,9 @@ import Testing
       var arguments = lk_attention_args(
         batch: 1, heads: 1, key_heads: 1, queries: 40, keys: 40, head_size: 8, q: q.pointer,
         k: k.pointer,
-        v: v.pointer, q_batch_stride: 320, q_stride: 8, k_batch_stride: 320, k_stride: 8,
-        v_batch_stride: 320, v_stride: 8, scale: 1, mask: LK_MASK_NONE,
+        v: v.pointer, stored: LK_F32, q_batch_stride: 320, q_stride: 8, k_batch_stride: 320,
+        k_stride: 8,
+        v_batch_stride: 320, v_stride: 8, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
         window: 0, arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 320,
         y_stride: 8)
       withScratch(&arguments) { kernels.attention(&$0) }
@@ -183,8 +258,9 @@ import Testing
       var arguments = lk_attention_args(
         batch: 1, heads: 1, key_heads: 1, queries: 1, keys: 2, head_size: 2, q: q.pointer,
         k: k.pointer,
-        v: v.pointer, q_batch_stride: 2, q_stride: 2, k_batch_stride: 4, k_stride: 2,
-        v_batch_stride: 4, v_stride: 2, scale: 1, mask: LK_MASK_NONE,
+        v: v.pointer, stored: LK_F32, q_batch_stride: 2, q_stride: 2, k_batch_stride: 4,
+        k_stride: 2,
+        v_batch_stride: 4, v_stride: 2, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
         window: 0, arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 2,
         y_stride: 2)
       withScratch(&arguments) { kernels.attention(&$0) }

@@ -14,7 +14,7 @@ import Testing
       { 0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }
     ),
     (LK_QUICK_GELU, -10, 10, { $0 / (1 + exp(-1.702 * $0)) }),
-    (LK_IDENTITY, -9, 9, { $0 }),
+    (LK_TANH, -9, 9, { tanh($0) }), (LK_IDENTITY, -9, 9, { $0 }),
   ]
 
   @Test("functions of one number, element by element, apart and in place")
@@ -30,7 +30,7 @@ import Testing
         for (a, (b, c)) in zip(x, zip(y.values, from.values)) {
           let wanted = function(Double(a))
           // Relative, but for what is small because larger parts cancel, as 1 + erf does.
-          let room = 3e-6 * max(abs(wanted), op == LK_GELU ? 0.5 : 1e-2)
+          let room = 3e-6 * max(abs(wanted), [LK_GELU, LK_TANH].contains(op) ? 0.5 : 1e-2)
           #expect(abs(Double(b) - wanted) <= room, "\(kernels.title) \(op) of \(a)")
           #expect(b.bitPattern == c.bitPattern, "\(kernels.title) \(op) in place")
         }
@@ -43,6 +43,7 @@ import Testing
     let cases: [(lk_unary, Float, Float)] = [
       (LK_EXP, 200, .infinity), (LK_EXP, -200, 0), (LK_SILU, 1e30, 1e30), (LK_SILU, -1e30, 0),
       (LK_GELU, 1e30, 1e30), (LK_SILU, 0, 0), (LK_GELU, -200, 0),
+      (LK_TANH, 1e30, 1), (LK_TANH, -1e30, -1), (LK_TANH, 0, 0),
     ]
     for kernels in kernelSets {
       for (op, x, wanted) in cases {

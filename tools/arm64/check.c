@@ -130,6 +130,35 @@ static void check_products(const lk_kernels *ours, const lk_kernels *plain, lk_d
   }
 }
 
+/// Products of blocks of a format, one row and several.
+static void check_blocks(
+  const lk_kernels *ours, const lk_kernels *plain, lk_block_format format, const char *name,
+  int64_t elements, int64_t bytes, int scale_at) {
+  const int64_t m = 5, n = 77, k = 768, count = n * k / elements;
+  most = ours->has_f16_products ? most_of_f16 : 2e-5;
+  uint8_t *blocks = malloc((size_t)(count * bytes));
+  for (int64_t i = 0; i < count * bytes; i++) blocks[i] = (uint8_t)(128 * (uniform() + 1));
+  // An f16 of about 0.01, and the same again for the offset of formats that have one there.
+  for (int64_t i = 0; i < count; i++) memcpy(blocks + i * bytes + scale_at, "\x1f\x21\x1f\x21", 4);
+  float *x = random_floats(m * k), *y[2] = {zeros(m * n), zeros(m * n)};
+  const lk_kernels *both[] = {ours, plain};
+  const lk_dtype type = lk_blocks_type(format);
+  for (int64_t rows = 1; rows <= m; rows += m - 1) {
+    for (int i = 0; i < 2; i++) {
+      void *packed = malloc(lk_packed_bytes(n, k, type, LK_MATRIX));
+      lk_pack_blocks_args pack_args = {
+        .blocks = blocks, .format = format, .n = n, .k = k, .packed = packed};
+      both[i]->pack_blocks(&pack_args);
+      lk_gemm_args args = {
+        .m = rows, .n = n, .k = k, .x = x, .x_stride = k, .packed = packed, .packed_type = type,
+        .activation = LK_IDENTITY, .y = y[i], .y_stride = n};
+      both[i]->gemm(&args);
+      free(packed);
+    }
+    compare(name, y[0], y[1], rows * n);
+  }
+}
+
 static void check_attention(const lk_kernels *ours, const lk_kernels *plain, int64_t head_size) {
   // The first queries of the causal case attend to none of the second block of keys.
   const int64_t heads = 3, queries = 47, keys = 277;
@@ -142,10 +171,11 @@ static void check_attention(const lk_kernels *ours, const lk_kernels *plain, int
     bool causal = kind % 2, is_int = kind / 2;
     for (int i = 0; i < 2; i++) {
       lk_attention_args args = {
-        .batch = 2, .heads = heads, .queries = queries, .keys = keys, .head_size = head_size,
-        .q = q, .k = k, .v = v, .q_batch_stride = queries * row, .q_stride = row,
+        .batch = 2, .heads = heads, .key_heads = heads, .queries = queries, .keys = keys,
+        .head_size = head_size,
+        .q = q, .k = k, .v = v, .stored = LK_F32, .q_batch_stride = queries * row, .q_stride = row,
         .k_batch_stride = keys * row, .k_stride = row, .v_batch_stride = keys * row,
-        .v_stride = row, .scale = 0.3f, .mask = causal ? LK_MASK_CAUSAL : LK_MASK_NONE,
+        .v_stride = row, .scale = 0.3f, .soft_cap = causal ? 5 : 0, .mask = causal ? LK_MASK_CAUSAL : LK_MASK_NONE,
         .arithmetic = is_int ? LK_I16 : LK_F32, .y = y[i], .y_batch_stride = queries * row,
         .y_stride = row};
       args.scratch = malloc(lk_attention_scratch_bytes(&args));
@@ -212,6 +242,9 @@ int main(int argc, char **argv) {
   }
   if (is_reading) printf("%s beside another machine's portable\n", ours->name);
   for (int type = LK_F32; type <= LK_I4; type++) check_products(ours, plain, (lk_dtype)type);
+  check_blocks(ours, plain, LK_Q4_1, "gemm q4_1", 32, 20, 0);
+  check_blocks(ours, plain, LK_Q5_1, "gemm q5_1", 32, 24, 0);
+  check_blocks(ours, plain, LK_Q6_K, "gemm q6_K", 256, 210, 206);
   for (int64_t head = 1; head <= 160; head += 53) check_attention(ours, plain, head);
   most = 2e-5;
   check_rest(ours, plain);

@@ -52,7 +52,8 @@ void lk_parallel_for_some(
 // ---- Types ---------------------------------------------------------------------------------
 
 /// Types of elements; and, from LK_I16 on, of packed weights alone: integers with an f32 scale a column
-/// (int4: a scale for every 32 of a column too). They are multiplied by activations quantized to 14 bits (8
+/// (int4: a scale for every 32 of a column too; from LK_B4 on, ggml's blocks: a step, and an offset where
+/// formats have one, for every 16 or 32). They are multiplied by activations quantized to 14 bits (8
 /// for LK_I8 but for Winograd's late filters), with an f32 scale for every 320 of a row; accumulators are
 /// exact in 32 bits. Kernels with `has_f16_products` multiply 16-bit weights as f16 instead.
 typedef enum lk_dtype {
@@ -62,6 +63,9 @@ typedef enum lk_dtype {
   LK_I16,
   LK_I8,
   LK_I4,
+  LK_B4,     // 4 bits, groups of 32
+  LK_B8,     // 8 bits, groups of 32
+  LK_B8_16,  // 8 bits, groups of 16, no offsets
 } lk_dtype;
 
 /// Formats of blocks in which ggml stores weights. Blocks are little-endian and may be unaligned.
@@ -101,6 +105,7 @@ typedef enum lk_unary {
   LK_GELU,        // exact: x * (1 + erf(x / sqrt 2)) / 2
   LK_GELU_TANH,   // the tanh approximation of it
   LK_QUICK_GELU,  // x * sigmoid(1.702 x)
+  LK_TANH,
   LK_IDENTITY,
 } lk_unary;
 
@@ -123,10 +128,26 @@ typedef struct lk_pack_args {
   lk_dtype from;  // a type of elements
   int64_t n, k, row_stride;
   lk_layout layout;
-  bool transposed;  // the weights lie as [k, n] and are f32 and LK_MATRIX
+  bool transposed;  // the weights lie as [k, n], LK_MATRIX, and are packed as another type or f32
   void *packed;     // lk_packed_bytes(n, k, to, layout)
   lk_dtype to;
 } lk_pack_args;
+
+/// Weights in blocks to be packed as `lk_blocks_type` says: [n, k], rows one behind the other.
+typedef struct lk_pack_blocks_args {
+  const void *blocks;
+  const void *gates;  // with LK_GATED the second half of the rows
+  lk_block_format format;
+  int64_t n, k;      // k of whole blocks
+  lk_layout layout;  // LK_MATRIX or LK_GATED
+  void *packed;      // lk_packed_bytes(n, k, lk_blocks_type(format), layout)
+} lk_pack_blocks_args;
+
+/// The type that weights of a format are packed as; LK_F32 where there is none.
+lk_dtype lk_blocks_type(lk_block_format format);
+
+/// Whether the scales of packed integers' columns are finite.
+bool lk_packed_finite(const void *packed, int64_t n, int64_t k, lk_dtype type, lk_layout layout);
 
 /// y[m, n] = activation(x[m, k] · weightᵀ + bias) + residual; with LK_GATED weights y is [m, n / 2],
 /// the activation is that of the gates, and there is no residual.
@@ -174,12 +195,15 @@ typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
 /// Softmax attention without a stored score matrix (in blocks of 256 keys). Head h of a token lies at
 /// h * head_size within that token's row of q, k, v and y. With LK_MASK_CAUSAL query i attends to keys 0 ...
 /// i + (keys - queries), or to the last `window` of these (Beltagy et al. 2020, arXiv:2004.05150). Query head h attends to key head h / (heads / key_heads) (grouped-query attention,
-/// Ainslie et al. 2023, arXiv:2305.13245). Of a few queries keys and values are read where they lie, in f32.
+/// Ainslie et al. 2023, arXiv:2305.13245). Of a few queries keys and values are read where they lie, and multiplied in f32.
 typedef struct lk_attention_args {
   int64_t batch, heads, key_heads, queries, keys, head_size; // key_heads divide heads; head_size up to 1024
-  const float *q, *k, *v;
+  const float *q;
+  const void *k, *v;
+  lk_dtype stored;         // of k and v: a type of elements; strides count these
   int64_t q_batch_stride, q_stride, k_batch_stride, k_stride, v_batch_stride, v_stride;
   float scale;
+  float soft_cap;          // a score s becomes soft_cap * tanh(s / soft_cap); 0 for no cap
   lk_mask mask;
   int64_t window;          // most keys of a query with LK_MASK_CAUSAL; 0 for no limit
   lk_dtype arithmetic;     // LK_F32, or LK_I16
@@ -202,6 +226,8 @@ typedef struct lk_kernels {
 
   // gemm, conv. Packed layouts (product/layout.h) are the same for every instruction set.
   void (*pack)(const lk_pack_args *args);
+  /// A scale of a column that is not finite tells of weights that are not.
+  void (*pack_blocks)(const lk_pack_blocks_args *args);
   void (*gemm)(const lk_gemm_args *args);
   void (*conv2d)(const lk_conv_args *args);
 

@@ -19,6 +19,27 @@ size_t lk_packed_bytes(int64_t n, int64_t k, lk_dtype type, lk_layout layout) {
   return layout == LK_WINOGRAD_EARLY ? TILE_POINTS * bytes : bytes;
 }
 
+lk_dtype lk_blocks_type(lk_block_format format) {
+  switch (format) {
+    case LK_Q4_0:
+    case LK_Q4_1:
+    case LK_Q4_K:
+      return LK_B4;
+    case LK_Q3_K:
+    case LK_Q6_K:
+      return LK_B8_16;
+    case LK_Q2_K:  // groups of 16 with offsets
+      return LK_F32;
+    default:
+      return LK_B8;
+  }
+}
+
+bool lk_packed_finite(const void *packed, int64_t n, int64_t k, lk_dtype type, lk_layout layout) {
+  int64_t columns = panels_of(n, layout) * PACK_N;
+  return lk_all_finite(packed_scales(packed, columns, k, type), LK_F32, columns);
+}
+
 size_t lk_conv_scratch_bytes(const lk_conv_args *args) {
   if (!fits_winograd(args)) return 0;
   winograd_plan plan = winograd_plan_of(args);

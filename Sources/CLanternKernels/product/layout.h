@@ -5,6 +5,11 @@
 // I8               [panel][k / 4][PACK_N][4]: the same + 128
 // I4               [panel]([k / 2][PACK_N] bytes of two weights + 8, the first in the low four bits;
 //                          [k / 32][PACK_N] u16, scales of groups in units of the column's scale)
+// B4               [panel]([k / 8][PACK_N] int32 of eight weights: those of even k in the low half, of odd k in
+//                          the high one; [k / 16][PACK_N] int16, in turns steps of 32 in units of the column's
+//                          scale / 8, and offsets in units of the column's scale)
+// B8, B8_16        [panel]([k / 4][PACK_N] int32 of four weights alike; [k / 16][PACK_N] int16, of B8_16 steps
+//                          of 16, of B8 in turns steps of 32 and offsets; steps in units of scale / 128)
 // After the panels of integers come the columns' scales, f32; then, of LK_WINOGRAD_LATE filters, scales
 // [16][columns] of the transformed ones.
 #ifndef LK_LAYOUT_H
@@ -36,6 +41,10 @@ enum {
 static inline int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static inline bool is_integer(lk_dtype type) { return type >= LK_I16; }
+static inline bool is_blocks(lk_dtype type) { return type >= LK_B4; }
+
+/// Weights in an int32 of blocks' panels.
+static inline int64_t block_word_weights(lk_dtype type) { return type == LK_B4 ? 8 : 4; }
 
 static inline int64_t panel_bytes_of(int64_t k, lk_dtype type) {
   switch (type) {
@@ -47,6 +56,10 @@ static inline int64_t panel_bytes_of(int64_t k, lk_dtype type) {
       return (k + 3) / 4 * PACK_N * 4;
     case LK_I4:
       return (k + 1) / 2 * PACK_N + (k + INT4_GROUP - 1) / INT4_GROUP * PACK_N * 2;
+    case LK_B4:
+    case LK_B8:
+    case LK_B8_16:
+      return k / block_word_weights(type) * PACK_N * 4 + k / 16 * PACK_N * 2;
     default:
       return k * PACK_N * 2;
   }
@@ -59,12 +72,18 @@ static inline int64_t panels_of(int64_t n, lk_layout layout) {
 
 /// Bytes from a panel's beginning to its row k0, a multiple of KC.
 static inline int64_t panel_offset(int64_t k0, lk_dtype type) {
+  if (is_blocks(type)) return k0 / block_word_weights(type) * PACK_N * 4;
   return type == LK_I4 ? k0 / 2 * PACK_N : panel_bytes_of(k0, type);
 }
 
 /// Scales of an int4 panel's groups.
 static inline const uint16_t *group_scales(const void *panel, int64_t k) {
   return (const uint16_t *)((const char *)panel + (k + 1) / 2 * PACK_N);
+}
+
+/// Steps and offsets of a block panel's groups.
+static inline const int16_t *group_steps(const void *panel, int64_t k, lk_dtype type) {
+  return (const int16_t *)((const char *)panel + panel_offset(k, type));
 }
 
 /// Scales of the columns behind the panels of integers, or null.

@@ -46,6 +46,7 @@ struct HeldText {
   /// - Parameters:
   ///   - index: tokens so far.
   ///   - count: logits of a token.
+  /// - Returns: what it is.
   /// - Throws: `ConstraintError` where the vocabulary has no token that fits.
   mutating func next(_ index: Int, _ count: Int) throws -> Next {
     guard forced.isEmpty else { return .token(forced.removeFirst()) }

@@ -15,7 +15,7 @@ public struct LanguageGenerator: Sendable {
   ///   - path: a GGUF file, or a folder as transformers lays it out.
   ///   - precision: how exactly it computes.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  public init(path: String, precision: Precision = .exact) throws {
+  public init(path: String, precision: Precision = .default) throws {
     model = try LanguageModel(path, precision: precision)
   }
 
@@ -27,7 +27,7 @@ public struct LanguageGenerator: Sendable {
 
   /// Bytes of the key-value cache that a token takes.
   package var cacheBytesPerToken: Int {
-    get throws { try model.network.makeCache(capacity: 1).bytesPerToken }
+    get throws { try model.makeCache(capacity: 1).bytesPerToken }
   }
 
   /// What was read otherwise than the files may lead to expect: a line each.
@@ -66,9 +66,10 @@ public struct LanguageGenerator: Sendable {
   /// A context in which nothing was read.
   ///
   /// - Parameter capacity: tokens to hold without growing.
+  /// - Returns: the context.
   /// - Throws: `TensorError` where memory does not suffice.
   package func makeContext(capacity: Int = 512) throws -> LanguageContext {
-    LanguageContext(try model.network.makeCache(capacity: capacity))
+    LanguageContext(try model.makeCache(capacity: capacity))
   }
 
   /// Writes a text on the caller's thread, in a context of its own.
@@ -118,7 +119,12 @@ public struct LanguageGenerator: Sendable {
     let maximum = min(room, request.maximumTokens)
     var held = try HeldText(
       model, settings.form, minimum: request.minimumTokens, maximum: maximum)
-    context.forget(beyond: onLogits == nil ? context.sharedCount(with: prompt) : 0)
+    // Behind a text so long that all of it is turned otherwise, a shorter one shares nothing.
+    let isTurned = model.network.switchLength.map {
+      context.tokens.count > $0 && prompt.count <= $0
+    }
+    let isShared = onLogits == nil && isTurned != true
+    context.forget(beyond: isShared ? context.sharedCount(with: prompt) : 0)
     var scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
     var sampling = TextSampling(settings.sampler, seed: request.seed)
     var writer = LanguageWriter(model, request, maximum: maximum)
@@ -178,7 +184,8 @@ public struct LanguageGenerator: Sendable {
     _ ids: [Int], _ context: inout LanguageContext,
     _ onLogits: (([Int], Tensor) throws -> Void)?
   ) throws -> [Float] {
-    let hidden = try model.network.read(ids, into: &context.cache)
+    let past = context.tokens
+    let hidden = try model.network.read(ids, after: past, into: &context.cache)
     context.append(ids)
     if let onLogits {
       let all = try model.network.logits(hidden)

@@ -13,6 +13,7 @@ package struct LanguageModel: Sendable {
   package let className: String
   package let network: any CausalLanguageModel
   package let tokenizer: any Tokenizer
+  private let precision: Precision
   /// Ids that every text begins with.
   package let beginning: [Int]
   /// Ids that end a text.
@@ -38,7 +39,7 @@ package struct LanguageModel: Sendable {
 
   private init(_ file: GGUFFile, precision: Precision) throws {
     let model = try GGUFLanguageModel(file)
-    (path, className) = (file.path, model.className)
+    (path, className, self.precision) = (file.path, model.className, precision)
     tokenizer = try TokenizerCatalogue.load(file)
     network = try Self.network(
       className, model.config, TensorArchive(files: [model.tensors]), precision, path)
@@ -52,7 +53,7 @@ package struct LanguageModel: Sendable {
   }
 
   private init(folder: String, precision: Precision) throws {
-    path = folder
+    (path, self.precision) = (folder, precision)
     let file = FileSystem.join(folder, "config.json")
     guard FileSystem.exists(file) else {
       throw FormatError.missingFile(
@@ -95,6 +96,13 @@ package struct LanguageModel: Sendable {
       return Set(ids)
     }
     return nil
+  }
+
+  /// An empty cache, of f16 unless results are to be exact.
+  package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
+    var cache = try network.makeCache(capacity: capacity)
+    if precision != .exact { cache.roundToFloat16() }
+    return cache
   }
 
   /// The tokens of a text that people typed, in which nothing is a control token, behind those that every text

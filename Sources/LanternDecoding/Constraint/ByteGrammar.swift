@@ -140,6 +140,7 @@ package struct ByteGrammar: Sendable {
   /// - Parameters:
   ///   - limit: the cost of what is not reached, or only by more.
   ///   - cost: of an edge and what follows, given the costs of states; never less than these.
+  /// - Returns: cost and edge by state.
   private func least(
     limit: Int, _ cost: (Edge, [(cost: Int, edge: Int)]) -> Int
   ) -> [(cost: Int, edge: Int)] {

@@ -61,6 +61,7 @@ enum JSONPatterns {
   ///   - item: what may follow; nothing when nil.
   ///   - least: values at least.
   ///   - most: values at most.
+  /// - Returns: the array.
   static func array(_ first: [BytePattern], _ item: BytePattern?, _ least: Int, _ most: Int?)
     -> BytePattern
   {
@@ -90,6 +91,7 @@ enum JSONPatterns {
   /// Members in braces, in their order.
   ///
   /// - Parameter members: each with its key and colon, and whether it must be there.
+  /// - Returns: the object.
   static func object(_ members: [(pattern: BytePattern, isRequired: Bool)]) -> BytePattern {
     let comma = BytePattern.sequence([space, .literal(","), space])
     func rest(behind index: Int) -> [BytePattern] {

@@ -23,6 +23,7 @@ struct JSONSchema {
   /// The grammar of a schema.
   ///
   /// - Parameter text: the schema, JSON.
+  /// - Returns: the grammar.
   /// - Throws: ``ConstraintError`` for what is wrong or not built.
   static func grammar(_ text: String) throws(ConstraintError) -> ByteGrammar {
     guard text.utf8.count <= sizeLimit else {

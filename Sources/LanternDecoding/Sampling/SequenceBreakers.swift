@@ -42,6 +42,7 @@ package struct SequenceBreakers: Sendable, Equatable {
   /// Tokens behind the last of them; all where there is none.
   ///
   /// - Parameter past: the tokens, the last first.
+  /// - Returns: their number.
   func distance(in past: [Int]) -> Int {
     for (index, token) in past.enumerated() {
       let lengths = (tails[token] ?? []).filter { tail in

@@ -12,6 +12,7 @@ package struct Attention: Sendable {
   private let heads: Int
   private let keyValueHeads: Int
   private let scale: Float?
+  private let softCap: Float?
   private let precision: Precision
 
   /// How a family of checkpoints spells the projections.
@@ -26,6 +27,8 @@ package struct Attention: Sendable {
     case phi
     /// The same but for `o_proj`, without biases; `q_norm`, `k_norm`: transformers' Llama and its kin.
     case llama
+    /// `qkv_proj`, whose rows are those of queries, keys and values, and `o_proj`, without biases: transformers' Phi-3.
+    case phi3
     /// `q`, `k`, `v`, `proj_out`, 1×1 convolutions: taming-transformers and its kin.
     case taming
   }
@@ -48,21 +51,30 @@ package struct Attention: Sendable {
   ///   - outBias: the same of the output.
   ///   - norm: of each head's queries and keys.
   ///   - scale: of the scores; 1/√headSize when nil.
+  ///   - softCap: c of c · tanh(score / c), which the scores become; none when nil.
   ///   - naming: what the checkpoint calls the projections.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(
     _ weights: Weights, _ features: Int, context: Int? = nil, heads: Int, keyValueHeads: Int? = nil,
     headSize: Int? = nil, bias: Bool? = nil, outBias: Bool? = nil, norm: Normalization? = nil,
-    scale: Float? = nil, naming: Naming
+    scale: Float? = nil, softCap: Float? = nil, naming: Naming
   ) throws(ModelError) {
     let (names, context) = (Names(naming, weights), context ?? features)
     let size = headSize ?? features / heads
     let keyValueHeads = keyValueHeads ?? heads
     let bias = bias ?? names.bias
-    self.q = try Linear(names.q, features, heads * size, bias: bias)
-    self.k = try Linear(names.k, context, keyValueHeads * size, bias: bias)
-    self.v = try Linear(names.v, context, keyValueHeads * size, bias: bias)
-    self.out = try Linear(names.out, heads * size, features, bias: outBias ?? names.outBias)
+    let (queries, keys) = (heads * size, keyValueHeads * size)
+    if names.isFused {
+      let all = queries + 2 * keys
+      self.q = try Linear(names.q, features, all, rows: 0..<queries, bias: bias)
+      self.k = try Linear(names.k, features, all, rows: queries..<queries + keys, bias: bias)
+      self.v = try Linear(names.v, features, all, rows: queries + keys..<all, bias: bias)
+    } else {
+      self.q = try Linear(names.q, features, queries, bias: bias)
+      self.k = try Linear(names.k, context, keys, bias: bias)
+      self.v = try Linear(names.v, context, keys, bias: bias)
+    }
+    self.out = try Linear(names.out, queries, features, bias: outBias ?? names.outBias)
     self.norms =
       if let norm {
         (
@@ -73,6 +85,7 @@ package struct Attention: Sendable {
     self.heads = heads
     self.keyValueHeads = keyValueHeads
     self.scale = scale
+    self.softCap = softCap
     self.precision = weights.precision
   }
 
@@ -112,7 +125,7 @@ package struct Attention: Sendable {
   {
     try attention(
       queries, context.keys, context.values, heads: heads, mask: mask, scale: scale,
-      precision: precision)
+      softCap: softCap, precision: precision)
   }
 
   /// `residual + out(attended)`.
@@ -195,6 +208,8 @@ private struct Names {
   var (qNorm, kNorm) = ("q_norm", "k_norm")
   var bias = true
   var outBias = true
+  /// Whether queries, keys and values are rows of one matrix.
+  var isFused = false
 
   init(_ naming: Attention.Naming, _ weights: Weights) {
     switch naming {
@@ -216,6 +231,10 @@ private struct Names {
         (bias, outBias) = (false, false)
       default: out = weights["out_proj"]
       }
+    case .phi3:
+      (q, k, v) = (weights["qkv_proj"], weights["qkv_proj"], weights["qkv_proj"])
+      out = weights["o_proj"]
+      (bias, outBias, isFused) = (false, false, true)
     case .taming:
       (q, k, v, out) = (weights["q"], weights["k"], weights["v"], weights["proj_out"])
     }

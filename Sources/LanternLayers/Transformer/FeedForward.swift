@@ -51,14 +51,19 @@ package struct FeedForward: Sendable {
   ///   - inner: features between.
   ///   - activation: of the gates.
   ///   - bias: whether the maps have one.
+  ///   - isFused: whether both maps up are `gate_up_proj`, gates first and without biases, as Phi-3's.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(
-    gated weights: Weights, _ features: Int, inner: Int, activation: Activation, bias: Bool
+    gated weights: Weights, _ features: Int, inner: Int, activation: Activation, bias: Bool,
+    isFused: Bool = false
   ) throws(ModelError) {
     self.first = .gated(
-      try GatedLinear(
-        values: weights["up_proj"], gates: weights["gate_proj"], features, inner, bias: bias,
-        activation: activation))
+      isFused
+        ? try GatedLinear(
+          gatesFirst: weights["gate_up_proj"], features, inner, activation: activation)
+        : try GatedLinear(
+          values: weights["up_proj"], gates: weights["gate_proj"], features, inner, bias: bias,
+          activation: activation))
     self.second = try Linear(weights["down_proj"], inner, features, bias: bias)
   }
 

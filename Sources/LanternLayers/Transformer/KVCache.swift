@@ -10,6 +10,8 @@ package struct KVCache: ~Copyable {
   package private(set) var count = 0
   private let features: Int
   private var layers: [(keys: Rows, values: Rows)]
+  /// The type that keys and values are rounded to.
+  private var dtype = DType.float32
 
   /// An empty cache.
   ///
@@ -25,6 +27,9 @@ package struct KVCache: ~Copyable {
     }
   }
 
+  /// Rounds keys and values to f16 from now on, which halves the cache; nothing has been read yet.
+  mutating package func roundToFloat16() { dtype = .float16 }
+
   /// Writes keys and values of new tokens behind the kept ones, over any that were not kept.
   ///
   /// - Parameters:
@@ -37,12 +42,12 @@ package struct KVCache: ~Copyable {
     -> Attention.KeysAndValues
   {
     Attention.KeysAndValues(
-      keys: try layers[layer].keys.write(new.keys, behind: count),
-      values: try layers[layer].values.write(new.values, behind: count))
+      keys: try layers[layer].keys.write(new.keys, behind: count, as: dtype),
+      values: try layers[layer].values.write(new.values, behind: count, as: dtype))
   }
 
   /// Bytes that a token takes in all layers.
-  package var bytesPerToken: Int { layers.count * 2 * features * 4 }
+  package var bytesPerToken: Int { layers.count * 2 * features * dtype.byteSize }
 
   /// Makes the last `tokens` that every layer wrote stay.
   mutating package func keep(_ tokens: Int) { count += tokens }
@@ -53,29 +58,40 @@ package struct KVCache: ~Copyable {
 
 /// A table of rows that grows. Views of it are read within one step, before rows change.
 private struct Rows {
-  private var storage: Storage
+  /// Nothing before the first rows.
+  private var storage: Storage?
   private var capacity: Int
   private let features: Int
 
   init(_ features: Int, _ capacity: Int) throws(TensorError) {
     self.features = features
     self.capacity = capacity
-    self.storage = try Storage(byteCount: [capacity, features].checkedElementCount() * 4)
+    _ = try [capacity, features].checkedElementCount()
   }
 
-  mutating func write(_ rows: Tensor, behind count: Int) throws(TensorError) -> Tensor {
+  mutating func write(_ rows: Tensor, behind count: Int, as dtype: DType) throws(TensorError)
+    -> Tensor
+  {
     guard rows.rank == 3, rows.shape[0] == 1, rows.shape[2] == features, rows.dtype == .float32
     else { throw .shape(op: "KVCache", expected: "[1, _, \(features)]", found: rows.shape) }
     let total = count + rows.shape[1]
-    if total > capacity {
-      let larger = max(total, 2 * capacity)
-      let grown = try Storage(byteCount: [larger, features].checkedElementCount() * 4)
-      grown.base.copyMemory(from: storage.base, byteCount: count * features * 4)
-      (storage, capacity) = (grown, larger)
-    }
-    let source = try rows.contiguous()
-    (storage.base + count * features * 4).copyMemory(
-      from: source.bytes, byteCount: rows.elementCount * 4)
-    return Tensor(storage: storage, shape: [1, total, features], dtype: .float32)
+    let rowBytes = features * dtype.byteSize
+    let storage = try room(for: total, behind: count, rowBytes: rowBytes)
+    let source = try rows.converted(to: dtype).contiguous()
+    (storage.base + count * rowBytes).copyMemory(
+      from: source.bytes, byteCount: rows.elementCount * dtype.byteSize)
+    return Tensor(storage: storage, shape: [1, total, features], dtype: dtype)
+  }
+
+  /// The storage, grown where it is too small.
+  private mutating func room(for total: Int, behind count: Int, rowBytes: Int) throws(TensorError)
+    -> Storage
+  {
+    if let storage, total <= capacity { return storage }
+    let larger = total <= capacity ? capacity : max(total, 2 * capacity)
+    let grown = try Storage(byteCount: [larger, rowBytes].checkedElementCount())
+    if let storage { grown.base.copyMemory(from: storage.base, byteCount: count * rowBytes) }
+    (storage, capacity) = (grown, larger)
+    return grown
   }
 }

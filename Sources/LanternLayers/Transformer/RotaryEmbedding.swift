@@ -36,6 +36,25 @@ package struct RotaryEmbedding: Sendable {
     case yarn(
       factor: Double, length: Int, fast: Double = 32, slow: Double = 1, attention: Double,
       truncates: Bool = true)
+    /// `longrope` (Ding et al. 2024, arXiv:2402.13753): each pair's divided by its number of `short` in texts of up
+    /// to `length` tokens, by that of `long` in longer ones, and cosines and sines times `attention`.
+    case longrope(short: [Double], long: [Double], length: Int, attention: Double)
+
+    /// What cosines and sines are multiplied by.
+    fileprivate var attention: Float {
+      switch self {
+      case .yarn(_, _, _, _, let attention, _), .longrope(_, _, _, let attention): Float(attention)
+      default: 1
+      }
+    }
+
+    /// Tokens beyond which frequencies depend on how long a text is.
+    fileprivate var length: Int? {
+      switch self {
+      case .dynamic(_, let length), .longrope(_, _, let length, _): length
+      default: nil
+      }
+    }
   }
 
   /// - Parameters:
@@ -51,6 +70,11 @@ package struct RotaryEmbedding: Sendable {
     self.scaling = scaling
     self.pairing = pairing
     self.frequencies = Self.frequencies(features, Double(theta), scaling, tokens: 0)
+  }
+
+  /// Tokens beyond which the whole of a text is turned otherwise than before: `longrope`'s length.
+  package var switchLength: Int? {
+    if case .longrope(_, _, let length, _) = scaling { length } else { nil }
   }
 
   /// Cosines and sines of the angles of some positions, which every layer shares.
@@ -69,7 +93,7 @@ package struct RotaryEmbedding: Sendable {
   package func turn(_ positions: some Collection<Int>) throws(TensorError) -> Turn {
     let tokens = (positions.max() ?? -1) + 1
     let frequencies =
-      if case .dynamic(_, let length) = scaling, tokens > length {
+      if let length = scaling.length, tokens > length {
         Self.frequencies(features, theta, scaling, tokens: tokens)
       } else {
         self.frequencies
@@ -78,8 +102,7 @@ package struct RotaryEmbedding: Sendable {
       frequencies.map { Double(Float(position) * $0) }
     }
     let shape = [positions.count, frequencies.count]
-    var factor: Float = 1
-    if case .yarn(_, _, _, _, let attention, _) = scaling { factor = Float(attention) }
+    let factor = scaling.attention
     return Turn(
       cosines: try Tensor(angles.map { Float(cos($0)) * factor }, shape: shape),
       sines: try Tensor(angles.map { Float(sin($0)) * factor }, shape: shape),
@@ -99,10 +122,9 @@ package struct RotaryEmbedding: Sendable {
     switch scaling {
     case .none, .dynamic: return plain.map { Float($0) }
     case .linear(let factor): return plain.map { Float($0 / factor) }
-    case .divided(let divisors):
-      return plain.enumerated().map { index, frequency in
-        Float(index < divisors.count ? frequency / divisors[index] : frequency)
-      }
+    case .divided(let divisors): return divided(plain, by: divisors)
+    case .longrope(let short, let long, let length, _):
+      return divided(plain, by: tokens > length ? long : short)
     case .llama3(let factor, let low, let high, let length):
       return plain.map { frequency in
         let turns = Double(length) * frequency / (2 * .pi)
@@ -122,6 +144,13 @@ package struct RotaryEmbedding: Sendable {
         let divided = min(max((Double(index) - first) / (last - first), 0), 1)
         return Float(frequency / factor * divided + frequency * (1 - divided))
       }
+    }
+  }
+
+  /// Each pair's frequency over its divisor, or as it is where there is none.
+  private static func divided(_ frequencies: [Double], by divisors: [Double]) -> [Float] {
+    frequencies.enumerated().map { index, frequency in
+      Float(index < divisors.count ? frequency / divisors[index] : frequency)
     }
   }
 }

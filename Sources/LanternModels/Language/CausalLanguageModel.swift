@@ -8,6 +8,9 @@ package protocol CausalLanguageModel: Sendable {
   var features: Int { get }
   /// Tokens that the positions were trained for.
   var maximumLength: Int { get }
+  /// Tokens beyond which positions turn the whole of a text otherwise, so that what a cache holds of a shorter one
+  /// is to be read again, as transformers' `generate` does; nil where nothing changes.
+  var switchLength: Int? { get }
 
   /// An empty cache.
   ///
@@ -37,6 +40,8 @@ package protocol CausalLanguageModel: Sendable {
 }
 
 extension CausalLanguageModel {
+  package var switchLength: Int? { nil }
+
   /// An empty cache for 512 tokens before it grows.
   package func makeCache() throws(TensorError) -> KVCache { try makeCache(capacity: 512) }
 
@@ -45,5 +50,25 @@ extension CausalLanguageModel {
     throws(TensorError) -> Tensor
   {
     try read(ids, into: &cache, mask: mask, keeping: true)
+  }
+
+  /// Reads tokens behind others, and keeps them; reads those again too where the text grows beyond
+  /// ``switchLength``.
+  ///
+  /// - Parameters:
+  ///   - ids: at least one.
+  ///   - past: the tokens that `cache` holds.
+  ///   - cache: the tokens before.
+  /// - Returns: the last hidden states of `ids`, `[1, token, feature]`.
+  /// - Throws: ``TensorError`` for an id outside the vocabulary, or no memory.
+  package func read(_ ids: [Int], after past: [Int], into cache: inout KVCache)
+    throws(TensorError) -> Tensor
+  {
+    guard let length = switchLength, !past.isEmpty, past.count <= length,
+      past.count + ids.count > length
+    else { return try read(ids, into: &cache) }
+    cache.forget(beyond: 0)
+    let hidden = try read(past + ids, into: &cache)
+    return try hidden.sliced(axis: 1, past.count..<past.count + ids.count).contiguous()
   }
 }

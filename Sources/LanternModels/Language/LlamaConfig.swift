@@ -6,28 +6,36 @@ import LanternTensor
 package struct LlamaConfig: Sendable {
   /// transformers' classes of this kind, which differ in what their settings are called and mean.
   package enum Architecture: Sendable {
-    case llama, mistral, qwen2, qwen3
+    case llama, mistral, qwen2, qwen3, phi3, gemma2, gemma3
+
+    var isGemma: Bool { self == .gemma2 || self == .gemma3 }
   }
 
-  var vocabSize: Int
-  var hiddenSize: Int
-  var intermediateSize: Int
-  var numHiddenLayers: Int
-  var numAttentionHeads: Int
-  var numKeyValueHeads: Int
-  var headSize: Int
-  /// Tokens that the positions were trained for.
-  var maxPositionEmbeddings: Int
-  var rmsNormEps: Float
-  var hiddenAct: Activation
+  let sizes: DecoderSizes
+  var normEps: Float
+  var activation: Activation
   var tieWordEmbeddings: Bool
   /// Whether queries, keys and values have biases, the output of attention, and the feed-forward layer.
   var biases = (projections: false, output: false, feedForward: false)
   /// Whether each head's queries and keys are normalised.
   let hasHeadNorms: Bool
+  /// Whether queries, keys and values are one matrix, and gates and values of the feed-forward layer.
+  let isFused: Bool
+  /// Whether what attention and the feed-forward layer give is normalised before it is added.
+  let hasBranchNorms: Bool
+  /// Whether norms scale by 1 + weight.
+  var normsAddOne = false
+  /// What embeddings are multiplied by.
+  var embeddingScale: Float?
+  /// Of attention's scores; 1/√headSize when nil.
+  var scoreScale: Float?
+  /// c of c · tanh(x / c), which attention's scores and the logits become.
+  var softCaps: (scores: Float?, logits: Float?) = (nil, nil)
   /// Of each layer, how many tokens a token attends to: all before it where nil.
   var slidingWindows: [Int?] = []
   var rope: RopeParameters
+  /// Of layers with a window, where they turn otherwise.
+  var windowedRope: RopeParameters?
 
   private static let harmless = TransformersSettings.harmless.union(["pretraining_tp"])
 
@@ -36,104 +44,111 @@ package struct LlamaConfig: Sendable {
   /// - Throws: ``ModelError/file(_:)`` for a mistyped or unsupported one,
   ///   ``ModelError/inconsistent(reason:file:)`` when sizes do not divide.
   package init(_ config: Config, of architecture: Architecture) throws(ModelError) {
+    var ignored = Self.harmless
+    hasHeadNorms = architecture == .qwen3 || architecture == .gemma3
+    hasBranchNorms = architecture.isGemma
+    isFused = architecture == .phi3
     do throws(FormatError) {
-      let isQwen = architecture == .qwen2 || architecture == .qwen3
-      vocabSize = try config.integer("vocab_size", default: isQwen ? 151_936 : 32000)
-      hiddenSize = try config.integer("hidden_size", default: 4096)
-      intermediateSize = try config.integer(
-        "intermediate_size",
-        default: isQwen ? 22016 : architecture == .mistral ? 14336 : 11008)
-      numHiddenLayers = try config.integer("num_hidden_layers", default: 32)
-      numAttentionHeads = try config.integer("num_attention_heads", default: 32)
-      // A key that stands there as null means as many as heads.
-      let fewest = architecture == .mistral ? 8 : isQwen ? 32 : numAttentionHeads
-      let isNull = config.value("num_key_value_heads") == .null
-      numKeyValueHeads = try config.integer(
-        "num_key_value_heads", default: isNull ? numAttentionHeads : fewest)
-      let divided = numAttentionHeads > 0 ? hiddenSize / numAttentionHeads : 0
-      headSize = try config.integer("head_dim", default: architecture == .qwen3 ? 128 : divided)
-      maxPositionEmbeddings = try config.integer(
-        "max_position_embeddings",
-        default: isQwen ? 32768 : architecture == .mistral ? 131_072 : 2048)
-      rmsNormEps = try config.float("rms_norm_eps", default: 1e-6)
-      hiddenAct = try TransformersSettings.activation(config, default: "silu")
-      tieWordEmbeddings = try config.bool("tie_word_embeddings", default: false)
-      hasHeadNorms = architecture == .qwen3
-      rope = try RopeParameters(config, length: maxPositionEmbeddings)
-      guard rope.isWhole else {
-        throw .unsupportedSetting(
-          key: "partial_rotary_factor", value: "less than 1", file: config.file)
+      sizes = try DecoderSizes(config, default: Self.sizes(architecture))
+      normEps = try config.float("rms_norm_eps", default: architecture == .phi3 ? 1e-5 : 1e-6)
+      activation =
+        architecture.isGemma
+        ? try TransformersSettings.activation(
+          config, "hidden_activation", default: "gelu_pytorch_tanh")
+        : try TransformersSettings.activation(config, default: "silu")
+      tieWordEmbeddings = try config.bool("tie_word_embeddings", default: architecture.isGemma)
+      if architecture == .gemma3 {
+        let both = try RopeParameters.byLayerType(config, length: sizes.maximumLength)
+        (rope, windowedRope) = (both.full, both.sliding)
+      } else {
+        rope = try RopeParameters(
+          config, length: sizes.maximumLength, isPhi3: architecture == .phi3)
       }
       biases = try Self.biases(config, architecture)
-      slidingWindows = try Self.windows(config, architecture, layers: numHiddenLayers)
-      try config.finish(ignoring: Self.harmless)
+      slidingWindows = try Self.windows(config, architecture, layers: sizes.layers)
+      if architecture.isGemma { try readGemma(config, architecture) }
+      if architecture.isGemma { ignored.formUnion(["cache_implementation", "hidden_act"]) }
+      if architecture == .phi3 { ignored.formUnion(["embd_pdrop", "resid_pdrop"]) }
+      try config.finish(ignoring: ignored)
     } catch {
       throw .file(error)
     }
-    try check(config.file)
+    try sizes.check(config.file)
+    do throws(FormatError) {
+      try rope.check(headSize: sizes.sizeOfHead, isWhole: architecture != .phi3, config.file)
+      try windowedRope?.check(headSize: sizes.sizeOfHead, isWhole: true, config.file)
+    } catch {
+      throw .file(error)
+    }
+  }
+
+  /// The sizes of a class where settings do not say.
+  private static func sizes(_ architecture: Architecture) -> DecoderSizes {
+    switch architecture {
+    case .llama:
+      DecoderSizes(
+        vocabulary: 32000, features: 4096, inner: 11008, layers: 32, heads: 32, maximumLength: 2048)
+    case .mistral:
+      DecoderSizes(
+        vocabulary: 32000, features: 4096, inner: 14336, layers: 32, heads: 32, keyValueHeads: 8,
+        maximumLength: 131_072)
+    case .qwen2, .qwen3:
+      DecoderSizes(
+        vocabulary: 151_936, features: 4096, inner: 22016, layers: 32, heads: 32, keyValueHeads: 32,
+        headSize: architecture == .qwen3 ? 128 : nil, maximumLength: 32768)
+    case .phi3:
+      DecoderSizes(
+        vocabulary: 32064, features: 3072, inner: 8192, layers: 32, heads: 32, maximumLength: 4096)
+    case .gemma2, .gemma3:
+      DecoderSizes(
+        vocabulary: architecture == .gemma2 ? 256_000 : 262_208, features: 2304, inner: 9216,
+        layers: 26, heads: 8, keyValueHeads: 4, headSize: 256,
+        maximumLength: architecture == .gemma2 ? 8192 : 131_072)
+    }
   }
 
   private static func biases(_ config: Config, _ architecture: Architecture) throws(FormatError)
     -> (projections: Bool, output: Bool, feedForward: Bool)
   {
     switch architecture {
-    case .llama:
-      let attention = try config.bool("attention_bias", default: false)
-      return (attention, attention, try config.bool("mlp_bias", default: false))
-    case .mistral: return (false, false, false)
+    case .mistral, .phi3: return (false, false, false)
     case .qwen2: return (true, false, false)
-    case .qwen3:
+    case .llama, .qwen3, .gemma2, .gemma3:
       let attention = try config.bool("attention_bias", default: false)
-      return (attention, attention, false)
+      let feedForward =
+        architecture == .llama ? try config.bool("mlp_bias", default: false) : false
+      return (attention, attention, feedForward)
     }
   }
 
-  /// Of each layer, how many tokens a token attends to.
-  private static func windows(
-    _ config: Config, _ architecture: Architecture, layers: Int
-  ) throws(FormatError) -> [Int?] {
-    let count = max(0, min(layers, 1024))
-    guard architecture != .llama else { return Array(repeating: nil, count: count) }
-    // A key that stands there as null means no window.
-    let isNull = config.value("sliding_window") == .null
-    let size = try config.integer("sliding_window", default: 4096)
-    guard size > 0 else {
-      throw .unsupportedSetting(key: "sliding_window", value: "\(size)", file: config.file)
-    }
-    guard architecture != .mistral else {
-      return Array(repeating: isNull ? nil : size, count: count)
-    }
-    let isUsed = try config.bool("use_sliding_window", default: false) && !isNull
-    let first = try config.integer("max_window_layers", default: 28)
-    let defaultValue = (0..<count).map {
-      isUsed && $0 >= first ? "sliding_attention" : "full_attention"
-    }
-    let types = try config.strings("layer_types", default: defaultValue)
-    guard types.count == count else {
-      throw .unsupportedSetting(
-        key: "layer_types", value: "of \(types.count) layers", file: config.file)
-    }
-    return try types.map { type throws(FormatError) in
-      switch type {
-      case "full_attention": return nil
-      case "sliding_attention" where isUsed: return size
-      default: throw .unsupportedSetting(key: "layer_types", value: type, file: config.file)
+  /// What Gemma's settings alone have (Gemma Team 2024, arXiv:2408.00118, and 2025, arXiv:2503.19786).
+  private mutating func readGemma(_ config: Config, _ architecture: Architecture)
+    throws(FormatError)
+  {
+    // llama.cpp's files hold the sum.
+    normsAddOne = try config.bool("norms_add_one", default: true)
+    // transformers rounds it to the type that it holds the table in: here f32, whatever the file has.
+    embeddingScale = Float(sizes.features).squareRoot()
+    func cap(_ key: String, default standard: Float?) throws(FormatError) -> Float? {
+      let found = config.has(key) ? try config.optionalFloat(key) : standard
+      guard found.map({ $0 > 0 }) != false else {
+        throw .unsupportedSetting(key: key, value: "not positive", file: config.file)
       }
+      return found
     }
-  }
-
-  private func check(_ file: String) throws(ModelError) {
-    let sizes = [
-      vocabSize, hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads, numKeyValueHeads,
-      headSize, maxPositionEmbeddings,
-    ]
-    guard sizes.allSatisfy({ (1...1 << 24).contains($0) }), numHiddenLayers <= 1024,
-      headSize <= 1024, headSize % 2 == 0, numAttentionHeads <= 1 << 14,
-      numAttentionHeads % numKeyValueHeads == 0
-    else {
-      throw .inconsistent(
-        reason: "sizes must be positive, num_key_value_heads must divide num_attention_heads, and "
-          + "head_dim be even and at most 1024", file: file)
+    let scalar = try config.float("query_pre_attn_scalar", default: 256)
+    guard scalar > 0 else {
+      throw .unsupportedSetting(
+        key: "query_pre_attn_scalar", value: "\(scalar)", file: config.file)
     }
+    scoreScale = 1 / scalar.squareRoot()
+    softCaps.logits = try cap(
+      "final_logit_softcapping", default: architecture == .gemma2 ? 30 : nil)
+    if architecture == .gemma2 {
+      softCaps.scores = try cap("attn_logit_softcapping", default: 50)
+    } else {
+      try config.expect("attn_logit_softcapping", [])
+    }
+    try config.expect("use_bidirectional_attention", [.bool(false)])
   }
 }

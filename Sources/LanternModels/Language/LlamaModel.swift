@@ -3,7 +3,8 @@ package import LanternTensor
 
 /// Llama's decoder (Touvron et al. 2023, arXiv:2302.13971) and its kin: Mistral's, whose tokens see a window
 /// (Jiang et al. 2023, arXiv:2310.06825), Qwen 2's with biases and Qwen 3's with normalised heads (Yang et al.
-/// 2025, arXiv:2505.09388).
+/// 2025, arXiv:2505.09388), Phi-3's with joined matrices (Abdin et al. 2024, arXiv:2404.14219), and Gemma's with
+/// windows in alternation, two more norms and soft caps (arXiv:2408.00118, arXiv:2503.19786).
 package struct LlamaModel: CausalLanguageModel {
   private let config: LlamaConfig
   private let embedding: Embedding
@@ -11,39 +12,47 @@ package struct LlamaModel: CausalLanguageModel {
   private let finalNorm: RMSNorm
   private let head: Linear
   private let rotary: RotaryEmbedding
+  private let windowedRotary: RotaryEmbedding?
 
   /// Builds the model with its weights.
   ///
   /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
   package init(_ config: LlamaConfig, _ root: Weights) throws(ModelError) {
     self.config = config
-    let (weights, size) = (root["model"], config.hiddenSize)
-    self.embedding = try Embedding(weights["embed_tokens"], config.vocabSize, size)
-    self.layers = try (0..<config.numHiddenLayers).map { index throws(ModelError) in
+    let (weights, sizes) = (root["model"], config.sizes)
+    self.embedding = try Embedding(weights["embed_tokens"], sizes.vocabulary, sizes.features)
+    self.layers = try (0..<sizes.layers).map { index throws(ModelError) in
       try LlamaLayer(weights["layers"][index], config, window: config.slidingWindows[index])
     }
-    self.finalNorm = try RMSNorm(weights["norm"], size, eps: config.rmsNormEps)
+    self.finalNorm = try RMSNorm(weights["norm"], config)
     let head = config.tieWordEmbeddings ? weights["embed_tokens"] : root["lm_head"]
-    self.head = try Linear(head, size, config.vocabSize, bias: false)
-    self.rotary = config.rope.embedding(headSize: config.headSize)
+    self.head = try Linear(head, sizes.features, sizes.vocabulary, bias: false)
+    self.rotary = config.rope.embedding(headSize: sizes.sizeOfHead)
+    self.windowedRotary = config.windowedRope?.embedding(headSize: sizes.sizeOfHead)
     try root.finish(
       ignoring: ["rotary_emb.inv_freq"] + (config.tieWordEmbeddings ? ["lm_head.weight"] : []))
   }
 
-  package var features: Int { config.hiddenSize }
-  package var maximumLength: Int { config.maxPositionEmbeddings }
+  package var features: Int { config.sizes.features }
+  package var maximumLength: Int { config.sizes.maximumLength }
+  package var switchLength: Int? { rotary.switchLength }
 
   package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
     try KVCache(
-      layers: layers.count, features: config.numKeyValueHeads * config.headSize, capacity: capacity)
+      layers: layers.count, features: config.sizes.headsOfKeys * config.sizes.sizeOfHead,
+      capacity: capacity)
   }
 
   package func read(
     _ ids: [Int], into cache: inout KVCache, mask: AttentionMask, keeping: Bool
   ) throws(TensorError) -> Tensor {
-    let turn = try rotary.turn(cache.count..<cache.count + ids.count)
+    let positions = cache.count..<cache.count + ids.count
+    let turn = try rotary.turn(positions)
+    let windowedTurn = try windowedRotary?.turn(positions) ?? turn
     var h = try embedding(ids).reshaped([1, ids.count, features])
+    if let scale = config.embeddingScale { h = try h.scaled(by: scale) }
     for (index, layer) in layers.enumerated() {
+      let turn = layer.window == nil ? turn : windowedTurn
       h = try layer(h, turn: turn, mask: mask) { new throws(TensorError) in
         try cache.append(new, layer: index)
       }
@@ -52,29 +61,53 @@ package struct LlamaModel: CausalLanguageModel {
     return try finalNorm(h)
   }
 
-  package func logits(_ hidden: Tensor) throws(TensorError) -> Tensor { try head(hidden) }
+  package func logits(_ hidden: Tensor) throws(TensorError) -> Tensor {
+    let logits = try head(hidden)
+    guard let cap = config.softCaps.logits else { return logits }
+    return try logits.scaled(by: 1 / cap).applying(.tanh).scaled(by: cap)
+  }
 }
 
-/// Attention, then a gated feed-forward layer, each behind its norm.
+extension RMSNorm {
+  /// A norm over the features of a token.
+  fileprivate init(_ weights: Weights, _ config: LlamaConfig) throws(ModelError) {
+    try self.init(
+      weights, config.sizes.features, eps: config.normEps, addsUnitOffset: config.normsAddOne)
+  }
+}
+
+/// Attention, then a gated feed-forward layer, each behind its norm, and Gemma's before another one.
 private struct LlamaLayer: Sendable {
   private let attentionNorm: RMSNorm
   private let attention: LanternLayers.Attention
   private let feedForwardNorm: RMSNorm
   private let feedForward: FeedForward
-  private let window: Int?
+  private let branchNorms: (attention: RMSNorm, feedForward: RMSNorm)?
+  /// How many tokens a token attends to: all before it where nil.
+  let window: Int?
 
   init(_ weights: Weights, _ config: LlamaConfig, window: Int?) throws(ModelError) {
-    let (size, eps) = (config.hiddenSize, config.rmsNormEps)
-    self.attentionNorm = try RMSNorm(weights["input_layernorm"], size, eps: eps)
+    let sizes = config.sizes
+    self.attentionNorm = try RMSNorm(weights["input_layernorm"], config)
     self.attention = try Attention(
-      weights["self_attn"], size, heads: config.numAttentionHeads,
-      keyValueHeads: config.numKeyValueHeads, headSize: config.headSize,
+      weights["self_attn"], sizes.features, heads: sizes.heads,
+      keyValueHeads: sizes.headsOfKeys, headSize: sizes.sizeOfHead,
       bias: config.biases.projections, outBias: config.biases.output,
-      norm: config.hasHeadNorms ? .rmsNorm(eps: eps) : nil, naming: .llama)
-    self.feedForwardNorm = try RMSNorm(weights["post_attention_layernorm"], size, eps: eps)
+      norm: config.hasHeadNorms
+        ? .rmsNorm(eps: config.normEps, addsUnitOffset: config.normsAddOne) : nil,
+      scale: config.scoreScale, softCap: config.softCaps.scores,
+      naming: config.isFused ? .phi3 : .llama)
+    let after = try RMSNorm(weights["post_attention_layernorm"], config)
+    if config.hasBranchNorms {
+      self.feedForwardNorm = try RMSNorm(weights["pre_feedforward_layernorm"], config)
+      self.branchNorms = (after, try RMSNorm(weights["post_feedforward_layernorm"], config))
+    } else {
+      self.feedForwardNorm = after
+      self.branchNorms = nil
+    }
     self.feedForward = try FeedForward(
-      gated: weights["mlp"], size, inner: config.intermediateSize, activation: config.hiddenAct,
-      bias: config.biases.feedForward)
+      gated: weights["mlp"], sizes.features, inner: sizes.inner, activation: config.activation,
+      bias: config.biases.feedForward, isFused: config.isFused)
     self.window = window
   }
 
@@ -90,7 +123,12 @@ private struct LlamaLayer: Sendable {
     let queries = try attention.queries(of: normed, turn: turn)
     let windowed: AttentionMask =
       if mask == .causal, let window { .slidingWindow(window) } else { mask }
-    let h = try attention.project(attention.attend(queries, to: all, mask: windowed), residual: x)
-    return try feedForward(feedForwardNorm(h), residual: h)
+    let attended = try attention.attend(queries, to: all, mask: windowed)
+    guard let branchNorms else {
+      let h = try attention.project(attended, residual: x)
+      return try feedForward(feedForwardNorm(h), residual: h)
+    }
+    let h = try x + branchNorms.attention(attention.project(attended))
+    return try h + branchNorms.feedForward(feedForward(feedForwardNorm(h)))
   }
 }

@@ -10,14 +10,15 @@ package struct PhiConfig: Sendable {
   package var numAttentionHeads: Int
   /// Tokens that the positions were trained for.
   package var maxPositionEmbeddings: Int
+  /// Ids of the language model's own vocabulary.
+  let vocabSize: Int
+  /// Whether each head's queries and keys are normalised.
+  package var hasHeadNorms: Bool
   var rope: RopeParameters
   var layerNormEps: Float
   var hiddenAct: Activation
 
-  /// Settings of training and generation, names, and sizes of a vocabulary that Show-o replaces.
-  private static let harmless = TransformersSettings.harmless.union([
-    "embd_pdrop", "resid_pdrop", "vocab_size",
-  ])
+  private static let harmless = TransformersSettings.harmless.union(["embd_pdrop", "resid_pdrop"])
 
   /// Reads the settings; absent ones are Phi-1.5's.
   ///
@@ -33,8 +34,8 @@ package struct PhiConfig: Sendable {
       layerNormEps = try config.float("layer_norm_eps", default: 1e-5)
       rope = try RopeParameters(config, partialFactor: 0.5, length: maxPositionEmbeddings)
       try config.expect("num_key_value_heads", [.null, .integer(numAttentionHeads)])
-      // Show-o's transformer has norms of queries and keys, whatever the language model's file says.
-      _ = try config.optionalBool("qk_layernorm")
+      hasHeadNorms = try config.bool("qk_layernorm", default: false)
+      vocabSize = try config.integer("vocab_size", default: 51200)
       hiddenAct = try TransformersSettings.activation(config, default: "gelu_new")
       try config.finish(ignoring: Self.harmless)
     } catch {
@@ -42,6 +43,7 @@ package struct PhiConfig: Sendable {
     }
     let sizes = [
       hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads, maxPositionEmbeddings,
+      vocabSize,
     ]
     guard sizes.allSatisfy({ (1...1_048_576).contains($0) }), hiddenSize % numAttentionHeads == 0,
       numHiddenLayers <= 1024, hiddenSize / numAttentionHeads <= 1024
@@ -50,6 +52,23 @@ package struct PhiConfig: Sendable {
         reason: "sizes must be positive and num_attention_heads must divide hidden_size",
         file: config.file)
     }
+    do throws(FormatError) {
+      try rope.check(headSize: headSize, isWhole: false, config.file)
+    } catch {
+      throw .file(error)
+    }
+  }
+
+  /// The settings of a language model of its own, whose head is no copy of its embeddings.
+  ///
+  /// - Throws: as ``init(_:)``, and for a head that is one.
+  package init(untied config: Config) throws(ModelError) {
+    do throws(FormatError) {
+      try config.expect("tie_word_embeddings", [.bool(false)])
+    } catch {
+      throw .file(error)
+    }
+    try self.init(config)
   }
 
   var headSize: Int { hiddenSize / numAttentionHeads }

@@ -2,8 +2,8 @@ package import LanternLayers
 package import LanternTensor
 
 /// Phi's decoder (Li et al. 2023, arXiv:2309.05463): attention and feed-forward side by side behind
-/// one norm, part of each head rotated; here with the normalised queries and keys of Show-o, which reads
-/// its embeddings and scores and conforms to ``CausalLanguageModel``.
+/// one norm, part of each head rotated, without embeddings and scores: those of ``PhiLanguageModel``, or of
+/// Show-o, which normalises queries and keys.
 package struct PhiModel: Sendable {
   package let config: PhiConfig
   private let layers: [PhiLayer]
@@ -22,6 +22,9 @@ package struct PhiModel: Sendable {
       weights["final_layernorm"], config.hiddenSize, eps: config.layerNormEps)
     self.rotary = config.rope.embedding(headSize: config.headSize)
   }
+
+  /// As of ``CausalLanguageModel``.
+  package var switchLength: Int? { rotary.switchLength }
 
   /// An empty KV cache for this decoder.
   package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
@@ -94,7 +97,7 @@ private struct PhiLayer: Sendable {
     self.norm = try LayerNorm(weights["input_layernorm"], size, eps: config.layerNormEps)
     self.attention = try Attention(
       weights["self_attn"], size, heads: config.numAttentionHeads,
-      norm: .layerNorm(eps: config.layerNormEps), naming: .phi)
+      norm: config.hasHeadNorms ? .layerNorm(eps: config.layerNormEps) : nil, naming: .phi)
     self.feedForward = try FeedForward(
       weights["mlp.fc1"], weights["mlp.fc2"], size, inner: config.intermediateSize,
       activation: config.hiddenAct)

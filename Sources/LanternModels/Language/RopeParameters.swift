@@ -6,61 +6,135 @@ import LanternLayers
 /// `rope_theta`, `partial_rotary_factor` and `rope_scaling`.
 struct RopeParameters: Sendable {
   private var theta: Float
-  private var partialFactor: Float
+  private var partialFactor: Double
   private var scaling = RotaryEmbedding.Scaling.none
 
   /// - Parameters:
   ///   - config: the language model's settings.
   ///   - partialFactor: the share of a head that turns where the settings do not say.
   ///   - length: `max_position_embeddings`.
+  ///   - isPhi3: whether kinds are called as in Phi-3's files, and their length is a setting of its own.
   /// - Throws: ``FormatError`` for a mistyped or unsupported setting.
-  init(_ config: Config, partialFactor: Float = 1, length: Int) throws(FormatError) {
-    self.theta = try config.float("rope_theta", default: 10000)
-    self.partialFactor = try config.float("partial_rotary_factor", default: partialFactor)
-    let older = try config.section("rope_scaling")
+  init(_ config: Config, partialFactor: Double = 1, length: Int, isPhi3: Bool = false)
+    throws(FormatError)
+  {
+    // transformers 5 reads the older one where a file has both.
+    let older = try config.section("rope_scaling").flatMap { $0.keys.isEmpty ? nil : $0 }
     let newer = try config.section("rope_parameters")
-    if let parameters = newer ?? older {
-      theta = try parameters.optionalFloat("rope_theta") ?? theta
-      self.partialFactor =
-        try parameters.optionalFloat("partial_rotary_factor") ?? self.partialFactor
-      scaling = try Self.scaling(parameters, length)
-      try parameters.finishStrictly()
-    }
+    let trained =
+      isPhi3 ? try config.integer("original_max_position_embeddings", default: 4096) : nil
+    try self.init(
+      older ?? newer, theta: config.float("rope_theta", default: 10000),
+      partialFactor: config.double("partial_rotary_factor", default: partialFactor),
+      length: length, trained: trained, file: config.file)
     // As llama.cpp's files have Llama 3's kind: what each frequency is divided by.
     let divisors = try config.doubles("rope_divisors", default: [])
-    if !divisors.isEmpty {
-      guard scaling == .none, divisors.allSatisfy({ $0 > 0 }) else {
-        throw .unsupportedSetting(
-          key: "rope_divisors", value: "with another scaling, or not positive", file: config.file)
-      }
-      scaling = .divided(by: divisors)
+    guard !divisors.isEmpty else { return }
+    guard scaling == .none, divisors.allSatisfy({ $0 > 0 }) else {
+      throw .unsupportedSetting(
+        key: "rope_divisors", value: "with another scaling, or not positive", file: config.file)
     }
-    guard theta > 0 else {
-      throw .unsupportedSetting(key: "rope_theta", value: "\(theta)", file: config.file)
+    scaling = .divided(by: divisors)
+  }
+
+  /// Those of layers with a window and those of others, as Gemma 3's files have them: within `rope_parameters`
+  /// under types of layers, or in `rope_local_base_freq`, `rope_theta` and `rope_scaling`.
+  ///
+  /// - Throws: ``FormatError`` for a mistyped or unsupported setting.
+  static func byLayerType(_ config: Config, length: Int) throws(FormatError)
+    -> (sliding: RopeParameters, full: RopeParameters)
+  {
+    let newer = try config.section("rope_parameters")
+    let (sliding, full) = (
+      try newer?.section("sliding_attention"), try newer?.section("full_attention")
+    )
+    try newer?.finishStrictly()
+    let older = try config.section("rope_scaling")
+    let both =
+      if let full, case .object(let members)? = older?.json { full.adding(members) } else {
+        older ?? full
+      }
+    return (
+      try RopeParameters(
+        sliding, theta: config.float("rope_local_base_freq", default: 10000), partialFactor: 1,
+        length: length, trained: nil, file: config.file),
+      try RopeParameters(
+        both, theta: config.float("rope_theta", default: 1_000_000), partialFactor: 1,
+        length: length, trained: nil, file: config.file)
+    )
+  }
+
+  /// - Parameters:
+  ///   - parameters: the rotation's own settings.
+  ///   - theta: the base where they do not say.
+  ///   - partialFactor: the share of a head that turns where they do not say.
+  ///   - length: `max_position_embeddings`.
+  ///   - trained: `original_max_position_embeddings` of Phi-3, whatever they say.
+  ///   - file: whose settings they are.
+  /// - Throws: ``FormatError`` for a mistyped or unsupported setting.
+  private init(
+    _ parameters: Config?, theta: Float, partialFactor: Double, length: Int, trained: Int?,
+    file: String
+  ) throws(FormatError) {
+    (self.theta, self.partialFactor) = (theta, partialFactor)
+    if let parameters {
+      self.theta = try parameters.optionalFloat("rope_theta") ?? theta
+      self.partialFactor =
+        try parameters.optionalDouble("partial_rotary_factor") ?? partialFactor
+      scaling = try Self.scaling(parameters, length, phi3: trained)
+      try parameters.finishStrictly()
+    }
+    guard self.theta > 0 else {
+      throw .unsupportedSetting(key: "rope_theta", value: "\(self.theta)", file: file)
     }
     guard (0...1).contains(self.partialFactor) else {
       throw .unsupportedSetting(
-        key: "partial_rotary_factor", value: "\(self.partialFactor)", file: config.file)
+        key: "partial_rotary_factor", value: "\(self.partialFactor)", file: file)
     }
   }
 
-  /// Whether all of a head turns.
-  var isWhole: Bool { partialFactor == 1 }
+  /// Checks the settings against heads of this size.
+  ///
+  /// - Parameters:
+  ///   - headSize: features of a head.
+  ///   - isWhole: whether all of a head has to turn.
+  ///   - file: whose settings they are.
+  /// - Throws: ``FormatError/unsupportedSetting(key:value:file:)``.
+  func check(headSize: Int, isWhole: Bool, _ file: String) throws(FormatError) {
+    guard partialFactor == 1 || !isWhole else {
+      throw .unsupportedSetting(key: "partial_rotary_factor", value: "less than 1", file: file)
+    }
+    guard case .longrope(let short, let long, _, _) = scaling else { return }
+    let pairs = features(headSize) / 2
+    for (key, factors) in [("short_factor", short), ("long_factor", long)] {
+      guard factors.count == pairs, factors.allSatisfy({ $0 > 0 }) else {
+        throw .unsupportedSetting(
+          key: key, value: "of \(factors.count) numbers, where \(pairs) above 0 belong", file: file)
+      }
+    }
+  }
+
+  /// How many features of a head turn.
+  private func features(_ headSize: Int) -> Int {
+    Int(partialFactor * Double(headSize)) / 2 * 2
+  }
 
   /// The rotation of heads of this size.
   func embedding(headSize: Int) -> RotaryEmbedding {
-    RotaryEmbedding(
-      features: Int(partialFactor * Float(headSize)) / 2 * 2, theta: theta, scaling: scaling)
+    RotaryEmbedding(features: features(headSize), theta: theta, scaling: scaling)
   }
 
-  private static func scaling(_ config: Config, _ length: Int) throws(FormatError)
+  private static func scaling(_ config: Config, _ length: Int, phi3: Int?) throws(FormatError)
     -> RotaryEmbedding.Scaling
   {
     // Before transformers 4.43 it was called `type`.
     let older = try config.string("type", default: "default")
-    let kind = try config.string("rope_type", default: older)
-    // Written by every kind, read by two.
-    let trained = try config.integer("original_max_position_embeddings", default: length)
+    var kind = try config.string("rope_type", default: older)
+    // As the first files of Phi-3 call it.
+    if phi3 != nil, ["su", "yarn"].contains(kind) { kind = "longrope" }
+    // Written by every kind, read by three.
+    let said = try config.integer("original_max_position_embeddings", default: length)
+    let trained = phi3 ?? said
     guard trained > 0 else {
       throw .unsupportedSetting(
         key: "original_max_position_embeddings", value: "\(trained)", file: config.file)
@@ -86,8 +160,26 @@ struct RopeParameters: Sendable {
         factor: times, length: trained, fast: try factor("beta_fast", default: 32),
         slow: try factor("beta_slow", default: 1), attention: try attention(config, times),
         truncates: try config.bool("truncate", default: true))
+    case "longrope":
+      return try longrope(config, length: length, trained: trained)
     default: throw .unsupportedSetting(key: "rope_type", value: kind, file: config.file)
     }
+  }
+
+  /// LongRoPE (Ding et al. 2024, arXiv:2402.13753).
+  private static func longrope(_ config: Config, length: Int, trained: Int) throws(FormatError)
+    -> RotaryEmbedding.Scaling
+  {
+    let said = try config.optionalDouble("factor")
+    let factor = said ?? Double(length) / Double(trained)
+    let attention = factor <= 1 ? 1 : (1 + log(factor) / log(Double(trained))).squareRoot()
+    guard attention.isFinite else {
+      throw .unsupportedSetting(
+        key: "original_max_position_embeddings", value: "\(trained)", file: config.file)
+    }
+    return .longrope(
+      short: try config.doubles("short_factor"), long: try config.doubles("long_factor"),
+      length: trained, attention: try config.double("attention_factor", default: attention))
   }
 
   /// What cosines and sines are multiplied by (Peng et al. 2023, arXiv:2309.00071, section 3.4).

@@ -78,6 +78,9 @@ package struct Showo: UnifiedTransformer {
     let weights = root["showo"]
     let size = phi.hiddenSize
     self.table = try weights["model.embed_tokens"].table("weight", [config.vocabSize, size])
+    // Its transformer has norms of queries and keys, whatever the language model's file says.
+    var phi = phi
+    phi.hasHeadNorms = true
     self.phi = try PhiModel(phi, weights["model"])
     let head = weights["lm_head"]
     self.textHead = try Linear(head, size, config.vocabSize, rows: tokens.written)

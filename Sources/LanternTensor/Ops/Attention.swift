@@ -21,18 +21,20 @@ public enum AttentionMask: Sendable, Equatable {
 ///
 /// - Parameters:
 ///   - q: `[batch, query, head · feature]`, f32; the last axis may be part of a wider row.
-///   - k: `[batch, key, key head · feature]`; key heads divide `heads`, and each serves as many heads in a
+///   - k: `[batch, key, key head · feature]`, f32, f16 or bf16; key heads divide `heads`, and each serves as many heads in a
 ///     row (grouped-query attention, Ainslie et al. 2023, arXiv:2305.13245).
 ///   - v: like `k`.
 ///   - heads: divides the last axis.
 ///   - mask: which keys a query attends to.
 ///   - scale: of the scores; 1/√(features of a head) when nil.
+///   - softCap: c of c · tanh(score / c), which scores become before the mask (Gemma Team 2024, arXiv:2408.00118); none
+///     when nil.
 ///   - precision: f32 when exact, products of int16 otherwise.
 /// - Returns: `[batch, query, head · feature]`.
 /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
 public func attention(
   _ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, mask: AttentionMask = .none,
-  scale: Float? = nil, precision: Precision = .exact
+  scale: Float? = nil, softCap: Float? = nil, precision: Precision = .exact
 ) throws(TensorError) -> Tensor {
   let expected = "[batch, token, a multiple of \(heads)]"
   guard q.rank == 3, heads > 0, q.shape[2] > 0, q.shape[2] % heads == 0, q.shape[2] / heads <= 1024
@@ -47,16 +49,21 @@ public func attention(
   guard v.shape == k.shape else {
     throw .shape(op: "attention value", expected: "\(k.shape)", found: v.shape)
   }
+  guard v.dtype == k.dtype else {
+    throw .dtype(op: "attention value", expected: k.dtype.rawValue, found: v.dtype)
+  }
+  guard q.dtype == .float32 else { throw .dtype(op: "attention", expected: "f32", found: q.dtype) }
   let (q, k, v) = (try q.rowReadable(), try k.rowReadable(), try v.rowReadable())
   let y = try Draft(q.shape)
   var arguments = lk_attention_args(
     batch: Int64(q.shape[0]), heads: Int64(heads), key_heads: Int64(k.shape[2] / headSize),
     queries: Int64(q.shape[1]),
-    keys: Int64(k.shape[1]), head_size: Int64(headSize), q: q.floatPointer, k: k.floatPointer,
-    v: v.floatPointer, q_batch_stride: Int64(q.strides[0]), q_stride: Int64(q.strides[1]),
+    keys: Int64(k.shape[1]), head_size: Int64(headSize), q: q.floatPointer, k: k.bytes,
+    v: v.bytes, stored: k.dtype.kernelType, q_batch_stride: Int64(q.strides[0]),
+    q_stride: Int64(q.strides[1]),
     k_batch_stride: Int64(k.strides[0]), k_stride: Int64(k.strides[1]),
     v_batch_stride: Int64(v.strides[0]), v_stride: Int64(v.strides[1]),
-    scale: scale ?? 1 / Float(headSize).squareRoot(),
+    scale: scale ?? 1 / Float(headSize).squareRoot(), soft_cap: softCap ?? 0,
     mask: mask == .none ? LK_MASK_NONE : LK_MASK_CAUSAL, window: Int64(mask.window),
     arithmetic: precision.arithmeticOfActivations.kernelType, scratch: nil, y: y.floats,
     y_batch_stride: Int64(q.shape[1] * q.shape[2]), y_stride: Int64(q.shape[2]))
@@ -105,9 +112,11 @@ extension Tensor {
     return y.tensor()
   }
 
-  /// Self, f32, its last axis without gaps: rows may be slices of wider ones.
+  /// Self, its last axis without gaps: rows may be slices of wider ones.
   fileprivate func rowReadable() throws(TensorError) -> Tensor {
-    guard dtype == .float32 else { throw .dtype(op: "attention", expected: "f32", found: dtype) }
+    guard dtype.isFloatingPoint else {
+      throw .dtype(op: "attention", expected: "f32, f16 or bf16", found: dtype)
+    }
     return strides[2] == 1 ? self : try contiguous()
   }
 }

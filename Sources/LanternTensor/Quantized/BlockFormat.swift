@@ -17,6 +17,8 @@ package struct BlockFormat: Sendable {
   /// Writes the elements of blocks as f32; nil where tensors of ``dtype`` have elements that lie as the
   /// format has them.
   package let decode: Decoder?
+  /// As the kernels call it; nil of a format that they do not know.
+  let kernelFormat: lk_block_format?
 
   /// Reads `count` blocks, which may be unaligned, and writes `count * blockElements` numbers.
   package typealias Decoder =
@@ -40,6 +42,7 @@ package struct BlockFormat: Sendable {
     self.blockBytes = blockBytes
     self.dtype = dtype
     self.decode = decode
+    self.kernelFormat = nil
   }
 
   /// A format that the kernels decode.
@@ -47,9 +50,12 @@ package struct BlockFormat: Sendable {
     _ name: String, _ format: lk_block_format, blockElements: Int, blockBytes: Int,
     exactAs dtype: DType
   ) {
-    self.init(name, blockElements: blockElements, blockBytes: blockBytes, exactAs: dtype) {
-      kernels.decode(format, $0, Int64($1), $2)
-    }
+    self.name = name
+    self.blockElements = blockElements
+    self.blockBytes = blockBytes
+    self.dtype = dtype
+    self.decode = { kernels.decode(format, $0, Int64($1), $2) }
+    self.kernelFormat = format
   }
 
   /// The format that tensors of a type have themselves.
@@ -59,6 +65,12 @@ package struct BlockFormat: Sendable {
     self.blockBytes = dtype.byteSize
     self.dtype = dtype
     self.decode = nil
+    self.kernelFormat = nil
+  }
+
+  /// The packed form that keeps blocks as they are; nil where matrices are packed from decoded numbers.
+  package var packedForm: PackedMatrix.Form? {
+    kernelFormat.flatMap(PackedMatrix.Form.init(blocks:))
   }
 
   /// One row for each file in `Formats`.

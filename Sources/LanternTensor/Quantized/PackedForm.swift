@@ -35,7 +35,24 @@ extension PackedMatrix {
     /// 4-bit integers with one more scale for every 32, multiplied as 16-bit ones: 1e-1 off.
     public static let int4 = Form("i4", LK_I4, .int16)
 
-    /// Every form.
+    /// Blocks of ggml, repacked without decoding them: 4-bit integers with a step and an offset for every 32,
+    /// multiplied as 16-bit ones. Of formats q4_0, q4_1 and q4_K.
+    public static let blocks4 = Form("b4", LK_B4, .int16)
+    /// As ``blocks4`` of 8 bits; of formats of up to 8 bits whose groups are of 32.
+    public static let blocks8 = Form("b8", LK_B8, .int16)
+    /// As ``blocks8`` with a step for every 16 and no offsets; of q3_K and q6_K.
+    public static let blocks8By16 = Form("b8x16", LK_B8_16, .int16)
+
+    /// The form in which blocks of a format are repacked; nil where they are decoded.
+    init?(blocks format: lk_block_format) {
+      let type = lk_blocks_type(format)
+      guard
+        let form = [Self.blocks4, .blocks8, .blocks8By16].first(where: { $0.kernelType == type })
+      else { return nil }
+      self = form
+    }
+
+    /// Every form that numbers are packed in.
     public static let all: [Form] = [.float32, .float16, .bfloat16, .int16, .int8, .int4]
 
     /// The form in which elements of a floating-point type are packed as they are.

@@ -70,6 +70,39 @@ public struct PackedMatrix: Sendable {
     try self.init(weight, as: form, layout: LK_GATED)
   }
 
+  /// Repacks a matrix of blocks, without decoding it, or two as a gated unit's.
+  ///
+  /// - Parameters:
+  ///   - blocks: `[output, input]` of a format that has a ``BlockFormat/packedForm``.
+  ///   - gates: of the same shape and format, where the matrix is a gated unit's.
+  /// - Throws: ``TensorError/shape(op:expected:found:)`` for other shapes or formats.
+  package init(blocks: StoredTensor, gates: StoredTensor? = nil) throws(TensorError) {
+    guard let form = blocks.format.packedForm, let format = blocks.format.kernelFormat,
+      blocks.shape.count == 2, blocks.shape.elementCount > 0,
+      gates.map({ $0.shape == blocks.shape && $0.format.name == blocks.format.name }) ?? true
+    else {
+      throw .shape(op: "pack blocks", expected: "[output, input]", found: blocks.shape)
+    }
+    self.outputs = blocks.shape[0]
+    self.inputs = blocks.shape[1]
+    self.form = form
+    self.layout = gates == nil ? LK_MATRIX : LK_GATED
+    let (n, k) = (Int64(gates == nil ? outputs : 2 * outputs), Int64(inputs))
+    self.storage = try Storage(
+      byteCount: lk_packed_bytes(n, k, form.kernelType, layout), isLongLived: true)
+    var arguments = lk_pack_blocks_args(
+      blocks: blocks.blocks, gates: gates?.blocks, format: format, n: n, k: k, layout: layout,
+      packed: storage.base)
+    withExtendedLifetime((blocks, gates)) { kernels.pack_blocks(&arguments) }
+  }
+
+  /// Whether every weight is a finite number; known of integers alone, whose columns have scales.
+  package var isFiniteEverywhere: Bool {
+    guard form.arithmetic != .float32 else { return true }
+    let rows = Int64(layout == LK_GATED ? 2 * outputs : outputs)
+    return lk_packed_finite(bytes, rows, Int64(inputs), form.kernelType, layout)
+  }
+
   private init(_ weight: Tensor, as form: Form?, layout: lk_layout) throws(TensorError) {
     guard weight.dtype.isFloatingPoint else {
       throw .dtype(op: "pack", expected: "f32, f16 or bf16", found: weight.dtype)

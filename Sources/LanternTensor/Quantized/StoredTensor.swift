@@ -70,6 +70,61 @@ package struct StoredTensor: Sendable {
     ).contiguous()
   }
 
+  /// Rows of a matrix, by number, decoded: f32.
+  ///
+  /// - Parameter indices: each below `rows` of `self`, which is `[rows, feature]`.
+  /// - Returns: `[indices.count, feature]`.
+  /// - Throws: ``TensorError/range(op:found:size:)`` for an index outside.
+  package func rows(_ indices: [Int]) throws(TensorError) -> Tensor {
+    guard shape.count == 2 else {
+      throw .shape(op: "rows", expected: "[row, feature]", found: shape)
+    }
+    let draft = try Draft([indices.count, shape[1]])
+    for (position, index) in indices.enumerated() {
+      guard (0..<shape[0]).contains(index) else {
+        throw .range(op: "rows", found: index..<max(index, index &+ 1), size: shape[0])
+      }
+      let row = try row(index).tensor().converted(to: .float32)
+      (draft.floats + position * shape[1]).update(from: row.floatPointer, count: shape[1])
+    }
+    return draft.tensor()
+  }
+
+  private func row(_ index: Int) throws(TensorError) -> StoredTensor {
+    try StoredTensor(storage, [1, shape[1]], as: format, at: byteOffset + index * rowBytes)
+  }
+
+  private var rowBytes: Int { (shape.last ?? 0) / format.blockElements * format.blockBytes }
+
+  /// A copy of a matrix of blocks whose rows are in another order.
+  ///
+  /// - Parameter order: the row that becomes each.
+  /// - Returns: the copy.
+  /// - Throws: ``TensorError/range(op:found:size:)`` for a row that is not there.
+  package func reorderingRows(_ order: [Int]) throws(TensorError) -> StoredTensor {
+    guard shape.count == 2 else {
+      throw .shape(op: "rows", expected: "[row, feature]", found: shape)
+    }
+    let copy = try Storage(byteCount: order.count * rowBytes)
+    for (position, index) in order.enumerated() {
+      guard (0..<shape[0]).contains(index) else {
+        throw .range(op: "rows", found: index..<max(index, index &+ 1), size: shape[0])
+      }
+      (copy.base + position * rowBytes).copyMemory(
+        from: storage.base + byteOffset + index * rowBytes, byteCount: rowBytes)
+    }
+    return try StoredTensor(copy, [order.count, shape[1]], as: format, at: 0)
+  }
+
+  /// The first block of ``BlockFormat/kernelFormat``.
+  var blocks: UnsafeRawPointer { UnsafeRawPointer(storage.base + byteOffset) }
+
+  /// Releases the mapped pages that were read; the system reads them again when they are touched.
+  package func releasePages() {
+    let bytes = extent / format.blockElements * format.blockBytes
+    storage.releasePages(byteOffset..<byteOffset + bytes)
+  }
+
   /// All elements from the first to the last in a row.
   private func decoded(by decode: BlockFormat.Decoder) throws(TensorError) -> Tensor {
     let draft = try Draft([extent], format.dtype)

@@ -1,0 +1,63 @@
+import LanternFormats
+import LanternLayers
+
+/// The sizes of a decoder, which the settings of all of transformers' classes name alike.
+struct DecoderSizes: Sendable {
+  var vocabulary: Int
+  var features: Int
+  var inner: Int
+  var layers: Int
+  var heads: Int
+  /// As many as heads where nil.
+  var keyValueHeads: Int?
+  /// Features divided by heads where nil.
+  var headSize: Int?
+  /// Tokens that the positions were trained for.
+  var maximumLength: Int
+
+  /// Sizes of a class where settings do not say.
+  init(
+    vocabulary: Int, features: Int, inner: Int, layers: Int, heads: Int, keyValueHeads: Int? = nil,
+    headSize: Int? = nil, maximumLength: Int
+  ) {
+    (self.vocabulary, self.features, self.inner) = (vocabulary, features, inner)
+    (self.layers, self.heads, self.keyValueHeads) = (layers, heads, keyValueHeads)
+    (self.headSize, self.maximumLength) = (headSize, maximumLength)
+  }
+
+  /// Those of a model.
+  ///
+  /// - Throws: ``FormatError`` for a mistyped one.
+  init(_ config: Config, default standard: DecoderSizes) throws(FormatError) {
+    vocabulary = try config.integer("vocab_size", default: standard.vocabulary)
+    features = try config.integer("hidden_size", default: standard.features)
+    inner = try config.integer("intermediate_size", default: standard.inner)
+    layers = try config.integer("num_hidden_layers", default: standard.layers)
+    heads = try config.integer("num_attention_heads", default: standard.heads)
+    // A key that stands there as null means as many as heads.
+    let fewest = config.value("num_key_value_heads") == .null ? nil : standard.keyValueHeads
+    keyValueHeads = try config.optionalInteger("num_key_value_heads") ?? fewest
+    headSize = try config.optionalInteger("head_dim") ?? standard.headSize
+    maximumLength = try config.integer(
+      "max_position_embeddings", default: standard.maximumLength)
+  }
+
+  /// Features of a head.
+  var sizeOfHead: Int { headSize ?? (heads > 0 ? features / heads : 0) }
+  /// Heads of keys and values.
+  var headsOfKeys: Int { keyValueHeads ?? heads }
+
+  /// - Throws: ``ModelError/inconsistent(reason:file:)`` when sizes do not divide, or are out of bounds.
+  func check(_ file: String) throws(ModelError) {
+    let sizes = [
+      vocabulary, features, inner, layers, heads, headsOfKeys, sizeOfHead, maximumLength,
+    ]
+    guard sizes.allSatisfy({ (1...1 << 24).contains($0) }), layers <= 1024, sizeOfHead <= 1024,
+      sizeOfHead % 2 == 0, heads <= 1 << 14, heads % headsOfKeys == 0
+    else {
+      throw .inconsistent(
+        reason: "sizes must be positive, num_key_value_heads must divide num_attention_heads, and "
+          + "head_dim be even and at most 1024", file: file)
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import LanternFormats
+
+/// What a `general.architecture` of GGUF files is in transformers' terms.
+struct GGUFArchitecture: Sendable {
+  let name: String
+  let className: String
+  /// Whether rows of queries and keys lie in the order of pairs 2i and 2i + 1.
+  var isInterleaved = false
+  /// Whether queries, keys and values that lie in one tensor are three of the class's.
+  var splitsProjections = false
+  /// Keys behind the architecture's name, and transformers' for the same, that this one has in addition to those of all.
+  var keys: [String: String] = [:]
+  /// Names, at the root and within a layer, that go before those of all.
+  var names: [String: String] = [:]
+
+  static let all = [
+    GGUFArchitecture(name: "llama", className: "LlamaForCausalLM", isInterleaved: true),
+    GGUFArchitecture(name: "qwen2", className: "Qwen2ForCausalLM"),
+    GGUFArchitecture(name: "qwen3", className: "Qwen3ForCausalLM"),
+    GGUFArchitecture(
+      name: "phi2", className: "PhiForCausalLM", splitsProjections: true,
+      keys: ["attention.layer_norm_epsilon": "layer_norm_eps"],
+      names: [
+        "attn_output": "self_attn.dense", "ffn_up": "mlp.fc1", "ffn_down": "mlp.fc2",
+        "output_norm": "model.final_layernorm",
+      ]),
+    GGUFArchitecture(
+      name: "phi3", className: "Phi3ForCausalLM",
+      keys: [
+        "attention.sliding_window": "sliding_window",
+        "rope.scaling.original_context_length": "original_max_position_embeddings",
+      ],
+      names: ["ffn_up": "mlp.gate_up_proj"]),
+    GGUFArchitecture(
+      name: "gemma2", className: "Gemma2ForCausalLM",
+      keys: [
+        "attention.sliding_window": "sliding_window",
+        "attn_logit_softcapping": "attn_logit_softcapping",
+        "final_logit_softcapping": "final_logit_softcapping",
+      ], names: gemmaNames),
+    GGUFArchitecture(
+      name: "gemma3", className: "Gemma3ForCausalLM",
+      keys: [
+        "attention.sliding_window": "sliding_window",
+        "final_logit_softcapping": "final_logit_softcapping",
+        "rope.freq_base_swa": "rope_local_base_freq",
+      ], names: gemmaNames),
+  ]
+
+  private static let gemmaNames = [
+    "ffn_norm": "pre_feedforward_layernorm", "post_attention_norm": "post_attention_layernorm",
+    "post_ffw_norm": "post_feedforward_layernorm",
+  ]
+
+  /// Keys of all architectures, and transformers' for the same.
+  static let keys = [
+    "attention.head_count": "num_attention_heads",
+    "attention.head_count_kv": "num_key_value_heads",
+    "attention.key_length": "head_dim",
+    "attention.layer_norm_rms_epsilon": "rms_norm_eps",
+    "block_count": "num_hidden_layers",
+    "context_length": "max_position_embeddings",
+    "embedding_length": "hidden_size",
+    "feed_forward_length": "intermediate_size",
+    "rope.freq_base": "rope_theta",
+    "vocab_size": "vocab_size",
+  ]
+
+  private static let rootNames = [
+    "token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head",
+  ]
+
+  private static let layerNames = [
+    "attn_norm": "input_layernorm", "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj", "attn_qkv": "self_attn.qkv_proj",
+    "attn_output": "self_attn.o_proj", "attn_q_norm": "self_attn.q_norm",
+    "attn_k_norm": "self_attn.k_norm", "ffn_norm": "post_attention_layernorm",
+    "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+  ]
+
+  /// transformers' name of a tensor; its own where there is none, for an error to tell.
+  func translated(_ name: String) -> String {
+    let parts = name.split(separator: ".").map(String.init)
+    if parts.count == 4, parts[0] == "blk",
+      let within = names[parts[2]] ?? Self.layerNames[parts[2]]
+    {
+      return "model.layers.\(parts[1]).\(within).\(parts[3])"
+    }
+    if parts.count == 2, let root = names[parts[0]] ?? Self.rootNames[parts[0]] {
+      return "\(root).\(parts[1])"
+    }
+    return name
+  }
+}
