@@ -18,10 +18,11 @@ struct AddedToken: Hashable, Sendable {
   /// proportional to the longest.
   static let lengthLimit = 256
 
-  /// A token without flags.
-  init(_ content: String, isSpecial: Bool) {
+  /// A token without further flags.
+  init(_ content: String, isSpecial: Bool, isNormalized: Bool? = nil) {
     self.content = content
     self.isSpecial = isSpecial
+    normalizes = isNormalized
   }
 
   /// Whether the token is matched in the normalised text rather than in the input.
@@ -90,13 +91,20 @@ struct TokenTrie: Sendable {
   /// The longest token at a position, and its end.
   func longest(at position: Int, in text: ArraySlice<Unicode.Scalar>) -> (id: Int32, end: Int)? {
     var found: (id: Int32, end: Int)?
+    matches(at: position, in: text) { found = ($0, $1) }
+    return found
+  }
+
+  /// Calls `body` with each token at a position, and its end, the shortest first.
+  func matches(
+    at position: Int, in text: ArraySlice<Unicode.Scalar>, _ body: (Int32, Int) -> Void
+  ) {
     var node: Int32 = 0
     var end = position
     while end < text.endIndex, let next = edges[Edge(node: node, scalar: text[end])] {
       node = next
       end += 1
-      if let id = ids[Int(node)] { found = (id, end) }
+      if let id = ids[Int(node)] { body(id, end) }
     }
-    return found
   }
 }

@@ -66,21 +66,40 @@ struct AddedVocabulary: Sendable {
   ///
   /// - Parameters:
   ///   - text: the input.
-  ///   - readsSpecial: whether special tokens are matched.
+  ///   - mayBeSpecial: whether a part of the text may be a special token.
   ///   - token: called with an id and its slice.
   ///   - plain: called with text for pre-tokenisation.
   func split(
-    _ text: ArraySlice<Unicode.Scalar>, readsSpecial: Bool = true,
+    _ text: ArraySlice<Unicode.Scalar>, mayBeSpecial: (Range<Int>) -> Bool = { _ in true },
     token: (Int32, ArraySlice<Unicode.Scalar>) -> Void,
     plain: (ArraySlice<Unicode.Scalar>) -> Void
   ) {
-    find(typed, in: text, readsSpecial, token) { stretch in
-      find(normalized, in: normalize(stretch)[...], readsSpecial, token, plain)
+    find(typed, in: text, mayBeSpecial, token) { stretch in
+      // Where a normalised character comes from is not known.
+      let isSpecial = mayBeSpecial(stretch.indices)
+      find(normalized, in: normalize(stretch)[...], { _ in isSpecial }, token, plain)
     }
   }
 
+  /// The first special token of a text, and what stands before it.
+  func firstSpecial(in text: String) -> (before: String, id: Int)? {
+    var before = String.UnicodeScalarView()
+    var found: Int?
+    split(Array(text.unicodeScalars)[...]) { id, stretch in
+      guard found == nil else { return }
+      if tokens[id]?.isSpecial == true {
+        found = Int(id)
+      } else {
+        before.append(contentsOf: stretch)
+      }
+    } plain: { stretch in
+      if found == nil { before.append(contentsOf: stretch) }
+    }
+    return found.map { (String(before), $0) }
+  }
+
   private func find(
-    _ trie: TokenTrie, in text: ArraySlice<Unicode.Scalar>, _ readsSpecial: Bool,
+    _ trie: TokenTrie, in text: ArraySlice<Unicode.Scalar>, _ mayBeSpecial: (Range<Int>) -> Bool,
     _ token: (Int32, ArraySlice<Unicode.Scalar>) -> Void,
     _ plain: (ArraySlice<Unicode.Scalar>) -> Void
   ) {
@@ -95,7 +114,7 @@ struct AddedVocabulary: Sendable {
       }
       var (start, end) = (position, found.end)
       position = end
-      if flags.isSpecial, !readsSpecial { continue }
+      if flags.isSpecial, !mayBeSpecial(start..<end) { continue }
       if flags.isSingleWord, Self.isWord(text[..<start].last) || Self.isWord(text[end...].first) {
         continue
       }

@@ -99,7 +99,7 @@ package struct CLIPTokenizer: Tokenizer {
   package func encode(_ text: String, readsSpecial: Bool) -> [Int] {
     var ids: [Int] = []
     var known: [[UInt8]: [Int32]] = [:]
-    added.split(Array(text.unicodeScalars)[...], readsSpecial: readsSpecial) { id, _ in
+    added.split(Array(text.unicodeScalars)[...], mayBeSpecial: { _ in readsSpecial }) { id, _ in
       ids.append(Int(id))
     } plain: { normalized in
       CLIPWords.forEachWord(in: normalized) { range in

@@ -26,7 +26,7 @@ enum CLIPWords {
 
   /// Canonical composition (NFC). Characters below U+0300 do not change; neither do those newer than Unicode
   /// 9, which the reference's tables do not have, nor is anything reordered across them.
-  private static func composed(_ text: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
+  static func composed(_ text: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
     guard text.contains(where: { $0.value >= 0x300 }) else { return Array(text) }
     var result: [Unicode.Scalar] = []
     result.reserveCapacity(text.count)

@@ -10,11 +10,13 @@ struct GGUFVocabulary {
   /// First and last tokens; as long as the model's context.
   let window: TokenWindow
   /// Whether a text begins with the first token: `add_bos_token`.
-  let addsBeginning: Bool
+  let addsBeginning: Bool?
+  private let tokens: [[UInt8]]
+  private let types: [Int]?
   private let file: GGUFFile
 
   /// ggml's types of tokens.
-  private static let control = 3, userDefined = 4
+  private static let normal = 1, unknown = 2, control = 3, userDefined = 4, unused = 5
 
   /// - Throws: ``TokenizerError/file(_:)`` where keys are missing or of other types or lengths.
   init(_ file: GGUFFile) throws(TokenizerError) {
@@ -39,7 +41,7 @@ struct GGUFVocabulary {
             key: "tokenizer.ggml.tokens",
             value: "a token of more than \(AddedToken.lengthLimit) characters", file: file.path))
       }
-      added.append(AddedToken(token, isSpecial: type == Self.control))
+      added.append(AddedToken(token, isSpecial: type == Self.control, isNormalized: false))
     }
     func id(_ role: String) -> Int? {
       file.values["tokenizer.ggml.\(role)_token_id"]?.integer.flatMap {
@@ -51,17 +53,39 @@ struct GGUFVocabulary {
     window = TokenWindow(
       beginning: id("bos") ?? end, end: end, padding: id("padding") ?? end,
       length: max(3, file.values["\(architecture).context_length"]?.integer ?? 2048))
-    addsBeginning = file.values["tokenizer.ggml.add_bos_token"]?.bool ?? false
+    addsBeginning = file.values["tokenizer.ggml.add_bos_token"]?.bool
+    (self.tokens, self.types) = (tokens, types)
+  }
+
+  /// BPE by scores.
+  ///
+  /// - Throws: ``TokenizerError/file(_:)`` where there are not as many scores and types as tokens.
+  func scoredPairs() throws(TokenizerError) -> ScoredPairs {
+    let scores = file.values["tokenizer.ggml.scores"]?.array?.numbers
+    guard let types, let scores, scores.count == tokens.count else {
+      throw .file(
+        .malformedGGUF(
+          file: file.path, reason: "it has not as many scores and types of tokens as tokens"))
+    }
+    let usable: Set = [Self.normal, Self.userDefined, Self.unused]
+    let pieces = tokens.indices.filter { usable.contains(types[$0]) }.map {
+      (bytes: tokens[$0], id: Int32(clamping: $0), score: scores[$0])
+    }
+    let unused = tokens.indices.filter { types[$0] == Self.unused }.map { Int32(clamping: $0) }
+    let unknown = types.firstIndex(of: Self.unknown).map { Int32(clamping: $0) }
+    return ScoredPairs(
+      pieces, unused: Set(unused),
+      unknown: UnknownCharacters(id: unknown, bytesOf: ids, isFused: true))
   }
 
   /// The table of merges.
   ///
   /// - Throws: ``TokenizerError`` for a merge that is no pair, or of tokens that are not there.
-  func merges() throws(TokenizerError) -> [BytePairEncoding.Pair: BytePairEncoding.Merge] {
+  func merges() throws(TokenizerError) -> [BytePairEncoding.Pair: Merge] {
     guard let lines = file.values["tokenizer.ggml.merges"]?.array?.strings else {
       throw .file(.missingKey(key: "tokenizer.ggml.merges", file: file.path))
     }
-    var merges: [BytePairEncoding.Pair: BytePairEncoding.Merge] = [:]
+    var merges: [BytePairEncoding.Pair: Merge] = [:]
     merges.reserveCapacity(lines.count)
     for (index, line) in lines.enumerated() {
       // A token may hold a space of its own in no byte-level alphabet.
@@ -76,7 +100,7 @@ struct GGUFVocabulary {
         }
         return id
       }
-      merges[BytePairEncoding.Pair(try id(left), try id(right))] = BytePairEncoding.Merge(
+      merges[BytePairEncoding.Pair(try id(left), try id(right))] = Merge(
         rank: Int32(clamping: index), id: try id(left + right))
     }
     return merges

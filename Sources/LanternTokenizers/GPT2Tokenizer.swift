@@ -5,10 +5,11 @@ package import LanternFormats
 ///
 /// Gives the ids of `transformers.GPT2Tokenizer` and `CodeGenTokenizer` (5.24); Radford et al. 2019,
 /// "Language Models are Unsupervised Multitask Learners".
-package struct GPT2Tokenizer: Tokenizer {
+package struct GPT2Tokenizer: LanguageTokenizer {
   package let endOfText: Int
   package let window: TokenWindow
   package let count: Int
+  package let beginning: [Int]
 
   private let encoding: BytePairEncoding
   /// Special tokens, as `<|endoftext|>`, and other added tokens, as Phi's runs of spaces.
@@ -49,6 +50,7 @@ package struct GPT2Tokenizer: Tokenizer {
       vocabulary: files.vocabulary, merges: files.merges, wordEnd: "",
       unknown: roles["unk_token"] ?? 0)
     words = .gpt2
+    beginning = []
   }
 
   /// The tokenizer of a language model's GGUF file, of `tokenizer.ggml.model` `gpt2`.
@@ -71,6 +73,7 @@ package struct GPT2Tokenizer: Tokenizer {
     self.bytes = bytes
     window = vocabulary.window
     endOfText = window.end
+    beginning = vocabulary.addsBeginning == true ? [window.beginning] : []
     count = vocabulary.ids.count
     encoding = BytePairEncoding(
       vocabulary: vocabulary.ids, merges: try vocabulary.merges(), wordEnd: "", unknown: 0)
@@ -78,10 +81,10 @@ package struct GPT2Tokenizer: Tokenizer {
 
   package var notes: [String] { added.notes }
 
-  package func encode(_ text: String, readsSpecial: Bool) -> [Int] {
+  package func encode(_ text: ChatText) -> [Int] {
     var ids: [Int] = []
     var known: [[UInt8]: [Int32]] = [:]
-    added.split(Array(text.unicodeScalars)[...], readsSpecial: readsSpecial) { id, _ in
+    added.split(text.scalars[...], mayBeSpecial: text.isOfTemplate) { id, _ in
       ids.append(Int(id))
     } plain: { stretch in
       let stretch = addsSpace && stretch.first != " " ? [" "] + stretch : stretch
@@ -93,6 +96,10 @@ package struct GPT2Tokenizer: Tokenizer {
       }
     }
     return ids
+  }
+
+  package func firstSpecial(in text: String) -> (before: String, id: Int)? {
+    added.firstSpecial(in: text)
   }
 
   package func decode(_ ids: [Int]) -> [UInt8] { ids.flatMap { bytes[$0] ?? [] } }

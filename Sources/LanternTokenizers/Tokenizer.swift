@@ -46,3 +46,21 @@ extension Tokenizer {
   /// The ids of a text, in which special tokens are matched.
   package func encode(_ text: String) -> [Int] { encode(text, readsSpecial: true) }
 }
+
+/// A tokenizer of a language model: it reads conversations too.
+package protocol LanguageTokenizer: Tokenizer {
+  /// Ids that a text begins with, unless a template wrote it.
+  var beginning: [Int] { get }
+
+  /// The ids of a text; only what a template wrote in it may be special tokens.
+  func encode(_ text: ChatText) -> [Int]
+
+  /// The first special token of a template's text, and what stands before it.
+  func firstSpecial(in text: String) -> (before: String, id: Int)?
+}
+
+extension LanguageTokenizer {
+  package func encode(_ text: String, readsSpecial: Bool) -> [Int] {
+    encode(ChatText(text, isTyped: !readsSpecial))
+  }
+}

@@ -54,17 +54,31 @@ package enum TokenizerCatalogue {
     return try row.load(folder, changes)
   }
 
+  /// Loads the tokenizer of a language model's folder: what `tokenizer.json` says, or else the files of
+  /// sentencepiece or GPT-2.
+  ///
+  /// - Throws: ``TokenizerError``.
+  package static func loadLanguage(folder: String) throws(TokenizerError) -> any LanguageTokenizer {
+    func has(_ name: String) -> Bool { FileSystem.exists(FileSystem.join(folder, name)) }
+    if has("tokenizer.json") { return try PipelineTokenizer(folder: folder) }
+    if has("tokenizer.model") {
+      return try PipelineTokenizer(sentencePiece: FileSystem.join(folder, "tokenizer.model"))
+    }
+    return try GPT2Tokenizer(folder: folder)
+  }
+
   /// Tokenizers of GGUF files, by their `tokenizer.ggml.model`.
   private static let fileRows:
-    [String: @Sendable (GGUFFile) throws(TokenizerError) -> any Tokenizer] = [
-      "gpt2": { file throws(TokenizerError) in try GPT2Tokenizer(file) }
+    [String: @Sendable (GGUFFile) throws(TokenizerError) -> any LanguageTokenizer] = [
+      "gpt2": { file throws(TokenizerError) in try GPT2Tokenizer(file) },
+      "llama": { file throws(TokenizerError) in try PipelineTokenizer(file) },
     ]
 
   /// Loads the tokenizer of a language model's GGUF file.
   ///
   /// - Throws: ``TokenizerError/file(_:)`` for a kind that Lantern does not have, and as the tokenizer's own
   ///   initialiser.
-  package static func load(_ file: GGUFFile) throws(TokenizerError) -> any Tokenizer {
+  package static func load(_ file: GGUFFile) throws(TokenizerError) -> any LanguageTokenizer {
     let key = "tokenizer.ggml.model"
     guard let name = file.values[key]?.string else {
       throw .file(.missingKey(key: key, file: file.path))

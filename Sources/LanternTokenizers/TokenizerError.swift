@@ -14,11 +14,21 @@ public enum TokenizerError: Error, Sendable, Equatable {
   case badID(token: String, file: String)
   /// A special token that is not in the vocabulary.
   case unknownSpecialToken(key: String, token: String, file: String)
+  /// A chat template that is malformed, or has or does what is not supported.
+  case template(file: String, line: Int, reason: String)
+  /// A chat template's own objection to a conversation, by `raise_exception`.
+  case refusedConversation(file: String, reason: String)
 }
 
 extension TokenizerError: LanternError {
   /// What kind of failure it is.
-  public var kind: ErrorKind { if case .file(let inner) = self { inner.kind } else { .data } }
+  public var kind: ErrorKind {
+    switch self {
+    case .file(let inner): inner.kind
+    case .refusedConversation: .usage
+    default: .data
+    }
+  }
 
   /// One line: what, where, what to do.
   public var description: String {
@@ -38,6 +48,10 @@ extension TokenizerError: LanternError {
     case .unknownSpecialToken(let key, let token, let file):
       "\(file): \(JSON.quoted(key)) is \(JSON.quoted(token)), which the vocabulary lacks; "
         + "take all files from one model"
+    case .template(let file, let line, let reason):
+      "\(file): line \(line) of its chat template: \(reason); take a template without it"
+    case .refusedConversation(let file, let reason):
+      "\(file): its chat template does not take these messages: \(reason)"
     }
   }
 }

@@ -6,7 +6,7 @@ import LanternFormats
 /// `added_tokens.json`, which may be absent.
 struct TokenizerFiles {
   private(set) var vocabulary: [String: Int32] = [:]
-  private(set) var merges: [BytePairEncoding.Pair: BytePairEncoding.Merge] = [:]
+  private(set) var merges: [BytePairEncoding.Pair: Merge] = [:]
 
   private let folder: String
   private var vocabularyFile = ""
@@ -149,7 +149,7 @@ struct TokenizerFiles {
     let left = String(decoding: parts[0], as: UTF8.self)
     let right = String(decoding: parts[1], as: UTF8.self)
     let pair = BytePairEncoding.Pair(try idOfMerged(left), try idOfMerged(right))
-    merges[pair] = BytePairEncoding.Merge(
+    merges[pair] = Merge(
       rank: Int32(clamping: mergeCount - 1), id: try idOfMerged(left + right))
   }
 

@@ -42,6 +42,31 @@ import Testing
     }
   }
 
+  @Test(
+    "a setting of any value is read or refused, and nothing traps", arguments: readers.keys.sorted()
+  )
+  func strange(name: String) throws {
+    let read = try #require(Self.readers[name])
+    let members = try members(name)
+    let values: [JSONValue] = [
+      .null, true, 0, -1, 3, .integer(.max), .integer(.min), 1e300, -0.5, "", "yarn", [], ["x", 7],
+      .object([:]),
+      .object([
+        "rope_type": "longrope", "factor": 1e300, "short_factor": [1e-300], "long_factor": [0],
+        "original_max_position_embeddings": 1,
+      ]),
+      .object(["full_attention": .object(["rope_type": "yarn", "factor": 1e-300]), "x": 7]),
+    ]
+    var refused = 0
+    for key in members.keys {
+      for value in values {
+        let config = Config(members.merging([key: value]) { $1 }, file: "config.json")
+        do { try read(config) } catch { refused += 1 }
+      }
+    }
+    #expect(refused > members.count)
+  }
+
   @Test("what a class does not have is noted, and text settings may stand for one side of two")
   func unknown() throws {
     for (name, read) in Self.readers {

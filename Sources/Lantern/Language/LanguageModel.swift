@@ -12,7 +12,7 @@ package struct LanguageModel: Sendable {
   /// The class of its network.
   package let className: String
   package let network: any CausalLanguageModel
-  package let tokenizer: any Tokenizer
+  package let tokenizer: any LanguageTokenizer
   private let precision: Precision
   /// Ids that every text begins with.
   package let beginning: [Int]
@@ -47,8 +47,7 @@ package struct LanguageModel: Sendable {
     ends = Set(
       ["eos_token_id", "eot_token_id", "eom_token_id"].compactMap { file.values[key + $0]?.integer }
     )
-    beginning =
-      file.values[key + "add_bos_token"]?.bool == true ? [tokenizer.window.beginning] : []
+    beginning = tokenizer.beginning
     notes = tokenizer.notes + model.config.notes
   }
 
@@ -62,10 +61,10 @@ package struct LanguageModel: Sendable {
     }
     let config = try Config(path: file)
     className = try config.strings("architectures", default: []).first ?? "without architectures"
-    tokenizer = try TokenizerCatalogue.load(folder: folder, default: "GPT2Tokenizer")
+    tokenizer = try TokenizerCatalogue.loadLanguage(folder: folder)
     network = try Self.network(
       className, config, TensorArchive(folder: folder, stems: Self.stems), precision, folder)
-    beginning = []
+    beginning = tokenizer.beginning
     ends = try Self.ends(folder, config) ?? [tokenizer.endOfText]
     notes = tokenizer.notes + config.notes
   }
