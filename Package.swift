@@ -17,7 +17,7 @@ let rooms: [(name: String, imports: [Target.Dependency])] = [
   ("LanternTokenizers", ["LanternPlatform", "LanternFormats"]),
   ("LanternModels", ["LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers"]),
   ("LanternSamplers", ["LanternPlatform", "LanternTensor", "LanternFormats"]),
-  ("LanternDecoding", ["LanternPlatform", "LanternTensor", "LanternTokenizers"]),
+  ("LanternDecoding", ["LanternPlatform", "LanternTensor", "LanternFormats", "LanternTokenizers"]),
   ("LanternPictures", ["LanternPlatform", "LanternTensor", "LanternFormats", "CLanternPictures"]),
   (
     "Lantern",

@@ -1,3 +1,4 @@
+public import LanternDecoding
 public import LanternFormats
 public import LanternLayers
 public import LanternPictures
@@ -15,6 +16,11 @@ public import LanternTokenizers
 
 extension RequestError: LocalizedError {
   /// As ``description``.
+  public var errorDescription: String? { description }
+}
+
+extension ConstraintError: LocalizedError {
+  /// As `description`.
   public var errorDescription: String? { description }
 }
 

@@ -4,9 +4,9 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measures samplers and models.",
+    abstract: "Measures samplers, models and language models.",
     subcommands: [
-      BenchKernelsCommand.self, BenchModelCommand.self, BenchPrecisionCommand.self,
-      BenchReportCommand.self, BenchSamplersCommand.self,
+      BenchKernelsCommand.self, BenchLanguageCommand.self, BenchModelCommand.self,
+      BenchPrecisionCommand.self, BenchReportCommand.self, BenchSamplersCommand.self,
     ])
 }

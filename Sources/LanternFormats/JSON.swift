@@ -103,7 +103,7 @@ package enum JSON {
   /// The keys of an object within a text that was already read, in the order in which they stand.
   ///
   /// - Parameters:
-  ///   - path: the keys that lead to the object.
+  ///   - path: the keys that lead to the object; of an array's item its index.
   ///   - text: the whole text.
   ///   - file: what errors call the text.
   /// - Returns: the keys; none where there is no such object.

@@ -66,13 +66,23 @@ struct JSONParser {
     return members
   }
 
-  /// The keys of the object at `path` in the order of the text; none where there is no such object.
+  /// The keys of the object at `path`, of which an item's index is one too, in the order of the text; none where
+  /// there is no such object.
   mutating func keys(at path: [String]) throws(FormatError) -> [String] {
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     var rest = path[...]
     var found: [String] = []
     while true {
       skipSpace()
+      if try peek("an object") == UInt8(ascii: "["), let index = rest.first.flatMap({ Int($0) }) {
+        position += 1
+        rest = rest.dropFirst()
+        for _ in 0..<max(0, index) {
+          _ = try value(depth: 1)
+          guard try continues(until: UInt8(ascii: "]")) else { return [] }
+        }
+        continue
+      }
       guard try peek("an object") == UInt8(ascii: "{") else { return [] }
       position += 1
       if try closes(with: UInt8(ascii: "}")) { return [] }

@@ -54,6 +54,18 @@ import Testing
     }
   }
 
+  @Test("every step of a text sampler has its row in transformers' order, and in llama.cpp's")
+  func samplerSteps() {
+    let folder = "Sources/LanternDecoding/Sampling"
+    let catalogue = SourceTree.file("\(folder)/SamplerStep.swift").code
+    let steps = SourceTree.files(in: folder, ["swift"]).flatMap { file in
+      file.code.matches(of: /static let (\w+) = SamplerStep\(/).map { String($0.output.1) }
+    }
+    #expect(steps.count > 5)
+    let rows = catalogue.matches(of: /\.(\w+),/).map { String($0.output.1) }
+    for step in steps { #expect(rows.count { $0 == step } == 2, "\(step)") }
+  }
+
   @Test("every tokenizer has its row in the catalogue of tokenizers")
   func tokenizers() {
     let catalogue = SourceTree.file("Sources/LanternTokenizers/TokenizerCatalogue.swift").code

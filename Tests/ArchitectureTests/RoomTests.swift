@@ -13,7 +13,7 @@ import Testing
     "LanternTokenizers": ["LanternPlatform", "LanternFormats"],
     "LanternModels": ["LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers"],
     "LanternSamplers": ["LanternPlatform", "LanternTensor", "LanternFormats"],
-    "LanternDecoding": ["LanternPlatform", "LanternTensor", "LanternTokenizers"],
+    "LanternDecoding": ["LanternPlatform", "LanternTensor", "LanternFormats", "LanternTokenizers"],
     "LanternPictures": ["LanternPlatform", "LanternTensor", "LanternFormats", "CLanternPictures"],
     "Lantern": [
       "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers",

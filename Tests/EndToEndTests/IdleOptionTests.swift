@@ -126,6 +126,39 @@ import Testing
     Case("write", "--top-p", "fox WRITER --temperature 0 --top-p 0.5", "top-p without effect"),
     Case("write", "--top-k", "fox WRITER --temperature 0 --top-k 5", "top-k without effect"),
     Case("write", "--min-p", "fox WRITER --temperature 0 --min-p 0.1", "min-p without effect"),
+    Case("write", "--typical-p", "fox WRITER --temperature 0 --typical-p 0.5", "typical-p without"),
+    Case(
+      "write", "--xtc-probability", "fox WRITER --temperature 0 --xtc-probability 1",
+      "XTC probability without effect: temperature 0"),
+    Case(
+      "write", "--xtc-threshold", "fox WRITER --xtc-threshold 0.2",
+      "XTC threshold without effect: the XTC probability is 0"),
+    Case(
+      "write", "--mirostat", "fox WRITER --temperature 0 --mirostat 2", "mirostat without effect"),
+    Case("write", "--mirostat-ent", "fox WRITER --mirostat-ent 3", "mirostat is not chosen"),
+    Case("write", "--mirostat-lr", "fox WRITER --mirostat-lr 0.3", "mirostat is not chosen"),
+    Case(
+      "write", "--repetition-penalty", "fox WRITER --mirostat 1 --repetition-penalty 2",
+      "repetition penalty without effect: mirostat"),
+    Case(
+      "write", "--frequency-penalty", "fox WRITER --frequency-penalty 1 --repeat-last-n 0",
+      "frequency penalty without effect: they count no tokens"),
+    Case(
+      "write", "--presence-penalty", "fox WRITER --presence-penalty 1 --repeat-last-n 0",
+      "presence penalty without effect"),
+    Case("write", "--repeat-last-n", "fox WRITER --repeat-last-n 3", "repetition window without"),
+    Case(
+      "write", "--dry-multiplier", "fox WRITER --dry-multiplier 1 --dry-penalty-last-n 0",
+      "DRY multiplier without effect"),
+    Case("write", "--dry-base", "fox WRITER --dry-base 2", "the DRY multiplier is 0"),
+    Case("write", "--dry-allowed-length", "fox WRITER --dry-allowed-length 3", "DRY multiplier"),
+    Case("write", "--dry-penalty-last-n", "fox WRITER --dry-penalty-last-n 9", "DRY multiplier"),
+    Case("write", "--dry-sequence-breaker", "fox WRITER --dry-sequence-breaker x", "breakers"),
+    Case(
+      "write", "--sampler-order", "fox WRITER --sampler-order temperature --top-k 5",
+      "top_k without effect: it is not in the sampler order"),
+    Case(
+      "write", "--log-probabilities", "fox WRITER --log-probabilities 2", "the events of --json"),
     Case("write", "--seed", "fox WRITER --temperature 0 -s 5", "seed without effect"),
     Case("write", "--max-tokens", "fox WRITER -n 1000", "has room for"),
     Case("write", "--threads", "fox WRITER -t 64", "64 threads on"),
@@ -139,6 +172,9 @@ import Testing
     Case("chat", "--threads", "TALKER -t 64", "64 threads on"),
     Case("chat", "--quiet", "TALKER -q -v", "--quiet and --verbose"),
     Case("chat", "--verbose", "TALKER --json -v", "\"event\":\"detail\""),
+    Case("bench language", "--threads", "SPEED -t 64", "64 threads on"),
+    Case("bench language", "--quiet", "SPEED -q -v", "--quiet and --verbose"),
+    Case("bench language", "--verbose", "SPEED --json -v", "\"event\":\"detail\""),
     Case("paint", "--init", "fox -i a.png", "--init needs"),
     Case("paint", "--mask", "fox --mask a.png", "need a picture"),
     Case("paint", "--extend", "fox --extend left", "need a picture"),
@@ -218,8 +254,8 @@ import Testing
     ],
     "pull": ["--revision", "--variant", "--verbose", "--json"],
     "write": [
-      "--model", "--temperature", "--repetition-penalty", "--stop", "--trace", "--precision",
-      "--json",
+      "--model", "--temperature", "--min-tokens", "--logit-bias", "--schema",
+      "--regex", "--choices", "--stop", "--trace", "--precision", "--json",
     ],
     "chat": [
       "--model", "--system", "--chat-template", "--temperature", "--repetition-penalty", "--stop",
@@ -233,6 +269,10 @@ import Testing
     ],
     "sheet": ["--output", "--overwrite"], "trace": ["--tolerance", "--json"],
     "bench kernels": ["--case", "--precision", "--runs", "--json"],
+    "bench language": [
+      "--model", "--prompt-tokens", "--new-tokens", "--runs", "--perplexity", "--precision",
+      "--json",
+    ],
     "bench model": [
       "--model", "--precision", "--runs", "--batch", "--part", "--json", "--vae", "--text-encoder",
       "--text-encoder-2", "--tokenizer", "--prediction",
@@ -275,6 +315,10 @@ import Testing
         "WRITER": ["-m", fixture("gguf_models/qwen2.gguf"), "-n", "2"],
         "TALKER": [
           "-m", fixture("gguf_models/qwen2.gguf"), "--chat-template", "chatml", "-n", "2",
+        ],
+        "SPEED": [
+          "-m", fixture("gguf_models/qwen2.gguf"), "--prompt-tokens", "2", "--new-tokens", "1",
+          "--runs", "1",
         ],
         "KERNEL": ["linear 8x8x8"], "PART": ["-m", tiny, "--part", "text encoder", "--runs", "1"],
         "SMALL": [tiny, "--precisions", "exact", "--steps", "1", "--prompts", "b.txt"],

@@ -35,6 +35,23 @@ import Testing
     }
   }
 
+  @Test("with log-probabilities, programs get each token and the likeliest in its stead")
+  func logProbabilities() throws {
+    try withTemporaryFolder { folder in
+      let run = try Program.run(
+        ["write", "The red fox", "-m", model, "-n", "4", "--log-probabilities", "2", "--json"],
+        in: folder)
+      let tokens = try run.events().filter { $0["event"]?.string == "token" }
+      #expect(tokens.count == 4)
+      for token in tokens {
+        #expect(token["top"]?.array?.count == 2 && token["id"]?.integer != nil)
+        #expect((token["log_probability"]?.double).map { $0 < 0 } == true)
+        let bytes = token["bytes"]?.array?.compactMap { $0.integer.map { UInt8($0) } } ?? []
+        #expect(String(decoding: bytes, as: UTF8.self) == token["text"]?.string)
+      }
+    }
+  }
+
   @Test("a trace holds every token read and the logits behind it")
   func trace() throws {
     try withTemporaryFolder { folder in
@@ -67,6 +84,10 @@ import Testing
         (["write", "a", "-m", "none.gguf"], Int32(66), "none.gguf"),
         (["write", "a"], 64, "--model"),
         (["write", "a", "-m", model, "-n", "0"], 64, "max"),
+        (["write", "a", "-m", model, "--logit-bias", "x"], 64, "123-4.5"),
+        (["write", "a", "-m", model, "--logit-bias", "5+inf"], 64, "123-4.5"),
+        (["write", "a", "-m", model, "--logit-bias", "99999+1"], 64, "99999"),
+        (["write", "a", "-m", model, "--sampler-order", "warm"], 64, "transformers"),
         (["write", "a", "-m", fixture("tensor_files.safetensors")], 65, "GGUF"),
       ] {
         let run = try Program.run(arguments, in: folder)

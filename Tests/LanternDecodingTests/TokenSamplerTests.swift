@@ -8,30 +8,44 @@ import Testing
 /// The fixture holds what transformers' logits processors make of random scores:
 /// tools/fixtures/text_sampler.py.
 @Suite struct TokenSamplerTests {
-  @Test("probabilities after penalty, temperature, top-k, top-p and min-p equal transformers'")
+  @Test(
+    "probabilities after bias, penalty, temperature, top-k, top-p, min-p and typical-p equal transformers'"
+  )
   func parity() throws {
     let file = try SafetensorsFile(fixture("text_sampler.safetensors"))
-    let text = Array(try #require(file.metadata["cases"]).utf8)
-    let cases = try text.withUnsafeBytes { try JSON.parse($0, file: "cases") }.array ?? []
+    let cases = try LlamaSamplerTests.objects(file, "cases")
     let scores = try #require(try file.tensor("scores"))
     let wanted = try #require(try file.tensor("out"))
     let past = try #require(try file.tensor("past")).integers().map(Int.init)
-    #expect(cases.count == scores.shape[0] && cases.count > 10)
-    for (row, value) in cases.enumerated() {
-      let settings = try #require(value.object)
-      func number(_ key: String, _ defaultValue: Float) -> Float {
-        settings[key]?.double.map { Float($0) } ?? defaultValue
-      }
-      var sampler = TextSampler()
-      sampler.temperature = number("temperature", 1)
-      sampler.topK = settings["topK"]?.integer ?? 0
-      sampler.topP = number("topP", 1)
-      sampler.minP = number("minP", 0)
-      sampler.repetitionPenalty = number("repetitionPenalty", 1)
-      expectEqual(
-        sampler.probabilities(try scores.sliced(axis: 0, row..<row + 1).floats(), past: past),
-        try wanted.sliced(axis: 0, row..<row + 1).floats(), relative: 1e-5, "\(settings)")
+    #expect(cases.count == scores.shape[0] && cases.count > 20)
+    for (row, settings) in cases.enumerated() {
+      let sampler = try LlamaSamplerTests.sampler(settings)
+      let found = sampler.probabilities(
+        try scores.sliced(axis: 0, row..<row + 1).floats(), past: past)
+      let expected = try wanted.sliced(axis: 0, row..<row + 1).floats()
+      #expect(found.map { $0 > 0 } == expected.map { $0 > 0 }, "\(settings)")
+      for (one, other) in zip(found, expected) { #expect(abs(one - other) < 1e-6, "\(settings)") }
     }
+  }
+
+  @Test("of many tokens the likeliest are found without sorting all")
+  func large() {
+    let noise = TokenNoise(seed: 4)
+    let scores = noise.uniforms(30_000).map { 12 * $0 * $0 - 8 }
+    let sorted = scores.sorted(by: >)
+    var sampler = TextSampler()
+    sampler.topK = 50
+    let kept = sampler.probabilities(scores).enumerated().filter { $0.element > 0 }.map(\.offset)
+    #expect(Set(kept) == Set(scores.indices.filter { scores[$0] >= sorted[49] }))
+    sampler.topK = 0
+    sampler.topP = 0.4
+    let nucleus = sampler.probabilities(scores)
+    let whole = TextSampler().probabilities(scores)
+    let inside = whole.indices.filter { nucleus[$0] > 0 }
+    let sum = inside.reduce(0.0) { $0 + Double(whole[$1]) }
+    let least = inside.map { Double(whole[$0]) }.min() ?? 0
+    #expect(sum >= 0.4 && sum - least < 0.4 && inside.count > 100)
+    #expect(whole.indices.allSatisfy { nucleus[$0] > 0 || Double(whole[$0]) <= least })
   }
 
   @Test("no temperature takes the likeliest token, and −∞ is never taken")

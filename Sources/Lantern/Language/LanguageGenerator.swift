@@ -109,8 +109,7 @@ public struct LanguageGenerator: Sendable {
     _ request: LanguageRequest, behind prompt: [Int], in context: inout LanguageContext,
     onLogits: (([Int], Tensor) throws -> Void)? = nil, onEvent: (LanguageEvent) throws -> Void
   ) throws -> LanguageResult {
-    let settings = try LanguageSettings(request)
-    let sampler = settings.sampler
+    let settings = try LanguageSettings(request, model.tokenizer)
     let room = model.network.maximumLength - prompt.count
     guard room > 0, !prompt.isEmpty else {
       throw RequestError.longText(tokens: prompt.count, maximum: model.network.maximumLength)
@@ -120,43 +119,76 @@ public struct LanguageGenerator: Sendable {
       notes.append(
         "the model's context of \(model.network.maximumLength) has room for \(room) tokens more")
     }
-    context.forget(beyond: onLogits == nil ? context.sharedCount(with: prompt) : 0)
-    var scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
-    let noise = TokenNoise(seed: request.seed)
-    var written = StreamedText(model.tokenizer)
-    var stops = StopStrings(request.stop)
-    var (text, ending) = ("", LanguageResult.Ending.length)
-    for index in 0..<min(room, request.maximumTokens) {
-      let id = sampler.choose(scores, past: prompt + written.ids, uniform: noise.uniform(index))
-      if model.ends.contains(id) {
-        ending = .endOfText
-        break
-      }
-      let (piece, isStopped) = stops.take(written.add(id) ?? "")
-      text += piece
-      try onEvent(.text(piece))
-      if isStopped {
-        ending = .stopString
-        break
-      }
-      let isLast = index + 1 == min(room, request.maximumTokens)
-      if !isLast || onLogits != nil { scores = try read([id], &context, onLogits) }
+    let maximum = min(room, request.maximumTokens)
+    var held = try HeldText(
+      model, settings.form, minimum: request.minimumTokens, maximum: maximum)
+    // Behind a text so long that all of it is turned otherwise, a shorter one shares nothing.
+    let isTurned = model.network.switchLength.map {
+      context.tokens.count > $0 && prompt.count <= $0
     }
-    if ending != .stopString {
-      let rest = stops.finish()
-      text += rest
-      if !rest.isEmpty { try onEvent(.text(rest)) }
+    let isShared = onLogits == nil && isTurned != true
+    context.forget(beyond: isShared ? context.sharedCount(with: prompt) : 0)
+    var scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
+    var sampling = TextSampling(settings.sampler, seed: request.seed)
+    var writer = LanguageWriter(model, request, maximum: maximum)
+    while writer.ending == nil {
+      guard let id = try next(scores, prompt, &sampling, &held, writer, maximum) else {
+        try onEvent(.text(writer.finish(held.isCut ? .length : .endOfText)))
+        break
+      }
+      let piece = writer.take(id)
+      if request.logProbabilities > 0, writer.ending != .endOfText {
+        try onEvent(.token(token(id, scores, count: request.logProbabilities)))
+      }
+      try onEvent(.text(piece))
+      // What was chosen last is read for its logits alone.
+      if writer.ending == nil || (writer.ending == .length && onLogits != nil) {
+        scores = try read([id], &context, onLogits)
+      }
+    }
+    if held.isCut {
+      notes.append(
+        "the text was ended in the shortest way: there is room for \(maximum) tokens; allow more with "
+          + "--max-tokens")
     }
     return LanguageResult(
-      text: text, promptTokens: prompt.count, tokens: written.ids.count, ending: ending,
-      notes: notes)
+      text: writer.text, promptTokens: prompt.count, tokens: writer.ids.count,
+      ending: writer.ending ?? .length, notes: notes)
+  }
+
+  /// The next token; nil where the text has to end.
+  private func next(
+    _ scores: [Float], _ prompt: [Int], _ sampling: inout TextSampling, _ held: inout HeldText,
+    _ writer: LanguageWriter, _ maximum: Int
+  ) throws -> Int? {
+    let index = writer.ids.count
+    switch try held.next(index, scores.count) {
+    case .end: return nil
+    case .token(let id): return held.take(id, remaining: maximum - index)
+    case .tokens(let allowed):
+      let id = sampling.next(scores, past: prompt + writer.ids, allowed: allowed, index: index)
+      guard let id else { throw RequestError.notFinite(what: "every token's score", step: index) }
+      return held.take(id, remaining: maximum - index)
+    }
+  }
+
+  /// A token with its log-probability, and the likeliest ones.
+  private func token(_ id: Int, _ scores: [Float], count: Int) -> LanguageToken {
+    let choices = LogProbabilities(scores)
+    func choice(_ id: Int) -> LanguageToken.Choice {
+      LanguageToken.Choice(
+        id: id, bytes: model.tokenizer.decode([id]), logProbability: choices[id])
+    }
+    return LanguageToken(choice: choice(id), likeliest: choices.likeliest(count).map(choice))
   }
 
   /// Reads tokens behind those of the context; the logits of the next.
   private func read(
-    _ ids: [Int], _ context: inout LanguageContext, _ onLogits: (([Int], Tensor) throws -> Void)?
+    _ ids: [Int], _ context: inout LanguageContext,
+    _ onLogits: (([Int], Tensor) throws -> Void)?
   ) throws -> [Float] {
-    let hidden = try model.network.read(ids, after: context.tokens, into: &context.cache)
+    let past = context.tokens
+    let hidden = try model.network.read(ids, after: past, into: &context.cache)
     context.append(ids)
     if let onLogits {
       let all = try model.network.logits(hidden)

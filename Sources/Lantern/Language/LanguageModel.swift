@@ -15,9 +15,9 @@ package struct LanguageModel: Sendable {
   package let tokenizer: any LanguageTokenizer
   private let precision: Precision
   /// Ids that every text begins with.
-  let beginning: [Int]
+  package let beginning: [Int]
   /// Ids that end a text.
-  var ends: Set<Int>
+  package var ends: Set<Int>
   /// How the model's files say that conversations are written, and which of them does.
   let chatTemplate: (source: String, file: String)?
   /// What was read otherwise than the files may lead to expect: a line each.
@@ -102,7 +102,7 @@ package struct LanguageModel: Sendable {
   }
 
   /// An empty cache, of f16 unless results are to be exact.
-  func makeCache(capacity: Int) throws(TensorError) -> KVCache {
+  package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
     var cache = try network.makeCache(capacity: capacity)
     if precision != .exact { cache.roundToFloat16() }
     return cache
@@ -138,7 +138,7 @@ package struct LanguageModel: Sendable {
 
   /// The tokens of a text that people typed, in which nothing is a control token, behind those that every text
   /// begins with; where there are none, the end-of-text token stands for an empty one.
-  func ids(of text: String) -> [Int] {
+  package func ids(of text: String) -> [Int] {
     let ids = beginning + tokenizer.encode(text, readsSpecial: false)
     return ids.isEmpty ? [tokenizer.endOfText] : ids
   }

@@ -14,8 +14,52 @@ public struct LanguageRequest: Sendable {
   public var topK = 0
   /// Min-p: only tokens of at least this share of the likeliest one's probability; 0 for all.
   public var minP: Float = 0
+  /// Typical-p: only the tokens whose surprise is nearest to the expected one and that together have this
+  /// probability; 1 for all.
+  public var typicalP: Float = 1
+  /// XTC: how often all of the likeliest tokens but the last are left out; 0 for never.
+  public var xtcProbability: Float = 0
+  /// XTC: the probability from which on a token is one of them.
+  public var xtcThreshold: Float = 0.1
+  /// Mirostat's version, 1 or 2, in place of filters and penalties; 0 for none.
+  public var mirostat = 0
+  /// Mirostat's target: the surprise of a token in bits.
+  public var mirostatTarget: Float = 5
+  /// Mirostat's learning rate.
+  public var mirostatRate: Float = 0.1
   /// Repetition penalty: divisor of the scores of tokens that occurred, the prompt's among them; 1 for no change.
   public var repetitionPenalty: Float = 1
+  /// What the score of a token loses for each time that it occurred, the prompt's among them.
+  public var frequencyPenalty: Float = 0
+  /// What the score of a token that occurred loses, the prompt's among them.
+  public var presencePenalty: Float = 0
+  /// How many of the last tokens these penalties count; −1 for all, 0 for none.
+  public var repetitionWindow = -1
+  /// DRY: what the score of a token that prolongs a repetition loses; 0 for no change.
+  public var dryMultiplier: Float = 0
+  /// DRY: factor of that for each token that the repetition is longer.
+  public var dryBase: Float = 1.75
+  /// DRY: how many tokens a repetition may have without a loss.
+  public var dryAllowedLength = 2
+  /// DRY: how many of the last tokens are searched; −1 for all, 0 for none.
+  public var dryWindow = -1
+  /// DRY: texts that end a repetition.
+  public var dryBreakers = ["\n", ":", "\"", "*"]
+  /// What is added to the scores of tokens, by their ids; −∞ for one that is never written.
+  public var logitBias: [Int: Float] = [:]
+  /// The order of filters, penalties and temperature: "transformers", "llama.cpp", or their names with ";" between
+  /// them.
+  public var samplerOrder = "transformers"
+  /// Minimum number of tokens to write: the model does not end the text before.
+  public var minimumTokens = 0
+  /// A JSON schema, as JSON: the text is JSON that it allows.
+  public var schema: String?
+  /// A regular expression in the syntax of Python's `re`: the text matches it as a whole.
+  public var regex: String?
+  /// The text is one of these, if there are any.
+  public var choices: [String] = []
+  /// How many of the likeliest tokens are reported with each, with their log-probabilities; 0 for no report.
+  public var logProbabilities = 0
   /// Strings before which the text ends.
   public var stop: [String] = []
 
@@ -27,8 +71,28 @@ public struct LanguageRequest: Sendable {
 public enum LanguageEvent: Sendable {
   /// More of the text: whole characters.
   case text(String)
+  /// A token, where the request wants log-probabilities.
+  case token(LanguageToken)
   /// The text is done.
   case finished(LanguageResult)
+}
+
+/// A token that was written, with what the model thought of it before any bias, penalty or filter.
+public struct LanguageToken: Sendable, Equatable {
+  /// A token with the natural logarithm of its probability.
+  public struct Choice: Sendable, Equatable {
+    /// The token's id.
+    public let id: Int
+    /// The token's UTF-8 bytes; a character may span several tokens.
+    public let bytes: [UInt8]
+    /// The natural logarithm of its probability.
+    public let logProbability: Float
+  }
+
+  /// The token.
+  public let choice: Choice
+  /// The likeliest tokens in its stead, the likeliest first.
+  public let likeliest: [Choice]
 }
 
 /// A text that was written, and why it ends.

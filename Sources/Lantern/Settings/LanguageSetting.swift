@@ -5,15 +5,14 @@ package typealias LanguageSetting = Setting<LanguageRequest>
 // ImageSetting+Table.swift. What the request leaves open is decided in LanguageSettings.swift.
 extension LanguageRequest: Configurable {
   package static let settings =
-    [LanguageSetting.prompt, .maximumTokens, .seed, .temperature] + LanguageSetting.filters
-    + [LanguageSetting.repetitionPenalty, .stop]
+    [LanguageSetting.prompt, .maximumTokens, .minimumTokens, .seed, .temperature]
+    + LanguageSetting.filters + [.mirostat] + LanguageSetting.mirostatNumbers
+    + LanguageSetting.penalties + [.samplerOrder, .logitBias]
+    + LanguageSetting.forms + [.stop, .logProbabilities]
   package static var `default`: LanguageRequest { LanguageRequest(prompt: "") }
 }
 
 extension LanguageSetting {
-  /// What leaves out tokens that are not likely.
-  static var filters: [LanguageSetting] { [topP, topK, minP] }
-
   package static var prompt: LanguageSetting { LanguageSetting("prompt", \.prompt, .prompt) }
 
   package static var maximumTokens: LanguageSetting {
@@ -25,18 +24,38 @@ extension LanguageSetting {
         default: "256"))
   }
 
-  package static var seed: LanguageSetting { seed(\.seed) }
-  package static var temperature: LanguageSetting { temperature(\.temperature, default: "0.8") }
-  package static var topP: LanguageSetting { topP(\.topP, default: "0.95") }
-  package static var topK: LanguageSetting { topK(\.topK) }
-  package static var minP: LanguageSetting { minP(\.minP) }
-  package static var repetitionPenalty: LanguageSetting { repetitionPenalty(\.repetitionPenalty) }
+  package static var minimumTokens: LanguageSetting {
+    LanguageSetting(
+      "minimumTokens", \.minimumTokens, .size, range: "0 or more",
+      isAllowed: { $0 >= 0 },
+      check: { request, _ in
+        if request.minimumTokens > request.maximumTokens {
+          throw RequestError.range(
+            name: "minimum tokens", found: "\(request.minimumTokens)",
+            allowed: "at most as many as the maximum, \(request.maximumTokens)")
+        }
+      },
+      option: SettingOption(
+        "min-tokens", aliases: ["min-new-tokens"], .value("count"),
+        "Minimum number of tokens to write: the model does not end the text before.", default: "0"))
+  }
 
+  package static var seed: LanguageSetting { seed(\.seed) }
   package static var stop: LanguageSetting {
     LanguageSetting(
       "stop", \.stop, .words,
       option: SettingOption(
         "stop", .values("text"), "Ends the text before this string; may be given several times.",
         default: "none"))
+  }
+
+  package static var logProbabilities: LanguageSetting {
+    LanguageSetting(
+      "logProbabilities", \.logProbabilities, .words, title: "log-probabilities",
+      range: "0 to 100", isAllowed: { (0...100).contains($0) },
+      option: SettingOption(
+        "log-probabilities", aliases: ["n-probs"], .value("count"),
+        "With --json, each token with its log-probability and so many of the likeliest, before penalties and "
+          + "filters; 0 for none.", default: "0"))
   }
 }

@@ -6,11 +6,39 @@ struct LanguageTextOptions: SettingOptions {
   typealias Request = LanguageRequest
 
   @Option(LanguageSetting.maximumTokens) var maximumTokens: Int?
+  @Option(LanguageSetting.minimumTokens) var minimumTokens: Int?
   @OptionGroup var chance: SeedOptions
   @Option(LanguageSetting.temperature) var temperature: Float?
   @Option(LanguageSetting.topP) var topP: Float?
   @Option(LanguageSetting.topK) var topK: Int?
   @Option(LanguageSetting.minP) var minP: Float?
-  @Option(LanguageSetting.repetitionPenalty) var repetitionPenalty: Float?
+  @Option(LanguageSetting.typicalP) var typicalP: Float?
+  @Option(LanguageSetting.xtcProbability) var xtcProbability: Float?
+  @Option(LanguageSetting.xtcThreshold) var xtcThreshold: Float?
+  @Option(LanguageSetting.mirostat) var mirostat: Int?
+  @Option(LanguageSetting.mirostatTarget) var mirostatTarget: Float?
+  @Option(LanguageSetting.mirostatRate) var mirostatRate: Float?
+  @OptionGroup var penalties: LanguagePenaltyOptions
+  @Option(LanguageSetting.samplerOrder) var samplerOrder: String?
+  @Option(LanguageSetting.logitBias) var logitBias: [String] = []
+  @Option(LanguageSetting.schema) var schema: String?
+  @Option(LanguageSetting.regex) var regex: String?
+  @Option(LanguageSetting.choices) var choices: [String] = []
   @Option(LanguageSetting.stop) var stop: [String] = []
+  @Option(LanguageSetting.logProbabilities) var logProbabilities: Int?
+}
+
+/// What tokens that occurred lose.
+struct LanguagePenaltyOptions: SettingOptions {
+  typealias Request = LanguageRequest
+
+  @Option(LanguageSetting.repetitionPenalty) var repetitionPenalty: Float?
+  @Option(LanguageSetting.frequencyPenalty) var frequencyPenalty: Float?
+  @Option(LanguageSetting.presencePenalty) var presencePenalty: Float?
+  @Option(LanguageSetting.repetitionWindow) var repetitionWindow: Int?
+  @Option(LanguageSetting.dryMultiplier) var dryMultiplier: Float?
+  @Option(LanguageSetting.dryBase) var dryBase: Float?
+  @Option(LanguageSetting.dryAllowedLength) var dryAllowedLength: Int?
+  @Option(LanguageSetting.dryWindow) var dryWindow: Int?
+  @Option(LanguageSetting.dryBreakers) var dryBreakers: [String] = []
 }

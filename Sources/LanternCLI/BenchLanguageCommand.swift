@@ -1,0 +1,145 @@
+import ArgumentParser
+import Lantern
+import LanternBench
+import LanternHub
+import LanternTensor
+
+/// `lantern bench language`: how fast a language model reads and writes.
+struct BenchLanguageCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "language",
+    abstract:
+      "Times a language model: tokens a second of a prompt and behind it, memory; perplexity.",
+    discussion: """
+      lantern bench language -m FOLDER/smollm2.gguf
+      lantern bench language -m FOLDER/smollm2.gguf --prompt-tokens 2048 --runs 3 --json
+      lantern bench language -m FOLDER/smollm2.gguf --perplexity book.txt
+
+      The prompt is read at once, what follows token by token, with the scores of the next token behind each; \
+      choosing it is not timed. Figures are of the median run. Perplexity is llama.cpp's: of the second half of \
+      each window of 512 tokens.
+      """)
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The model: a GGUF file, or a folder as transformers lays it out. (default: none)",
+      valueName: "model"),
+    transform: FileArgument.named)
+  var model: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Tokens that are read at once.", valueName: "count"))
+  var promptTokens = 512
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Tokens that are read one by one behind them.", valueName: "count"))
+  var newTokens = 128
+
+  @OptionGroup var timing: RunsOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Measure the perplexity of this file's text too. (default: none)", valueName: "file"),
+    transform: FileArgument.named)
+  var perplexity: String?
+
+  @OptionGroup(title: "Model options") var computing: PrecisionOptions
+  @OptionGroup(title: "Model options") var threads: ThreadOptions
+  @OptionGroup(title: "Message options") var messages: MessageOptions
+
+  mutating func validate() throws {
+    if model == nil {
+      throw ValidationError("which model? Name a file or folder with --model MODEL")
+    }
+    for (name, count) in [("prompt tokens", promptTokens), ("new tokens", newTokens)]
+    where !(1...1_000_000).contains(count) {
+      throw ValidationError("\(name) \(count): choose 1 to 1000000")
+    }
+  }
+
+  func run() throws {
+    let console = messages.console
+    Interruption.listen()
+    try ErrorReport.reporting(to: console) { try report(console) }
+  }
+
+  private func report(_ console: Console) throws {
+    threads.apply(console)
+    let text = try perplexity.map { try PromptFile.text(ofArgument: "@" + $0) }
+    let start = Console.now
+    let generator = try LanguageGenerator(
+      path: HubCache.standard.located(model ?? ""), precision: computing.precision ?? .default)
+    generator.notes.forEach(console.note)
+    console.detail("loaded in \(rounded(Console.now - start)) s")
+    var bar = ProgressBar(console)
+    defer { bar.end() }
+    var (done, all) = (0, (timing.runs + 1) * (newTokens + 1))
+    let bench = try LanguageBench(
+      generator, promptTokens: promptTokens, newTokens: newTokens, runs: timing.runs
+    ) {
+      try Interruption.check()
+      done += 1
+      bar.show(done, of: all)
+    }
+    bar.end()
+    let measured = try text.map { text in
+      try Perplexity(of: text, generator) { number, count in
+        try Interruption.check()
+        (done, all) = (number, count)
+        bar.show(done, of: all)
+      }
+    }
+    bar.end()
+    console.isJSON
+      ? reportJSON(bench, measured, generator, console) : report(bench, measured, generator)
+  }
+
+  private func report(
+    _ bench: LanguageBench, _ perplexity: Perplexity?, _ generator: LanguageGenerator
+  ) {
+    Console.print(
+      "prompt of \(bench.promptTokens) tokens".padded(to: 28)
+        + "\(rounded(bench.prefillTokensPerSecond, 1)) tokens/s")
+    Console.print(
+      "\(bench.newTokens) tokens behind it".padded(to: 28)
+        + "\(rounded(bench.decodeTokensPerSecond, 1)) tokens/s")
+    if let perplexity {
+      Console.print(
+        "perplexity".padded(to: 28)
+          + "\(rounded(perplexity.value, 4)), of \(perplexity.countedTokens) tokens of \(perplexity.tokens)"
+      )
+    }
+    Console.print(
+      "peak memory \(bench.peakBytes >> 20) MiB; \(ComputeEngine.instructionSet), "
+        + "\(ComputeEngine.threadCount) threads")
+  }
+
+  private func reportJSON(
+    _ bench: LanguageBench, _ perplexity: Perplexity?, _ generator: LanguageGenerator,
+    _ console: Console
+  ) {
+    for (number, run) in bench.runs.enumerated() {
+      console.event([
+        "event": .string("run"), "number": .integer(number + 1),
+        "prefill_seconds": .number(run.prefill), "decode_seconds": .number(run.decode),
+      ])
+    }
+    var end: [String: JSONValue] = [
+      "event": .string("end"), "model": .string(HubCache.name(of: generator.path)),
+      "prompt_tokens": .integer(bench.promptTokens), "new_tokens": .integer(bench.newTokens),
+      "prefill_tokens_per_second": .number(bench.prefillTokensPerSecond),
+      "decode_tokens_per_second": .number(bench.decodeTokensPerSecond),
+      "peak_bytes": .integer(bench.peakBytes),
+      "instruction_set": .string(ComputeEngine.instructionSet),
+      "threads": .integer(ComputeEngine.threadCount),
+    ]
+    if let perplexity {
+      end["perplexity"] = .number(perplexity.value)
+      end["perplexity_tokens"] = .integer(perplexity.countedTokens)
+    }
+    console.event(end)
+  }
+}
