@@ -71,9 +71,7 @@ struct ChatCommand: ParsableCommand {
     let generator = try LanguageGenerator(
       path: HubCache.standard.located(model ?? ""), precision: computing.precision ?? .default)
     generator.notes.forEach(console.note)
-    if request.temperature == 0, words.chance.number != nil {
-      console.note("seed without effect: temperature 0 takes the likeliest token")
-    }
+    console.noteIdle(request, hasSeed: words.chance.number != nil)
     var conversation = try LanguageConversation(generator, template: try template())
     conversation.system = system
     let name = FileSystem.split(generator.path).name

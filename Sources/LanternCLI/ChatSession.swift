@@ -132,10 +132,8 @@ struct ChatSession {
     do {
       let result = try conversation.answer(text, request) { event in
         try Interruption.check()
-        guard case .text(let piece) = event, !piece.isEmpty else { return }
-        written += piece
-        console.event(["event": .string("text"), "text": .string(piece)])
-        if !console.isJSON { Console.put(piece) }
+        if case .text(let piece) = event { written += piece }
+        console.put(event)
       }
       end(written, result.ending.rawValue, result.tokens)
       result.notes.forEach(console.note)

@@ -76,13 +76,7 @@ struct WriteCommand: ParsableCommand {
       : { ids, logits in (read.tokens, read.logits) = (read.tokens + ids, read.logits + [logits]) }
     let result = try generator.write(request, onLogits: keep) { event in
       try Interruption.check()
-      switch event {
-      case .token(let token): console.event(Self.event(token))
-      case .text(let text) where !text.isEmpty:
-        console.event(["event": .string("text"), "text": .string(text)])
-        if !console.isJSON { Console.put(text) }
-      case .text, .finished: break
-      }
+      console.put(event)
     }
     if !console.isJSON { Console.put("\n") }
     if let trace { try write(read.tokens, read.logits, to: trace) }
@@ -93,13 +87,7 @@ struct WriteCommand: ParsableCommand {
     _ result: LanguageResult, seconds: Double, _ request: LanguageRequest, _ console: Console
   ) {
     result.notes.forEach(console.note)
-    if request.logProbabilities > 0, !console.isJSON {
-      console.note("log-probabilities without effect: they are among the events of --json")
-    }
-    let isGreedy = request.temperature == 0
-    if isGreedy, words.chance.number != nil {
-      console.note("seed without effect: temperature 0 takes the likeliest token")
-    }
+    console.noteIdle(request, hasSeed: words.chance.number != nil)
     console.event([
       "event": .string("end"), "prompt_tokens": .integer(result.promptTokens),
       "tokens": .integer(result.tokens), "ending": .string(result.ending.rawValue),
@@ -107,24 +95,9 @@ struct WriteCommand: ParsableCommand {
     ])
     console.detail(
       "\(result.promptTokens) tokens read and \(result.tokens) written in \(rounded(seconds)) s")
-    if words.chance.number == nil, !isGreedy {
+    if words.chance.number == nil, request.temperature != 0 {
       console.report("seed \(request.seed)")
     }
-  }
-
-  /// A token with the likeliest ones, for programs.
-  private static func event(_ token: LanguageToken) -> [String: JSONValue] {
-    func object(_ choice: LanguageToken.Choice) -> [String: JSONValue] {
-      [
-        "id": .integer(choice.id), "text": .string(String(decoding: choice.bytes, as: UTF8.self)),
-        "bytes": .array(choice.bytes.map { .integer(Int($0)) }),
-        "log_probability": .number(Double(choice.logProbability)),
-      ]
-    }
-    var event = object(token.choice)
-    event["event"] = .string("token")
-    event["top"] = .array(token.likeliest.map { .object(object($0)) })
-    return event
   }
 
   private func write(_ tokens: [Int], _ logits: [Tensor], to path: String) throws {

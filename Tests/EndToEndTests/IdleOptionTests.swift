@@ -14,6 +14,10 @@ import Testing
     let words: [String]
 
     init(_ command: String, _ option: String, _ arguments: String, _ words: String...) {
+      self.init(command, option, arguments, words)
+    }
+
+    init(_ command: String, _ option: String, _ arguments: String, _ words: [String]) {
       self.command = command
       self.option = option
       self.arguments = arguments.split(separator: " ").map(String.init)
@@ -23,7 +27,16 @@ import Testing
     var testDescription: String { "\(command) \(option): \(arguments)" }
   }
 
-  static let cases: [Case] = [
+  /// The options of a conversation are those of a text.
+  static let cases =
+    listed
+    + listed.filter { $0.command == "write" }.map { row in
+      Case(
+        "chat", row.option,
+        row.arguments.joined(separator: " ").replacing("fox WRITER", with: "TALKER"), row.words)
+    }
+
+  private static let listed: [Case] = [
     Case("image", "--prompt", "fox -p cat", "prompt is given twice"),
     Case("image", "--prompts", "fox --prompts a.txt", "--prompts replaces the prompt"),
     Case("image", "--prompts", "--prompts a.txt --like a.png", "--like has a prompt"),
@@ -164,14 +177,6 @@ import Testing
     Case("write", "--threads", "fox WRITER -t 64", "64 threads on"),
     Case("write", "--quiet", "fox WRITER -q -v", "--quiet and --verbose"),
     Case("write", "--verbose", "fox WRITER --json -v", "\"event\":\"detail\""),
-    Case("chat", "--top-p", "TALKER --temperature 0 --top-p 0.5", "top-p without effect"),
-    Case("chat", "--top-k", "TALKER --temperature 0 --top-k 5", "top-k without effect"),
-    Case("chat", "--min-p", "TALKER --temperature 0 --min-p 0.1", "min-p without effect"),
-    Case("chat", "--seed", "TALKER --temperature 0 -s 5", "seed without effect"),
-    Case("chat", "--max-tokens", "TALKER -n 1000", "has room for"),
-    Case("chat", "--threads", "TALKER -t 64", "64 threads on"),
-    Case("chat", "--quiet", "TALKER -q -v", "--quiet and --verbose"),
-    Case("chat", "--verbose", "TALKER --json -v", "\"event\":\"detail\""),
     Case("bench language", "--threads", "SPEED -t 64", "64 threads on"),
     Case("bench language", "--quiet", "SPEED -q -v", "--quiet and --verbose"),
     Case("bench language", "--verbose", "SPEED --json -v", "\"event\":\"detail\""),
@@ -258,8 +263,8 @@ import Testing
       "--regex", "--choices", "--stop", "--trace", "--precision", "--json",
     ],
     "chat": [
-      "--model", "--system", "--chat-template", "--temperature", "--repetition-penalty", "--stop",
-      "--precision", "--json",
+      "--model", "--system", "--chat-template", "--temperature", "--min-tokens", "--logit-bias",
+      "--schema", "--regex", "--choices", "--stop", "--precision", "--json",
     ],
     "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
     "samplers": ["--json"],

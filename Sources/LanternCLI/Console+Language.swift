@@ -1,0 +1,40 @@
+import Lantern
+import LanternFormats
+
+extension Console {
+  /// Puts more of a text on standard output, or tells it to programs.
+  func put(_ event: LanguageEvent) {
+    switch event {
+    case .token(let token): self.event(Self.fields(of: token))
+    case .text(let text) where !text.isEmpty:
+      self.event(["event": .string("text"), "text": .string(text)])
+      if !isJSON { Console.put(text) }
+    case .text, .finished: break
+    }
+  }
+
+  /// Notes what was asked for and has no effect on how a text is told.
+  func noteIdle(_ request: LanguageRequest, hasSeed: Bool) {
+    if request.logProbabilities > 0, !isJSON {
+      note("log-probabilities without effect: they are among the events of --json")
+    }
+    if request.temperature == 0, hasSeed {
+      note("seed without effect: temperature 0 takes the likeliest token")
+    }
+  }
+
+  /// A token with the likeliest ones.
+  private static func fields(of token: LanguageToken) -> [String: JSONValue] {
+    func object(_ choice: LanguageToken.Choice) -> [String: JSONValue] {
+      [
+        "id": .integer(choice.id), "text": .string(String(decoding: choice.bytes, as: UTF8.self)),
+        "bytes": .array(choice.bytes.map { .integer(Int($0)) }),
+        "log_probability": .number(Double(choice.logProbability)),
+      ]
+    }
+    var event = object(token.choice)
+    event["event"] = .string("token")
+    event["top"] = .array(token.likeliest.map { .object(object($0)) })
+    return event
+  }
+}
