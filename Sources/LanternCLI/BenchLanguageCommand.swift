@@ -12,7 +12,7 @@ struct BenchLanguageCommand: ParsableCommand {
       "Times a language model: tokens a second of a prompt and behind it, memory; perplexity.",
     discussion: """
       lantern bench language -m FOLDER/smollm2.gguf
-      lantern bench language -m FOLDER/smollm2.gguf --prompt-tokens 2048 --runs 3 --json
+      lantern bench language -m FOLDER/smollm2.gguf --prompt-tokens 2048 --json
       lantern bench language -m FOLDER/smollm2.gguf --perplexity book.txt
 
       The prompt is read at once, what follows token by token, with the scores of the next token behind each; \

@@ -13,7 +13,7 @@ extension Console {
     }
   }
 
-  /// Notes what was asked for and has no effect on how a text is told.
+  /// Notes options that have no effect on how a text is written.
   func noteIdle(_ request: LanguageRequest, hasSeed: Bool) {
     if request.logProbabilities > 0, !isJSON {
       note("log-probabilities without effect: they are among the events of --json")

@@ -16,7 +16,7 @@ import Testing
       (["a red fox"], "lantern image \"a red fox\""),
       (["a", "red", "fox"], "lantern image \"a red fox\""),
       (["-p", "a fox", "-m", "x"], "which command?"),
-      (["frobnicate"], "choose one of bench, caption, convert"),
+      (["frobnicate"], "choose one of bench, caption, chat"),
       (["image", "a", "red", "fox", "-s", "1"], "lantern image \"a red fox\" -s 1"),
       (["image", "-s", "1", "a", "red", "fox"], "lantern image -s 1 \"a red fox\""),
       (["image", "a", "$5", "note"], "lantern image 'a $5 note'"),
