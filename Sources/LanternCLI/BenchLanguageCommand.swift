@@ -21,14 +21,6 @@ struct BenchLanguageCommand: ParsableCommand {
       """)
 
   @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp(
-      "The model: a GGUF file, or a folder as transformers lays it out. (default: none)",
-      valueName: "model"),
-    transform: FileArgument.named)
-  var model: String?
-
-  @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Tokens that are read at once.", valueName: "count"))
   var promptTokens = 512
@@ -46,14 +38,12 @@ struct BenchLanguageCommand: ParsableCommand {
     transform: FileArgument.named)
   var perplexity: String?
 
+  @OptionGroup(title: "Model options") var source: LanguageModelOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var threads: ThreadOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
-    if model == nil {
-      throw ValidationError("which model? Name a file or folder with --model MODEL")
-    }
     for (name, count) in [("prompt tokens", promptTokens), ("new tokens", newTokens)]
     where !(1...1_000_000).contains(count) {
       throw ValidationError("\(name) \(count): choose 1 to 1000000")
@@ -70,9 +60,7 @@ struct BenchLanguageCommand: ParsableCommand {
     threads.apply(console)
     let text = try perplexity.map { try PromptFile.text(ofArgument: "@" + $0) }
     let start = Console.now
-    let generator = try LanguageGenerator(
-      path: HubCache.standard.located(model ?? ""), precision: computing.precision ?? .default)
-    generator.notes.forEach(console.note)
+    let generator = try source.generator(computing.precision, console)
     console.detail("loaded in \(rounded(Console.now - start)) s")
     var bar = ProgressBar(console)
     defer { bar.end() }

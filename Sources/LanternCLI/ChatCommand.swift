@@ -23,14 +23,6 @@ struct ChatCommand: ParsableCommand {
       """)
 
   @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp(
-      "The model: a GGUF file, or a folder as transformers lays it out. (default: none)",
-      valueName: "model"),
-    transform: FileArgument.named)
-  var model: String?
-
-  @Option(
     help: ArgumentHelp(
       "What the system says before everything; @FILE for a file's text. (default: what the template says)",
       valueName: "text"))
@@ -44,15 +36,13 @@ struct ChatCommand: ParsableCommand {
   var chatTemplate: String?
 
   @OptionGroup(title: "Text options") var words: LanguageTextOptions
+  @OptionGroup(title: "Model options") var source: LanguageModelOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var threads: ThreadOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
     try checkEncoding()
-    if model == nil {
-      throw ValidationError("which model? Name a file or folder with --model MODEL")
-    }
   }
 
   func run() throws {
@@ -68,9 +58,7 @@ struct ChatCommand: ParsableCommand {
     try words.apply(to: &request)
     let system = try system.map(PromptFile.text(ofArgument:))
     let start = Console.now
-    let generator = try LanguageGenerator(
-      path: HubCache.standard.located(model ?? ""), precision: computing.precision ?? .default)
-    generator.notes.forEach(console.note)
+    let generator = try source.generator(computing.precision, console)
     console.noteIdle(request, hasSeed: words.chance.number != nil)
     var conversation = try LanguageConversation(generator, template: try template())
     conversation.system = system

@@ -22,14 +22,6 @@ struct WriteCommand: ParsableCommand {
   @Argument(help: "The text to go on from; @FILE for one in a file, @- for standard input.")
   var prompt: String
 
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp(
-      "The model: a GGUF file, or a folder as transformers lays it out. (default: none)",
-      valueName: "model"),
-    transform: FileArgument.named)
-  var model: String?
-
   @OptionGroup(title: "Text options") var words: LanguageTextOptions
 
   @Option(
@@ -38,15 +30,13 @@ struct WriteCommand: ParsableCommand {
       valueName: "file"))
   var trace: String?
 
+  @OptionGroup(title: "Model options") var source: LanguageModelOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var threads: ThreadOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
     try checkEncoding()
-    if model == nil {
-      throw ValidationError("which model? Name a file or folder with --model MODEL")
-    }
   }
 
   func run() throws {
@@ -61,9 +51,7 @@ struct WriteCommand: ParsableCommand {
     var request = LanguageRequest(prompt: try PromptFile.text(ofArgument: prompt))
     try words.apply(to: &request)
     let start = Console.now
-    let generator = try LanguageGenerator(
-      path: HubCache.standard.located(model ?? ""), precision: computing.precision ?? .default)
-    generator.notes.forEach(console.note)
+    let generator = try source.generator(computing.precision, console)
     console.event([
       "event": .string("load"), "model": .string(FileSystem.split(generator.path).name),
       "seed": JSONValue(request.seed), "seconds": .number(Console.now - start),

@@ -1,0 +1,28 @@
+import ArgumentParser
+import Lantern
+import LanternTensor
+
+/// Which language model is loaded.
+struct LanguageModelOptions: ParsableArguments {
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The model: a GGUF file, or a folder as transformers lays it out. (default: none)",
+      valueName: "model"),
+    transform: FileArgument.named)
+  var model: String?
+
+  func validate() throws {
+    if model == nil {
+      throw ValidationError("which model? Name a file or folder with --model MODEL")
+    }
+  }
+
+  /// Loads it, and notes what was read otherwise than its files may lead to expect.
+  func generator(_ precision: Precision?, _ console: Console) throws -> LanguageGenerator {
+    let generator = try LanguageGenerator(
+      path: HubCache.standard.located(model ?? ""), precision: precision ?? .default)
+    generator.notes.forEach(console.note)
+    return generator
+  }
+}
