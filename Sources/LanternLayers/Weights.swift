@@ -113,19 +113,36 @@ package struct Weights: Sendable {
     return found
   }
 
-  /// A matrix of blocks repacked where the precision keeps them, with its gates where it has some.
-  private func packedBlocks(_ name: String, gates: Weights? = nil, _ shape: [Int])
-    throws(ModelError) -> PackedMatrix?
-  {
+  /// A matrix in blocks, where the precision keeps them.
+  private func keptBlocks(_ name: String, _ shape: [Int]) throws(ModelError) -> StoredTensor? {
     guard precision != .exact, let blocks = try blocks(name, shape),
       let form = blocks.format.packedForm, precision.keepsBlocks(form)
     else { return nil }
-    let others = try gates?.blocks(name, shape)
-    guard gates == nil || others?.format.name == blocks.format.name else { return nil }
-    defer { for part in [blocks, others] { part?.releasePages() } }
+    return blocks
+  }
+
+  /// Blocks repacked.
+  ///
+  /// - Parameters:
+  ///   - name: of the tensor that they are of.
+  ///   - blocks: all of it, as it is kept; nothing is packed where nil.
+  ///   - rows: those that are packed; all when nil.
+  ///   - gates: the rows that gate these, or a tensor of such, where the matrix is a gated unit's.
+  private func packed(
+    _ name: String, _ blocks: StoredTensor?, rows: Range<Int>? = nil, gates: Gates = .none
+  ) throws(ModelError) -> PackedMatrix? {
+    guard let blocks else { return nil }
     let packed: PackedMatrix
     do {
-      packed = try PackedMatrix(blocks: blocks, gates: others)
+      let others: StoredTensor? =
+        switch gates {
+        case .none: nil
+        case .rows(let range): try blocks.rows(range)
+        case .tensor(let other): other
+        }
+      guard others.map({ $0.format.name == blocks.format.name }) ?? true else { return nil }
+      defer { for part in [blocks, others] { part?.releasePages() } }
+      packed = try PackedMatrix(blocks: rows.map(blocks.rows) ?? blocks, gates: others)
     } catch {
       throw .tensor(error)
     }
@@ -136,12 +153,21 @@ package struct Weights: Sendable {
     return packed
   }
 
+  /// Where a gated unit's gates lie.
+  private enum Gates {
+    case none
+    case rows(Range<Int>)
+    case tensor(StoredTensor)
+  }
+
   /// Some rows of a matrix `[outputs, inputs]`, packed as ``matrix(_:_:_:)`` packs all of them.
   ///
   /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
   package func matrix(_ name: String, _ outputs: Int, _ inputs: Int, rows: Range<Int>)
     throws(ModelError) -> PackedMatrix
   {
+    let blocks = try keptBlocks(name, [outputs, inputs])
+    if let packed = try packed(name, blocks, rows: rows) { return packed }
     let stored = try stored(name, [outputs, inputs], orReshaped: false)
     do {
       return try packed(stored.sliced(axis: 0, rows))
@@ -158,7 +184,7 @@ package struct Weights: Sendable {
   package func matrix(_ name: String, _ outputs: Int, _ inputs: Int) throws(ModelError)
     -> PackedMatrix
   {
-    if let packed = try packedBlocks(name, [outputs, inputs]) { return packed }
+    if let packed = try packed(name, keptBlocks(name, [outputs, inputs])) { return packed }
     let stored = try stored(name, [outputs, inputs], orReshaped: true)
     do {
       return try packed(stored)
@@ -174,13 +200,17 @@ package struct Weights: Sendable {
   package func gatedMatrix(_ name: String, _ outputs: Int, _ inputs: Int, gatesFirst: Bool = false)
     throws(ModelError) -> PackedMatrix
   {
+    let (first, second) = (0..<outputs, outputs..<2 * outputs)
+    let (values, gates) = gatesFirst ? (second, first) : (first, second)
+    let blocks = try keptBlocks(name, [2 * outputs, inputs])
+    if let packed = try packed(name, blocks, rows: values, gates: .rows(gates)) { return packed }
     let stored = try stored(name, [2 * outputs, inputs], orReshaped: false)
     guard gatesFirst else { return try gated(stored, releasing: [stored]) }
     let swapped: Tensor
     do {
       swapped = try Tensor.concatenated(
         [
-          stored.sliced(axis: 0, outputs..<2 * outputs), stored.sliced(axis: 0, 0..<outputs),
+          stored.sliced(axis: 0, values), stored.sliced(axis: 0, gates),
         ], axis: 0)
     } catch {
       throw .tensor(error)
@@ -194,7 +224,12 @@ package struct Weights: Sendable {
   package func gatedMatrix(_ name: String, gates: Weights, _ outputs: Int, _ inputs: Int)
     throws(ModelError) -> PackedMatrix
   {
-    if let packed = try packedBlocks(name, gates: gates, [outputs, inputs]) { return packed }
+    if let values = try keptBlocks(name, [outputs, inputs]),
+      let others = try gates.keptBlocks(name, [outputs, inputs]),
+      let packed = try packed(name, values, gates: .tensor(others))
+    {
+      return packed
+    }
     var parts = [
       try stored(name, [outputs, inputs], orReshaped: false),
       try gates.stored(name, [outputs, inputs], orReshaped: false),

@@ -91,7 +91,20 @@ package struct StoredTensor: Sendable {
   }
 
   private func row(_ index: Int) throws(TensorError) -> StoredTensor {
-    try StoredTensor(storage, [1, shape[1]], as: format, at: byteOffset + index * rowBytes)
+    try rows(index..<index + 1)
+  }
+
+  /// Some rows of a matrix of blocks, where they lie.
+  ///
+  /// - Parameter range: which, of `self`, which is `[rows, feature]`.
+  /// - Returns: `[range.count, feature]`.
+  /// - Throws: ``TensorError/range(op:found:size:)`` for rows outside.
+  package func rows(_ range: Range<Int>) throws(TensorError) -> StoredTensor {
+    guard shape.count == 2, range.lowerBound >= 0, range.upperBound <= shape[0] else {
+      throw .range(op: "rows", found: range, size: shape.first ?? 0)
+    }
+    return try StoredTensor(
+      storage, [range.count, shape[1]], as: format, at: byteOffset + range.lowerBound * rowBytes)
   }
 
   private var rowBytes: Int { (shape.last ?? 0) / format.blockElements * format.blockBytes }
