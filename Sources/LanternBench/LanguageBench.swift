@@ -51,10 +51,12 @@ package struct LanguageBench: Sendable {
     var all: [Run] = []
     for _ in 0...runs {
       var cache = try generator.model.makeCache(capacity: total)
+      var past: [Int] = []
       func read(_ ids: [Int]) throws -> Double {
         let clock = ContinuousClock()
         let start = clock.now
-        let hidden = try network.read(ids, into: &cache)
+        let hidden = try network.read(ids, after: past, into: &cache)
+        past += ids
         let last = try hidden.sliced(axis: 1, ids.count - 1..<ids.count).contiguous()
         _ = try network.logits(last)
         let seconds = start.duration(to: clock.now).seconds

@@ -78,6 +78,7 @@ struct WriteCommand: ParsableCommand {
     console.noteIdle(request, hasSeed: words.chance.number != nil)
     console.event([
       "event": .string("end"), "prompt_tokens": .integer(result.promptTokens),
+      "cached_tokens": .integer(result.cachedTokens),
       "tokens": .integer(result.tokens), "ending": .string(result.ending.rawValue),
       "seed": JSONValue(request.seed), "seconds": .number(seconds),
     ])

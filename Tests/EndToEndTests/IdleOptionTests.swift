@@ -136,6 +136,9 @@ import Testing
     Case("story", "--threads", "fox --pages 1 -t 64", "64 threads on"),
     Case("story", "--quiet", "fox -q -v", "--quiet and --verbose"),
     Case("story", "--verbose", "fox --pages 1 --json -v", "\"event\":\"detail\""),
+    Case(
+      "write", "--prompt-cache", "fox WRITER --prompt-cache p.safetensors",
+      "prompt cache without effect"),
     Case("write", "--top-p", "fox WRITER --temperature 0 --top-p 0.5", "top-p without effect"),
     Case("write", "--top-k", "fox WRITER --temperature 0 --top-k 5", "top-k without effect"),
     Case("write", "--min-p", "fox WRITER --temperature 0 --min-p 0.1", "min-p without effect"),

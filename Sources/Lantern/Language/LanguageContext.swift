@@ -5,6 +5,9 @@ import LanternLayers
 package struct LanguageContext: ~Copyable {
   /// The tokens, in order.
   package private(set) var tokens: [Int] = []
+  /// How many of the first tokens were read in whole blocks: what they became is the same for all texts that begin
+  /// with them.
+  private(set) var blockTokens = 0
   var cache: KVCache
 
   init(_ cache: consuming KVCache) { self.cache = cache }
@@ -13,10 +16,26 @@ package struct LanguageContext: ~Copyable {
   mutating func forget(beyond count: Int) {
     cache.forget(beyond: count)
     tokens.removeLast(max(0, tokens.count - count))
+    blockTokens = min(blockTokens, tokens.count)
   }
 
   /// Takes in tokens that the model has read into the cache.
-  mutating func append(_ ids: [Int]) { tokens += ids }
+  ///
+  /// - Parameters:
+  ///   - ids: the tokens.
+  ///   - block: tokens of a block, where they were read in blocks.
+  mutating func append(_ ids: [Int], block: Int?) {
+    let isBehindBlocks = blockTokens == tokens.count
+    tokens += ids
+    if let block, isBehindBlocks { blockTokens = tokens.count / block * block }
+  }
+
+  /// Replaces everything by tokens in whole blocks, with what they became.
+  mutating func restore(_ ids: [Int], _ contents: [LanternLayers.Attention.KeysAndValues]) throws {
+    forget(beyond: 0)
+    try cache.restore(contents)
+    (tokens, blockTokens) = (ids, ids.count)
+  }
 
   /// How many of a text's tokens are there already; the last one is always read again, for its logits.
   func sharedCount(with ids: [Int]) -> Int {

@@ -120,66 +120,68 @@ public struct LanguageGenerator: Sendable {
         "the model's context of \(model.network.maximumLength) has room for \(room) tokens more")
     }
     let maximum = min(room, request.maximumTokens)
-    var held = try HeldText(
-      model, settings.form, minimum: request.minimumTokens, maximum: maximum)
+    var writer = try LanguageWriter(model, request, settings, behind: prompt, maximum: maximum)
+    let file = try promptCache(request, prompt, isTraced: onLogits != nil, &notes)
+    let cached = try prepare(&context, for: prompt, isTraced: onLogits != nil, file)
+    var scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
+    if let file { notes.append(try store(context, cached, file, of: prompt.count)) }
+    try writer.step(scores, onEvent)
+    // What was chosen last is read for its logits alone.
+    while let last = writer.ids.last,
+      writer.ending == nil || (writer.ending == .length && onLogits != nil)
+    {
+      scores = try read([last], &context, onLogits)
+      if writer.ending != nil { break }
+      try writer.step(scores, onEvent)
+    }
+    return LanguageResult(
+      text: writer.text, promptTokens: prompt.count, tokens: writer.ids.count,
+      cachedTokens: cached, ending: writer.ending ?? .length, notes: notes + writer.notes)
+  }
+
+  /// Leaves of a context what a text begins with, and takes in what a prompt cache has more of that.
+  ///
+  /// - Returns: tokens that the prompt cache had.
+  private func prepare(
+    _ context: inout LanguageContext, for prompt: [Int], isTraced: Bool, _ file: PromptCache?
+  ) throws -> Int {
     // Behind a text so long that all of it is turned otherwise, a shorter one shares nothing.
     let isTurned = model.network.switchLength.map {
       context.tokens.count > $0 && prompt.count <= $0
     }
-    let isShared = onLogits == nil && isTurned != true
+    let isShared = !isTraced && isTurned != true
     context.forget(beyond: isShared ? context.sharedCount(with: prompt) : 0)
-    var scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
-    var sampling = TextSampling(settings.sampler, seed: request.seed)
-    var writer = LanguageWriter(model, request, maximum: maximum)
-    while writer.ending == nil {
-      guard let id = try next(scores, prompt, &sampling, &held, writer, maximum) else {
-        try onEvent(.text(writer.finish(held.isCut ? .length : .endOfText)))
-        break
-      }
-      let piece = writer.take(id)
-      if request.logProbabilities > 0, writer.ending != .endOfText {
-        try onEvent(.token(token(id, scores, count: request.logProbabilities)))
-      }
-      try onEvent(.text(piece))
-      // What was chosen last is read for its logits alone.
-      if writer.ending == nil || (writer.ending == .length && onLogits != nil) {
-        scores = try read([id], &context, onLogits)
-      }
+    return try file?.restore(prompt, into: &context) ?? 0
+  }
+
+  /// The prompt cache that a request names, where it has an effect.
+  private func promptCache(
+    _ request: LanguageRequest, _ prompt: [Int], isTraced: Bool, _ notes: inout [String]
+  ) throws -> PromptCache? {
+    guard let path = request.promptCache else { return nil }
+    if isTraced {
+      notes.append("prompt cache without effect: a trace has the scores behind all tokens")
+      return nil
     }
-    if held.isCut {
+    guard model.network.readsInBlocks(prompt.count) else {
       notes.append(
-        "the text was ended in the shortest way: there is room for \(maximum) tokens; allow more with "
-          + "--max-tokens")
+        "prompt cache without effect: beyond \(model.network.stableLength ?? 0) tokens the model turns positions by "
+          + "how long the text is")
+      return nil
     }
-    return LanguageResult(
-      text: writer.text, promptTokens: prompt.count, tokens: writer.ids.count,
-      ending: writer.ending ?? .length, notes: notes)
+    return try PromptCache(path, model)
   }
 
-  /// The next token; nil where the text has to end.
-  private func next(
-    _ scores: [Float], _ prompt: [Int], _ sampling: inout TextSampling, _ held: inout HeldText,
-    _ writer: LanguageWriter, _ maximum: Int
-  ) throws -> Int? {
-    let index = writer.ids.count
-    switch try held.next(index, scores.count) {
-    case .end: return nil
-    case .token(let id): return held.take(id, remaining: maximum - index)
-    case .tokens(let allowed):
-      let id = sampling.next(scores, past: prompt + writer.ids, allowed: allowed, index: index)
-      guard let id else { throw RequestError.notFinite(what: "every token's score", step: index) }
-      return held.take(id, remaining: maximum - index)
-    }
-  }
-
-  /// A token with its log-probability, and the likeliest ones.
-  private func token(_ id: Int, _ scores: [Float], count: Int) -> LanguageToken {
-    let choices = LogProbabilities(scores)
-    func choice(_ id: Int) -> LanguageToken.Choice {
-      LanguageToken.Choice(
-        id: id, bytes: model.tokenizer.decode([id]), logProbability: choices[id])
-    }
-    return LanguageToken(choice: choice(id), likeliest: choices.likeliest(count).map(choice))
+  /// Writes what a prompt cache lacks; a note that says what it was good for.
+  private func store(
+    _ context: borrowing LanguageContext, _ cached: Int, _ file: PromptCache, of count: Int
+  ) throws -> String {
+    let isStored = try file.store(context, cached: cached)
+    if cached > 0 { return "\(cached) of the prompt's \(count) tokens were in the prompt cache" }
+    return isStored
+      ? "the prompt cache has \(context.blockTokens) of the prompt's \(count) tokens now"
+      : "prompt cache without effect: the prompt has \(count) tokens, and whole blocks of "
+        + "\(model.network.blockLength) are kept"
   }
 
   /// Reads tokens behind those of the context; the logits of the next.
@@ -189,7 +191,8 @@ public struct LanguageGenerator: Sendable {
   ) throws -> [Float] {
     let past = context.tokens
     let hidden = try model.network.read(ids, after: past, into: &context.cache)
-    context.append(ids)
+    let isInBlocks = model.network.readsInBlocks(past.count + ids.count)
+    context.append(ids, block: isInBlocks ? model.network.blockLength : nil)
     if let onLogits {
       let all = try model.network.logits(hidden)
       try onLogits(ids, all)

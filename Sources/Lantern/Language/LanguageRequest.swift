@@ -62,6 +62,9 @@ public struct LanguageRequest: Sendable {
   public var logProbabilities = 0
   /// Strings before which the text ends.
   public var stop: [String] = []
+  /// Path of a file that keeps what the beginning of the prompt became, in whole blocks of tokens: a prompt that
+  /// begins alike is read from there on, and the text is the same. It is written where it lacks some of the prompt.
+  public var promptCache: String?
 
   /// A request for text.
   public init(prompt: String) { self.prompt = prompt }
@@ -111,14 +114,10 @@ public struct LanguageResult: Sendable {
   public let text: String
   /// Tokens of the prompt, and of the text.
   public let promptTokens: Int, tokens: Int
+  /// Tokens of the prompt that the prompt cache had.
+  public let cachedTokens: Int
   /// Why it ends.
   public let ending: Ending
   /// What had no effect, or another one than may be expected: a sentence each.
-  public let notes: [String]
-
-  /// The same with one more note.
-  func noting(_ note: String) -> LanguageResult {
-    LanguageResult(
-      text: text, promptTokens: promptTokens, tokens: tokens, ending: ending, notes: notes + [note])
-  }
+  public internal(set) var notes: [String]
 }

@@ -8,7 +8,7 @@ extension LanguageRequest: Configurable {
     [LanguageSetting.prompt, .maximumTokens, .minimumTokens, .seed, .temperature]
     + LanguageSetting.filters + [.mirostat] + LanguageSetting.mirostatNumbers
     + LanguageSetting.penalties + [.samplerOrder, .logitBias]
-    + LanguageSetting.forms + [.stop, .logProbabilities]
+    + LanguageSetting.forms + [.stop, .logProbabilities, .promptCache]
   package static var `default`: LanguageRequest { LanguageRequest(prompt: "") }
 }
 
@@ -57,5 +57,14 @@ extension LanguageSetting {
         "log-probabilities", aliases: ["n-probs"], .value("count"),
         "With --json, each token with its log-probability and so many of the likeliest, before penalties and "
           + "filters; 0 for none.", default: "0"))
+  }
+
+  package static var promptCache: LanguageSetting {
+    LanguageSetting(
+      "promptCache", \.promptCache, .words,
+      option: SettingOption(
+        "prompt-cache", .value("file"),
+        "Keep in this file what the beginning of the prompt became, and read a prompt that begins alike from there "
+          + "on: the same text, sooner.", default: "none", takesDashes: false))
   }
 }

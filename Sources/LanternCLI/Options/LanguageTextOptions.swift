@@ -26,6 +26,7 @@ struct LanguageTextOptions: SettingOptions {
   @Option(LanguageSetting.choices) var choices: [String] = []
   @Option(LanguageSetting.stop) var stop: [String] = []
   @Option(LanguageSetting.logProbabilities) var logProbabilities: Int?
+  @Option(LanguageSetting.promptCache) var promptCache: String?
 }
 
 /// What tokens that occurred lose.

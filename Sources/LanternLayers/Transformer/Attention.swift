@@ -91,8 +91,8 @@ package struct Attention: Sendable {
 
   /// What queries attend to, each `[batch, key, head · feature]`.
   package struct KeysAndValues: Sendable {
-    let keys: Tensor
-    let values: Tensor
+    package let keys: Tensor
+    package let values: Tensor
 
     /// Keys and values that another model made.
     package init(keys: Tensor, values: Tensor) { (self.keys, self.values) = (keys, values) }

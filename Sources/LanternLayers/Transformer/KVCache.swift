@@ -46,6 +46,34 @@ package struct KVCache: ~Copyable {
       values: try layers[layer].values.write(new.values, behind: count, as: dtype))
   }
 
+  /// Keys and values of the first `tokens`, of each layer, as the cache has them; good until the next call.
+  package func contents(_ tokens: Int) -> [Attention.KeysAndValues] {
+    layers.compactMap { layer in
+      guard let keys = layer.keys.first(min(tokens, count), as: dtype),
+        let values = layer.values.first(min(tokens, count), as: dtype)
+      else { return nil }
+      return Attention.KeysAndValues(keys: keys, values: values)
+    }
+  }
+
+  /// Replaces everything by what ``contents(_:)`` gave.
+  ///
+  /// - Parameter contents: of as many layers, each `[1, token, feature]`, of this cache's type.
+  /// - Throws: ``TensorError`` for another shape or type, or no memory.
+  mutating package func restore(_ contents: [Attention.KeysAndValues]) throws(TensorError) {
+    count = 0
+    guard contents.count == layers.count, let tokens = contents.first?.keys.shape[1] else {
+      throw .shape(op: "KVCache", expected: "\(layers.count) layers", found: [contents.count])
+    }
+    for (layer, all) in contents.enumerated() {
+      guard all.keys.dtype == dtype, all.values.dtype == dtype, all.values.shape == all.keys.shape,
+        all.keys.shape[1] == tokens
+      else { throw .dtype(op: "KVCache", expected: dtype.rawValue, found: all.keys.dtype) }
+      _ = try append(all, layer: layer)
+    }
+    count = tokens
+  }
+
   /// Bytes that a token takes in all layers.
   package var bytesPerToken: Int { layers.count * 2 * features * dtype.byteSize }
 
@@ -69,10 +97,16 @@ private struct Rows {
     _ = try [capacity, features].checkedElementCount()
   }
 
+  /// The first rows; none where nothing was written.
+  func first(_ count: Int, as dtype: DType) -> Tensor? {
+    storage.map { Tensor(storage: $0, shape: [1, count, features], dtype: dtype) }
+  }
+
   mutating func write(_ rows: Tensor, behind count: Int, as dtype: DType) throws(TensorError)
     -> Tensor
   {
-    guard rows.rank == 3, rows.shape[0] == 1, rows.shape[2] == features, rows.dtype == .float32
+    guard rows.rank == 3, rows.shape[0] == 1, rows.shape[2] == features,
+      rows.dtype == .float32 || rows.dtype == dtype
     else { throw .shape(op: "KVCache", expected: "[1, _, \(features)]", found: rows.shape) }
     let total = count + rows.shape[1]
     let rowBytes = features * dtype.byteSize

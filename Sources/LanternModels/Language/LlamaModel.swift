@@ -36,6 +36,9 @@ package struct LlamaModel: CausalLanguageModel {
   package var features: Int { config.sizes.features }
   package var maximumLength: Int { config.sizes.maximumLength }
   package var switchLength: Int? { rotary.switchLength }
+  package var stableLength: Int? {
+    [rotary, windowedRotary].compactMap { $0?.stableLength }.min()
+  }
 
   package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
     try KVCache(

@@ -25,6 +25,8 @@ package struct PhiModel: Sendable {
 
   /// As of ``CausalLanguageModel``.
   package var switchLength: Int? { rotary.switchLength }
+  /// As of ``CausalLanguageModel``.
+  package var stableLength: Int? { rotary.stableLength }
 
   /// An empty KV cache for this decoder.
   package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
