@@ -40,7 +40,7 @@ import Testing
       let generator = try LanguageGenerator(
         path: longContextModel(name, in: folder), precision: precision)
       let file = folder + "/prompt.safetensors"
-      let (first, second) = (prompt(120, end: " one"), prompt(120, end: " two and a half"))
+      let (first, second) = (prompt(160, end: " one"), prompt(160, end: " two and a half"))
       let plain = try write(generator, request(second))
       #expect(plain.result.cachedTokens == 0 && plain.result.promptTokens > 260)
       let written = try write(generator, request(first, cache: file)).result
@@ -68,7 +68,7 @@ import Testing
       let path = try longContextModel("qwen2.gguf", in: folder)
       let generator = try LanguageGenerator(path: path, precision: .exact)
       let file = folder + "/prompt.safetensors"
-      let long = prompt(120, end: "")
+      let long = prompt(160, end: "")
       _ = try write(generator, request(long, cache: file))
       let good = try Data(contentsOf: URL(fileURLWithPath: file))
       func complaint(_ bytes: Data, _ generator: LanguageGenerator) throws -> String {
@@ -83,10 +83,11 @@ import Testing
         try LanguageGenerator(path: path, precision: .fast),
         try LanguageGenerator(path: longContextModel("qwen3.gguf", in: folder), precision: .exact),
       ] { #expect(try complaint(good, other).contains("is of another model")) }
-      // One weight otherwise.
+      // Weights slightly otherwise.
       var weights = try Data(contentsOf: URL(fileURLWithPath: path))
-      let last = weights.count - 20
-      weights[last] ^= 1
+      for index in stride(from: weights.count / 2, to: weights.count, by: 16) {
+        weights[index] ^= 1
+      }
       try weights.write(to: URL(fileURLWithPath: folder + "/tuned.gguf"))
       let tuned = try LanguageGenerator(path: folder + "/tuned.gguf", precision: .exact)
       #expect(try complaint(good, tuned).contains("is of another model"))
@@ -116,7 +117,7 @@ import Testing
       }
       let generator = try LanguageGenerator(path: longContextModel("qwen2.gguf", in: folder))
       let traced = try generator.write(
-        request(prompt(120, end: ""), cache: file), onLogits: { _, _ in }, onEvent: { _ in })
+        request(prompt(160, end: ""), cache: file), onLogits: { _, _ in }, onEvent: { _ in })
       #expect(traced.notes.contains { $0.contains("prompt cache without effect") })
       #expect(!FileManager.default.fileExists(atPath: file))
     }

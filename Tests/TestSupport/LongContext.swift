@@ -6,6 +6,7 @@ import Foundation
 ///   - name: a folder of `language_folders`, or a file of `gguf_models`.
 ///   - folder: where the copy goes.
 /// - Returns: the copy's path.
+/// - Throws: what reading and writing files throws.
 package func longContextModel(_ name: String, in folder: String) throws -> String {
   let target = URL(fileURLWithPath: folder).appendingPathComponent(name)
   try? FileManager.default.removeItem(at: target)
