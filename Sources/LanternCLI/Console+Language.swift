@@ -23,6 +23,12 @@ extension Console {
     }
   }
 
+  /// Tells how many of the tokens that were read ahead came.
+  func detail(acceptanceOf result: LanguageResult) {
+    guard result.proposedTokens > 0 else { return }
+    detail("\(result.acceptedTokens) of \(result.proposedTokens) proposed tokens came")
+  }
+
   /// A token with the likeliest ones.
   private static func fields(of token: LanguageToken) -> [String: JSONValue] {
     func object(_ choice: LanguageToken.Choice) -> [String: JSONValue] {

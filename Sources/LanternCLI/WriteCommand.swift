@@ -31,6 +31,7 @@ struct WriteCommand: ParsableCommand {
   var trace: String?
 
   @OptionGroup(title: "Model options") var source: LanguageModelOptions
+  @OptionGroup(title: "Model options") var drafting: DraftModelOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var threads: ThreadOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
@@ -51,7 +52,7 @@ struct WriteCommand: ParsableCommand {
     var request = LanguageRequest(prompt: try PromptFile.text(ofArgument: prompt))
     try words.apply(to: &request)
     let start = Console.now
-    let generator = try source.generator(computing.precision, console)
+    let generator = try source.generator(computing.precision, console, draft: drafting.draft)
     console.event([
       "event": .string("load"), "model": .string(FileSystem.split(generator.path).name),
       "seed": JSONValue(request.seed), "seconds": .number(Console.now - start),
@@ -79,11 +80,14 @@ struct WriteCommand: ParsableCommand {
     console.event([
       "event": .string("end"), "prompt_tokens": .integer(result.promptTokens),
       "cached_tokens": .integer(result.cachedTokens),
+      "proposed_tokens": .integer(result.proposedTokens),
+      "accepted_tokens": .integer(result.acceptedTokens),
       "tokens": .integer(result.tokens), "ending": .string(result.ending.rawValue),
       "seed": JSONValue(request.seed), "seconds": .number(seconds),
     ])
     console.detail(
       "\(result.promptTokens) tokens read and \(result.tokens) written in \(rounded(seconds)) s")
+    console.detail(acceptanceOf: result)
     if words.chance.number == nil, request.temperature != 0 {
       console.report("seed \(request.seed)")
     }

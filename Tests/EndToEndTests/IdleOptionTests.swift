@@ -139,6 +139,9 @@ import Testing
     Case(
       "write", "--prompt-cache", "fox WRITER --prompt-cache p.safetensors",
       "prompt cache without effect"),
+    Case("write", "--lookup", "fox WRITER --lookup 4", "lookup without effect"),
+    Case("write", "--draft", "fox WRITER --draft QWEN", "draft model without effect"),
+    Case("write", "--draft-tokens", "fox WRITER --draft-tokens 9", "draft tokens without effect"),
     Case("write", "--top-p", "fox WRITER --temperature 0 --top-p 0.5", "top-p without effect"),
     Case("write", "--top-k", "fox WRITER --temperature 0 --top-k 5", "top-k without effect"),
     Case("write", "--min-p", "fox WRITER --temperature 0 --min-p 0.1", "min-p without effect"),
@@ -320,6 +323,7 @@ import Testing
         "-m", fixture("tiny_pipeline"), "--lora", fixture("lora/peft.safetensors") + ":0",
       ]
       let short = [
+        "QWEN": [fixture("gguf_models/qwen2.gguf")],
         "WRITER": ["-m", fixture("gguf_models/qwen2.gguf"), "-n", "2"],
         "TALKER": [
           "-m", fixture("gguf_models/qwen2.gguf"), "--chat-template", "chatml", "-n", "2",

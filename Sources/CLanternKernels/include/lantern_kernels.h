@@ -207,6 +207,8 @@ typedef struct lk_attention_args {
   lk_mask mask;
   int64_t window;          // most keys of a query with LK_MASK_CAUSAL; 0 for no limit
   lk_dtype arithmetic;     // LK_F32, or LK_I16
+  bool in_place;           // whether any number of queries is treated as a few are: what comes of one then depends on
+                           // itself alone, to the bit
   void *scratch;           // lk_attention_scratch_bytes of these arguments; unused if those are 0
   float *y;
   int64_t y_batch_stride, y_stride;

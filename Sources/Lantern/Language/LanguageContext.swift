@@ -1,4 +1,6 @@
 import LanternLayers
+import LanternModels
+import LanternTensor
 
 /// The tokens that a language model has read, with their keys and values, so that a text that begins with the same
 /// ones goes on from there.
@@ -19,15 +21,21 @@ package struct LanguageContext: ~Copyable {
     blockTokens = min(blockTokens, tokens.count)
   }
 
-  /// Takes in tokens that the model has read into the cache.
+  /// Reads tokens behind those that are there.
   ///
   /// - Parameters:
-  ///   - ids: the tokens.
-  ///   - block: tokens of a block, where they were read in blocks.
-  mutating func append(_ ids: [Int], block: Int?) {
+  ///   - ids: one at least.
+  ///   - network: the model's.
+  /// - Returns: their last hidden states, `[1, token, feature]`.
+  /// - Throws: `TensorError` for an id outside the vocabulary, or no memory.
+  mutating func read(_ ids: [Int], with network: any CausalLanguageModel) throws -> Tensor {
+    let hidden = try network.read(ids, after: tokens, into: &cache)
     let isBehindBlocks = blockTokens == tokens.count
     tokens += ids
-    if let block, isBehindBlocks { blockTokens = tokens.count / block * block }
+    if isBehindBlocks, network.readsInBlocks(tokens.count) {
+      blockTokens = tokens.count / network.blockLength * network.blockLength
+    }
+    return hidden
   }
 
   /// Replaces everything by tokens in whole blocks, with what they became.

@@ -35,7 +35,8 @@ package struct LanguageConversation: ~Copyable {
     var model = generator.model
     let (stops, ends) = Self.ends(of: parsed, model)
     model.ends = ends
-    self.init(LanguageGenerator(model), parsed, stops, try generator.makeContext())
+    self.init(
+      LanguageGenerator(model, draft: generator.draft), parsed, stops, try generator.makeContext())
   }
 
   private init(

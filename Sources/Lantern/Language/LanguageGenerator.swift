@@ -8,19 +8,31 @@ public import LanternTensor
 /// A value of constants: many tasks may use one generator. They take turns at the processors.
 public struct LanguageGenerator: Sendable {
   package let model: LanguageModel
+  /// A smaller model that proposes tokens.
+  let draft: LanguageModel?
 
   /// Loads a model.
   ///
   /// - Parameters:
   ///   - path: a GGUF file, or a folder as transformers lays it out.
   ///   - precision: how exactly it computes.
+  ///   - draft: path of a smaller model with the same vocabulary, which proposes tokens (speculative decoding): the text
+  ///     is the same, and comes sooner where the proposals are right.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  public init(path: String, precision: Precision = .default) throws {
+  public init(path: String, precision: Precision = .default, draft: String? = nil) throws {
     model = try LanguageModel(path, precision: precision)
+    self.draft = try draft.map { try LanguageModel($0, precision: precision) }
+    guard let other = self.draft, let id = model.firstDifference(from: other) else { return }
+    throw RequestError.mismatch(
+      reason:
+        "its token \(id) is another one than that of \(path): a draft model has its model's vocabulary",
+      path: other.path)
   }
 
-  /// A generator of a model that is loaded.
-  init(_ model: LanguageModel) { self.model = model }
+  /// A generator of models that are loaded.
+  init(_ model: LanguageModel, draft: LanguageModel? = nil) {
+    (self.model, self.draft) = (model, draft)
+  }
 
   /// Where the model was loaded from.
   public var path: String { model.path }
@@ -34,7 +46,7 @@ public struct LanguageGenerator: Sendable {
   }
 
   /// What was read otherwise than the files may lead to expect: a line each.
-  public var notes: [String] { model.notes }
+  public var notes: [String] { model.notes + (draft?.notes ?? []) }
 
   /// Writes a text. Cancelling its task stops the work within one token.
   ///
@@ -120,23 +132,29 @@ public struct LanguageGenerator: Sendable {
         "the model's context of \(model.network.maximumLength) has room for \(room) tokens more")
     }
     let maximum = min(room, request.maximumTokens)
+    notes += ReadAhead.notes(self, request, maximum: maximum, isTraced: onLogits != nil)
     var writer = try LanguageWriter(model, request, settings, behind: prompt, maximum: maximum)
     let file = try promptCache(request, prompt, isTraced: onLogits != nil, &notes)
     let cached = try prepare(&context, for: prompt, isTraced: onLogits != nil, file)
     var scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
     if let file { notes.append(try store(context, cached, file, of: prompt.count)) }
+    var ahead = try ReadAhead(self, request)
     try writer.step(scores, onEvent)
-    // What was chosen last is read for its logits alone.
+    // Of a trace what was chosen last is read too, for its logits.
     while let last = writer.ids.last,
       writer.ending == nil || (writer.ending == .length && onLogits != nil)
     {
-      scores = try read([last], &context, onLogits)
+      scores =
+        try onLogits == nil
+        ? ahead.scores(behind: writer, in: &context) : read([last], &context, onLogits)
       if writer.ending != nil { break }
       try writer.step(scores, onEvent)
     }
+    ahead.drop(&context)
     return LanguageResult(
       text: writer.text, promptTokens: prompt.count, tokens: writer.ids.count,
-      cachedTokens: cached, ending: writer.ending ?? .length, notes: notes + writer.notes)
+      cachedTokens: cached, proposedTokens: ahead.proposed, acceptedTokens: ahead.accepted,
+      ending: writer.ending ?? .length, notes: notes + writer.notes)
   }
 
   /// Leaves of a context what a text begins with, and takes in what a prompt cache has more of that.
@@ -189,10 +207,7 @@ public struct LanguageGenerator: Sendable {
     _ ids: [Int], _ context: inout LanguageContext,
     _ onLogits: (([Int], Tensor) throws -> Void)?
   ) throws -> [Float] {
-    let past = context.tokens
-    let hidden = try model.network.read(ids, after: past, into: &context.cache)
-    let isInBlocks = model.network.readsInBlocks(past.count + ids.count)
-    context.append(ids, block: isInBlocks ? model.network.blockLength : nil)
+    let hidden = try context.read(ids, with: model.network)
     if let onLogits {
       let all = try model.network.logits(hidden)
       try onLogits(ids, all)

@@ -131,6 +131,12 @@ package struct LanguageModel: Sendable {
     return nil
   }
 
+  /// The first token that another model's vocabulary has otherwise; nil where all are the same.
+  func firstDifference(from other: LanguageModel) -> Int? {
+    let count = max(tokenizer.count, other.tokenizer.count)
+    return (0..<count).first { tokenizer.decode([$0]) != other.tokenizer.decode([$0]) }
+  }
+
   /// What chat templates read besides the conversation: the texts of the first and last tokens.
   var chatVariables: [(key: String, value: ChatValue)] {
     func text(_ id: Int) -> ChatValue {

@@ -62,6 +62,11 @@ public struct LanguageRequest: Sendable {
   public var logProbabilities = 0
   /// Strings before which the text ends.
   public var stop: [String] = []
+  /// Tokens that are read ahead at most, as they came the last time that the same few stood in prompt or text: the text is
+  /// the same, and comes sooner where it repeats itself or the prompt; 0 for none.
+  public var lookup = 0
+  /// Tokens that are read ahead at most, as a draft model proposes them.
+  public var draftTokens = 4
   /// Path of a file that keeps what the beginning of the prompt became, in whole blocks of tokens: a prompt that
   /// begins alike is read from there on, and the text is the same. It is written where it lacks some of the prompt.
   public var promptCache: String?
@@ -116,6 +121,8 @@ public struct LanguageResult: Sendable {
   public let promptTokens: Int, tokens: Int
   /// Tokens of the prompt that the prompt cache had.
   public let cachedTokens: Int
+  /// Tokens that look-up or a draft model proposed, and those of them that came.
+  public let proposedTokens: Int, acceptedTokens: Int
   /// Why it ends.
   public let ending: Ending
   /// What had no effect, or another one than may be expected: a sentence each.

@@ -35,6 +35,10 @@ struct LanguageWriter {
 
   /// The tokens, without the one that ends the text.
   var ids: [Int] { streamed.ids }
+  /// The prompt's, and those.
+  var tokens: [Int] { prompt + ids }
+  /// Tokens that may be written yet.
+  var remaining: Int { maximum - ids.count }
 
   /// Chooses the next token and takes it.
   ///
@@ -58,7 +62,7 @@ struct LanguageWriter {
     case .end: return nil
     case .token(let id): return held.take(id, remaining: maximum - index)
     case .tokens(let allowed):
-      let id = sampling.next(scores, past: prompt + ids, allowed: allowed, index: index)
+      let id = sampling.next(scores, past: tokens, allowed: allowed, index: index)
       guard let id else { throw RequestError.notFinite(what: "every token's score", step: index) }
       return held.take(id, remaining: maximum - index)
     }

@@ -8,7 +8,7 @@ extension LanguageRequest: Configurable {
     [LanguageSetting.prompt, .maximumTokens, .minimumTokens, .seed, .temperature]
     + LanguageSetting.filters + [.mirostat] + LanguageSetting.mirostatNumbers
     + LanguageSetting.penalties + [.samplerOrder, .logitBias]
-    + LanguageSetting.forms + [.stop, .logProbabilities, .promptCache]
+    + LanguageSetting.forms + [.stop, .logProbabilities, .promptCache, .lookup, .draftTokens]
   package static var `default`: LanguageRequest { LanguageRequest(prompt: "") }
 }
 
@@ -57,6 +57,24 @@ extension LanguageSetting {
         "log-probabilities", aliases: ["n-probs"], .value("count"),
         "With --json, each token with its log-probability and so many of the likeliest, before penalties and "
           + "filters; 0 for none.", default: "0"))
+  }
+
+  package static var lookup: LanguageSetting {
+    LanguageSetting(
+      "lookup", \.lookup, .words, range: "0 to 64", isAllowed: { (0...64).contains($0) },
+      option: SettingOption(
+        "lookup", aliases: ["prompt-lookup-num-tokens"], .value("count"),
+        "Read so many tokens ahead, as they came after the same few before: the same text, sooner where it repeats "
+          + "itself or the prompt; 0 for none.", default: "0"))
+  }
+
+  package static var draftTokens: LanguageSetting {
+    LanguageSetting(
+      "draftTokens", \.draftTokens, .words, range: "1 to 64",
+      isAllowed: { (1...64).contains($0) },
+      option: SettingOption(
+        "draft-tokens", aliases: ["draft-max"], .value("count"),
+        "Read so many tokens of the draft model's ahead.", default: "4"))
   }
 
   package static var promptCache: LanguageSetting {

@@ -27,6 +27,8 @@ struct LanguageTextOptions: SettingOptions {
   @Option(LanguageSetting.stop) var stop: [String] = []
   @Option(LanguageSetting.logProbabilities) var logProbabilities: Int?
   @Option(LanguageSetting.promptCache) var promptCache: String?
+  @Option(LanguageSetting.lookup) var lookup: Int?
+  @Option(LanguageSetting.draftTokens) var draftTokens: Int?
 }
 
 /// What tokens that occurred lose.

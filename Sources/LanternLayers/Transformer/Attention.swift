@@ -93,6 +93,8 @@ package struct Attention: Sendable {
   package struct KeysAndValues: Sendable {
     package let keys: Tensor
     package let values: Tensor
+    /// Whether what comes of a query does not depend on the others, to the bit.
+    var inPlace = false
 
     /// Keys and values that another model made.
     package init(keys: Tensor, values: Tensor) { (self.keys, self.values) = (keys, values) }
@@ -125,7 +127,7 @@ package struct Attention: Sendable {
   {
     try attention(
       queries, context.keys, context.values, heads: heads, mask: mask, scale: scale,
-      softCap: softCap, precision: precision)
+      softCap: softCap, precision: precision, inPlace: context.inPlace)
   }
 
   /// `residual + out(attended)`.

@@ -10,6 +10,9 @@ package struct KVCache: ~Copyable {
   package private(set) var count = 0
   private let features: Int
   private var layers: [(keys: Rows, values: Rows)]
+  /// Whether tokens that are read together become what they become when they are read one by one, to the bit; of more
+  /// than four that takes longer.
+  package var readsOneByOne = false
   /// The type that keys and values are rounded to.
   private var dtype = DType.float32
 
@@ -41,9 +44,11 @@ package struct KVCache: ~Copyable {
   mutating package func append(_ new: Attention.KeysAndValues, layer: Int) throws(TensorError)
     -> Attention.KeysAndValues
   {
-    Attention.KeysAndValues(
+    var all = Attention.KeysAndValues(
       keys: try layers[layer].keys.write(new.keys, behind: count, as: dtype),
       values: try layers[layer].values.write(new.values, behind: count, as: dtype))
+    all.inPlace = readsOneByOne
+    return all
   }
 
   /// Keys and values of the first `tokens`, of each layer, as the cache has them; good until the next call.

@@ -30,11 +30,13 @@ public enum AttentionMask: Sendable, Equatable {
 ///   - softCap: c of c · tanh(score / c), which scores become before the mask (Gemma Team 2024, arXiv:2408.00118); none
 ///     when nil.
 ///   - precision: f32 when exact, products of int16 otherwise.
+///   - inPlace: whether any number of queries is treated as up to four are: in f32, and what comes of one does not depend
+///     on the others, to the bit.
 /// - Returns: `[batch, query, head · feature]`.
 /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
 public func attention(
   _ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, mask: AttentionMask = .none,
-  scale: Float? = nil, softCap: Float? = nil, precision: Precision = .exact
+  scale: Float? = nil, softCap: Float? = nil, precision: Precision = .exact, inPlace: Bool = false
 ) throws(TensorError) -> Tensor {
   let expected = "[batch, token, a multiple of \(heads)]"
   guard q.rank == 3, heads > 0, q.shape[2] > 0, q.shape[2] % heads == 0, q.shape[2] / heads <= 1024
@@ -65,7 +67,8 @@ public func attention(
     v_batch_stride: Int64(v.strides[0]), v_stride: Int64(v.strides[1]),
     scale: scale ?? 1 / Float(headSize).squareRoot(), soft_cap: softCap ?? 0,
     mask: mask == .none ? LK_MASK_NONE : LK_MASK_CAUSAL, window: Int64(mask.window),
-    arithmetic: precision.arithmeticOfActivations.kernelType, scratch: nil, y: y.floats,
+    arithmetic: precision.arithmeticOfActivations.kernelType, in_place: inPlace, scratch: nil,
+    y: y.floats,
     y_batch_stride: Int64(q.shape[1] * q.shape[2]), y_stride: Int64(q.shape[2]))
   let scratch = try Storage(byteCount: lk_attention_scratch_bytes(&arguments))
   arguments.scratch = scratch.base
