@@ -142,6 +142,8 @@ import Testing
     Case("write", "--lookup", "fox WRITER --lookup 4", "lookup without effect"),
     Case("write", "--draft", "fox WRITER --draft QWEN", "draft model without effect"),
     Case("write", "--draft-tokens", "fox WRITER --draft-tokens 9", "draft tokens without effect"),
+    Case("write", "--length-penalty", "fox WRITER --length-penalty 2", "length penalty without"),
+    Case("write", "--seed", "fox WRITER --beams 2 --seed 5", "seed without effect: beam search"),
     Case("write", "--top-p", "fox WRITER --temperature 0 --top-p 0.5", "top-p without effect"),
     Case("write", "--top-k", "fox WRITER --temperature 0 --top-k 5", "top-k without effect"),
     Case("write", "--min-p", "fox WRITER --temperature 0 --min-p 0.1", "min-p without effect"),

@@ -63,7 +63,7 @@ import Testing
           k_batch_stride: Int64(keys * keyFeatures), k_stride: Int64(keyFeatures),
           v_batch_stride: Int64(keys * keyFeatures), v_stride: Int64(keyFeatures), scale: scale,
           soft_cap: cap, mask: mask, window: Int64(window), arithmetic: arithmetic, in_place: false,
-          scratch: nil,
+          sequences: nil, scratch: nil,
           y: y.pointer,
           y_batch_stride: Int64(queries * features), y_stride: Int64(features))
         withScratch(&arguments) { kernels.attention(&$0) }
@@ -96,7 +96,7 @@ import Testing
           k_batch_stride: Int64(keys * headSize), k_stride: Int64(headSize),
           v_batch_stride: Int64(keys * headSize), v_stride: Int64(headSize), scale: 0.3,
           soft_cap: 0, mask: LK_MASK_CAUSAL, window: 0, arithmetic: arithmetic, in_place: false,
-          scratch: nil,
+          sequences: nil, scratch: nil,
           y: y.pointer,
           y_batch_stride: Int64(q.count), y_stride: Int64(headSize))
         withScratch(&arguments) { kernels.attention(&$0) }
@@ -138,7 +138,8 @@ import Testing
             k_batch_stride: Int64(keys * headSize), k_stride: Int64(headSize),
             v_batch_stride: Int64(keys * headSize), v_stride: Int64(headSize), scale: 0.3,
             soft_cap: 0, mask: mask.kind, window: Int64(mask.window), arithmetic: arithmetic,
-            in_place: true, scratch: nil, y: y.pointer, y_batch_stride: Int64(count * headSize),
+            in_place: true, sequences: nil, scratch: nil, y: y.pointer,
+            y_batch_stride: Int64(count * headSize),
             y_stride: Int64(headSize))
           withScratch(&arguments) { kernels.attention(&$0) }
         }
@@ -257,7 +258,7 @@ import Testing
         v: v.pointer, stored: LK_F32, q_batch_stride: 18, q_stride: 9, k_batch_stride: 2700,
         k_stride: 9,
         v_batch_stride: 2700, v_stride: 9, scale: 1, soft_cap: 0, mask: LK_MASK_NONE, window: 0,
-        arithmetic: LK_F32, in_place: false,
+        arithmetic: LK_F32, in_place: false, sequences: nil,
         scratch: nil, y: y.pointer, y_batch_stride: 18, y_stride: 9)
       withScratch(&arguments) { kernels.attention(&$0) }
       let found = y.values
@@ -282,7 +283,8 @@ import Testing
         v: v.pointer, stored: LK_F32, q_batch_stride: 320, q_stride: 8, k_batch_stride: 320,
         k_stride: 8,
         v_batch_stride: 320, v_stride: 8, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
-        window: 0, arithmetic: arithmetic, in_place: false, scratch: nil, y: y.pointer,
+        window: 0, arithmetic: arithmetic, in_place: false, sequences: nil, scratch: nil,
+        y: y.pointer,
         y_batch_stride: 320,
         y_stride: 8)
       withScratch(&arguments) { kernels.attention(&$0) }
@@ -309,7 +311,8 @@ import Testing
         v: v.pointer, stored: LK_F32, q_batch_stride: 2, q_stride: 2, k_batch_stride: 4,
         k_stride: 2,
         v_batch_stride: 4, v_stride: 2, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
-        window: 0, arithmetic: arithmetic, in_place: false, scratch: nil, y: y.pointer,
+        window: 0, arithmetic: arithmetic, in_place: false, sequences: nil, scratch: nil,
+        y: y.pointer,
         y_batch_stride: 2,
         y_stride: 2)
       withScratch(&arguments) { kernels.attention(&$0) }

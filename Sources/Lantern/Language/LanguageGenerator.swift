@@ -30,7 +30,7 @@ public struct LanguageGenerator: Sendable {
   }
 
   /// A generator of models that are loaded.
-  init(_ model: LanguageModel, draft: LanguageModel? = nil) {
+  package init(_ model: LanguageModel, draft: LanguageModel? = nil) {
     (self.model, self.draft) = (model, draft)
   }
 
@@ -121,23 +121,18 @@ public struct LanguageGenerator: Sendable {
     _ request: LanguageRequest, behind prompt: [Int], in context: inout LanguageContext,
     onLogits: (([Int], Tensor) throws -> Void)? = nil, onEvent: (LanguageEvent) throws -> Void
   ) throws -> LanguageResult {
-    let settings = try LanguageSettings(request, model.tokenizer)
-    let room = model.network.maximumLength - prompt.count
-    guard room > 0, !prompt.isEmpty else {
-      throw RequestError.longText(tokens: prompt.count, maximum: model.network.maximumLength)
+    if request.beams > 1 {
+      guard onLogits == nil else {
+        throw RequestError.range(
+          name: "beams", found: "\(request.beams) with a trace", allowed: "1")
+      }
+      let results = try search(request, count: 1, behind: prompt, in: &context) {
+        try onEvent($1)
+      }
+      if let best = results.first { return best }
     }
-    var notes = settings.notes(on: request)
-    if room < request.maximumTokens {
-      notes.append(
-        "the model's context of \(model.network.maximumLength) has room for \(room) tokens more")
-    }
-    let maximum = min(room, request.maximumTokens)
-    notes += ReadAhead.notes(self, request, maximum: maximum, isTraced: onLogits != nil)
-    var writer = try LanguageWriter(model, request, settings, behind: prompt, maximum: maximum)
-    let file = try promptCache(request, prompt, isTraced: onLogits != nil, &notes)
-    let cached = try prepare(&context, for: prompt, isTraced: onLogits != nil, file)
-    var scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
-    if let file { notes.append(try store(context, cached, file, of: prompt.count)) }
+    var (writer, scores, beginning) = try begin(request, prompt, &context, onLogits)
+    beginning.notes += ReadAhead.notes(self, request, writer, isTraced: onLogits != nil)
     var ahead = try ReadAhead(self, request)
     try writer.step(scores, onEvent)
     // Of a trace what was chosen last is read too, for its logits.
@@ -151,10 +146,48 @@ public struct LanguageGenerator: Sendable {
       try writer.step(scores, onEvent)
     }
     ahead.drop(&context)
-    return LanguageResult(
-      text: writer.text, promptTokens: prompt.count, tokens: writer.ids.count,
-      cachedTokens: cached, proposedTokens: ahead.proposed, acceptedTokens: ahead.accepted,
-      ending: writer.ending ?? .length, notes: notes + writer.notes)
+    return beginning.result(of: writer, proposed: ahead.proposed, accepted: ahead.accepted)
+  }
+
+  /// What is known of a text before its first token.
+  struct Beginning {
+    let promptTokens: Int, cachedTokens: Int
+    var notes: [String]
+
+    func result(of writer: LanguageWriter, proposed: Int = 0, accepted: Int = 0) -> LanguageResult {
+      LanguageResult(
+        text: writer.text, promptTokens: promptTokens, tokens: writer.ids.count,
+        cachedTokens: cachedTokens, proposedTokens: proposed, acceptedTokens: accepted,
+        score: nil, ending: writer.ending ?? .length, notes: notes + writer.notes)
+    }
+  }
+
+  /// Reads what of a prompt a context does not have.
+  ///
+  /// - Returns: the writer of the text behind it, and the scores of its first token.
+  func begin(
+    _ request: LanguageRequest, _ prompt: [Int], _ context: inout LanguageContext,
+    _ onLogits: (([Int], Tensor) throws -> Void)? = nil
+  ) throws -> (writer: LanguageWriter, scores: [Float], beginning: Beginning) {
+    let settings = try LanguageSettings(request, model.tokenizer)
+    let room = model.network.maximumLength - prompt.count
+    guard room > 0, !prompt.isEmpty else {
+      throw RequestError.longText(tokens: prompt.count, maximum: model.network.maximumLength)
+    }
+    var notes = settings.notes(on: request)
+    if room < request.maximumTokens {
+      notes.append(
+        "the model's context of \(model.network.maximumLength) has room for \(room) tokens more")
+    }
+    let writer = try LanguageWriter(
+      model, request, settings, behind: prompt, maximum: min(room, request.maximumTokens))
+    let file = try promptCache(request, prompt, isTraced: onLogits != nil, &notes)
+    let cached = try prepare(&context, for: prompt, isTraced: onLogits != nil, file)
+    let scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
+    if let file { notes.append(try store(context, cached, file, of: prompt.count)) }
+    return (
+      writer, scores, Beginning(promptTokens: prompt.count, cachedTokens: cached, notes: notes)
+    )
   }
 
   /// Leaves of a context what a text begins with, and takes in what a prompt cache has more of that.

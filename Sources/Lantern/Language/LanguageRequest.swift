@@ -67,6 +67,10 @@ public struct LanguageRequest: Sendable {
   public var lookup = 0
   /// Tokens that are read ahead at most, as a draft model proposes them.
   public var draftTokens = 4
+  /// Beam search: texts that are kept at a time, of which the likeliest is written; 1 for none.
+  public var beams = 1
+  /// Beam search: exponent of the length that the score of a text is divided by; above 0 for longer texts.
+  public var lengthPenalty: Float = 1
   /// Path of a file that keeps what the beginning of the prompt became, in whole blocks of tokens: a prompt that
   /// begins alike is read from there on, and the text is the same. It is written where it lacks some of the prompt.
   public var promptCache: String?
@@ -123,6 +127,8 @@ public struct LanguageResult: Sendable {
   public let cachedTokens: Int
   /// Tokens that look-up or a draft model proposed, and those of them that came.
   public let proposedTokens: Int, acceptedTokens: Int
+  /// Of a beam search, the sum of the log-probabilities of the text's tokens over its length to the power of the penalty.
+  public let score: Float?
   /// Why it ends.
   public let ending: Ending
   /// What had no effect, or another one than may be expected: a sentence each.

@@ -40,6 +40,13 @@ struct LanguageWriter {
   /// Tokens that may be written yet.
   var remaining: Int { maximum - ids.count }
 
+  /// The same at the beginning of a text, by other random numbers.
+  func seeded(_ seed: UInt64) -> LanguageWriter {
+    var writer = self
+    writer.sampling = sampling.seeded(seed)
+    return writer
+  }
+
   /// Chooses the next token and takes it.
   ///
   /// - Parameters:

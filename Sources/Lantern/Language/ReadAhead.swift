@@ -29,7 +29,8 @@ struct ReadAhead: ~Copyable {
 
   /// Notes on settings without an effect: a sentence each.
   static func notes(
-    _ generator: LanguageGenerator, _ request: LanguageRequest, maximum: Int, isTraced: Bool
+    _ generator: LanguageGenerator, _ request: LanguageRequest, _ writer: LanguageWriter,
+    isTraced: Bool = false, isOneOfMany: Bool = false
   ) -> [String] {
     var notes: [String] = []
     if generator.draft == nil, request.draftTokens != LanguageRequest.default.draftTokens {
@@ -40,8 +41,10 @@ struct ReadAhead: ~Copyable {
     guard !idle.isEmpty else { return notes }
     if isTraced {
       notes.append("\(idle) without effect: for a trace tokens are read one by one")
-    } else if maximum < 3 {
-      notes.append("\(idle) without effect: of \(maximum) tokens none is read ahead")
+    } else if isOneOfMany {
+      notes.append("\(idle) without effect: several texts are written at once")
+    } else if writer.remaining < 3 {
+      notes.append("\(idle) without effect: of \(writer.remaining) tokens none is read ahead")
     }
     return notes
   }

@@ -29,6 +29,8 @@ struct LanguageTextOptions: SettingOptions {
   @Option(LanguageSetting.promptCache) var promptCache: String?
   @Option(LanguageSetting.lookup) var lookup: Int?
   @Option(LanguageSetting.draftTokens) var draftTokens: Int?
+  @Option(LanguageSetting.beams) var beams: Int?
+  @Option(LanguageSetting.lengthPenalty) var lengthPenalty: Float?
 }
 
 /// What tokens that occurred lose.

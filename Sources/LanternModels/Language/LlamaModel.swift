@@ -49,7 +49,7 @@ package struct LlamaModel: CausalLanguageModel {
   package func read(
     _ ids: [Int], into cache: inout KVCache, mask: AttentionMask, keeping: Bool
   ) throws(TensorError) -> Tensor {
-    let positions = cache.count..<cache.count + ids.count
+    let positions = cache.positions(ids.count)
     let turn = try rotary.turn(positions)
     let windowedTurn = try windowedRotary?.turn(positions) ?? turn
     var h = try embedding(ids).reshaped([1, ids.count, features])

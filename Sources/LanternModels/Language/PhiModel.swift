@@ -44,7 +44,7 @@ package struct PhiModel: Sendable {
   package func callAsFunction(_ x: Tensor, after cache: inout KVCache, mask: AttentionMask)
     throws(TensorError) -> Tensor
   {
-    let turn = try rotary.turn(cache.count..<cache.count + x.shape[1])
+    let turn = try rotary.turn(cache.positions(x.shape[1]))
     var h = x
     for (index, layer) in layers.enumerated() {
       let normed = try layer.norm(h)
