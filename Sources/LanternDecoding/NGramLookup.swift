@@ -21,7 +21,10 @@ package struct NGramLookup: Sendable {
       // The latest of several places, before the end itself.
       for start in (0..<tokens.count - length).reversed()
       where tokens[start] == last.first && tokens[start..<start + length].elementsEqual(last) {
-        return Array(tokens[(start + length)...].prefix(min(count, most)))
+        // What comes behind the end itself is what was proposed: a text that repeats itself goes on to.
+        var all = tokens
+        for index in start + length..<start + length + min(count, most) { all.append(all[index]) }
+        return Array(all[tokens.count...])
       }
     }
     return []

@@ -268,11 +268,11 @@ import Testing
     "pull": ["--revision", "--variant", "--verbose", "--json"],
     "write": [
       "--model", "--temperature", "--min-tokens", "--logit-bias", "--schema",
-      "--regex", "--choices", "--stop", "--trace", "--precision", "--json",
+      "--regex", "--choices", "--stop", "--trace", "--precision", "--json", "--count", "--beams",
     ],
     "chat": [
       "--model", "--system", "--chat-template", "--temperature", "--min-tokens", "--logit-bias",
-      "--schema", "--regex", "--choices", "--stop", "--precision", "--json",
+      "--schema", "--regex", "--choices", "--stop", "--precision", "--json", "--beams",
     ],
     "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
     "samplers": ["--json"],
@@ -284,7 +284,7 @@ import Testing
     "bench kernels": ["--case", "--precision", "--runs", "--json"],
     "bench language": [
       "--model", "--prompt-tokens", "--new-tokens", "--runs", "--perplexity", "--precision",
-      "--json",
+      "--json", "--sequences",
     ],
     "bench model": [
       "--model", "--precision", "--runs", "--batch", "--part", "--json", "--vae", "--text-encoder",

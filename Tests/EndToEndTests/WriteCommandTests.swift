@@ -82,11 +82,11 @@ import Testing
   )
   func several() throws {
     try withTemporaryFolder { folder in
-      let arguments = ["write", "The red fox", "-m", model, "-n", "6", "-q"]
+      let arguments = ["write", "The red fox", "-m", model, "-n", "6"]
       let texts = try (7...9).map {
-        try Program.run(arguments + ["-s", String($0)], in: folder).output
+        try Program.run(arguments + ["-q", "-s", String($0)], in: folder).output
       }
-      let run = try Program.run(arguments + ["-s", "7", "--count", "3"], in: folder)
+      let run = try Program.run(arguments + ["-q", "-s", "7", "--count", "3"], in: folder)
       #expect(run.code == 0 && run.output == texts.joined(separator: "\n"), "\(run.errors)")
       let events = try Program.run(arguments + ["-s", "7", "-b", "3", "--json"], in: folder)
         .events()

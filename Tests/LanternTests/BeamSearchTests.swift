@@ -90,9 +90,11 @@ import Testing
     #expect(throws: RequestError.self) {
       try generator.write(request, onLogits: { _, _ in }, onEvent: { _ in })
     }
+    request.maximumTokens = 20
     let phi3 = try LanguageGenerator(path: fixture("language_folders/phi3"))
     let long = await #expect(throws: RequestError.self) { try await phi3.text(request) }
     #expect(long.map { "\($0)".contains("beyond 12") } == true)
+    request.maximumTokens = 6
     var conversation = try LanguageConversation(
       generator, template: ("{% for m in messages %}{{ m.content }}{% endfor %}", "short"))
     #expect(try conversation.answer("the fox", request) { _ in }.text == best.text)

@@ -46,7 +46,7 @@ extension LanguageGenerator {
       return try (0..<count).map { number in
         var request = request
         request.seed &+= UInt64(number)
-        return try write(request, behind: prompt, in: &context) { try onEvent(number, $0) }
+        return try write(request) { try onEvent(number, $0) }
       }
     }
     var beginning = plain

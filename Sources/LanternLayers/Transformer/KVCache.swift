@@ -169,9 +169,12 @@ extension KVCache {
       throw .shape(op: "KVCache", expected: "[1, \(selected.count), _]", found: new.keys.shape)
     }
     var all = Attention.KeysAndValues(keys: keys, values: values)
+    let (newKeys, newValues) = (
+      try new.keys.converted(to: dtype), try new.values.converted(to: dtype)
+    )
     all.sequences = try selected.enumerated().map { row, index throws(TensorError) in
       let (key, value) = (
-        try new.keys.sliced(axis: 1, row..<row + 1), try new.values.sliced(axis: 1, row..<row + 1)
+        try newKeys.sliced(axis: 1, row..<row + 1), try newValues.sliced(axis: 1, row..<row + 1)
       )
       let kept = branches[index].count
       return (
