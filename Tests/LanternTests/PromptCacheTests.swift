@@ -20,17 +20,6 @@ import Testing
     return request
   }
 
-  /// What is written, with the bits of the likeliest tokens' probabilities.
-  private func write(_ generator: LanguageGenerator, _ request: LanguageRequest) throws -> (
-    result: LanguageResult, tokens: [LanguageToken]
-  ) {
-    var tokens: [LanguageToken] = []
-    let result = try generator.write(request) {
-      if case .token(let token) = $0 { tokens.append(token) }
-    }
-    return (result, tokens)
-  }
-
   // In blocks of GGUF; with windows, of all layers and of some; in f32 and in integers.
   @Test(
     "a prompt that begins like one in the file is read from there on, and every probability has the bits it has without",
@@ -41,25 +30,25 @@ import Testing
         path: longContextModel(name, in: folder), precision: precision)
       let file = folder + "/prompt.safetensors"
       let (first, second) = (prompt(160, end: " one"), prompt(160, end: " two and a half"))
-      let plain = try write(generator, request(second))
+      let plain = try generator.written(request(second))
       #expect(plain.result.cachedTokens == 0 && plain.result.promptTokens > 260)
       let blocks = plain.result.promptTokens / 128 * 128
-      let written = try write(generator, request(first, cache: file)).result
+      let written = try generator.written(request(first, cache: file)).result
       #expect(
         written.cachedTokens == 0
           && written.notes.contains { $0.contains("\(blocks) of the prompt") })
-      let cached = try write(generator, request(second, cache: file))
+      let cached = try generator.written(request(second, cache: file))
       #expect(cached.result.cachedTokens == blocks, "\(cached.result.notes)")
       #expect(cached.result.notes.contains { $0.contains("\(blocks) of the prompt") })
       #expect(cached.tokens == plain.tokens && cached.result.text == plain.result.text)
       // Of a shorter prompt fewer blocks; of another none, and then the file has that one.
       let short = prompt(80, end: "!")
-      let fewer = try write(generator, request(short, cache: file))
+      let fewer = try generator.written(request(short, cache: file))
       #expect(fewer.result.cachedTokens == 128)
-      #expect(try fewer.tokens == write(generator, request(short)).tokens)
-      #expect(try write(generator, request("?" + first, cache: file)).result.cachedTokens == 0)
+      #expect(try fewer.tokens == generator.written(request(short)).tokens)
+      #expect(try generator.written(request("?" + first, cache: file)).result.cachedTokens == 0)
       #expect(
-        try write(generator, request("?" + second, cache: file)).result.cachedTokens == blocks)
+        try generator.written(request("?" + second, cache: file)).result.cachedTokens == blocks)
     }
   }
 
@@ -72,12 +61,12 @@ import Testing
       let generator = try LanguageGenerator(path: path, precision: .exact)
       let file = folder + "/prompt.safetensors"
       let long = prompt(160, end: "")
-      _ = try write(generator, request(long, cache: file))
+      _ = try generator.written(request(long, cache: file))
       let good = try Data(contentsOf: URL(fileURLWithPath: file))
       func complaint(_ bytes: Data, _ generator: LanguageGenerator) throws -> String {
         try bytes.write(to: URL(fileURLWithPath: file))
         let error = try #require(throws: RequestError.self) {
-          try write(generator, request(long, cache: file))
+          try generator.written(request(long, cache: file))
         }
         #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == bytes)
         return "\(error)"
@@ -114,7 +103,7 @@ import Testing
         ("qwen2.gguf", 9, "whole blocks of 128"), ("phi3", 120, "beyond 12 tokens"),
       ] {
         let generator = try LanguageGenerator(path: longContextModel(name, in: folder))
-        let result = try write(generator, request(prompt(words, end: ""), cache: file)).result
+        let result = try generator.written(request(prompt(words, end: ""), cache: file)).result
         #expect(result.notes.contains { $0.contains(reason) }, "\(result.notes)")
         #expect(!FileManager.default.fileExists(atPath: file))
       }

@@ -13,23 +13,12 @@ import Testing
     return request
   }
 
-  /// What is written, with the bits of the likeliest tokens' probabilities.
-  private func write(_ generator: LanguageGenerator, _ request: LanguageRequest) throws -> (
-    result: LanguageResult, tokens: [LanguageToken]
-  ) {
-    var tokens: [LanguageToken] = []
-    let result = try generator.write(request) {
-      if case .token(let token) = $0 { tokens.append(token) }
-    }
-    return (result, tokens)
-  }
-
   /// Expects a request to have a text and probabilities, to the bit.
   private func expect(
     _ generator: LanguageGenerator, _ request: LanguageRequest,
     is plain: (result: LanguageResult, tokens: [LanguageToken]), _ comment: String
   ) throws -> LanguageResult {
-    let ahead = try write(generator, request)
+    let ahead = try generator.written(request)
     #expect(ahead.tokens == plain.tokens && ahead.result.text == plain.result.text, "\(comment)")
     #expect(ahead.result.ending == plain.result.ending, "\(comment)")
     #expect(ahead.result.acceptedTokens <= ahead.result.proposedTokens, "\(comment)")
@@ -46,7 +35,7 @@ import Testing
     let generator = try LanguageGenerator(path: fixture(name), precision: precision)
     var proposed = 0
     for temperature in [0, 0.2, 1] as [Float] {
-      let plain = try write(generator, request(temperature))
+      let plain = try generator.written(request(temperature))
       #expect(plain.result.proposedTokens == 0)
       for count in [1, 3, 9] {
         let result = try expect(
@@ -63,7 +52,7 @@ import Testing
     var request = request(0, lookup: 8)
     // The same token again and again.
     request.logitBias = [70: 200]
-    let result = try write(generator, request).result
+    let result = try generator.written(request).result
     // Of 24 tokens the first follows from the prompt, and the second is the first that repeats.
     #expect(result.tokens == 24 && result.acceptedTokens >= 20, "\(result)")
   }
@@ -78,7 +67,7 @@ import Testing
       var request = request(temperature)
       for count in [1, 4, 7] {
         request.draftTokens = count
-        let wanted = try write(plain, request)
+        let wanted = try plain.written(request)
         #expect(wanted.result.notes.contains { $0.contains("draft tokens") } == (count != 4))
         let result = try expect(itself, request, is: wanted, "itself \(temperature) \(count)")
         #expect(result.proposedTokens > 10 && result.acceptedTokens >= result.proposedTokens - 1)
@@ -124,15 +113,15 @@ import Testing
       for temperature in [0, 1] as [Float] {
         var request = request(temperature)
         change(&request)
-        let wanted = try write(plain, request)
+        let wanted = try plain.written(request)
         request.lookup = 5
         _ = try expect(generator, request, is: wanted, "\(name) \(temperature)")
       }
     }
     var request = request(1)
-    let whole = try write(plain, request).result.text
+    let whole = try plain.written(request).result.text
     request.stop = [String(whole.dropFirst(whole.count / 2).prefix(2))]
-    let wanted = try write(plain, request)
+    let wanted = try plain.written(request)
     request.lookup = 5
     _ = try expect(generator, request, is: wanted, "stop")
   }

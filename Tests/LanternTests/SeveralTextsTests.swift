@@ -10,12 +10,9 @@ import Testing
   private func alone(_ generator: LanguageGenerator, _ request: LanguageRequest, _ number: Int)
     throws -> (result: LanguageResult, tokens: [LanguageToken])
   {
-    var (request, tokens): (LanguageRequest, [LanguageToken]) = (request, [])
+    var request = request
     request.seed &+= UInt64(number)
-    let result = try generator.write(request) {
-      if case .token(let token) = $0 { tokens.append(token) }
-    }
-    return (result, tokens)
+    return try generator.written(request)
   }
 
   /// Expects texts that are written at once to be those that are written one by one, to the bit.
