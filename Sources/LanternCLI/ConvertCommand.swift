@@ -37,6 +37,7 @@ struct ConvertCommand: ParsableCommand {
   var overwrite = false
 
   @OptionGroup(title: "Model options") var partOptions: PartOptions
+  @OptionGroup(title: "Model options") var predicting: PredictionOptions
 
   enum Dtype: String, CaseIterable, ExpressibleByArgument {
     case f32, f16, bf16
@@ -64,7 +65,7 @@ struct ConvertCommand: ParsableCommand {
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
       let conversion = try ModelConversion(
-        of: ModelOptions.folder(named: from, or: .picturebook), with: partOptions.parts(),
+        of: ModelOptions.folder(named: from, or: .picturebook), with: partOptions.parts(predicting),
         to: target, as: dtype?.type)
       for note in try conversion.notes() { console.note(note) }
       if overwrite, !ModelConversion.isFile(target) {
