@@ -54,7 +54,7 @@ import Testing
     request.logitBias = [70: 200]
     let result = try generator.written(request).result
     // Of 24 tokens the first follows from the prompt, and the second is the first that repeats.
-    #expect(result.tokens == 24 && result.acceptedTokens >= 20, "\(result)")
+    #expect(result.tokens == 24 && result.acceptedTokens >= 18, "\(result)")
   }
 
   @Test("a draft model changes no bit of a text, and the model itself as a draft is always right")

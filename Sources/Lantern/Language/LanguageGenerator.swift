@@ -182,27 +182,29 @@ public struct LanguageGenerator: Sendable {
     let writer = try LanguageWriter(
       model, request, settings, behind: prompt, maximum: min(room, request.maximumTokens))
     let file = try promptCache(request, prompt, isTraced: onLogits != nil, &notes)
-    let cached = try prepare(&context, for: prompt, isTraced: onLogits != nil, file)
+    let kept = try prepare(&context, for: prompt, isTraced: onLogits != nil, file)
     let scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
-    if let file { notes.append(try store(context, cached, file, of: prompt.count)) }
+    if let file, let note = try store(context, kept, file, of: prompt.count) { notes.append(note) }
     return (
-      writer, scores, Beginning(promptTokens: prompt.count, cachedTokens: cached, notes: notes)
+      writer, scores,
+      Beginning(
+        promptTokens: prompt.count, cachedTokens: kept.isTaken ? kept.found : 0, notes: notes)
     )
   }
 
   /// Leaves of a context what a text begins with, and takes in what a prompt cache has more of that.
   ///
-  /// - Returns: tokens that the prompt cache had.
+  /// - Returns: tokens that the prompt cache has, and whether they were taken.
   private func prepare(
     _ context: inout LanguageContext, for prompt: [Int], isTraced: Bool, _ file: PromptCache?
-  ) throws -> Int {
+  ) throws -> (found: Int, isTaken: Bool) {
     // Behind a text so long that all of it is turned otherwise, a shorter one shares nothing.
     let isTurned = model.network.switchLength.map {
       context.tokens.count > $0 && prompt.count <= $0
     }
     let isShared = !isTraced && isTurned != true
     context.forget(beyond: isShared ? context.sharedCount(with: prompt) : 0)
-    return try file?.restore(prompt, into: &context) ?? 0
+    return try file?.restore(prompt, into: &context) ?? (0, false)
   }
 
   /// The prompt cache that a request names, where it has an effect.
@@ -223,14 +225,20 @@ public struct LanguageGenerator: Sendable {
     return try PromptCache(path, model)
   }
 
-  /// Writes what a prompt cache lacks; a note that says what it was good for.
+  /// Writes what a prompt cache lacks; a note that says what it was good for, where it was.
   private func store(
-    _ context: borrowing LanguageContext, _ cached: Int, _ file: PromptCache, of count: Int
-  ) throws -> String {
-    let isStored = try file.store(context, cached: cached)
-    if cached > 0 { return "\(cached) of the prompt's \(count) tokens were in the prompt cache" }
-    return isStored
-      ? "the prompt cache has \(context.blockTokens) of the prompt's \(count) tokens now"
+    _ context: borrowing LanguageContext, _ kept: (found: Int, isTaken: Bool), _ file: PromptCache,
+    of count: Int
+  ) throws -> String? {
+    let stored = try file.store(context, found: kept.found)
+    if kept.isTaken {
+      return "\(kept.found) of the prompt's \(count) tokens were in the prompt cache"
+    }
+    if stored > kept.found {
+      return "the prompt cache has \(stored) of the prompt's \(count) tokens now"
+    }
+    return stored > 0
+      ? nil
       : "prompt cache without effect: the prompt has \(count) tokens, and whole blocks of "
         + "\(model.network.blockLength) are kept"
   }

@@ -26,14 +26,16 @@ struct PromptCache {
 
   /// Takes in what the file has of a prompt, where that is more than a context has; the last token is always left.
   ///
-  /// - Returns: how many tokens that is.
+  /// - Returns: how many tokens the file has, and whether they were taken.
   /// - Throws: ``RequestError/promptCache(path:reason:)`` for a file that is no cache of this model, or damaged.
-  func restore(_ prompt: [Int], into context: inout LanguageContext) throws -> Int {
-    guard FileSystem.exists(path) else { return 0 }
+  func restore(_ prompt: [Int], into context: inout LanguageContext) throws -> (
+    found: Int, isTaken: Bool
+  ) {
+    guard FileSystem.exists(path) else { return (0, false) }
     let (file, tokens) = try checked()
     let shared = zip(tokens, prompt.dropLast()).prefix { $0 == $1 }.count
     let count = shared / model.network.blockLength * model.network.blockLength
-    guard count > context.tokens.count else { return 0 }
+    guard count > context.tokens.count else { return (count, false) }
     func tensor(_ name: String) throws -> Tensor {
       guard let all = try file.tensor(name), all.rank == 3, all.shape[1] == tokens.count else {
         throw RequestError.promptCache(path: path, reason: "lacks \(name)")
@@ -52,7 +54,7 @@ struct PromptCache {
       guard let misfit = error as? TensorError else { throw error }
       throw RequestError.promptCache(path: path, reason: "does not fit the model: \(misfit)")
     }
-    return count
+    return (count, true)
   }
 
   private func opened() throws -> SafetensorsFile {
@@ -86,12 +88,12 @@ struct PromptCache {
   ///
   /// - Parameters:
   ///   - context: what was read.
-  ///   - cached: tokens that the file had.
-  /// - Returns: whether there is a whole block.
+  ///   - found: tokens of it that the file has.
+  /// - Returns: how many it has now.
   /// - Throws: ``FormatError`` where it cannot be written.
-  func store(_ context: borrowing LanguageContext, cached: Int) throws -> Bool {
+  func store(_ context: borrowing LanguageContext, found: Int) throws -> Int {
     let count = context.blockTokens
-    guard count > cached else { return count > 0 }
+    guard count > found else { return found }
     var tensors = [
       ("tokens", try Tensor(context.tokens[..<count].map { Int32($0) }, shape: [count]))
     ]
@@ -100,7 +102,7 @@ struct PromptCache {
     }
     try SafetensorsFile.write(
       tensors, metadata: [Self.modelKey: identity, Self.hashKey: Self.hash(tensors)], to: path)
-    return true
+    return count
   }
 
   private static func hash(_ tensors: [(name: String, tensor: Tensor)]) -> String {
