@@ -192,16 +192,16 @@ typedef struct lk_conv_args {
 
 typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
 
-/// Softmax attention without a stored score matrix (in blocks of 256 keys). Head h of a token lies at
-/// h * head_size within that token's row of q, k, v and y. With LK_MASK_CAUSAL query i attends to keys 0 ...
-/// i + (keys - queries), or to the last `window` of these (Beltagy et al. 2020, arXiv:2004.05150). Query head h attends to key head h / (heads / key_heads) (grouped-query attention,
-/// Ainslie et al. 2023, arXiv:2305.13245). Of a few queries keys and values are read where they lie, and multiplied in f32.
 /// Keys and values of a sequence behind those that all sequences share, and how many.
 typedef struct lk_sequence {
   const void *k, *v;
   int64_t keys;
 } lk_sequence;
 
+/// Softmax attention without a stored score matrix (in blocks of 256 keys). Head h of a token lies at
+/// h * head_size within that token's row of q, k, v and y. With LK_MASK_CAUSAL query i attends to keys 0 ...
+/// i + (keys - queries), or to the last `window` of these (Beltagy et al. 2020, arXiv:2004.05150). Query head h attends to key head h / (heads / key_heads) (grouped-query attention,
+/// Ainslie et al. 2023, arXiv:2305.13245). Of a few queries keys and values are read where they lie, and multiplied in f32.
 typedef struct lk_attention_args {
   int64_t batch, heads, key_heads, queries, keys, head_size; // key_heads divide heads; head_size up to 1024
   const float *q;
