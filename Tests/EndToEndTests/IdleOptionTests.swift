@@ -270,7 +270,7 @@ import Testing
     "samplers": ["--json"],
     "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
     "convert": [
-      "--dtype", "--vae", "--text-encoder", "--text-encoder-2", "--tokenizer", "--prediction",
+      "--type", "--vae", "--text-encoder", "--text-encoder-2", "--tokenizer", "--prediction",
     ],
     "sheet": ["--output", "--overwrite"], "trace": ["--tolerance", "--json"],
     "bench kernels": ["--case", "--precision", "--runs", "--json"],

@@ -77,6 +77,12 @@ package struct RotaryEmbedding: Sendable {
     if case .longrope(_, _, let length, _) = scaling { length } else { nil }
   }
 
+  /// What each pair's frequency is divided by in short texts: 1 without scaling.
+  package var divisors: [Float] {
+    let plain = Self.frequencies(features, theta, .none, tokens: 0)
+    return zip(plain, frequencies).map { $0 / $1 }
+  }
+
   /// Cosines and sines of the angles of some positions, which every layer shares.
   package struct Turn: Sendable {
     fileprivate let cosines: Tensor
