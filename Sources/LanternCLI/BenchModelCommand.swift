@@ -20,7 +20,9 @@ struct BenchModelCommand: ParsableCommand {
       """)
 
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var threads: ThreadOptions
   @OptionGroup(title: "Model options") var partOptions: PartOptions
+  @OptionGroup(title: "Model options") var predicting: PredictionOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var decoding: DecoderOptions
 
@@ -59,13 +61,14 @@ struct BenchModelCommand: ParsableCommand {
     let console = messages.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
-      modelOptions.threads.apply(console)
+      threads.apply(console)
       let decodes = partNames.isEmpty || partNames.contains(Self.parts[2])
       if decoding.tinyDecoder != nil, !decodes {
         console.note("--tiny-decoder has no effect on other parts than the decoder")
       }
       let generator = try ImageGenerator(
-        folder: modelOptions.folder(), with: partOptions.parts(), variant: modelOptions.variant,
+        folder: modelOptions.folder(), with: partOptions.parts(predicting),
+        variant: modelOptions.variant,
         tinyDecoder: decodes ? decoding.tinyDecoder : nil,
         precision: computing.precision ?? .default)
       generator.notes.forEach(console.note)

@@ -26,6 +26,7 @@ struct BenchPrecisionCommand: ParsableCommand {
   var folder: String?
 
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var threads: ThreadOptions
 
   @Option(
     help: ArgumentHelp(
@@ -62,7 +63,7 @@ struct BenchPrecisionCommand: ParsableCommand {
     let console = messages.console
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
-      modelOptions.threads.apply(console)
+      threads.apply(console)
       let path =
         try folder.map { try ModelOptions.folder(named: $0, or: .picturebook) }
         ?? modelOptions.folder()

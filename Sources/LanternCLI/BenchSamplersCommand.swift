@@ -29,6 +29,7 @@ struct BenchSamplersCommand: ParsableCommand {
       """)
 
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var threads: ThreadOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
 
@@ -64,7 +65,7 @@ struct BenchSamplersCommand: ParsableCommand {
     let folder = try modelOptions.folder()
     let judgeFolder = drawn.judgeFolder()
     let settings = try settings(folder: folder, judge: judgeFolder, console)
-    modelOptions.threads.apply(console)
+    threads.apply(console)
     let generator = try load(folder, settings)
     generator.notes.forEach(console.note)
     let judge = try judgeFolder.map { try Judge(folder: $0) }

@@ -44,6 +44,7 @@ struct ConvertCommand: ParsableCommand {
   var overwrite = false
 
   @OptionGroup(title: "Model options") var partOptions: PartOptions
+  @OptionGroup(title: "Model options") var predicting: PredictionOptions
 
   private static let types = GGMLType.written.compactMap(\.format?.name).joined(separator: ", ")
 
@@ -73,7 +74,7 @@ struct ConvertCommand: ParsableCommand {
     try ErrorReport.reporting(to: console) {
       if LanguageConversion.isFile(target) { return try convertLanguageModel(console) }
       let conversion = try ModelConversion(
-        of: ModelOptions.folder(named: from, or: .picturebook), with: partOptions.parts(),
+        of: ModelOptions.folder(named: from, or: .picturebook), with: partOptions.parts(predicting),
         to: target, as: type?.format?.dtype)
       for note in try conversion.notes() { console.note(note) }
       if overwrite, !ModelConversion.isFile(target) {
@@ -85,7 +86,7 @@ struct ConvertCommand: ParsableCommand {
   }
 
   private func convertLanguageModel(_ console: Console) throws {
-    if try partOptions.parts() != ModelParts() {
+    if try partOptions.parts(predicting) != ModelParts() {
       console.note("options of parts have no effect on a language model: it has none")
     }
     let conversion = try LanguageConversion(

@@ -31,7 +31,10 @@ struct ImageCommand: ParsableCommand {
   // Groups stand side by side: in debug builds the argument parser takes several times as long for each level of
   // groups in groups.
   @OptionGroup(title: "Prompt options") var words: PromptOptions
+  @OptionGroup(title: "Prompt options") var library: EmbeddingFolderOptions
   @OptionGroup(title: "Sampling options") var stepping: SteppingOptions
+  @OptionGroup(title: "Sampling options") var sampling: SamplingOptions
+  @OptionGroup(title: "Sampling options") var chance: SeedOptions
   @OptionGroup(title: "Guidance options") var guiding: GuidanceOptions
   @OptionGroup(title: "Size options") var size: SizeOptions
   @OptionGroup(title: "Size options") var enlarging: HiresOptions
@@ -39,7 +42,9 @@ struct ImageCommand: ParsableCommand {
   @OptionGroup(title: "Options for pictures to begin from") var beginning: BeginningOptions
   @OptionGroup(title: "Options for pictures to follow") var following: ControlOptions
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var threads: ThreadOptions
   @OptionGroup(title: "Model options") var partOptions: PartOptions
+  @OptionGroup(title: "Model options") var predicting: PredictionOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var loraOptions: LoRAOptions
   @OptionGroup(title: "Model options") var loraFolder: LoRAFolderOptions
@@ -52,10 +57,15 @@ struct ImageCommand: ParsableCommand {
   var refiner: String?
 
   @OptionGroup(title: "Output options") var results: PictureFileOptions
+  @OptionGroup(title: "Output options") var writing: WritingOptions
+  @OptionGroup(title: "Output options") var several: CountOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
     try checkEncoding()
+    if results.trace != nil, several.count > 1 {
+      throw ValidationError("--trace follows one picture, not several")
+    }
     if words.prompts != nil {
       if text != nil || words.prompt != nil {
         throw ValidationError("--prompts replaces the prompt: give one of both")
@@ -89,7 +99,7 @@ struct ImageCommand: ParsableCommand {
     var works = try works(texts, request, like: old, console)
     try old?.checkDecoder(decoding.tinyDecoder)
     try old?.checkRefiner(refiner)
-    modelOptions.threads.apply(console)
+    threads.apply(console)
     let loading = Loading(isFast: isFast, old: old, seed: request.seed)
     let generator = try load(works[0].loras, loading, console)
     old?.reportDifferences(from: generator, request, works[0].loras, console)
@@ -97,7 +107,7 @@ struct ImageCommand: ParsableCommand {
     for index in works.indices where request.initialPicture == nil {
       works[index].request.strength = ImageRequest(prompt: "").strength
     }
-    if old != nil, results.count > 1 {
+    if old != nil, several.count > 1 {
       console.note("the first picture alone is compared: the others have other seeds")
     }
     try drawAll(works, generator, loading, console)
@@ -121,7 +131,7 @@ struct ImageCommand: ParsableCommand {
   private func works(
     _ texts: [String?], _ request: ImageRequest, like old: Original?, _ console: Console
   ) throws -> [Work] {
-    let embeddings = try words.library.folder()
+    let embeddings = try library.folder()
     let folder = try loraFolder.folder()
     let known = old?.recipe.loras ?? []
     let given = try loraOptions.loras(like: known)
@@ -158,10 +168,10 @@ struct ImageCommand: ParsableCommand {
     if stepping.fast, old?.recipe.isFast != true { request.forgetSampling() }
     if let text { try ImageSetting.prompt.put(text, into: &request) }
     if let old, words.embeddings.isEmpty {
-      request.embeddings = try old.embeddings(in: words.library.folder())
+      request.embeddings = try old.embeddings(in: library.folder())
     }
     let settings: [any SettingOptions] = [
-      words, stepping, guiding, size, enlarging, tiling, beginning, following,
+      words, stepping, sampling, chance, guiding, size, enlarging, tiling, beginning, following,
     ]
     try settings.apply(to: &request)
     try old?.checkInitialPicture(of: request)
@@ -176,7 +186,7 @@ struct ImageCommand: ParsableCommand {
   ) throws -> ImageGenerator {
     let folder = try modelOptions.folder()
     let recipe = loading.old?.recipe
-    let parts = try partOptions.parts(like: recipe)
+    let parts = try partOptions.parts(predicting, like: recipe)
     let cache = HubCache.standard
     try loading.old?.checkParts(parts)
     let begin = Console.now
@@ -203,22 +213,22 @@ struct ImageCommand: ParsableCommand {
   private func drawAll(
     _ works: [Work], _ generator: ImageGenerator, _ loading: Loading, _ console: Console
   ) throws {
-    let count = works.count * results.count
+    let count = works.count * several.count
     let picksSeed =
-      stepping.chance.seed.map { $0.number == nil } ?? (loading.old?.recipe.seed == nil)
+      chance.seed.map { $0.number == nil } ?? (loading.old?.recipe.seed == nil)
     var (generator, loras) = (generator, works[0].loras)
     var names = OutputNames(
       results.output ?? "picture.png", count: count,
-      overwrites: results.writing.replaces(results.output, count: count))
+      overwrites: writing.replaces(results.output, count: count))
     var noted: Set<String> = []
     for index in 0..<count {
-      let work = works[index / results.count]
+      let work = works[index / several.count]
       if work.loras != loras {
         generator = try load(work.loras, loading, console)
         loras = work.loras
       }
       var request = work.request
-      request.seed = loading.seed &+ UInt64(index % results.count)
+      request.seed = loading.seed &+ UInt64(index % several.count)
       generator.retainsComponents = index < count - 1
       let image = try drawOne(request, generator, console)
       // What holds for all pictures is printed once.
@@ -233,7 +243,7 @@ struct ImageCommand: ParsableCommand {
         try write(image.picture, to: path, replacing, console)
       }
       if count == 1, results.output?.contains("%") != true {
-        results.writing.report(results.output, path, console)
+        writing.report(results.output, path, console)
       }
       console.result(
         path,

@@ -21,6 +21,7 @@ struct ScheduleCommand: ParsableCommand {
       """)
 
   @OptionGroup(title: "Model options") var modelOptions: ModelOptions
+  @OptionGroup(title: "Model options") var threads: ThreadOptions
   @OptionGroup(title: "Model options") var predicting: PredictionOptions
   @OptionGroup(title: "Sampling options") var sampling: SamplingOptions
 
@@ -37,7 +38,7 @@ struct ScheduleCommand: ParsableCommand {
       throw ValidationError(
         "--variant chooses weights, of which a schedule reads none: leave it out")
     }
-    if modelOptions.threads.threads != nil {
+    if threads.threads != nil {
       throw ValidationError("--threads: a schedule computes nothing that takes time: leave it out")
     }
   }

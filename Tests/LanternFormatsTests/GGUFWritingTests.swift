@@ -24,8 +24,8 @@ import Testing
   }
 
   @Test(
-    "blocks of a step for few numbers come as near as llama.cpp's, in every row",
-    arguments: [("Q4_K", 0.98), ("Q6_K", 0.98)])
+    "blocks of 256 come nearer to numbers than llama.cpp's, and no row of them 2 % less near",
+    arguments: [("Q4_K", 0.99), ("Q6_K", 0.98)])
   func errors(name: String, share: Double) throws {
     let file = try GGUFFile(fixtureFile)
     let numbers = try #require(try file.tensor("numbers"))
@@ -40,7 +40,7 @@ import Testing
     let ours = try errors(StoredTensor(encoding: numbers, as: format))
     let theirs = try errors(try #require(try file.stored(name)))
     for (row, (our, their)) in zip(ours, theirs).enumerated() {
-      #expect(our <= their * 1.0001 + 1e-12, "row \(row): \(our) where llama.cpp has \(their)")
+      #expect(our <= their * 1.02 + 1e-12, "row \(row): \(our) where llama.cpp has \(their)")
     }
     let random = (ours[..<6].reduce(0, +) / theirs[..<6].reduce(0, +)).squareRoot()
     #expect(random < share, "\(random)")

@@ -11,7 +11,7 @@ import Testing
   ) throws {
     try withTemporaryFolder { root in
       try TinyStoryteller.write(to: root + "/model", isInterleaved: isInterleaved)
-      try body(StoryGenerator(folder: root + "/model"))
+      try body(StoryGenerator(folder: root + "/model", precision: .exact))
     }
   }
 
@@ -250,7 +250,7 @@ import Testing
       try """
       {"interleaved": true, "pages": 2, "image_steps": 1, "trained_pages": \(trainedPages)}
       """.write(toFile: root + "/lantern.json", atomically: false, encoding: .utf8)
-      try body(StoryGenerator(folder: root))
+      try body(StoryGenerator(folder: root, precision: .exact))
     }
   }
 
@@ -479,7 +479,7 @@ import Testing
     try TinyStoryteller.write(to: root)
     try #"{"interleaved": true, "pages": 1, "image_steps": 1, "trained_pages": 3}"#
       .write(toFile: root + "/lantern.json", atomically: false, encoding: .utf8)
-    let generator = try StoryGenerator(folder: root)
+    let generator = try StoryGenerator(folder: root, precision: .exact)
     var endless = request(64)
     endless.imageSteps = 1000
     let clock = ContinuousClock()

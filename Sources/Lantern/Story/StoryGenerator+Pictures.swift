@@ -146,7 +146,7 @@ extension StoryGenerator {
     guard caption.count <= maximum else {
       throw RequestError.longStory(what: "the prompt", tokens: caption.count, maximum: maximum)
     }
-    var cache = try model.transformer.makeCache()
+    var cache = try model.makeCache()
     _ = try model.read(.text(model.drawingPrompt(caption)), into: &cache)
     let squares = CodeGrid.squares(request.extensions, model.side) + (request.mask == nil ? 0 : 1)
     let count = illustrator.decoder.steps * max(1, squares)

@@ -26,7 +26,7 @@ public struct StoryGenerator: Sendable {
   ///   - precision: how exactly the transformer computes.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   public init(
-    folder: String, painter: ImageGenerator? = nil, precision: Precision = .exact
+    folder: String, painter: ImageGenerator? = nil, precision: Precision = .default
   ) throws {
     try self.init(.folder(folder), painter: painter, precision: precision)
   }
@@ -34,7 +34,7 @@ public struct StoryGenerator: Sendable {
   /// Loads a model from where it lies, as ``ModelLocation/storyteller``; otherwise as
   /// ``init(folder:painter:precision:)``.
   public init(
-    _ location: ModelLocation, painter: ImageGenerator? = nil, precision: Precision = .exact
+    _ location: ModelLocation, painter: ImageGenerator? = nil, precision: Precision = .default
   ) throws {
     model = try UnifiedModel(location.path(), precision: precision)
     self.painter = painter
@@ -94,7 +94,7 @@ public struct StoryGenerator: Sendable {
     let t = model.transformer.tokens
     let noise = TokenNoise(seed: request.seed)
     var past = Past(model, request.recomputes)
-    var cache = try model.transformer.makeCache()
+    var cache = try model.makeCache()
     var written: [[PastSegment]] = []
 
     for number in 1...settings.pages {
@@ -119,7 +119,7 @@ public struct StoryGenerator: Sendable {
           illustration = try illustrator.draw(
             after: &cache, noise: noise[2 * number + 1], onStep: onStep)
         } else {
-          var afresh = try model.transformer.makeCache()
+          var afresh = try model.makeCache()
           let caption = model.drawingPrompt(model.ids(of: text))
           _ = try model.read(.text(caption), into: &afresh)
           illustration = try illustrator.draw(

@@ -67,7 +67,7 @@ extension UnifiedModel {
     onText: (String) throws -> Void = { _ in }
   ) throws -> String {
     let t = transformer.tokens
-    var cache = try transformer.makeCache()
+    var cache = try makeCache()
     if transformer.shownFeatures > 0 {
       _ = try transformer.read(features: features(of: picture), into: &cache)
     } else {

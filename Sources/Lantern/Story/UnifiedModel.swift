@@ -20,6 +20,7 @@ package struct UnifiedModel: Sendable {
   /// Codes in a row of a picture, which has as many rows.
   let side: Int
 
+  private let precision: Precision
   private let imageFolder: String
 
   private static let stems = ["model", "pytorch_model", "diffusion_pytorch_model"]
@@ -38,7 +39,7 @@ package struct UnifiedModel: Sendable {
   ///   - precision: what the transformer computes in.
   /// - Throws: an error of the room where something is wrong; each says which file, what, and the
   ///   remedy.
-  package init(_ path: String, precision: Precision = .exact) throws {
+  package init(_ path: String, precision: Precision = .default) throws {
     var path = path
     while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
     let file = FileSystem.join(path, "config.json")
@@ -47,6 +48,7 @@ package struct UnifiedModel: Sendable {
         path: file, remedy: "give a folder with Show-o's config.json and weights")
     }
     self.path = path
+    self.precision = precision
     className = try Config(path: file).string(
       "_class_name", default: ModelCatalogue.standardUnifiedTransformer)
     guard let row = ModelCatalogue.unifiedTransformers[className] else {
@@ -128,6 +130,13 @@ package struct UnifiedModel: Sendable {
         reason: "a picture has \(codes) tokens and the transformer takes "
           + "\(transformer.maximumLength)", path: path)
     }
+  }
+
+  /// An empty cache, of f16 unless results are to be exact.
+  func makeCache() throws(TensorError) -> KVCache {
+    var cache = try transformer.makeCache()
+    if precision != .exact { cache.roundToFloat16() }
+    return cache
   }
 
   /// The weights of each part.

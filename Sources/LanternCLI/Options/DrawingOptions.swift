@@ -20,18 +20,15 @@ struct PromptOptions: SettingOptions {
   @Option(.targetSize) var targetSize: String?
   @Flag(.literalPrompt) var literalPrompt = false
   @Option(.embeddings) var embeddings: [String] = []
-  @OptionGroup var library: EmbeddingFolderOptions
   @Option(.clipSkip) var clipSkip: Int?
 }
 
 /// From noise to a picture.
 struct SteppingOptions: SettingOptions {
   @Option(.steps) var steps: Int?
-  @OptionGroup var sampling: SamplingOptions
   @Option(.eta) var eta: Float?
   @Option(.cache) var cache: String?
   @Option(.refinerStart) var refinerStart: Double?
-  @OptionGroup var chance: SeedOptions
 
   @Flag(help: "Draw in a few steps, with the LoRA that the model has for it.")
   var fast = false

@@ -3,7 +3,7 @@ import ArgumentParser
 import Lantern
 import LanternFormats
 
-/// Which model, and with how many threads.
+/// Which model.
 struct ModelOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,
@@ -19,8 +19,6 @@ struct ModelOptions: ParsableArguments {
       "Which of the model's weights: fp16 for model.fp16.safetensors. (default: the plain ones)",
       valueName: "name"))
   var variant: String?
-
-  @OptionGroup var threads: ThreadOptions
 
   /// The model's folder or file: the given one, or the shipped one.
   func folder() throws -> String {

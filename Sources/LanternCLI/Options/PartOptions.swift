@@ -29,12 +29,16 @@ struct PartOptions: ParsableArguments {
         + "(default: none)", valueName: "folder"), transform: FileArgument.named)
   var tokenizer: String?
 
-  @OptionGroup var predicting: PredictionOptions
-
   /// What was named, over what drew a picture that is to be drawn again.
   ///
+  /// - Parameters:
+  ///   - predicting: what the model predicts.
+  ///   - recipe: of the picture, if there is one.
+  /// - Returns: the parts.
   /// - Throws: `FormatError.missingFile` for a name that is not in the hub's cache.
-  func parts(like recipe: PictureRecipe? = nil) throws(FormatError) -> ModelParts {
+  func parts(_ predicting: PredictionOptions, like recipe: PictureRecipe? = nil) throws(FormatError)
+    -> ModelParts
+  {
     let cache = HubCache.standard
     var parts = predicting.parts
     parts.autoencoder = try cache.located(vae)

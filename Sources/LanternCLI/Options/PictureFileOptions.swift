@@ -12,10 +12,6 @@ struct PictureFileOptions: SettingOptions {
       valueName: "file"), transform: FileArgument.named)
   var output: String?
 
-  @OptionGroup var writing: WritingOptions
-
-  @OptionGroup var several: CountOptions
-
   @Option(
     help: ArgumentHelp(
       "Draw a picture again by the settings in its file (Lantern's, webui's, ComfyUI's …), and compare. "
@@ -38,7 +34,6 @@ struct PictureFileOptions: SettingOptions {
   var trace: String?
 
   mutating func validate() throws {
-    if trace != nil, count > 1 { throw ValidationError("--trace follows one picture, not several") }
     if previewInterval != nil, preview == nil {
       throw ValidationError("--preview-interval needs --preview FILE")
     }
@@ -51,9 +46,6 @@ struct PictureFileOptions: SettingOptions {
       throw ValidationError("\(twice): two files of one name: give --preview and --trace others")
     }
   }
-
-  /// How many pictures.
-  var count: Int { several.count }
 
   /// After how many steps a preview is due; 0 for none.
   var interval: Int { preview == nil ? 0 : previewInterval ?? ImageSetting.previewSteps }

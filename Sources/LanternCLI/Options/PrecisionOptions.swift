@@ -6,7 +6,7 @@ struct PrecisionOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "How exactly to compute: exact, fast, int8 or int4. "
-        + "(default: exact for stories, fast for pictures and texts where the processor gains from it)",
+        + "(default: fast where the processor gains from it, exact elsewhere)",
       discussion: """
         exact is f32, as diffusers; fast multiplies 16-bit integers, up to twice as fast and as good to the \
         eye; int8 and int4 store large weights in as many bits, for memory; int8 is faster than \

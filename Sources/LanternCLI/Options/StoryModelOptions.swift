@@ -26,6 +26,6 @@ struct StoryModelOptions: ParsableArguments {
     threads.apply(console)
     let folder = try ModelOptions.folder(named: model, or: .storyteller)
     return try StoryGenerator(
-      folder: folder, painter: painter, precision: computing.precision ?? .exact)
+      folder: folder, painter: painter, precision: computing.precision ?? .default)
   }
 }
