@@ -12,7 +12,7 @@ struct ConvertCommand: ParsableCommand {
     discussion: """
       lantern convert FOLDER/model.safetensors FOLDER/model --type f16
       lantern convert FOLDER FOLDER.safetensors
-      lantern convert LANGUAGE-MODEL model.gguf --type q4_K
+      lantern convert FOLDER model.gguf --type q4_K
 
       A folder is as diffusers lays it out; a file has the names of the original code, which ComfyUI and \
       stable-diffusion-webui read. A language model, a folder as transformers lays it out or a GGUF file, becomes a \

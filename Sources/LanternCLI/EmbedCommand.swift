@@ -12,7 +12,7 @@ struct EmbedCommand: ParsableCommand {
       lantern embed "a red fox" "a vixen" "the stock market" -m FOLDER --compare
       lantern embed @texts.txt -m FOLDER --json > vectors.jsonl
 
-      A vector is the mean of the model's last hidden states, or one of them (--pooling), scaled to length 1. It \\
+      A vector is the mean of the model's last hidden states, or one of them (--pooling), scaled to length 1. It \
       goes to standard output, a line for each text. A model that was not trained for it gives vectors of little use.
       """)
 
