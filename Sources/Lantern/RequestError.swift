@@ -20,6 +20,8 @@ public enum RequestError: Error, Sendable, Equatable {
   case unsupportedLanguageModel(kind: String, path: String, supported: String)
   /// A text of more tokens than a language model's context, or of as many.
   case longText(tokens: Int, maximum: Int)
+  /// A file that is no prompt cache of the model.
+  case promptCache(path: String, reason: String)
   /// A language model whose files do not say how conversations are written.
   case noChatTemplate(path: String, known: String)
   /// Parts of a model that do not fit one another.
@@ -39,7 +41,7 @@ extension RequestError: LanternError {
   public var kind: ErrorKind {
     switch self {
     case .unsupportedModel, .unsupportedUpscaler, .unsupportedLanguageModel, .mismatch, .notOneFile,
-      .notFinite, .notFast, .foreignSettings:
+      .notFinite, .notFast, .foreignSettings, .promptCache:
       .data
     case .size, .range, .needs, .longPrompt, .longStory, .longText, .noChatTemplate: .usage
     }
@@ -65,6 +67,8 @@ extension RequestError: LanternError {
       "\(path): a language model of kind \(kind); Lantern writes with \(supported)"
     case .longText(let tokens, let maximum):
       "the text has \(tokens) tokens, and the model's context is \(maximum); shorten it"
+    case .promptCache(let path, let reason):
+      "\(path): \(reason); name another file for the prompt cache, or remove this one"
     case .noChatTemplate(let path, let known):
       "\(path): it has no chat template: the model may not be made for conversations; name the form that it was "
         + "trained on (\(known)) or the file of a template"

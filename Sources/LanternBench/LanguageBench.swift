@@ -12,8 +12,10 @@ package struct LanguageBench: Sendable {
     package let prefill: Double, decode: Double
   }
 
-  /// Tokens of the prompt, and of what follows.
+  /// Tokens of the prompt, and of what follows, of each sequence.
   package let promptTokens: Int, newTokens: Int
+  /// Sequences that go on from the prompt.
+  package let sequences: Int
   /// The runs, without a first one that is not counted.
   package let runs: [Run]
   /// Bytes of the process's memory, at most.
@@ -23,8 +25,10 @@ package struct LanguageBench: Sendable {
   package var prefillTokensPerSecond: Double {
     Double(promptTokens) / Self.median(runs.map(\.prefill))
   }
-  /// Tokens a second behind the prompt, by the median run.
-  package var decodeTokensPerSecond: Double { Double(newTokens) / Self.median(runs.map(\.decode)) }
+  /// Tokens a second behind the prompt, of all sequences together, by the median run.
+  package var decodeTokensPerSecond: Double {
+    Double(newTokens * sequences) / Self.median(runs.map(\.decode))
+  }
 
   /// Measures. Tokens are random ones, as no time depends on them; logits are computed behind the prompt and behind
   /// each token.
@@ -33,12 +37,13 @@ package struct LanguageBench: Sendable {
   ///   - generator: the model.
   ///   - promptTokens: tokens that are read at once, one at least.
   ///   - newTokens: tokens that are read one by one, one at least.
+  ///   - sequences: how many go on from the prompt, one token of each at a time.
   ///   - runs: how often; once more is not counted.
   ///   - onToken: called after the prompt and each token; throw to stop.
   /// - Throws: `RequestError` for more tokens than the model's context, what reading throws, and `onToken`.
   package init(
-    _ generator: LanguageGenerator, promptTokens: Int, newTokens: Int, runs: Int,
-    onToken: () throws -> Void
+    _ generator: LanguageGenerator, promptTokens: Int, newTokens: Int, sequences: Int = 1,
+    runs: Int, onToken: () throws -> Void
   ) throws {
     let total = promptTokens + newTokens
     guard total <= generator.contextLength else {
@@ -51,23 +56,34 @@ package struct LanguageBench: Sendable {
     var all: [Run] = []
     for _ in 0...runs {
       var cache = try generator.model.makeCache(capacity: total)
-      func read(_ ids: [Int]) throws -> Double {
+      // What was read, of a text by itself.
+      var past: [Int]? = []
+      func read(_ ids: [Int], scored: Int) throws -> Double {
         let clock = ContinuousClock()
         let start = clock.now
-        let hidden = try network.read(ids, into: &cache)
-        let last = try hidden.sliced(axis: 1, ids.count - 1..<ids.count).contiguous()
+        let hidden =
+          try past == nil
+          ? network.read(ids, into: &cache) : network.read(ids, after: past ?? [], into: &cache)
+        past? += ids
+        let last = try hidden.sliced(axis: 1, ids.count - scored..<ids.count).contiguous()
         _ = try network.logits(last)
         let seconds = start.duration(to: clock.now).seconds
         try onToken()
         return seconds
       }
-      let prefill = try read(Array(ids[..<promptTokens]))
-      let decode = try ids[promptTokens...].reduce(0.0) { try $0 + read([$1]) }
+      let prefill = try read(Array(ids[..<promptTokens]), scored: 1)
+      if sequences > 1 {
+        try cache.branch(sequences, capacity: newTokens)
+        cache.select(Array(0..<sequences))
+        past = nil
+      }
+      let decode = try ids[promptTokens...].reduce(0.0) {
+        try $0 + read(Array(repeating: $1, count: sequences), scored: sequences)
+      }
       all.append(Run(prefill: prefill, decode: decode))
     }
-    (self.promptTokens, self.newTokens, self.runs) = (
-      promptTokens, newTokens, Array(all.dropFirst())
-    )
+    (self.promptTokens, self.newTokens, self.sequences) = (promptTokens, newTokens, sequences)
+    self.runs = Array(all.dropFirst())
     peakBytes = ResidentMemory.peak
   }
 

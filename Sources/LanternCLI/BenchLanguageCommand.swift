@@ -30,6 +30,12 @@ struct BenchLanguageCommand: ParsableCommand {
     help: ArgumentHelp("Tokens that are read one by one behind them.", valueName: "count"))
   var newTokens = 128
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Sequences that go on from the prompt, a token of each at a time.", valueName: "count"))
+  var sequences = 1
+
   @OptionGroup var timing: RunsOptions
 
   @Option(
@@ -47,6 +53,10 @@ struct BenchLanguageCommand: ParsableCommand {
     for (name, count) in [("prompt tokens", promptTokens), ("new tokens", newTokens)]
     where !(1...1_000_000).contains(count) {
       throw ValidationError("\(name) \(count): choose 1 to 1000000")
+    }
+    if !(1...LanguageGenerator.maximumCount).contains(sequences) {
+      throw ValidationError(
+        "sequences \(sequences): choose 1 to \(LanguageGenerator.maximumCount)")
     }
   }
 
@@ -66,7 +76,8 @@ struct BenchLanguageCommand: ParsableCommand {
     defer { bar.end() }
     var (done, all) = (0, (timing.runs + 1) * (newTokens + 1))
     let bench = try LanguageBench(
-      generator, promptTokens: promptTokens, newTokens: newTokens, runs: timing.runs
+      generator, promptTokens: promptTokens, newTokens: newTokens, sequences: sequences,
+      runs: timing.runs
     ) {
       try Interruption.check()
       done += 1
@@ -92,7 +103,10 @@ struct BenchLanguageCommand: ParsableCommand {
       "prompt of \(bench.promptTokens) tokens".padded(to: 28)
         + "\(rounded(bench.prefillTokensPerSecond, 1)) tokens/s")
     Console.print(
-      "\(bench.newTokens) tokens behind it".padded(to: 28)
+      (bench.sequences == 1
+        ? "\(bench.newTokens) tokens behind it"
+        : "\(bench.sequences) times \(bench.newTokens) behind it")
+        .padded(to: 28)
         + "\(rounded(bench.decodeTokensPerSecond, 1)) tokens/s")
     if let perplexity {
       Console.print(
@@ -118,6 +132,7 @@ struct BenchLanguageCommand: ParsableCommand {
     var end: [String: JSONValue] = [
       "event": .string("end"), "model": .string(HubCache.name(of: generator.path)),
       "prompt_tokens": .integer(bench.promptTokens), "new_tokens": .integer(bench.newTokens),
+      "sequences": .integer(bench.sequences),
       "prefill_tokens_per_second": .number(bench.prefillTokensPerSecond),
       "decode_tokens_per_second": .number(bench.decodeTokensPerSecond),
       "peak_bytes": .integer(bench.peakBytes),

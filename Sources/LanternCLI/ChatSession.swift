@@ -141,6 +141,7 @@ struct ChatSession {
       console.detail(
         "\(conversation.readTokens) tokens read and \(result.tokens) written in "
           + "\(rounded(Console.now - start)) s")
+      console.detail(acceptanceOf: result)
     } catch let stopped as Interruption.Stopped where stopped.signal == SIGINT {
       Interruption.goOn()
       end(written, "interrupted", nil)

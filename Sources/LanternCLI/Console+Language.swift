@@ -2,15 +2,19 @@ import Lantern
 import LanternFormats
 
 extension Console {
-  /// Puts more of a text on standard output, or tells it to programs.
-  func put(_ event: LanguageEvent) {
+  /// Puts more of a text on standard output, or tells it to programs; of one of several, which come whole, to programs
+  /// alone.
+  func put(_ event: LanguageEvent, of number: Int? = nil) {
+    var fields: [String: JSONValue]
     switch event {
-    case .token(let token): self.event(Self.fields(of: token))
+    case .token(let token): fields = Self.fields(of: token)
     case .text(let text) where !text.isEmpty:
-      self.event(["event": .string("text"), "text": .string(text)])
-      if !isJSON { Console.put(text) }
-    case .text, .finished: break
+      fields = ["event": .string("text"), "text": .string(text)]
+      if !isJSON, number == nil { Console.put(text) }
+    case .text, .finished: return
     }
+    if let number { fields["number"] = .integer(number + 1) }
+    self.event(fields)
   }
 
   /// Notes options that have no effect on how a text is written.
@@ -18,9 +22,17 @@ extension Console {
     if request.logProbabilities > 0, !isJSON {
       note("log-probabilities without effect: they are among the events of --json")
     }
-    if request.temperature == 0, hasSeed {
+    if request.beams > 1, hasSeed {
+      note("seed without effect: beam search takes the likeliest texts")
+    } else if request.temperature == 0, hasSeed {
       note("seed without effect: temperature 0 takes the likeliest token")
     }
+  }
+
+  /// Tells how many of the tokens that were read ahead came.
+  func detail(acceptanceOf result: LanguageResult) {
+    guard result.proposedTokens > 0 else { return }
+    detail("\(result.acceptedTokens) of \(result.proposedTokens) proposed tokens came")
   }
 
   /// A token with the likeliest ones.

@@ -25,18 +25,31 @@ struct WriteCommand: ParsableCommand {
   @OptionGroup(title: "Text options") var words: LanguageTextOptions
 
   @Option(
+    name: [.customShort("b"), .customLong("count")], parsing: .unconditional,
+    help: ArgumentHelp(
+      "How many texts, written at once, each with the next seed.", valueName: "count"))
+  var count = 1
+
+  @Option(
     help: ArgumentHelp(
       "Write tokens and logits of prompt and text to this safetensors file. (default: none)",
       valueName: "file"))
   var trace: String?
 
   @OptionGroup(title: "Model options") var source: LanguageModelOptions
+  @OptionGroup(title: "Model options") var drafting: DraftModelOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var threads: ThreadOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
     try checkEncoding()
+    if !(1...LanguageGenerator.maximumCount).contains(count) {
+      throw ValidationError("count \(count): choose 1 to \(LanguageGenerator.maximumCount)")
+    }
+    if count > 1, trace != nil {
+      throw ValidationError("--trace is of one text: leave out --count")
+    }
   }
 
   func run() throws {
@@ -51,12 +64,19 @@ struct WriteCommand: ParsableCommand {
     var request = LanguageRequest(prompt: try PromptFile.text(ofArgument: prompt))
     try words.apply(to: &request)
     let start = Console.now
-    let generator = try source.generator(computing.precision, console)
+    let generator = try source.generator(computing.precision, console, draft: drafting.draft)
     console.event([
       "event": .string("load"), "model": .string(FileSystem.split(generator.path).name),
       "seed": JSONValue(request.seed), "seconds": .number(Console.now - start),
     ])
     let begin = Console.now
+    guard count == 1 else {
+      let results = try generator.write(request, count: count) { number, event in
+        try Interruption.check()
+        console.put(event, of: number)
+      }
+      return finish(results, seconds: Console.now - begin, request, console)
+    }
     var read: (tokens: [Int], logits: [Tensor]) = ([], [])
     let keep: (([Int], Tensor) throws -> Void)? =
       trace == nil
@@ -68,24 +88,47 @@ struct WriteCommand: ParsableCommand {
     }
     if !console.isJSON { Console.put("\n") }
     if let trace { try write(read.tokens, read.logits, to: trace) }
-    finish(result, seconds: Console.now - begin, request, console)
+    finish([result], seconds: Console.now - begin, request, console)
   }
 
   private func finish(
-    _ result: LanguageResult, seconds: Double, _ request: LanguageRequest, _ console: Console
+    _ results: [LanguageResult], seconds: Double, _ request: LanguageRequest, _ console: Console
   ) {
-    result.notes.forEach(console.note)
+    var told: Set<String> = []
+    for note in results.flatMap(\.notes) where told.insert(note).inserted { console.note(note) }
     console.noteIdle(request, hasSeed: words.chance.number != nil)
-    console.event([
-      "event": .string("end"), "prompt_tokens": .integer(result.promptTokens),
-      "tokens": .integer(result.tokens), "ending": .string(result.ending.rawValue),
-      "seed": JSONValue(request.seed), "seconds": .number(seconds),
-    ])
+    for (number, result) in results.enumerated() {
+      if results.count > 1, !console.isJSON {
+        Console.put((number == 0 ? "" : "\n") + result.text + "\n")
+      }
+      end(
+        result, results.count > 1 ? number : nil, request.seed &+ UInt64(number), seconds, console)
+    }
+    let tokens = results.reduce(0) { $0 + $1.tokens }
     console.detail(
-      "\(result.promptTokens) tokens read and \(result.tokens) written in \(rounded(seconds)) s")
-    if words.chance.number == nil, request.temperature != 0 {
+      "\(results.first?.promptTokens ?? 0) tokens read and \(tokens) written in \(rounded(seconds)) s"
+    )
+    results.forEach(console.detail(acceptanceOf:))
+    if words.chance.number == nil, request.temperature != 0, request.beams == 1 {
       console.report("seed \(request.seed)")
     }
+  }
+
+  /// Tells programs that a text has ended.
+  private func end(
+    _ result: LanguageResult, _ number: Int?, _ seed: UInt64, _ seconds: Double, _ console: Console
+  ) {
+    var event: [String: JSONValue] = [
+      "event": .string("end"), "prompt_tokens": .integer(result.promptTokens),
+      "cached_tokens": .integer(result.cachedTokens),
+      "proposed_tokens": .integer(result.proposedTokens),
+      "accepted_tokens": .integer(result.acceptedTokens),
+      "tokens": .integer(result.tokens), "ending": .string(result.ending.rawValue),
+      "seed": JSONValue(seed), "seconds": .number(seconds),
+    ]
+    if let number { event["number"] = .integer(number + 1) }
+    if let score = result.score { event["score"] = .number(Double(score)) }
+    console.event(event)
   }
 
   private func write(_ tokens: [Int], _ logits: [Tensor], to path: String) throws {

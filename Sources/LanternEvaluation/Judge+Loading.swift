@@ -11,14 +11,9 @@ extension Judge {
   package static func identity(folder: String) throws(FormatError) -> String {
     let path = FileSystem.join(folder, "model.safetensors")
     let bytes = try FileSystem.read(path, limit: 1 << 30)
-    return bytes.withUnsafeBytes { buffer in
-      var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-      for start in Swift.stride(from: 0, to: buffer.count & ~7, by: 8) {
-        hash =
-          (hash ^ buffer.loadUnaligned(fromByteOffset: start, as: UInt64.self)) &* 0x100_0000_01b3
-      }
-      return String(hash, radix: 16)
-    }
+    var hash = FNV1a()
+    bytes.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[..<($0.count & ~7)])) }
+    return hash.hex
   }
 
   /// Loads a judge.

@@ -15,7 +15,7 @@ import Testing
       let arguments = [
         "bench", "language", "-m", model, "--prompt-tokens", "16", "--new-tokens", "4", "--runs",
         "2",
-        "--perplexity", "text.txt",
+        "--perplexity", "text.txt", "--sequences", "3",
       ]
       let run = try Program.run(arguments + ["--json"], in: folder)
       #expect(run.code == 0, "\(run.errors)")
@@ -29,6 +29,7 @@ import Testing
       }
       let table = try Program.run(arguments, in: folder)
       #expect(table.output.contains("prompt of 16 tokens") && table.output.contains("perplexity"))
+      #expect(table.output.contains("3 times 4 behind it") && end["sequences"]?.integer == 3)
     }
   }
 
@@ -38,6 +39,7 @@ import Testing
       for (more, code, word) in [
         ([], Int32(64), "--model"), (["-m", model, "--new-tokens", "0"], 64, "new tokens"),
         (["-m", model, "--prompt-tokens", "-1"], 64, "prompt tokens"),
+        (["-m", model, "--sequences", "0"], 64, "1 to 256"),
         (["-m", model], 64, "context is 64"),
         (["-m", model, "--perplexity", "none.txt"], 66, "none.txt"),
       ] {

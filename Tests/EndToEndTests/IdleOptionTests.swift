@@ -136,6 +136,14 @@ import Testing
     Case("story", "--threads", "fox --pages 1 -t 64", "64 threads on"),
     Case("story", "--quiet", "fox -q -v", "--quiet and --verbose"),
     Case("story", "--verbose", "fox --pages 1 --json -v", "\"event\":\"detail\""),
+    Case(
+      "write", "--prompt-cache", "fox WRITER --prompt-cache p.safetensors",
+      "prompt cache without effect"),
+    Case("write", "--lookup", "fox WRITER --lookup 4", "lookup without effect"),
+    Case("write", "--draft", "fox WRITER --draft QWEN", "draft model without effect"),
+    Case("write", "--draft-tokens", "fox WRITER --draft-tokens 9", "draft tokens without effect"),
+    Case("write", "--length-penalty", "fox WRITER --length-penalty 2", "length penalty without"),
+    Case("write", "--seed", "fox WRITER --beams 2 --seed 5", "seed without effect: beam search"),
     Case("write", "--top-p", "fox WRITER --temperature 0 --top-p 0.5", "top-p without effect"),
     Case("write", "--top-k", "fox WRITER --temperature 0 --top-k 5", "top-k without effect"),
     Case("write", "--min-p", "fox WRITER --temperature 0 --min-p 0.1", "min-p without effect"),
@@ -263,11 +271,11 @@ import Testing
     "pull": ["--revision", "--variant", "--verbose", "--json"],
     "write": [
       "--model", "--temperature", "--min-tokens", "--logit-bias", "--schema",
-      "--regex", "--choices", "--stop", "--trace", "--precision", "--json",
+      "--regex", "--choices", "--stop", "--trace", "--precision", "--json", "--count", "--beams",
     ],
     "chat": [
       "--model", "--system", "--chat-template", "--temperature", "--min-tokens", "--logit-bias",
-      "--schema", "--regex", "--choices", "--stop", "--precision", "--json",
+      "--schema", "--regex", "--choices", "--stop", "--precision", "--json", "--beams",
     ],
     "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
     "samplers": ["--json"], "embed": ["--model", "--pooling", "--precision", "--json"],
@@ -279,7 +287,7 @@ import Testing
     "bench kernels": ["--case", "--precision", "--runs", "--json"],
     "bench language": [
       "--model", "--prompt-tokens", "--new-tokens", "--runs", "--perplexity", "--precision",
-      "--json",
+      "--json", "--sequences",
     ],
     "bench model": [
       "--model", "--precision", "--runs", "--batch", "--part", "--json", "--vae", "--text-encoder",
@@ -320,6 +328,7 @@ import Testing
         "-m", fixture("tiny_pipeline"), "--lora", fixture("lora/peft.safetensors") + ":0",
       ]
       let short = [
+        "QWEN": [fixture("gguf_models/qwen2.gguf")],
         "WRITER": ["-m", fixture("gguf_models/qwen2.gguf"), "-n", "2"],
         "TALKER": [
           "-m", fixture("gguf_models/qwen2.gguf"), "--chat-template", "chatml", "-n", "2",

@@ -77,6 +77,43 @@ import Testing
     }
   }
 
+  @Test(
+    "several texts come one after another, each that of its seed, and to programs with their numbers"
+  )
+  func several() throws {
+    try withTemporaryFolder { folder in
+      let arguments = ["write", "The red fox", "-m", model, "-n", "6"]
+      let texts = try (7...9).map {
+        try Program.run(arguments + ["-q", "-s", String($0)], in: folder).output
+      }
+      let run = try Program.run(arguments + ["-q", "-s", "7", "--count", "3"], in: folder)
+      #expect(run.code == 0 && run.output == texts.joined(separator: "\n"), "\(run.errors)")
+      let events = try Program.run(arguments + ["-s", "7", "-b", "3", "--json"], in: folder)
+        .events()
+      let ends = events.filter { $0["event"]?.string == "end" }
+      #expect(ends.map { $0["number"]?.integer } == [1, 2, 3])
+      #expect(ends.map { $0["seed"]?.integer } == [7, 8, 9])
+      let second = events.filter { $0["number"]?.integer == 2 }.compactMap { $0["text"]?.string }
+      #expect(second.joined().escapingControls(keepingLines: true) + "\n" == texts[1])
+    }
+  }
+
+  @Test("tokens that are read ahead change no text, and how many came is told")
+  func ahead() throws {
+    try withTemporaryFolder { folder in
+      let arguments = [
+        "write", "The red fox", "-m", model, "-n", "20", "-s", "7", "--logit-bias", "70+200",
+      ]
+      let plain = try Program.run(arguments, in: folder).output
+      let run = try Program.run(arguments + ["-v", "--lookup", "5", "--draft", model], in: folder)
+      #expect(run.output == plain && run.errors.contains("proposed tokens came"), "\(run.errors)")
+      let events = try Program.run(arguments + ["--json", "--draft", model], in: folder).events()
+      let end = try #require(events.last)
+      #expect(end["proposed_tokens"]?.integer == end["accepted_tokens"]?.integer)
+      #expect(end["accepted_tokens"]?.integer ?? 0 > 10)
+    }
+  }
+
   @Test("mistakes are told in a line, with an exit code of their kind")
   func mistakes() throws {
     try withTemporaryFolder { folder in
@@ -84,6 +121,11 @@ import Testing
         (["write", "a", "-m", "none.gguf"], Int32(66), "none.gguf"),
         (["write", "a"], 64, "--model"),
         (["write", "a", "-m", model, "-n", "0"], 64, "max"),
+        (["write", "a", "-m", model, "--count", "0"], 64, "1 to 256"),
+        (["write", "a", "-m", model, "-b", "2", "--trace", "t.safetensors"], 64, "--count"),
+        (["write", "a", "-m", model, "--lookup", "65"], 64, "0 to 64"),
+        (["write", "a", "-m", model, "--draft", "none.gguf"], 66, "none.gguf"),
+        (["write", "a", "-m", model, "--prompt-cache", model], 65, "prompt cache"),
         (["write", "a", "-m", model, "--logit-bias", "x"], 64, "123-4.5"),
         (["write", "a", "-m", model, "--logit-bias", "5+inf"], 64, "123-4.5"),
         (["write", "a", "-m", model, "--logit-bias", "99999+1"], 64, "99999"),

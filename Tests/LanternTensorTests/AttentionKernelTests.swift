@@ -62,7 +62,8 @@ import Testing
           q_batch_stride: Int64(queries * features), q_stride: Int64(features),
           k_batch_stride: Int64(keys * keyFeatures), k_stride: Int64(keyFeatures),
           v_batch_stride: Int64(keys * keyFeatures), v_stride: Int64(keyFeatures), scale: scale,
-          soft_cap: cap, mask: mask, window: Int64(window), arithmetic: arithmetic, scratch: nil,
+          soft_cap: cap, mask: mask, window: Int64(window), arithmetic: arithmetic, in_place: false,
+          sequences: nil, scratch: nil,
           y: y.pointer,
           y_batch_stride: Int64(queries * features), y_stride: Int64(features))
         withScratch(&arguments) { kernels.attention(&$0) }
@@ -94,7 +95,8 @@ import Testing
           q_batch_stride: Int64(q.count), q_stride: Int64(headSize),
           k_batch_stride: Int64(keys * headSize), k_stride: Int64(headSize),
           v_batch_stride: Int64(keys * headSize), v_stride: Int64(headSize), scale: 0.3,
-          soft_cap: 0, mask: LK_MASK_CAUSAL, window: 0, arithmetic: arithmetic, scratch: nil,
+          soft_cap: 0, mask: LK_MASK_CAUSAL, window: 0, arithmetic: arithmetic, in_place: false,
+          sequences: nil, scratch: nil,
           y: y.pointer,
           y_batch_stride: Int64(q.count), y_stride: Int64(headSize))
         withScratch(&arguments) { kernels.attention(&$0) }
@@ -107,6 +109,52 @@ import Testing
         narrow[1].withUnsafeBytes { v in attend(k.baseAddress, v.baseAddress, type) }
       }
       #expect(found == wanted, "\(kernels.title) \(arithmetic)")
+    }
+  }
+
+  @Test(
+    "in place, what comes of a query has the same bits alone and among any number of others",
+    arguments: [LK_F32, LK_F16], [(LK_MASK_CAUSAL, 0), (LK_MASK_CAUSAL, 5)])
+  func inPlace(type: lk_dtype, mask: (kind: lk_mask, window: Int)) {
+    let (headSize, keys) = (24, 300)
+    var numbers = Numbers(headSize)
+    let q = Misaligned(numbers.floats(9 * headSize, -3, 3))
+    let (k, v) = (
+      numbers.floats(keys * headSize, -3, 3).map { Float16($0).bitPattern },
+      numbers.floats(keys * headSize, -3, 3).map { Float16($0).bitPattern }
+    )
+    let wide = k.map { Float(Float16(bitPattern: $0)) }
+    let wideValues = v.map { Float(Float16(bitPattern: $0)) }
+    for (kernels, arithmetic) in kernelSets.flatMap({ [($0, LK_F32), ($0, LK_I16)] }) {
+      /// Of queries from `first` on, the last of which is the last key but those that come behind it.
+      func attend(_ first: Int, _ count: Int) -> [Float] {
+        let y = Misaligned(count: count * headSize)
+        func run(_ k: UnsafeRawPointer?, _ v: UnsafeRawPointer?) {
+          let seen = keys - 9 + first + count
+          var arguments = lk_attention_args(
+            batch: 1, heads: 1, key_heads: 1, queries: Int64(count), keys: Int64(seen),
+            head_size: Int64(headSize), q: q.pointer + first * headSize, k: k, v: v, stored: type,
+            q_batch_stride: Int64(q.count), q_stride: Int64(headSize),
+            k_batch_stride: Int64(keys * headSize), k_stride: Int64(headSize),
+            v_batch_stride: Int64(keys * headSize), v_stride: Int64(headSize), scale: 0.3,
+            soft_cap: 0, mask: mask.kind, window: Int64(mask.window), arithmetic: arithmetic,
+            in_place: true, sequences: nil, scratch: nil, y: y.pointer,
+            y_batch_stride: Int64(count * headSize),
+            y_stride: Int64(headSize))
+          withScratch(&arguments) { kernels.attention(&$0) }
+        }
+        if type == LK_F16 {
+          k.withUnsafeBytes { k in v.withUnsafeBytes { v in run(k.baseAddress, v.baseAddress) } }
+        } else {
+          wide.withUnsafeBytes { k in
+            wideValues.withUnsafeBytes { v in run(k.baseAddress, v.baseAddress) }
+          }
+        }
+        return y.values
+      }
+      let alone = (0..<9).flatMap { attend($0, 1) }
+      #expect(attend(0, 9) == alone, "\(kernels.title) \(arithmetic)")
+      #expect(attend(0, 2) + attend(2, 7) == alone, "\(kernels.title) \(arithmetic)")
     }
   }
 
@@ -210,7 +258,7 @@ import Testing
         v: v.pointer, stored: LK_F32, q_batch_stride: 18, q_stride: 9, k_batch_stride: 2700,
         k_stride: 9,
         v_batch_stride: 2700, v_stride: 9, scale: 1, soft_cap: 0, mask: LK_MASK_NONE, window: 0,
-        arithmetic: LK_F32,
+        arithmetic: LK_F32, in_place: false, sequences: nil,
         scratch: nil, y: y.pointer, y_batch_stride: 18, y_stride: 9)
       withScratch(&arguments) { kernels.attention(&$0) }
       let found = y.values
@@ -235,7 +283,9 @@ import Testing
         v: v.pointer, stored: LK_F32, q_batch_stride: 320, q_stride: 8, k_batch_stride: 320,
         k_stride: 8,
         v_batch_stride: 320, v_stride: 8, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
-        window: 0, arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 320,
+        window: 0, arithmetic: arithmetic, in_place: false, sequences: nil, scratch: nil,
+        y: y.pointer,
+        y_batch_stride: 320,
         y_stride: 8)
       withScratch(&arguments) { kernels.attention(&$0) }
       // Of a query that is none its row, of a key all, of a value its feature.
@@ -261,7 +311,9 @@ import Testing
         v: v.pointer, stored: LK_F32, q_batch_stride: 2, q_stride: 2, k_batch_stride: 4,
         k_stride: 2,
         v_batch_stride: 4, v_stride: 2, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
-        window: 0, arithmetic: arithmetic, scratch: nil, y: y.pointer, y_batch_stride: 2,
+        window: 0, arithmetic: arithmetic, in_place: false, sequences: nil, scratch: nil,
+        y: y.pointer,
+        y_batch_stride: 2,
         y_stride: 2)
       withScratch(&arguments) { kernels.attention(&$0) }
       expectNear(

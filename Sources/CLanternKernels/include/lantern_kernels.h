@@ -196,6 +196,12 @@ typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
 /// h * head_size within that token's row of q, k, v and y. With LK_MASK_CAUSAL query i attends to keys 0 ...
 /// i + (keys - queries), or to the last `window` of these (Beltagy et al. 2020, arXiv:2004.05150). Query head h attends to key head h / (heads / key_heads) (grouped-query attention,
 /// Ainslie et al. 2023, arXiv:2305.13245). Of a few queries keys and values are read where they lie, and multiplied in f32.
+/// Keys and values of a sequence behind those that all sequences share, and how many.
+typedef struct lk_sequence {
+  const void *k, *v;
+  int64_t keys;
+} lk_sequence;
+
 typedef struct lk_attention_args {
   int64_t batch, heads, key_heads, queries, keys, head_size; // key_heads divide heads; head_size up to 1024
   const float *q;
@@ -207,6 +213,10 @@ typedef struct lk_attention_args {
   lk_mask mask;
   int64_t window;          // most keys of a query with LK_MASK_CAUSAL; 0 for no limit
   lk_dtype arithmetic;     // LK_F32, or LK_I16
+  bool in_place;           // whether any number of queries is treated as a few are: what comes of one then depends on
+                           // itself alone, to the bit
+  const lk_sequence *sequences; // of each query, which is the last token of a sequence of its own behind the `keys` that
+                           // all share, with the same strides: in_place, LK_MASK_CAUSAL and a batch of 1; or null
   void *scratch;           // lk_attention_scratch_bytes of these arguments; unused if those are 0
   float *y;
   int64_t y_batch_stride, y_stride;

@@ -47,7 +47,7 @@ size_t lk_conv_scratch_bytes(const lk_conv_args *args) {
 }
 
 size_t lk_attention_scratch_bytes(const lk_attention_args *args) {
-  if (args->queries <= FEW_QUERIES) return 0;
+  if (args->in_place || args->queries <= FEW_QUERIES) return 0;
   lk_dtype type = args->arithmetic;
   int64_t value_rows = value_rows_of(args->keys, type);
   size_t head = lk_packed_bytes(args->keys, args->head_size, type, LK_MATRIX) +

@@ -35,7 +35,8 @@ package struct LanguageConversation: ~Copyable {
     var model = generator.model
     let (stops, ends) = Self.ends(of: parsed, model)
     model.ends = ends
-    self.init(LanguageGenerator(model), parsed, stops, try generator.makeContext())
+    self.init(
+      LanguageGenerator(model, draft: generator.draft), parsed, stops, try generator.makeContext())
   }
 
   private init(
@@ -97,15 +98,18 @@ package struct LanguageConversation: ~Copyable {
       let before = dropped
       let prompt = try self.prompt(for: request)
       readTokens = prompt.count - context.sharedCount(with: prompt)
-      let result = try generator.write(request, behind: prompt, in: &context) { event in
+      var result = try generator.write(request, behind: prompt, in: &context) { event in
         if case .text(let piece) = event { answer += piece }
         try onEvent(event)
       }
+      readTokens = min(readTokens, prompt.count - result.cachedTokens)
       messages.append(ChatMessage(.assistant, answer))
-      guard dropped > before else { return result }
-      return result.noting(
-        "the model's context of \(generator.contextLength) tokens is full: it no longer gets the first "
-          + "\(dropped) messages")
+      if dropped > before {
+        result.notes.append(
+          "the model's context of \(generator.contextLength) tokens is full: it no longer gets the first "
+            + "\(dropped) messages")
+      }
+      return result
     } catch {
       if answer.isEmpty {
         messages.removeLast()

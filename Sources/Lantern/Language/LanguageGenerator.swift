@@ -8,19 +8,31 @@ public import LanternTensor
 /// A value of constants: many tasks may use one generator. They take turns at the processors.
 public struct LanguageGenerator: Sendable {
   package let model: LanguageModel
+  /// A smaller model that proposes tokens.
+  let draft: LanguageModel?
 
   /// Loads a model.
   ///
   /// - Parameters:
   ///   - path: a GGUF file, or a folder as transformers lays it out.
   ///   - precision: how exactly it computes.
+  ///   - draft: path of a smaller model with the same vocabulary, which proposes tokens (speculative decoding): the text
+  ///     is the same, and comes sooner where the proposals are right.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  public init(path: String, precision: Precision = .default) throws {
+  public init(path: String, precision: Precision = .default, draft: String? = nil) throws {
     model = try LanguageModel(path, precision: precision)
+    self.draft = try draft.map { try LanguageModel($0, precision: precision) }
+    guard let other = self.draft, let id = model.firstDifference(from: other) else { return }
+    throw RequestError.mismatch(
+      reason:
+        "its token \(id) is another one than that of \(path): a draft model has its model's vocabulary",
+      path: other.path)
   }
 
-  /// A generator of a model that is loaded.
-  init(_ model: LanguageModel) { self.model = model }
+  /// A generator of models that are loaded.
+  package init(_ model: LanguageModel, draft: LanguageModel? = nil) {
+    (self.model, self.draft) = (model, draft)
+  }
 
   /// Where the model was loaded from.
   public var path: String { model.path }
@@ -34,7 +46,7 @@ public struct LanguageGenerator: Sendable {
   }
 
   /// What was read otherwise than the files may lead to expect: a line each.
-  public var notes: [String] { model.notes }
+  public var notes: [String] { model.notes + (draft?.notes ?? []) }
 
   /// Writes a text. Cancelling its task stops the work within one token.
   ///
@@ -109,6 +121,54 @@ public struct LanguageGenerator: Sendable {
     _ request: LanguageRequest, behind prompt: [Int], in context: inout LanguageContext,
     onLogits: (([Int], Tensor) throws -> Void)? = nil, onEvent: (LanguageEvent) throws -> Void
   ) throws -> LanguageResult {
+    if request.beams > 1 {
+      guard onLogits == nil else {
+        throw RequestError.range(
+          name: "beams", found: "\(request.beams) with a trace", allowed: "1")
+      }
+      let results = try search(request, count: 1, behind: prompt, in: &context) {
+        try onEvent($1)
+      }
+      if let best = results.first { return best }
+    }
+    var (writer, scores, beginning) = try begin(request, prompt, &context, onLogits)
+    beginning.notes += ReadAhead.notes(self, request, writer, isTraced: onLogits != nil)
+    var ahead = try ReadAhead(self, request)
+    try writer.step(scores, onEvent)
+    // Of a trace what was chosen last is read too, for its logits.
+    while let last = writer.ids.last,
+      writer.ending == nil || (writer.ending == .length && onLogits != nil)
+    {
+      scores =
+        try onLogits == nil
+        ? ahead.scores(behind: writer, in: &context) : read([last], &context, onLogits)
+      if writer.ending != nil { break }
+      try writer.step(scores, onEvent)
+    }
+    ahead.drop(&context)
+    return beginning.result(of: writer, proposed: ahead.proposed, accepted: ahead.accepted)
+  }
+
+  /// What is known of a text before its first token.
+  struct Beginning {
+    let promptTokens: Int, cachedTokens: Int
+    var notes: [String]
+
+    func result(of writer: LanguageWriter, proposed: Int = 0, accepted: Int = 0) -> LanguageResult {
+      LanguageResult(
+        text: writer.text, promptTokens: promptTokens, tokens: writer.ids.count,
+        cachedTokens: cachedTokens, proposedTokens: proposed, acceptedTokens: accepted,
+        score: nil, ending: writer.ending ?? .length, notes: notes + writer.notes)
+    }
+  }
+
+  /// Reads what of a prompt a context does not have.
+  ///
+  /// - Returns: the writer of the text behind it, and the scores of its first token.
+  func begin(
+    _ request: LanguageRequest, _ prompt: [Int], _ context: inout LanguageContext,
+    _ onLogits: (([Int], Tensor) throws -> Void)? = nil
+  ) throws -> (writer: LanguageWriter, scores: [Float], beginning: Beginning) {
     let settings = try LanguageSettings(request, model.tokenizer)
     let room = model.network.maximumLength - prompt.count
     guard room > 0, !prompt.isEmpty else {
@@ -119,67 +179,68 @@ public struct LanguageGenerator: Sendable {
       notes.append(
         "the model's context of \(model.network.maximumLength) has room for \(room) tokens more")
     }
-    let maximum = min(room, request.maximumTokens)
-    var held = try HeldText(
-      model, settings.form, minimum: request.minimumTokens, maximum: maximum)
+    let writer = try LanguageWriter(
+      model, request, settings, behind: prompt, maximum: min(room, request.maximumTokens))
+    let file = try promptCache(request, prompt, isTraced: onLogits != nil, &notes)
+    let kept = try prepare(&context, for: prompt, isTraced: onLogits != nil, file)
+    let scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
+    if let file, let note = try store(context, kept, file, of: prompt.count) { notes.append(note) }
+    return (
+      writer, scores,
+      Beginning(
+        promptTokens: prompt.count, cachedTokens: kept.isTaken ? kept.found : 0, notes: notes)
+    )
+  }
+
+  /// Leaves of a context what a text begins with, and takes in what a prompt cache has more of that.
+  ///
+  /// - Returns: tokens that the prompt cache has, and whether they were taken.
+  private func prepare(
+    _ context: inout LanguageContext, for prompt: [Int], isTraced: Bool, _ file: PromptCache?
+  ) throws -> (found: Int, isTaken: Bool) {
     // Behind a text so long that all of it is turned otherwise, a shorter one shares nothing.
     let isTurned = model.network.switchLength.map {
       context.tokens.count > $0 && prompt.count <= $0
     }
-    let isShared = onLogits == nil && isTurned != true
+    let isShared = !isTraced && isTurned != true
     context.forget(beyond: isShared ? context.sharedCount(with: prompt) : 0)
-    var scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
-    var sampling = TextSampling(settings.sampler, seed: request.seed)
-    var writer = LanguageWriter(model, request, maximum: maximum)
-    while writer.ending == nil {
-      guard let id = try next(scores, prompt, &sampling, &held, writer, maximum) else {
-        try onEvent(.text(writer.finish(held.isCut ? .length : .endOfText)))
-        break
-      }
-      let piece = writer.take(id)
-      if request.logProbabilities > 0, writer.ending != .endOfText {
-        try onEvent(.token(token(id, scores, count: request.logProbabilities)))
-      }
-      try onEvent(.text(piece))
-      // What was chosen last is read for its logits alone.
-      if writer.ending == nil || (writer.ending == .length && onLogits != nil) {
-        scores = try read([id], &context, onLogits)
-      }
+    return try file?.restore(prompt, into: &context) ?? (0, false)
+  }
+
+  /// The prompt cache that a request names, where it has an effect.
+  private func promptCache(
+    _ request: LanguageRequest, _ prompt: [Int], isTraced: Bool, _ notes: inout [String]
+  ) throws -> PromptCache? {
+    guard let path = request.promptCache else { return nil }
+    if isTraced {
+      notes.append("prompt cache without effect: a trace has the scores behind all tokens")
+      return nil
     }
-    if held.isCut {
+    guard model.network.readsInBlocks(prompt.count) else {
       notes.append(
-        "the text was ended in the shortest way: there is room for \(maximum) tokens; allow more with "
-          + "--max-tokens")
+        "prompt cache without effect: beyond \(model.network.stableLength ?? 0) tokens the model turns positions by "
+          + "how long the text is")
+      return nil
     }
-    return LanguageResult(
-      text: writer.text, promptTokens: prompt.count, tokens: writer.ids.count,
-      ending: writer.ending ?? .length, notes: notes)
+    return try PromptCache(path, model)
   }
 
-  /// The next token; nil where the text has to end.
-  private func next(
-    _ scores: [Float], _ prompt: [Int], _ sampling: inout TextSampling, _ held: inout HeldText,
-    _ writer: LanguageWriter, _ maximum: Int
-  ) throws -> Int? {
-    let index = writer.ids.count
-    switch try held.next(index, scores.count) {
-    case .end: return nil
-    case .token(let id): return held.take(id, remaining: maximum - index)
-    case .tokens(let allowed):
-      let id = sampling.next(scores, past: prompt + writer.ids, allowed: allowed, index: index)
-      guard let id else { throw RequestError.notFinite(what: "every token's score", step: index) }
-      return held.take(id, remaining: maximum - index)
+  /// Writes what a prompt cache lacks; a note that says what it was good for, where it was.
+  private func store(
+    _ context: borrowing LanguageContext, _ kept: (found: Int, isTaken: Bool), _ file: PromptCache,
+    of count: Int
+  ) throws -> String? {
+    let stored = try file.store(context, found: kept.found)
+    if kept.isTaken {
+      return "\(kept.found) of the prompt's \(count) tokens were in the prompt cache"
     }
-  }
-
-  /// A token with its log-probability, and the likeliest ones.
-  private func token(_ id: Int, _ scores: [Float], count: Int) -> LanguageToken {
-    let choices = LogProbabilities(scores)
-    func choice(_ id: Int) -> LanguageToken.Choice {
-      LanguageToken.Choice(
-        id: id, bytes: model.tokenizer.decode([id]), logProbability: choices[id])
+    if stored > kept.found {
+      return "the prompt cache has \(stored) of the prompt's \(count) tokens now"
     }
-    return LanguageToken(choice: choice(id), likeliest: choices.likeliest(count).map(choice))
+    return stored > 0
+      ? nil
+      : "prompt cache without effect: the prompt has \(count) tokens, and whole blocks of "
+        + "\(model.network.blockLength) are kept"
   }
 
   /// Reads tokens behind those of the context; the logits of the next.
@@ -187,9 +248,7 @@ public struct LanguageGenerator: Sendable {
     _ ids: [Int], _ context: inout LanguageContext,
     _ onLogits: (([Int], Tensor) throws -> Void)?
   ) throws -> [Float] {
-    let past = context.tokens
-    let hidden = try model.network.read(ids, after: past, into: &context.cache)
-    context.append(ids)
+    let hidden = try context.read(ids, with: model.network)
     if let onLogits {
       let all = try model.network.logits(hidden)
       try onLogits(ids, all)

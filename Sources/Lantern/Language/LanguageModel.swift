@@ -13,7 +13,11 @@ package struct LanguageModel: Sendable {
   package let className: String
   package let network: any CausalLanguageModel
   package let tokenizer: any LanguageTokenizer
-  private let precision: Precision
+  let precision: Precision
+  /// Where its weights are from.
+  let weights: TensorArchive
+  /// Its settings.
+  let settings: JSONValue
   /// Ids that every text begins with.
   package let beginning: [Int]
   /// Ids that end a text.
@@ -43,8 +47,8 @@ package struct LanguageModel: Sendable {
     let model = try GGUFLanguageModel(file)
     (path, className, self.precision) = (file.path, model.className, precision)
     tokenizer = try TokenizerCatalogue.load(file)
-    network = try Self.network(
-      className, model.config, TensorArchive(files: [model.tensors]), precision, path)
+    (weights, settings) = (TensorArchive(files: [model.tensors]), model.config.json)
+    network = try Self.network(className, model.config, weights, precision, path)
     let key = "tokenizer.ggml."
     ends = Set(
       ["eos_token_id", "eot_token_id", "eom_token_id"].compactMap { file.values[key + $0]?.integer }
@@ -59,8 +63,9 @@ package struct LanguageModel: Sendable {
     let config: Config
     (config, className) = try Self.config(folder: folder)
     tokenizer = try TokenizerCatalogue.loadLanguage(folder: folder)
-    network = try Self.network(
-      className, config, TensorArchive(folder: folder, stems: Self.stems), precision, folder)
+    weights = try TensorArchive(folder: folder, stems: Self.stems)
+    settings = config.json
+    network = try Self.network(className, config, weights, precision, folder)
     beginning = tokenizer.beginning
     ends = try Self.ends(folder, config) ?? [tokenizer.endOfText]
     chatTemplate = try Self.chatTemplate(folder)
@@ -131,6 +136,12 @@ package struct LanguageModel: Sendable {
       if let source = value?.string ?? named?["template"]?.string { return (source, path) }
     }
     return nil
+  }
+
+  /// The first token that another model's vocabulary has otherwise; nil where all are the same.
+  func firstDifference(from other: LanguageModel) -> Int? {
+    let count = max(tokenizer.count, other.tokenizer.count)
+    return (0..<count).first { tokenizer.decode([$0]) != other.tokenizer.decode([$0]) }
   }
 
   /// What chat templates read besides the conversation: the texts of the first and last tokens.

@@ -62,6 +62,18 @@ public struct LanguageRequest: Sendable {
   public var logProbabilities = 0
   /// Strings before which the text ends.
   public var stop: [String] = []
+  /// Tokens that are read ahead at most, as they came the last time that the same few stood in prompt or text: the text is
+  /// the same, and comes sooner where it repeats itself or the prompt; 0 for none.
+  public var lookup = 0
+  /// Tokens that are read ahead at most, as a draft model proposes them.
+  public var draftTokens = 4
+  /// Beam search: texts that are kept at a time, of which the likeliest is written; 1 for none.
+  public var beams = 1
+  /// Beam search: exponent of the length that the score of a text is divided by; above 0 for longer texts.
+  public var lengthPenalty: Float = 1
+  /// Path of a file that keeps what the beginning of the prompt became, in whole blocks of tokens: a prompt that
+  /// begins alike is read from there on, and the text is the same. It is written where it lacks some of the prompt.
+  public var promptCache: String?
 
   /// A request for text.
   public init(prompt: String) { self.prompt = prompt }
@@ -111,14 +123,14 @@ public struct LanguageResult: Sendable {
   public let text: String
   /// Tokens of the prompt, and of the text.
   public let promptTokens: Int, tokens: Int
+  /// Tokens of the prompt that the prompt cache had.
+  public let cachedTokens: Int
+  /// Tokens that look-up or a draft model proposed, and those of them that came.
+  public let proposedTokens: Int, acceptedTokens: Int
+  /// Of a beam search, the sum of the log-probabilities of the text's tokens over its length to the power of the penalty.
+  public let score: Float?
   /// Why it ends.
   public let ending: Ending
   /// What had no effect, or another one than may be expected: a sentence each.
-  public let notes: [String]
-
-  /// The same with one more note.
-  func noting(_ note: String) -> LanguageResult {
-    LanguageResult(
-      text: text, promptTokens: promptTokens, tokens: tokens, ending: ending, notes: notes + [note])
-  }
+  public internal(set) var notes: [String]
 }

@@ -57,7 +57,13 @@ struct LanguageSettings: Sendable {
       return idle.isEmpty ? nil : "\(idle.joined(separator: ", ")) without effect: \(reason)"
     }
     typealias Row = LanguageSetting
-    var notes: [String?] = []
+    if request.beams > 1 {
+      let idle =
+        [.temperature] + Row.filters + [.mirostat] + Row.mirostatNumbers + Row.penalties
+        + [.samplerOrder, .logitBias, .logProbabilities]
+      return [note(idle, "beam search takes the likeliest texts")].compactMap { $0 }
+    }
+    var notes: [String?] = [note([.lengthPenalty], "there is one beam")]
     if sampler.temperature == 0 {
       notes.append(
         note(

@@ -8,7 +8,9 @@ extension LanguageRequest: Configurable {
     [LanguageSetting.prompt, .maximumTokens, .minimumTokens, .seed, .temperature]
     + LanguageSetting.filters + [.mirostat] + LanguageSetting.mirostatNumbers
     + LanguageSetting.penalties + [.samplerOrder, .logitBias]
-    + LanguageSetting.forms + [.stop, .logProbabilities]
+    + LanguageSetting.forms + [
+      .stop, .logProbabilities, .promptCache, .lookup, .draftTokens, .beams, .lengthPenalty,
+    ]
   package static var `default`: LanguageRequest { LanguageRequest(prompt: "") }
 }
 
@@ -57,5 +59,51 @@ extension LanguageSetting {
         "log-probabilities", aliases: ["n-probs"], .value("count"),
         "With --json, each token with its log-probability and so many of the likeliest, before penalties and "
           + "filters; 0 for none.", default: "0"))
+  }
+
+  package static var lookup: LanguageSetting {
+    LanguageSetting(
+      "lookup", \.lookup, .words, range: "0 to 64", isAllowed: { (0...64).contains($0) },
+      option: SettingOption(
+        "lookup", aliases: ["prompt-lookup-num-tokens"], .value("count"),
+        "Read so many tokens ahead, as they came after the same few before: the same text, sooner where it repeats "
+          + "itself or the prompt; 0 for none.", default: "0"))
+  }
+
+  package static var draftTokens: LanguageSetting {
+    LanguageSetting(
+      "draftTokens", \.draftTokens, .words, range: "1 to 64",
+      isAllowed: { (1...64).contains($0) },
+      option: SettingOption(
+        "draft-tokens", aliases: ["draft-max"], .value("count"),
+        "Read so many tokens of the draft model's ahead.", default: "4"))
+  }
+
+  package static var beams: LanguageSetting {
+    LanguageSetting(
+      "beams", \.beams, .words, range: "1 to 64", isAllowed: { (1...64).contains($0) },
+      option: SettingOption(
+        "beams", aliases: ["num-beams"], .value("count"),
+        "Beam search with so many beams: the likeliest text in place of one by chance; 1 for none.",
+        default: "1"))
+  }
+
+  package static var lengthPenalty: LanguageSetting {
+    LanguageSetting(
+      "lengthPenalty", \.lengthPenalty, .words, range: "-10 to 10",
+      isAllowed: { (-10...10).contains($0) },
+      option: SettingOption(
+        "length-penalty", .value("number"),
+        "Beam search divides the score of a text by its length to this power: above 0 for longer texts.",
+        default: "1"))
+  }
+
+  package static var promptCache: LanguageSetting {
+    LanguageSetting(
+      "promptCache", \.promptCache, .words,
+      option: SettingOption(
+        "prompt-cache", .value("file"),
+        "Keep in this file what the beginning of the prompt became, and read a prompt that begins alike from there "
+          + "on: the same text, sooner.", default: "none", takesDashes: false))
   }
 }

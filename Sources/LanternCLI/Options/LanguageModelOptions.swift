@@ -19,10 +19,23 @@ struct LanguageModelOptions: ParsableArguments {
   }
 
   /// Loads it, and notes what was read otherwise than its files may lead to expect.
-  func generator(_ precision: Precision?, _ console: Console) throws -> LanguageGenerator {
+  func generator(_ precision: Precision?, _ console: Console, draft: String? = nil) throws
+    -> LanguageGenerator
+  {
     let generator = try LanguageGenerator(
-      path: HubCache.standard.located(model ?? ""), precision: precision ?? .default)
+      path: HubCache.standard.located(model ?? ""), precision: precision ?? .default,
+      draft: HubCache.standard.located(draft))
     generator.notes.forEach(console.note)
     return generator
   }
+}
+
+/// Which model proposes tokens.
+struct DraftModelOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A smaller model with the same vocabulary, which proposes tokens: the same text, sooner. (default: none)",
+      valueName: "model"),
+    transform: FileArgument.named)
+  var draft: String?
 }

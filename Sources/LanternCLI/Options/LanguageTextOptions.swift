@@ -26,6 +26,11 @@ struct LanguageTextOptions: SettingOptions {
   @Option(LanguageSetting.choices) var choices: [String] = []
   @Option(LanguageSetting.stop) var stop: [String] = []
   @Option(LanguageSetting.logProbabilities) var logProbabilities: Int?
+  @Option(LanguageSetting.promptCache) var promptCache: String?
+  @Option(LanguageSetting.lookup) var lookup: Int?
+  @Option(LanguageSetting.draftTokens) var draftTokens: Int?
+  @Option(LanguageSetting.beams) var beams: Int?
+  @Option(LanguageSetting.lengthPenalty) var lengthPenalty: Float?
 }
 
 /// What tokens that occurred lose.

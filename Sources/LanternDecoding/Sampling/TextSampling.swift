@@ -15,6 +15,9 @@ package struct TextSampling: Sendable {
     }
   }
 
+  /// The same at the beginning of a text, by other random numbers.
+  package func seeded(_ seed: UInt64) -> TextSampling { TextSampling(sampler, seed: seed) }
+
   /// Chooses a token.
   ///
   /// - Parameters:

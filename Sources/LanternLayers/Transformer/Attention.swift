@@ -91,8 +91,12 @@ package struct Attention: Sendable {
 
   /// What queries attend to, each `[batch, key, head · feature]`.
   package struct KeysAndValues: Sendable {
-    let keys: Tensor
-    let values: Tensor
+    package let keys: Tensor
+    package let values: Tensor
+    /// Whether what comes of a query does not depend on the others, to the bit.
+    var inPlace = false
+    /// Of each query, what its own sequence has behind that.
+    var sequences: [(keys: Tensor, values: Tensor)]?
 
     /// Keys and values that another model made.
     package init(keys: Tensor, values: Tensor) { (self.keys, self.values) = (keys, values) }
@@ -125,7 +129,8 @@ package struct Attention: Sendable {
   {
     try attention(
       queries, context.keys, context.values, heads: heads, mask: mask, scale: scale,
-      softCap: softCap, precision: precision)
+      softCap: softCap, precision: precision, inPlace: context.inPlace,
+      sequences: context.sequences)
   }
 
   /// `residual + out(attended)`.

@@ -48,7 +48,7 @@ package struct RotaryEmbedding: Sendable {
       }
     }
 
-    /// Tokens beyond which frequencies depend on how long a text is.
+    /// As of ``RotaryEmbedding/stableLength``.
     fileprivate var length: Int? {
       switch self {
       case .dynamic(_, let length), .longrope(_, _, let length, _): length
@@ -82,6 +82,9 @@ package struct RotaryEmbedding: Sendable {
     let plain = Self.frequencies(features, theta, .none, tokens: 0)
     return zip(plain, frequencies).map { $0 / $1 }
   }
+
+  /// Tokens up to which frequencies do not depend on how long a text is; nil where they never do.
+  package var stableLength: Int? { scaling.length }
 
   /// Cosines and sines of the angles of some positions, which every layer shares.
   package struct Turn: Sendable {

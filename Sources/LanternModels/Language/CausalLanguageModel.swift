@@ -11,6 +11,8 @@ package protocol CausalLanguageModel: Sendable {
   /// Tokens beyond which positions turn the whole of a text otherwise, so that what a cache holds of a shorter one
   /// is to be read again, as transformers' `generate` does; nil where nothing changes.
   var switchLength: Int? { get }
+  /// Tokens of a text up to which a token's keys do not depend on how many come behind it; nil where they never do.
+  var stableLength: Int? { get }
 
   /// An empty cache.
   ///
@@ -41,6 +43,7 @@ package protocol CausalLanguageModel: Sendable {
 
 extension CausalLanguageModel {
   package var switchLength: Int? { nil }
+  package var stableLength: Int? { nil }
 
   /// An empty cache for 512 tokens before it grows.
   package func makeCache() throws(TensorError) -> KVCache { try makeCache(capacity: 512) }
@@ -52,7 +55,14 @@ extension CausalLanguageModel {
     try read(ids, into: &cache, mask: mask, keeping: true)
   }
 
-  /// Reads tokens behind others, and keeps them; reads those again too where the text grows beyond
+  /// Tokens that are read at a time, from multiples of so many on.
+  package var blockLength: Int { 128 }
+
+  /// Whether a text of so many tokens is read in blocks: what a block's tokens become is then the same for all texts
+  /// that begin alike, to the bit, which it is not for all that is read at once.
+  package func readsInBlocks(_ tokens: Int) -> Bool { stableLength.map { tokens <= $0 } ?? true }
+
+  /// Reads tokens behind others in blocks, and keeps them; reads those again too where the text grows beyond
   /// ``switchLength``.
   ///
   /// - Parameters:
@@ -64,6 +74,15 @@ extension CausalLanguageModel {
   package func read(_ ids: [Int], after past: [Int], into cache: inout KVCache)
     throws(TensorError) -> Tensor
   {
+    if readsInBlocks(past.count + ids.count) {
+      var (hidden, first): ([Tensor], Int) = ([], 0)
+      while first < ids.count {
+        let end = min(ids.count, first + blockLength - (past.count + first) % blockLength)
+        hidden.append(try read(Array(ids[first..<end]), into: &cache))
+        first = end
+      }
+      return hidden.count == 1 ? hidden[0] : try Tensor.concatenated(hidden, axis: 1)
+    }
     guard let length = switchLength, !past.isEmpty, past.count <= length,
       past.count + ids.count > length
     else { return try read(ids, into: &cache) }

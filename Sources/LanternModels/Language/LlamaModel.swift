@@ -36,6 +36,9 @@ package struct LlamaModel: CausalLanguageModel {
   package var features: Int { config.sizes.features }
   package var maximumLength: Int { config.sizes.maximumLength }
   package var switchLength: Int? { rotary.switchLength }
+  package var stableLength: Int? {
+    [rotary, windowedRotary].compactMap { $0?.stableLength }.min()
+  }
 
   package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
     try KVCache(
@@ -46,7 +49,7 @@ package struct LlamaModel: CausalLanguageModel {
   package func read(
     _ ids: [Int], into cache: inout KVCache, mask: AttentionMask, keeping: Bool
   ) throws(TensorError) -> Tensor {
-    let positions = cache.count..<cache.count + ids.count
+    let positions = cache.positions(ids.count)
     let turn = try rotary.turn(positions)
     let windowedTurn = try windowedRotary?.turn(positions) ?? turn
     var h = try embedding(ids).reshaped([1, ids.count, features])

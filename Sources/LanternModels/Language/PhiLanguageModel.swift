@@ -21,6 +21,7 @@ package struct PhiLanguageModel: CausalLanguageModel {
   package var features: Int { decoder.config.hiddenSize }
   package var maximumLength: Int { decoder.config.maxPositionEmbeddings }
   package var switchLength: Int? { decoder.switchLength }
+  package var stableLength: Int? { decoder.stableLength }
 
   package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
     try decoder.makeCache(capacity: capacity)

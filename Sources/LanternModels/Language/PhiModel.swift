@@ -25,6 +25,8 @@ package struct PhiModel: Sendable {
 
   /// As of ``CausalLanguageModel``.
   package var switchLength: Int? { rotary.switchLength }
+  /// As of ``CausalLanguageModel``.
+  package var stableLength: Int? { rotary.stableLength }
 
   /// An empty KV cache for this decoder.
   package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
@@ -42,7 +44,7 @@ package struct PhiModel: Sendable {
   package func callAsFunction(_ x: Tensor, after cache: inout KVCache, mask: AttentionMask)
     throws(TensorError) -> Tensor
   {
-    let turn = try rotary.turn(cache.count..<cache.count + x.shape[1])
+    let turn = try rotary.turn(cache.positions(x.shape[1]))
     var h = x
     for (index, layer) in layers.enumerated() {
       let normed = try layer.norm(h)

@@ -30,11 +30,17 @@ public enum AttentionMask: Sendable, Equatable {
 ///   - softCap: c of c · tanh(score / c), which scores become before the mask (Gemma Team 2024, arXiv:2408.00118); none
 ///     when nil.
 ///   - precision: f32 when exact, products of int16 otherwise.
+///   - inPlace: whether any number of queries is treated as up to four are: in f32, and what comes of one does not depend
+///     on the others, to the bit.
+///   - sequences: of each query, which is then the last token of a sequence of its own, the keys and values behind those
+///     of `k` and `v`, which all sequences share: `[1, key, key head · feature]`; with a causal mask or a window. The bits
+///     are those of each sequence alone.
 /// - Returns: `[batch, query, head · feature]`.
 /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
 public func attention(
   _ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, mask: AttentionMask = .none,
-  scale: Float? = nil, softCap: Float? = nil, precision: Precision = .exact
+  scale: Float? = nil, softCap: Float? = nil, precision: Precision = .exact, inPlace: Bool = false,
+  sequences: [(keys: Tensor, values: Tensor)]? = nil
 ) throws(TensorError) -> Tensor {
   let expected = "[batch, token, a multiple of \(heads)]"
   guard q.rank == 3, heads > 0, q.shape[2] > 0, q.shape[2] % heads == 0, q.shape[2] / heads <= 1024
@@ -44,7 +50,8 @@ public func attention(
   let headSize = q.shape[2] / heads
   guard k.rank == 3, k.shape[0] == q.shape[0], k.shape[1] > 0, k.shape[2] > 0,
     k.shape[2] % headSize == 0, heads % (k.shape[2] / headSize) == 0,
-    mask == .none || k.shape[1] >= q.shape[1], mask.window >= 0, mask != .slidingWindow(0)
+    mask == .none || sequences != nil || k.shape[1] >= q.shape[1], mask.window >= 0,
+    mask != .slidingWindow(0)
   else { throw .shape(op: "attention key", expected: expected, found: k.shape) }
   guard v.shape == k.shape else {
     throw .shape(op: "attention value", expected: "\(k.shape)", found: v.shape)
@@ -54,6 +61,9 @@ public func attention(
   }
   guard q.dtype == .float32 else { throw .dtype(op: "attention", expected: "f32", found: q.dtype) }
   let (q, k, v) = (try q.rowReadable(), try k.rowReadable(), try v.rowReadable())
+  let count = q.shape[0] * q.shape[1]
+  let own: [lk_sequence]? =
+    if let sequences { try checked(sequences, k, mask, count: count) } else { nil }
   let y = try Draft(q.shape)
   var arguments = lk_attention_args(
     batch: Int64(q.shape[0]), heads: Int64(heads), key_heads: Int64(k.shape[2] / headSize),
@@ -65,15 +75,44 @@ public func attention(
     v_batch_stride: Int64(v.strides[0]), v_stride: Int64(v.strides[1]),
     scale: scale ?? 1 / Float(headSize).squareRoot(), soft_cap: softCap ?? 0,
     mask: mask == .none ? LK_MASK_NONE : LK_MASK_CAUSAL, window: Int64(mask.window),
-    arithmetic: precision.arithmeticOfActivations.kernelType, scratch: nil, y: y.floats,
+    arithmetic: precision.arithmeticOfActivations.kernelType, in_place: inPlace || own != nil,
+    sequences: nil, scratch: nil,
+    y: y.floats,
     y_batch_stride: Int64(q.shape[1] * q.shape[2]), y_stride: Int64(q.shape[2]))
   let scratch = try Storage(byteCount: lk_attention_scratch_bytes(&arguments))
   arguments.scratch = scratch.base
-  withExtendedLifetime((q, k, v, scratch)) { kernels.attention(&arguments) }
+  withExtendedLifetime((q, k, v, sequences, scratch)) {
+    guard let own else { return kernels.attention(&arguments) }
+    own.withUnsafeBufferPointer { buffer in
+      arguments.sequences = buffer.baseAddress
+      kernels.attention(&arguments)
+    }
+  }
   // Masks are not taken off.
   let pairs = q.shape[0] * q.shape[1] * k.shape[1] * q.shape[2]
   lk_work_add(Int64(4 * pairs), Int64(8 * (q.elementCount + k.elementCount)))
   return y.tensor()
+}
+
+/// The sequences of some queries as the kernels have them.
+private func checked(
+  _ sequences: [(keys: Tensor, values: Tensor)], _ shared: Tensor, _ mask: AttentionMask, count: Int
+) throws(TensorError) -> [lk_sequence] {
+  guard sequences.count == count, shared.shape[0] == 1, mask != .none else {
+    throw .shape(op: "attention of sequences", expected: "[\(count)]", found: [sequences.count])
+  }
+  return try sequences.map { keys, values throws(TensorError) in
+    for tensor in [keys, values] {
+      guard tensor.rank == 3, tensor.shape == [1, keys.shape[1], shared.shape[2]],
+        tensor.strides[1] == shared.strides[1], tensor.strides[2] == 1,
+        tensor.dtype == shared.dtype
+      else {
+        throw .shape(
+          op: "attention of a sequence", expected: "\(shared.shape)", found: tensor.shape)
+      }
+    }
+    return lk_sequence(k: keys.bytes, v: values.bytes, keys: Int64(keys.shape[1]))
+  }
 }
 
 extension Tensor {
