@@ -10,12 +10,15 @@ struct ConvertCommand: ParsableCommand {
     commandName: "convert",
     abstract: "Writes a model in one file as a folder, or a folder as one file.",
     discussion: """
-      lantern convert FOLDER/model.safetensors FOLDER/model --dtype f16
+      lantern convert FOLDER/model.safetensors FOLDER/model --type f16
       lantern convert FOLDER FOLDER.safetensors
+      lantern convert FOLDER model.gguf --type q4_K
 
       A folder is as diffusers lays it out; a file has the names of the original code, which ComfyUI and \
-      stable-diffusion-webui read. Numbers stay as they are without --dtype. What is left out is noted by name; \
-      a model whose settings one file cannot say is refused. Nothing is written unless all of it is.
+      stable-diffusion-webui read. A language model, a folder as transformers lays it out or a GGUF file, becomes a \
+      GGUF file, which llama.cpp reads: in blocks of integers too. Numbers stay as they are without --type. What is \
+      left out is noted by name; a model whose settings one file cannot say is refused. Nothing is written unless all \
+      of it is.
       """)
 
   @Argument(
@@ -24,14 +27,18 @@ struct ConvertCommand: ParsableCommand {
   var from: String
 
   @Argument(
-    help: ArgumentHelp("Where to: a file that ends in .safetensors, or a folder.", valueName: "to"),
+    help: ArgumentHelp(
+      "Where to: a file that ends in .safetensors or .gguf, or a folder.", valueName: "to"),
     transform: FileArgument.named)
   var target: String
 
   @Option(
+    name: [.customLong("type"), .customLong("dtype")],
     help: ArgumentHelp(
-      "What weights are stored as: f32, f16 or bf16. (default: as they are)", valueName: "type"))
-  var dtype: Dtype?
+      "What weights are stored as: \(Self.types); all but the first three in .gguf alone. (default: as they are)",
+      valueName: "type"),
+    transform: Self.type)
+  var type: GGMLType?
 
   @Flag(help: "Replace a file that is there.")
   var overwrite = false
@@ -39,24 +46,25 @@ struct ConvertCommand: ParsableCommand {
   @OptionGroup(title: "Model options") var partOptions: PartOptions
   @OptionGroup(title: "Model options") var predicting: PredictionOptions
 
-  enum Dtype: String, CaseIterable, ExpressibleByArgument {
-    case f32, f16, bf16
+  private static let types = GGMLType.written.compactMap(\.format?.name).joined(separator: ", ")
 
-    var type: DType {
-      switch self {
-      case .f32: .float32
-      case .f16: .float16
-      case .bf16: .bfloat16
-      }
-    }
+  private static func type(named name: String) throws -> GGMLType {
+    let found = GGMLType.written.first { $0.name.lowercased() == name.lowercased() }
+    guard let found else { throw ValidationError("\"\(name)\": give one of \(types)") }
+    return found
   }
 
   func validate() throws {
     let name = FileSystem.split(target).name.lowercased()
-    let others = [".ckpt", ".pt", ".pth", ".bin", ".gguf", ".safetensor", ".sft"]
+    let others = [".ckpt", ".pt", ".pth", ".bin", ".safetensor", ".sft"]
     if target.isEmpty || others.contains(where: name.hasSuffix) {
       throw ValidationError(
-        "\"\(target)\": give a file that ends in .safetensors, or a folder")
+        "\"\(target)\": give a file that ends in .safetensors or .gguf, or a folder")
+    }
+    if let type, type.blockElements > 1, !LanguageConversion.isFile(target) {
+      throw ValidationError(
+        "--type \(type.name.lowercased()): blocks of integers are written to a file that ends in .gguf alone"
+      )
     }
   }
 
@@ -64,9 +72,10 @@ struct ConvertCommand: ParsableCommand {
     let console = Console()
     Interruption.listen()
     try ErrorReport.reporting(to: console) {
+      if LanguageConversion.isFile(target) { return try convertLanguageModel(console) }
       let conversion = try ModelConversion(
         of: ModelOptions.folder(named: from, or: .picturebook), with: partOptions.parts(predicting),
-        to: target, as: dtype?.type)
+        to: target, as: type?.format?.dtype)
       for note in try conversion.notes() { console.note(note) }
       if overwrite, !ModelConversion.isFile(target) {
         console.note("--overwrite has no effect on a folder: one that is there is never replaced")
@@ -74,5 +83,16 @@ struct ConvertCommand: ParsableCommand {
       try conversion.write(replacing: overwrite, onPart: Interruption.check)
       console.result(target, event: [:])
     }
+  }
+
+  private func convertLanguageModel(_ console: Console) throws {
+    if try partOptions.parts(predicting) != ModelParts() {
+      console.note("options of parts have no effect on a language model: it has none")
+    }
+    let conversion = try LanguageConversion(
+      of: HubCache.standard.located(from), to: target, as: type)
+    for note in conversion.notes { console.note(note) }
+    try conversion.write(replacing: overwrite, onTensor: Interruption.check)
+    console.result(target, event: [:])
   }
 }

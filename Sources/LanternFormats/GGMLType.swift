@@ -1,14 +1,14 @@
-internal import LanternTensor
+package import LanternTensor
 
 /// A type of ggml's tensors: its number in a GGUF file, its name, and the format of its blocks.
-struct GGMLType: Sendable {
+package struct GGMLType: Sendable {
   let number: UInt32
   /// As ggml spells it.
-  let name: String
-  let blockElements: Int
+  package let name: String
+  package let blockElements: Int
   let blockBytes: Int
   /// Nil for one that Lantern does not compute with.
-  let format: BlockFormat?
+  package let format: BlockFormat?
 
   private init(_ number: UInt32, _ name: String, _ format: BlockFormat) {
     (self.number, self.name, self.format) = (number, name, format)
@@ -49,7 +49,33 @@ struct GGMLType: Sendable {
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-  static func named(_ name: String) -> GGMLType? { byName[name] }
+  /// The type that ggml calls so; nil where there is none.
+  package static func named(_ name: String) -> GGMLType? { byName[name] }
+
+  /// What `general.file_type` calls files whose matrices are of this type: llama.cpp's `llama_ftype`; nil where it
+  /// has no such files.
+  package var fileType: Int? {
+    let numbers = [
+      "F32": 0, "F16": 1, "BF16": 32, "Q4_0": 2, "Q4_1": 3, "Q8_0": 7, "Q5_0": 8, "Q5_1": 9,
+      "Q4_K": 14, "Q6_K": 18,
+    ]
+    return numbers[name]
+  }
+
+  /// Whether it has fewer bits for a number than Q6_K.
+  package var isNarrow: Bool { blockBytes * 256 < blockElements * 210 }
+
+  /// The type for rows that do not fill this one's blocks: llama.cpp's `tensor_type_fallback`.
+  package func holding(rowsOf count: Int) -> GGMLType? {
+    if count % blockElements == 0 { return self }
+    let narrower = ["Q4_K": "Q5_0", "Q6_K": "Q8_0"][name].flatMap(Self.named)
+    return narrower.map { count % $0.blockElements == 0 } == true ? narrower : Self.named("F16")
+  }
+
+  /// The types that numbers can be stored in, the widest first.
+  package static let written = all.filter {
+    $0.format?.canEncode == true && $0.format?.dtype.isFloatingPoint == true
+  }.sorted { $0.blockBytes * $1.blockElements > $1.blockBytes * $0.blockElements }
 
   /// Names of the types that Lantern computes with, in a line.
   static let supported = all.filter { $0.format != nil }.map(\.name).joined(separator: ", ")

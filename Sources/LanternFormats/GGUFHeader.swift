@@ -15,6 +15,8 @@ struct GGUFHeader {
   }
 
   private(set) var values: [String: GGUFValue] = [:]
+  /// The keys in the order of the file, and where the type and value of each lie.
+  private(set) var ranges: [(key: String, range: Range<Int>)] = []
   private(set) var names: [String] = []
   private(set) var entries: [String: Entry] = [:]
   private let file: String
@@ -61,9 +63,11 @@ struct GGUFHeader {
     guard values[key] == nil else {
       throw .malformedGGUF(file: file, reason: "it has the key \(JSON.quoted(key)) twice")
     }
+    let start = cursor.offset
     let type = try cursor.type(of: key)
     values[key] =
       type == .array ? .array(try array(&cursor, key, depth: 0)) : try cursor.scalar(type)
+    ranges.append((key, start..<cursor.offset))
   }
 
   /// Passes over an array, and gives where it lies.

@@ -81,13 +81,16 @@ struct AddedVocabulary: Sendable {
     }
   }
 
+  /// Whether a token is special.
+  func isSpecial(_ id: Int32) -> Bool { tokens[id]?.isSpecial == true }
+
   /// The first special token of a text, and what stands before it.
   func firstSpecial(in text: String) -> (before: String, id: Int)? {
     var before = String.UnicodeScalarView()
     var found: Int?
     split(Array(text.unicodeScalars)[...]) { id, stretch in
       guard found == nil else { return }
-      if tokens[id]?.isSpecial == true {
+      if isSpecial(id) {
         found = Int(id)
       } else {
         before.append(contentsOf: stretch)

@@ -11,6 +11,9 @@ package struct BytePairEncoding: Sendable {
     init(_ left: Int32, _ right: Int32) {
       ids = UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
     }
+
+    var left: Int32 { Int32(truncatingIfNeeded: ids >> 32) }
+    var right: Int32 { Int32(truncatingIfNeeded: ids) }
   }
 
   private let byteIDs: [Int32]

@@ -12,11 +12,11 @@ struct GGUFVocabulary {
   /// Whether a text begins with the first token: `add_bos_token`.
   let addsBeginning: Bool?
   private let tokens: [[UInt8]]
-  private let types: [Int]?
+  private let types: [TokenType?]?
   private let file: GGUFFile
 
-  /// ggml's types of tokens.
-  private static let normal = 1, unknown = 2, control = 3, userDefined = 4, unused = 5
+  /// ggml's types of tokens are sentencepiece's.
+  typealias TokenType = SentencePieceFile.Kind
 
   /// - Throws: ``TokenizerError/file(_:)`` where keys are missing or of other types or lengths.
   init(_ file: GGUFFile) throws(TokenizerError) {
@@ -24,7 +24,8 @@ struct GGUFVocabulary {
     guard let tokens = file.values["tokenizer.ggml.tokens"]?.array?.strings else {
       throw .file(.missingKey(key: "tokenizer.ggml.tokens", file: file.path))
     }
-    let types = file.values["tokenizer.ggml.token_type"]?.array?.integers
+    let types = file.values["tokenizer.ggml.token_type"]?.array?.integers?
+      .map(TokenType.init(rawValue:))
     guard types.map({ $0.count == tokens.count }) ?? true, !tokens.isEmpty else {
       throw .file(
         .malformedGGUF(file: file.path, reason: "it has not as many types of tokens as tokens"))
@@ -33,15 +34,15 @@ struct GGUFVocabulary {
     for (id, bytes) in tokens.enumerated() {
       let token = String(decoding: bytes, as: UTF8.self)
       ids[token] = ids[token] ?? Int32(clamping: id)
-      let type = types?[id]
-      guard type == Self.control || type == Self.userDefined, !token.isEmpty else { continue }
+      let type = types?[id] ?? nil
+      guard type == .control || type == .userDefined, !token.isEmpty else { continue }
       guard token.unicodeScalars.count <= AddedToken.lengthLimit else {
         throw .file(
           .unsupportedSetting(
             key: "tokenizer.ggml.tokens",
             value: "a token of more than \(AddedToken.lengthLimit) characters", file: file.path))
       }
-      added.append(AddedToken(token, isSpecial: type == Self.control, isNormalized: false))
+      added.append(AddedToken(token, isSpecial: type == .control, isNormalized: false))
     }
     func id(_ role: String) -> Int? {
       file.values["tokenizer.ggml.\(role)_token_id"]?.integer.flatMap {
@@ -67,12 +68,12 @@ struct GGUFVocabulary {
         .malformedGGUF(
           file: file.path, reason: "it has not as many scores and types of tokens as tokens"))
     }
-    let usable: Set = [Self.normal, Self.userDefined, Self.unused]
+    let usable: Set<TokenType?> = [.normal, .userDefined, .unused]
     let pieces = tokens.indices.filter { usable.contains(types[$0]) }.map {
       (bytes: tokens[$0], id: Int32(clamping: $0), score: scores[$0])
     }
-    let unused = tokens.indices.filter { types[$0] == Self.unused }.map { Int32(clamping: $0) }
-    let unknown = types.firstIndex(of: Self.unknown).map { Int32(clamping: $0) }
+    let unused = tokens.indices.filter { types[$0] == .unused }.map { Int32(clamping: $0) }
+    let unknown = types.firstIndex(of: .unknown).map { Int32(clamping: $0) }
     return ScoredPairs(
       pieces, unused: Set(unused),
       unknown: UnknownCharacters(id: unknown, bytesOf: ids, isFused: true))

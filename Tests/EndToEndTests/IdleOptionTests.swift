@@ -197,6 +197,9 @@ import Testing
     Case("paint", "--quiet", "fox -q -v", "--quiet and --verbose"),
     Case("paint", "--verbose", "fox --json -v", "\"event\":\"detail\""),
     Case("caption", "--threads", "a.png -t 64", "64 threads on"),
+    Case("embed", "--raw", "fox key VECTORS --compare --raw", "--raw has no effect"),
+    Case("embed", "--compare", "fox VECTORS --compare", "compared with itself"),
+    Case("embed", "--threads", "fox VECTORS -t 64", "64 threads on"),
     Case("inspect", "--verbose", "a.png -v", "--verbose has no effect on a picture"),
     Case("trace", "--verbose", "a b -v --json", "--verbose and --json"),
     Case("schedule", "--variant", "--variant fp16", "--variant chooses weights"),
@@ -275,10 +278,10 @@ import Testing
       "--schema", "--regex", "--choices", "--stop", "--precision", "--json", "--beams",
     ],
     "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
-    "samplers": ["--json"],
+    "samplers": ["--json"], "embed": ["--model", "--pooling", "--precision", "--json"],
     "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
     "convert": [
-      "--dtype", "--vae", "--text-encoder", "--text-encoder-2", "--tokenizer", "--prediction",
+      "--type", "--vae", "--text-encoder", "--text-encoder-2", "--tokenizer", "--prediction",
     ],
     "sheet": ["--output", "--overwrite"], "trace": ["--tolerance", "--json"],
     "bench kernels": ["--case", "--precision", "--runs", "--json"],
@@ -330,6 +333,7 @@ import Testing
         "TALKER": [
           "-m", fixture("gguf_models/qwen2.gguf"), "--chat-template", "chatml", "-n", "2",
         ],
+        "VECTORS": ["-m", fixture("gguf_models/qwen2.gguf")],
         "SPEED": [
           "-m", fixture("gguf_models/qwen2.gguf"), "--prompt-tokens", "2", "--new-tokens", "1",
           "--runs", "1",

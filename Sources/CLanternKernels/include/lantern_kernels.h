@@ -283,6 +283,8 @@ typedef struct lk_kernels {
 
   /// Writes the elements of `count` blocks: ggml's numbers, bit for bit.
   void (*decode)(lk_block_format format, const void *blocks, int64_t count, float *y);
+  /// Makes `count` blocks of finite numbers; false, and nothing is written, for a format that has no encoder.
+  bool (*encode)(lk_block_format format, const float *x, int64_t count, void *blocks);
 
   // reduce: over the last axis of [rows, columns] into [rows]
   void (*reduce)(lk_reduction op, const float *x, int64_t rows, int64_t columns, float *y);

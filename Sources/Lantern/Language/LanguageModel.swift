@@ -27,7 +27,7 @@ package struct LanguageModel: Sendable {
   /// What was read otherwise than the files may lead to expect: a line each.
   package let notes: [String]
 
-  private static let stems = ["model", "pytorch_model"]
+  static let stems = ["model", "pytorch_model"]
 
   /// Loads the model.
   ///
@@ -60,14 +60,8 @@ package struct LanguageModel: Sendable {
 
   private init(folder: String, precision: Precision) throws {
     (path, self.precision) = (folder, precision)
-    let file = FileSystem.join(folder, "config.json")
-    guard FileSystem.exists(file) else {
-      throw FormatError.missingFile(
-        path: file,
-        remedy: "give a GGUF file, or a folder with config.json, weights and a tokenizer")
-    }
-    let config = try Config(path: file)
-    className = try config.strings("architectures", default: []).first ?? "without architectures"
+    let config: Config
+    (config, className) = try Self.config(folder: folder)
     tokenizer = try TokenizerCatalogue.loadLanguage(folder: folder)
     weights = try TensorArchive(folder: folder, stems: Self.stems)
     settings = config.json
@@ -76,6 +70,19 @@ package struct LanguageModel: Sendable {
     ends = try Self.ends(folder, config) ?? [tokenizer.endOfText]
     chatTemplate = try Self.chatTemplate(folder)
     notes = tokenizer.notes + config.notes
+  }
+
+  /// A folder's settings, and the class that they name.
+  static func config(folder: String) throws(FormatError) -> (config: Config, className: String) {
+    let file = FileSystem.join(folder, "config.json")
+    guard FileSystem.exists(file) else {
+      throw .missingFile(
+        path: file,
+        remedy: "give a GGUF file, or a folder with config.json, weights and a tokenizer")
+    }
+    let config = try Config(path: file)
+    let names = try config.strings("architectures", default: [])
+    return (config, names.first ?? "without architectures")
   }
 
   private static func network(
@@ -91,7 +98,7 @@ package struct LanguageModel: Sendable {
   }
 
   /// What ends a text, as `generation_config.json` says, or else `config.json`: an id or several.
-  private static func ends(_ folder: String, _ config: Config) throws -> Set<Int>? {
+  static func ends(_ folder: String, _ config: Config) throws -> Set<Int>? {
     let path = FileSystem.join(folder, "generation_config.json")
     let files = (FileSystem.exists(path) ? [try Config(path: path)] : []) + [config]
     for file in files {
@@ -115,7 +122,7 @@ package struct LanguageModel: Sendable {
 
   /// The chat template of a folder: a file of its own goes before the tokenizer's settings, which may have several
   /// with names.
-  private static func chatTemplate(_ folder: String) throws -> (source: String, file: String)? {
+  static func chatTemplate(_ folder: String) throws -> (source: String, file: String)? {
     let path = FileSystem.join(folder, "chat_template.jinja")
     if FileSystem.exists(path) {
       let bytes = try FileSystem.read(path, limit: 4 << 20)

@@ -62,7 +62,7 @@ enum PeerOptions {
       ], "everything runs on the processor: leave it out"
     ),
     (["lowvram", "medvram"], "take --vae-tiling and --precision int8 to save memory"),
-    (["bits", "half", "quant", "quantize", "type"], "choose with --precision NAME"),
+    (["bits", "half", "quant", "quantize"], "choose with --precision NAME"),
     (["rng"], "noise is PyTorch's always: leave it out"),
     (["lora-path", "lora-paths"], "give each with --lora FILE:0.8"),
     (["lora-scale", "lora-scales", "lora-weight"], "give it behind the file: --lora FILE:0.8"),

@@ -77,6 +77,12 @@ package struct RotaryEmbedding: Sendable {
     if case .longrope(_, _, let length, _) = scaling { length } else { nil }
   }
 
+  /// What each pair's frequency is divided by in short texts: 1 without scaling.
+  package var divisors: [Float] {
+    let plain = Self.frequencies(features, theta, .none, tokens: 0)
+    return zip(plain, frequencies).map { $0 / $1 }
+  }
+
   /// Tokens up to which frequencies do not depend on how long a text is; nil where they never do.
   package var stableLength: Int? { scaling.length }
 

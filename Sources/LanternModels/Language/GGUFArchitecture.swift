@@ -47,6 +47,21 @@ struct GGUFArchitecture: Sendable {
       ], names: gemmaNames),
   ]
 
+  /// What files are written of, by the class of the model in transformers.
+  static let written: [String: (row: GGUFArchitecture, kind: LlamaConfig.Architecture)] = {
+    let kinds: [(String, String, LlamaConfig.Architecture)] = [
+      ("LlamaForCausalLM", "llama", .llama), ("MistralForCausalLM", "llama", .mistral),
+      ("Qwen2ForCausalLM", "qwen2", .qwen2), ("Qwen3ForCausalLM", "qwen3", .qwen3),
+      ("Gemma2ForCausalLM", "gemma2", .gemma2), ("Gemma3ForCausalLM", "gemma3", .gemma3),
+      ("Phi3ForCausalLM", "phi3", .phi3),
+    ]
+    var written: [String: (row: GGUFArchitecture, kind: LlamaConfig.Architecture)] = [:]
+    for (className, name, kind) in kinds {
+      written[className] = all.first { $0.name == name }.map { ($0, kind) }
+    }
+    return written
+  }()
+
   private static let gemmaNames = [
     "ffn_norm": "pre_feedforward_layernorm", "post_attention_norm": "post_attention_layernorm",
     "post_ffw_norm": "post_feedforward_layernorm",
@@ -77,6 +92,21 @@ struct GGUFArchitecture: Sendable {
     "attn_k_norm": "self_attn.k_norm", "ffn_norm": "post_attention_layernorm",
     "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
   ]
+
+  /// The name of a tensor that transformers calls so; nil for one that files of this architecture do not have.
+  func original(_ name: String) -> String? {
+    let all = Self.rootNames.merging(Self.layerNames) { first, _ in first }
+      .merging(names) { _, own in own }
+    let originals = Dictionary(all.map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    guard let dot = name.lastIndex(of: ".") else { return nil }
+    let (module, kind) = (name[..<dot], name[dot...])
+    if let root = originals[String(module)] { return root + kind }
+    let parts = module.split(separator: ".", maxSplits: 3)
+    guard parts.count == 4, parts[0] == "model", parts[1] == "layers",
+      let within = originals[String(parts[3])]
+    else { return nil }
+    return "blk.\(parts[2]).\(within)\(kind)"
+  }
 
   /// transformers' name of a tensor; its own where there is none, for an error to tell.
   func translated(_ name: String) -> String {

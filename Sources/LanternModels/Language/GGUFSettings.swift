@@ -13,7 +13,7 @@ struct GGUFSettings {
     "rope.scaling.original_context_length", "rope.scaling.finetuned", "rope.scaling.attn_factor",
     "rope.scaling.yarn_attn_factor", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow",
     "rope.scaling.yarn_ext_factor", "rope.scale_linear", "attention.sliding_window_pattern",
-    "expert_count", "expert_used_count", "attention.causal",
+    "expert_count", "expert_used_count", "attention.causal", "pooling_type",
   ]
 
   /// Tensors that hold settings.

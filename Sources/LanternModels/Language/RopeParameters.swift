@@ -5,9 +5,9 @@ import LanternLayers
 /// The settings of a rotation, as transformers writes them: in `rope_parameters`, or, before its version 5, in
 /// `rope_theta`, `partial_rotary_factor` and `rope_scaling`.
 struct RopeParameters: Sendable {
-  private var theta: Float
+  private(set) var theta: Float
   private var partialFactor: Double
-  private var scaling = RotaryEmbedding.Scaling.none
+  private(set) var scaling = RotaryEmbedding.Scaling.none
 
   /// - Parameters:
   ///   - config: the language model's settings.
@@ -115,7 +115,7 @@ struct RopeParameters: Sendable {
   }
 
   /// How many features of a head turn.
-  private func features(_ headSize: Int) -> Int {
+  func features(_ headSize: Int) -> Int {
     Int(partialFactor * Double(headSize)) / 2 * 2
   }
 

@@ -73,6 +73,13 @@ package struct BlockFormat: Sendable {
     kernelFormat.flatMap(PackedMatrix.Form.init(blocks:))
   }
 
+  /// Whether numbers can be stored in it: ``StoredTensor/init(encoding:as:)``.
+  package var canEncode: Bool {
+    guard let kernelFormat else { return decode == nil }
+    var nothing: (Float, UInt8) = (0, 0)
+    return kernels.encode(kernelFormat, &nothing.0, 0, &nothing.1)
+  }
+
   /// One row for each file in `Formats`.
   package static let all: [BlockFormat] = [
     .bf16, .f16, .f32, .f8E4M3, .f8E5M2, .i32, .iq4_nl, .iq4_xs, .mxfp4, .q2_K, .q3_K, .q4_0, .q4_1,

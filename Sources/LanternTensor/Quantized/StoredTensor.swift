@@ -46,6 +46,41 @@ package struct StoredTensor: Sendable {
     self.extent = extent
   }
 
+  /// Stores numbers: as the nearest of a type, or in blocks.
+  ///
+  /// - Parameters:
+  ///   - tensor: finite numbers up to f16's largest where the format is of blocks.
+  ///   - format: one that ``BlockFormat/canEncode``.
+  /// - Throws: ``TensorError/shape(op:expected:found:)`` where rows are not of whole blocks,
+  ///   ``TensorError/dtype(op:expected:found:)`` for a format that is only read.
+  package init(encoding tensor: Tensor, as format: BlockFormat) throws(TensorError) {
+    guard format.decode != nil else {
+      let stored = try tensor.converted(to: format.dtype).contiguous()
+      try self.init(stored.storage, stored.shape, as: format, at: stored.byteOffset)
+      return
+    }
+    guard let kernelFormat = format.kernelFormat, format.canEncode else {
+      throw .dtype(op: "encoding", expected: "a format that is written", found: tensor.dtype)
+    }
+    let numbers = try tensor.converted(to: .float32).contiguous()
+    guard (tensor.shape.last ?? 1) % format.blockElements == 0 else {
+      throw .shape(
+        op: format.name, expected: "rows of a multiple of \(format.blockElements)",
+        found: tensor.shape)
+    }
+    let blocks = tensor.elementCount / format.blockElements
+    let storage = try Storage(byteCount: blocks * format.blockBytes)
+    _ = kernels.encode(kernelFormat, numbers.floatPointer, Int64(blocks), storage.base)
+    withExtendedLifetime(numbers) {}
+    try self.init(storage, tensor.shape, as: format, at: 0)
+  }
+
+  /// Its bytes, which lie one behind the other where ``strides`` were not given, while this value lives.
+  package var bytes: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(
+      start: storage.base + byteOffset, count: extent / format.blockElements * format.blockBytes)
+  }
+
   /// The numbers, of the format's type: a view of the bytes where they lie as a tensor's do, otherwise a
   /// contiguous copy.
   ///

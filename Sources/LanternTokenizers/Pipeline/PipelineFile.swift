@@ -224,6 +224,18 @@ struct PipelineFile {
     }
   }
 
+  /// The list of merges: two tokens each, unless the file is malformed.
+  var merges: [[String]] {
+    (root["model"]?.object?["merges"]?.array ?? []).map { value in
+      value.array?.compactMap(\.string)
+        ?? value.string?.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+        ?? []
+    }
+  }
+
+  /// The unknown token.
+  var unknown: String? { root["model"]?.object?["unk_token"]?.string }
+
   private func vocabulary(_ model: [String: JSONValue]) throws(TokenizerError) -> [String: Int32] {
     guard let members = model["vocab"]?.object else { throw refusal("model.vocab", nil) }
     var vocabulary: [String: Int32] = [:]
@@ -252,11 +264,7 @@ struct PipelineFile {
       ["dropout": [0], "continuing_subword_prefix": [""], "end_of_word_suffix": [""]])
     let vocabulary = try vocabulary(model)
     var merges: [BytePairEncoding.Pair: Merge] = [:]
-    for (index, value) in (model["merges"]?.array ?? []).enumerated() {
-      let parts =
-        value.array?.compactMap(\.string)
-        ?? value.string?.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-        ?? []
+    for (index, parts) in self.merges.enumerated() {
       guard parts.count == 2 else { throw .malformedMerge(number: index + 1, file: path) }
       var ids: [Int32] = []
       for token in [parts[0], parts[1], parts[0] + parts[1]] {

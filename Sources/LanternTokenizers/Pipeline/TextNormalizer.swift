@@ -1,5 +1,5 @@
 /// A step that changes a text before it is cut into tokens: the normalizers of the `tokenizers` library (0.23).
-enum TextNormalizer: Sendable {
+enum TextNormalizer: Sendable, Equatable {
   /// Canonical composition.
   case nfc
   case lowercase

@@ -1,5 +1,5 @@
 /// A step that cuts a normalised text into words: the pre-tokenizers of the `tokenizers` library (0.23).
-enum TextSplitter: Sendable {
+enum TextSplitter: Sendable, Equatable {
   enum Prefix: String, Sendable { case always, first, never }
   enum Behavior: String, Sendable {
     case removed = "Removed"
