@@ -56,7 +56,7 @@ extension CausalLanguageModel {
   }
 
   /// Tokens that are read at a time, from multiples of so many on.
-  package var blockLength: Int { 128 }
+  package var blockLength: Int { 256 }
 
   /// Whether a text of so many tokens is read in blocks: what a block's tokens become is then the same for all texts
   /// that begin alike, to the bit, which it is not for all that is read at once.
