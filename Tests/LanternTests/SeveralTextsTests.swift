@@ -77,7 +77,7 @@ import Testing
   func settings() async throws {
     try await withTemporaryFolder { folder in
       let generator = try LanguageGenerator(path: longContextModel("qwen2.gguf", in: folder))
-      var request = LanguageRequest(prompt: String(repeating: "the fox and the key ", count: 30))
+      var request = LanguageRequest(prompt: String(repeating: "the fox and the key ", count: 60))
       (request.maximumTokens, request.seed) = (20, 7)
       request.regex = "(fox|key)( [a-z]{2,5}){2}"
       let plain = try await generator.texts(request, count: 3)
@@ -85,7 +85,7 @@ import Testing
       #expect(try await generator.texts(request, count: 3).map(\.text) == plain.map(\.text))
       request.lookup = 3
       let cached = try await generator.texts(request, count: 3)
-      #expect(cached.map(\.text) == plain.map(\.text) && cached[0].cachedTokens >= 128)
+      #expect(cached.map(\.text) == plain.map(\.text) && cached[0].cachedTokens >= 256)
       #expect(cached[0].notes.contains { $0.contains("lookup without effect") })
       for count in [0, 257] {
         await #expect(throws: RequestError.self) {
