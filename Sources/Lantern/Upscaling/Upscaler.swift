@@ -42,7 +42,7 @@ public struct Upscaler: Sendable {
   ///   - picture: the picture.
   ///   - tile: pixels a side of what is enlarged at once, a multiple of 8 from 64 to 2048: memory grows with
   ///     its square.
-  /// - Returns: the larger picture, with the texts of the picture's ``Picture/metadata``.
+  /// - Returns: the larger picture, with the texts of the picture's `Picture.metadata`.
   /// - Throws: a `LanternError` that says what is wrong and what to do; `CancellationError`.
   public func upscaled(_ picture: Picture, tile: Int = standardTile) async throws -> Picture {
     try await ComputeQueue.run { checkCancellation in
