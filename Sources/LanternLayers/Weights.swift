@@ -128,6 +128,8 @@ package struct Weights: Sendable {
   ///   - blocks: all of it, as it is kept; nothing is packed where nil.
   ///   - rows: those that are packed; all when nil.
   ///   - gates: the rows that gate these, or a tensor of such, where the matrix is a gated unit's.
+  /// - Returns: the matrix; nil where there are no blocks, or gates are of another format.
+  /// - Throws: ``ModelError`` when a number is not finite.
   private func packed(
     _ name: String, _ blocks: StoredTensor?, rows: Range<Int>? = nil, gates: Gates = .none
   ) throws(ModelError) -> PackedMatrix? {

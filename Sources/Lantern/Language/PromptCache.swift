@@ -119,11 +119,12 @@ struct PromptCache {
 
 extension LanguageModel {
   /// A hash of all that keys and values depend on besides the tokens: settings, the names, types, shapes and first rows
-  /// of weights, and what computes.
+  /// of weights, and what computes, in which blocks.
   fileprivate func identity() throws -> String {
     var hash = FNV1a()
     hash.update(
-      "\(className) \(precision.rawValue) \(ComputeEngine.instructionSet) \(JSON.write(settings))")
+      "\(className) \(precision.rawValue) \(ComputeEngine.instructionSet) \(network.blockLength) "
+        + JSON.write(settings))
     for name in weights.names {
       guard let info = weights.info(name) else { continue }
       hash.update("\(name) \(info.dtype) \(info.shape)")
