@@ -81,7 +81,7 @@ extension FileSystem {
   ///
   /// - Throws: ``FormatError/cannotRead(path:code:)``, ``FormatError/notAFile(path:)`` or
   ///   ``FormatError/empty(path:)``.
-  static func beginning(of path: String, count: Int) throws(FormatError) -> [UInt8] {
+  package static func beginning(of path: String, count: Int) throws(FormatError) -> [UInt8] {
     guard isFile(path) || !exists(path) else { throw .notAFile(path: path) }
     let (file, size) = try openForReading(path)
     defer { close(file) }

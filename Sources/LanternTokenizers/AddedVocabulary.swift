@@ -137,9 +137,10 @@ struct AddedVocabulary: Sendable {
     if done < text.endIndex { plain(text[done...]) }
   }
 
-  /// The class `\w` of regular expressions (Unicode Technical Standard 18, annex C).
-  private static func isWord(_ scalar: Unicode.Scalar?) -> Bool {
-    guard let properties = scalar?.properties else { return false }
+  /// The class `\w` of regular expressions (Unicode Technical Standard 18, annex C), of Unicode 16.
+  static func isWord(_ scalar: Unicode.Scalar?) -> Bool {
+    guard let scalar, !scalar.isNewer(than: 16) else { return false }
+    let properties = scalar.properties
     return switch properties.generalCategory {
     case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: true
     default: properties.isAlphabetic || properties.isJoinControl

@@ -19,6 +19,8 @@ package struct BytePairEncoding: Sendable {
   private let byteIDs: [Int32]
   private let lastByteIDs: [Int32]
   private let merges: [Pair: Merge]
+  /// Tokens by their bytes, where words that are tokens are taken whole: `ignore_merges`.
+  private let whole: [[UInt8]: Int32]
 
   /// Prepares an encoding.
   ///
@@ -27,16 +29,23 @@ package struct BytePairEncoding: Sendable {
   ///   - merges: the merge of each pair.
   ///   - wordEnd: the suffix of a word's last token, as `</w>`; may be empty.
   ///   - unknown: the id of bytes that are not in the vocabulary.
+  ///   - takesWholeWords: whether a word that is a token is not merged from its bytes.
   init(
-    vocabulary: [String: Int32], merges: [Pair: Merge], wordEnd: String, unknown: Int32
+    vocabulary: [String: Int32], merges: [Pair: Merge], wordEnd: String = "", unknown: Int32 = 0,
+    takesWholeWords: Bool = false
   ) {
     byteIDs = Self.byteAlphabet.map { vocabulary[String($0)] ?? unknown }
     lastByteIDs = Self.byteAlphabet.map { vocabulary[String($0) + wordEnd] ?? unknown }
     self.merges = merges
+    whole =
+      takesWholeWords
+      ? Dictionary(
+        vocabulary.map { (Self.bytes(of: $0), $1) }, uniquingKeysWith: { min($0, $1) }) : [:]
   }
 
   /// The ids of a word.
   package func encode(_ word: [UInt8]) -> [Int32] {
+    if let id = whole[word] { return [id] }
     var ids = word.map { byteIDs[Int($0)] }
     guard let last = word.last else { return [] }
     ids[ids.count - 1] = lastByteIDs[Int(last)]
@@ -70,6 +79,11 @@ package struct BytePairEncoding: Sendable {
     }
     return alphabet
   }()
+
+  /// Bytes in the alphabet.
+  static func spelling(of bytes: some Sequence<UInt8>) -> String {
+    String(bytes.map { byteAlphabet[Int($0)] })
+  }
 
   /// The bytes that a token of a vocabulary stands for: its own, where it is not in the alphabet.
   static func bytes(of token: String) -> [UInt8] {

@@ -23,13 +23,12 @@ package struct GGUFTokenizerFields {
   /// - Throws: ``TokenizerError``, for what no GGUF file says among others.
   package init(folder: String) throws(TokenizerError) {
     self.folder = folder
-    func has(_ name: String) -> Bool { FileSystem.exists(FileSystem.join(folder, name)) }
-    if has("tokenizer.json") {
-      try read(PipelineFile(FileSystem.join(folder, "tokenizer.json")))
-    } else if has("tokenizer.model") {
-      try read(SentencePieceFile(FileSystem.join(folder, "tokenizer.model")))
-    } else {
-      try read(TokenizerFiles(folder: folder))
+    switch try TokenizerFolder(folder) {
+    case .pipeline(let path): try read(PipelineFile(path))
+    case .sentencePiece(let path): try read(SentencePieceFile(path), path)
+    case .merges: try read(TokenizerFiles(folder: folder))
+    case .ranks(let path), .tekken(let path): throw refusal("kind", "a list of ranks", path)
+    case .words(let path): throw refusal("kind", "WordPiece", path)
     }
   }
 
@@ -67,7 +66,8 @@ package struct GGUFTokenizerFields {
   private mutating func readWords(_ file: PipelineFile) throws(TokenizerError) {
     let known: [WordSplit: [TextSplitter]] = [
       .gpt2: [.words(.gpt2)], .smollm: [.digits(areIndividual: true), .words(.gpt2)],
-      .llama3: [.words(.llama3)], .qwen2: [.words(.qwen2)],
+      .llama3: [.words(.llama3)], .qwen2: [.words(.qwen2)], .gpt4o: [.words(.gpt4o)],
+      .tekken: [.words(.tekken)],
     ]
     guard let row = known.first(where: { $0.value == file.splitters }) else {
       throw refusal("pre_tokenizer", "\(file.splitters)", file.path)
@@ -117,18 +117,17 @@ package struct GGUFTokenizerFields {
 
   // MARK: tokenizer.model
 
-  private mutating func read(_ file: SentencePieceFile) throws(TokenizerError) {
-    guard !file.isUnigram else {
-      throw refusal("kind", "Unigram", FileSystem.join(folder, "tokenizer.model"))
-    }
-    (model, addsSpace) = ("llama", file.addsSpace)
+  private mutating func read(_ file: SentencePieceFile, _ path: String) throws(TokenizerError) {
+    guard !file.isUnigram else { throw refusal("kind", "Unigram", path) }
+    guard file.normalizer.map == nil else { throw refusal("normalizer", "a table", path) }
+    (model, addsSpace) = ("llama", file.normalizer.addsSpace)
     for (id, piece) in file.pieces.enumerated() {
       tokens[id] = (piece.text, piece.kind)
       scores[id] = Float(piece.score)
     }
-    if file.removesSpaces {
+    if file.normalizer.removesSpaces {
       notes.append(
-        "\(folder)/tokenizer.model: spaces next to each other stay several in a GGUF file")
+        "\(path): spaces next to each other stay several in a GGUF file")
     }
   }
 

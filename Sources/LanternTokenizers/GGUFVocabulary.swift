@@ -18,8 +18,12 @@ struct GGUFVocabulary {
   /// ggml's types of tokens are sentencepiece's.
   typealias TokenType = SentencePieceFile.Kind
 
+  /// - Parameters:
+  ///   - file: the file.
+  ///   - begins: the id of the first token where the file does not say; nil for that of the last.
+  ///   - ends: the id of the last token where the file does not say.
   /// - Throws: ``TokenizerError/file(_:)`` where keys are missing or of other types or lengths.
-  init(_ file: GGUFFile) throws(TokenizerError) {
+  init(_ file: GGUFFile, begins: Int? = nil, ends: Int = 0) throws(TokenizerError) {
     self.file = file
     guard let tokens = file.values["tokenizer.ggml.tokens"]?.array?.strings else {
       throw .file(.missingKey(key: "tokenizer.ggml.tokens", file: file.path))
@@ -44,15 +48,16 @@ struct GGUFVocabulary {
       }
       added.append(AddedToken(token, isSpecial: type == .control, isNormalized: false))
     }
+    func valid(_ id: Int?) -> Int? { id.flatMap { tokens.indices.contains($0) ? $0 : nil } }
     func id(_ role: String) -> Int? {
-      file.values["tokenizer.ggml.\(role)_token_id"]?.integer.flatMap {
-        tokens.indices.contains($0) ? $0 : nil
-      }
+      valid(file.values["tokenizer.ggml.\(role)_token_id"]?.integer)
     }
-    let end = id("eos") ?? 0
+    // llama.cpp spells the separator of BERT's texts so.
+    let end = id("eos") ?? id("seperator") ?? valid(ends) ?? 0
     let architecture = file.values["general.architecture"]?.string ?? ""
     window = TokenWindow(
-      beginning: id("bos") ?? end, end: end, padding: id("padding") ?? end,
+      beginning: id("bos") ?? id("cls") ?? valid(begins) ?? end, end: end,
+      padding: id("padding") ?? end,
       length: max(3, file.values["\(architecture).context_length"]?.integer ?? 2048))
     addsBeginning = file.values["tokenizer.ggml.add_bos_token"]?.bool
     (self.tokens, self.types) = (tokens, types)
@@ -62,21 +67,62 @@ struct GGUFVocabulary {
   ///
   /// - Throws: ``TokenizerError/file(_:)`` where there are not as many scores and types as tokens.
   func scoredPairs() throws(TokenizerError) -> ScoredPairs {
+    let (types, scores) = try scored()
+    let usable: Set<TokenType?> = [.normal, .userDefined, .unused]
+    let pieces = tokens.indices.filter { usable.contains(types[$0]) }.map {
+      (bytes: tokens[$0], id: Int32(clamping: $0), score: scores[$0])
+    }
+    let unused = tokens.indices.filter { types[$0] == .unused }.map { Int32(clamping: $0) }
+    return ScoredPairs(
+      pieces, unused: Set(unused),
+      unknown: UnknownCharacters(id: unknown(types), bytesOf: ids, isFused: true))
+  }
+
+  /// Unigram.
+  ///
+  /// - Throws: ``TokenizerError/file(_:)`` where there are not as many scores and types as tokens.
+  func unigramPieces() throws(TokenizerError) -> UnigramPieces {
+    let (types, scores) = try scored()
+    let pieces = tokens.indices.map { index in
+      types[index] == .normal
+        ? (String(decoding: tokens[index], as: UTF8.self), scores[index]) : nil
+    }
+    let isFallback = types.contains(.byte)
+    return UnigramPieces(
+      pieces,
+      unknown: UnknownCharacters(
+        id: unknown(types) ?? 2, bytesOf: isFallback ? ids : nil, isFused: true))
+  }
+
+  /// WordPiece.
+  ///
+  /// - Throws: ``TokenizerError/file(_:)`` where no token is for unknown words.
+  func wordPieces() throws(TokenizerError) -> WordPieces {
+    let key = "tokenizer.ggml.unknown_token_id"
+    let id = file.values[key]?.integer ?? 100
+    guard tokens.indices.contains(id) else { throw .file(.missingKey(key: key, file: file.path)) }
+    let special = Set(added.map(\.content))
+    let plain = ids.filter { !special.contains($0.key) }
+    let mark = Array("▁".unicodeScalars)
+    return WordPieces(
+      first: WordPieces.tokens(of: plain, after: "▁"),
+      later: plain.filter { !$0.key.unicodeScalars.starts(with: mark) },
+      unknown: Int32(clamping: id))
+  }
+
+  private func unknown(_ types: [TokenType?]) -> Int32? {
+    types.firstIndex(of: .unknown).map { Int32(clamping: $0) }
+  }
+
+  /// The types and scores of all tokens.
+  private func scored() throws(TokenizerError) -> (types: [TokenType?], scores: [Double]) {
     let scores = file.values["tokenizer.ggml.scores"]?.array?.numbers
     guard let types, let scores, scores.count == tokens.count else {
       throw .file(
         .malformedGGUF(
           file: file.path, reason: "it has not as many scores and types of tokens as tokens"))
     }
-    let usable: Set<TokenType?> = [.normal, .userDefined, .unused]
-    let pieces = tokens.indices.filter { usable.contains(types[$0]) }.map {
-      (bytes: tokens[$0], id: Int32(clamping: $0), score: scores[$0])
-    }
-    let unused = tokens.indices.filter { types[$0] == .unused }.map { Int32(clamping: $0) }
-    let unknown = types.firstIndex(of: .unknown).map { Int32(clamping: $0) }
-    return ScoredPairs(
-      pieces, unused: Set(unused),
-      unknown: UnknownCharacters(id: unknown, bytesOf: ids, isFused: true))
+    return (types, scores)
   }
 
   /// The table of merges.

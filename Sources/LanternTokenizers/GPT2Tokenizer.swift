@@ -75,8 +75,10 @@ package struct GPT2Tokenizer: LanguageTokenizer {
     endOfText = window.end
     beginning = vocabulary.addsBeginning == true ? [window.beginning] : []
     count = vocabulary.ids.count
+    let added = self.added
     encoding = BytePairEncoding(
-      vocabulary: vocabulary.ids, merges: try vocabulary.merges(), wordEnd: "", unknown: 0)
+      vocabulary: vocabulary.ids.filter { !added.isSpecial($0.value) },
+      merges: try vocabulary.merges(), takesWholeWords: WordSplit.takesWholeWords(named: pre))
   }
 
   package var notes: [String] { added.notes }

@@ -55,23 +55,27 @@ package enum TokenizerCatalogue {
   }
 
   /// Loads the tokenizer of a language model's folder: what `tokenizer.json` says, or else the files of
-  /// sentencepiece or GPT-2.
+  /// sentencepiece, tiktoken, Mistral, BERT or GPT-2.
   ///
   /// - Throws: ``TokenizerError``.
   package static func loadLanguage(folder: String) throws(TokenizerError) -> any LanguageTokenizer {
-    func has(_ name: String) -> Bool { FileSystem.exists(FileSystem.join(folder, name)) }
-    if has("tokenizer.json") { return try PipelineTokenizer(folder: folder) }
-    if has("tokenizer.model") {
-      return try PipelineTokenizer(sentencePiece: FileSystem.join(folder, "tokenizer.model"))
+    switch try TokenizerFolder(folder) {
+    case .pipeline: try PipelineTokenizer(folder: folder)
+    case .sentencePiece(let path): try PipelineTokenizer(sentencePiece: path)
+    case .ranks(let path): try PipelineTokenizer(RankFile(path))
+    case .tekken(let path): try PipelineTokenizer(RankFile(tekken: path))
+    case .words(let path): try PipelineTokenizer(vocabulary: path, folder: folder)
+    case .merges: try GPT2Tokenizer(folder: folder)
     }
-    return try GPT2Tokenizer(folder: folder)
   }
 
   /// Tokenizers of GGUF files, by their `tokenizer.ggml.model`.
   private static let fileRows:
     [String: @Sendable (GGUFFile) throws(TokenizerError) -> any LanguageTokenizer] = [
       "gpt2": { file throws(TokenizerError) in try GPT2Tokenizer(file) },
-      "llama": { file throws(TokenizerError) in try PipelineTokenizer(file) },
+      "bert": { file throws(TokenizerError) in try PipelineTokenizer(wordPieces: file) },
+      "llama": { file throws(TokenizerError) in try PipelineTokenizer(scores: file) },
+      "t5": { file throws(TokenizerError) in try PipelineTokenizer(unigram: file) },
     ]
 
   /// Loads the tokenizer of a language model's GGUF file.

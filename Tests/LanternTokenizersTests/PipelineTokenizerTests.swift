@@ -117,10 +117,15 @@ import Testing
   @Test("what a file asks for and Lantern lacks is refused by name")
   func refusals() throws {
     let changes: [(key: String, value: JSONValue)] = [
-      ("normalizer", .object(["type": "NFKC"])),
-      ("normalizer", .object(["type": "BertNormalizer"])),
+      ("normalizer", .object(["type": "ByteLevel"])),
       ("normalizer", .object(["type": "Precompiled"])),
+      ("normalizer", .object(["type": "Precompiled", "precompiled_charsmap": "////AAAA"])),
+      (
+        "normalizer",
+        .object(["type": "Replace", "pattern": .object(["Regex": "a+"]), "content": ""])
+      ),
       ("pre_tokenizer", .object(["type": "UnicodeScripts"])),
+      ("pre_tokenizer", .object(["type": "FixedLength", "length": 0])),
       (
         "pre_tokenizer",
         .object([
@@ -129,7 +134,8 @@ import Testing
         ])
       ),
       ("post_processor", .object(["type": "Strange"])), ("decoder", .object(["type": "CTC"])),
-      ("model", .object(["type": "WordLevel"])),
+      ("decoder", .object(["type": "BPEDecoder"])),
+      ("model", .object(["type": "WordLevel", "vocab": .object([:])])),
     ]
     for (key, value) in changes {
       let error = #expect(throws: TokenizerError.self) {

@@ -50,18 +50,31 @@ struct UnknownCharacters: Sendable {
 /// BPE of characters by a list of merges: the `BPE` model of the `tokenizers` library (0.23), as of Llama 2's, Mistral's
 /// and Gemma's `tokenizer.json`.
 struct CharacterPairs: PieceModel {
-  let vocabulary: [String: Int32]
-  let merges: [BytePairEncoding.Pair: Merge]
-  let unknown: UnknownCharacters
-  /// Whether a word that is a token is taken whole: `ignore_merges`.
-  let takesWholeWords: Bool
+  /// Texts are compared by their characters: strings that decompose into the same are equal to Swift.
+  private let characters: [Unicode.Scalar: Int32]
+  /// Tokens where a word that is one is taken whole: `ignore_merges`.
+  private let whole: [[Unicode.Scalar]: Int32]
+  private let merges: [BytePairEncoding.Pair: Merge]
+  private let unknown: UnknownCharacters
+
+  init(
+    _ vocabulary: [String: Int32], _ merges: [BytePairEncoding.Pair: Merge],
+    unknown: UnknownCharacters, takesWholeWords: Bool
+  ) {
+    let tokens = WordLevels.tokens(vocabulary)
+    characters = Dictionary(
+      tokens.lazy.filter { $0.key.count == 1 }.map { ($0.key[0], $0.value) },
+      uniquingKeysWith: { min($0, $1) })
+    whole = takesWholeWords ? tokens : [:]
+    (self.merges, self.unknown) = (merges, unknown)
+  }
 
   func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int32] {
-    if takesWholeWords, let id = vocabulary[String(String.UnicodeScalarView(word))] { return [id] }
+    if !whole.isEmpty, let id = whole[Array(word)] { return [id] }
     var ids: [Int32] = []
     var wasUnknown = false
     for scalar in word {
-      if let id = vocabulary[String(scalar)] {
+      if let id = characters[scalar] {
         ids.append(id)
         wasUnknown = false
       } else {
@@ -80,17 +93,20 @@ struct ScoredPairs: PieceModel {
   private let longest: Int
   /// Tokens that are not for use: one is taken apart again into what it was merged from.
   private let unused: Set<Int32>
+  /// Tokens that are one symbol wherever they stand, and are never merged: those that the model's makers defined.
+  private let fixed: TokenTrie
   private let unknown: UnknownCharacters
   private let isOfBytes: Bool
 
   /// - Parameters:
   ///   - pieces: the tokens that text may become, with their scores.
   ///   - unused: see ``unused``.
+  ///   - fixed: see ``fixed``.
   ///   - unknown: what characters without a token become.
-  ///   - isOfBytes: whether symbols are bytes and not characters.
+  ///   - isOfBytes: whether symbols are bytes and not characters, and words that are tokens are taken whole.
   init(
     _ pieces: [(bytes: [UInt8], id: Int32, score: Double)], unused: Set<Int32> = [],
-    unknown: UnknownCharacters, isOfBytes: Bool = false
+    fixed: TokenTrie = TokenTrie(), unknown: UnknownCharacters, isOfBytes: Bool = false
   ) {
     // Equal scores have equal ranks.
     let scores = Set(pieces.map(\.score)).sorted(by: >)
@@ -105,17 +121,36 @@ struct ScoredPairs: PieceModel {
     self.ids = ids
     longest = pieces.lazy.map(\.bytes.count).max() ?? 0
     (self.unused, self.unknown, self.isOfBytes) = (unused, unknown, isOfBytes)
+    self.fixed = fixed
+  }
+
+  /// The bytes of a word, where its symbols end, and which of these are fixed.
+  private func symbols(of word: ArraySlice<Unicode.Scalar>) -> (
+    bytes: [UInt8], ends: [Int], fixed: Set<Int>
+  ) {
+    var bytes: [UInt8] = []
+    var ends: [Int] = []
+    var fixed: Set<Int> = []
+    var position = word.startIndex
+    while position < word.endIndex {
+      let found = self.fixed.longest(at: position, in: word)
+      let end = found?.end ?? position + 1
+      if found != nil { fixed.insert(ends.count) }
+      let new = word[position..<end].flatMap { UTF8.encode($0).map(Array.init) ?? [] }
+      ends += isOfBytes ? (1...new.count).map { bytes.count + $0 } : [bytes.count + new.count]
+      bytes += new
+      position = end
+    }
+    return (bytes, ends, fixed)
   }
 
   func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int32] {
-    let characters = word.map { UTF8.encode($0).map(Array.init) ?? [] }
-    let bytes = characters.flatMap { $0 }
-    var ends: [Int] = []
-    for character in characters where !isOfBytes { ends.append((ends.last ?? 0) + character.count) }
-    if isOfBytes { ends = Array(1...max(1, bytes.count)).filter { $0 <= bytes.count } }
+    var (bytes, ends, fixed) = symbols(of: word)
+    if isOfBytes, let whole = ids[bytes] { return [whole.id] }
     let starts = [0] + ends.dropLast()
     var parts: [Range<Int>: Int] = [:]
     let positions = PairMerging.positions(count: ends.count) { left, right in
+      guard !fixed.contains(left), !fixed.contains(right) else { return nil }
       let range = starts[left]..<ends[right]
       return range.count <= longest ? ids[Array(bytes[range])] : nil
     } join: { left, right, id in
@@ -162,8 +197,11 @@ struct UnigramPieces: PieceModel {
 
   /// - Parameters:
   ///   - pieces: the tokens that text may become, by id, with their scores; nil for ids that it may not.
+  ///   - lowest: the lowest score; nil for that of `pieces`.
   ///   - unknown: what characters without a token become.
-  init(_ pieces: [(text: String, score: Double)?], unknown: UnknownCharacters) {
+  init(
+    _ pieces: [(text: String, score: Double)?], lowest: Double? = nil, unknown: UnknownCharacters
+  ) {
     var trie = TokenTrie()
     for (id, piece) in pieces.enumerated() {
       if let piece { trie.add(Array(piece.text.unicodeScalars), id: Int32(clamping: id)) }
@@ -171,7 +209,7 @@ struct UnigramPieces: PieceModel {
     self.trie = trie
     scores = pieces.map { $0?.score ?? 0 }
     // Ten below the least likely token.
-    unknownScore = (pieces.compactMap { $0?.score }.min() ?? 0) - 10
+    unknownScore = (lowest ?? pieces.compactMap { $0?.score }.min() ?? 0) - 10
     self.unknown = unknown
   }
 
@@ -221,20 +259,30 @@ struct WordPieces: PieceModel {
   private let maximumLength: Int
 
   /// - Parameters:
-  ///   - vocabulary: ids by token.
-  ///   - prefix: what tokens within a word begin with, as `##`.
+  ///   - first: ids of the tokens that a word may begin with.
+  ///   - later: ids of those that it may go on with, without their prefix.
   ///   - unknown: the id of an unknown word.
   ///   - maximumLength: characters of a word; a longer one is unknown.
-  init(_ vocabulary: [String: Int32], prefix: String, unknown: Int32, maximumLength: Int) {
-    var (first, later) = (TokenTrie(), TokenTrie())
-    let start = Array(prefix.unicodeScalars)
-    for (token, id) in vocabulary {
-      let scalars = Array(token.unicodeScalars)
-      first.add(scalars, id: id)
-      if scalars.starts(with: start) { later.add(Array(scalars.dropFirst(start.count)), id: id) }
+  init(
+    first: [String: Int32], later: [String: Int32], unknown: Int32, maximumLength: Int = 100
+  ) {
+    func trie(_ vocabulary: [String: Int32]) -> TokenTrie {
+      var trie = TokenTrie()
+      for (token, id) in vocabulary { trie.add(Array(token.unicodeScalars), id: id) }
+      return trie
     }
-    (self.first, self.later, self.unknown) = (first, later, unknown)
+    (self.first, self.later, self.unknown) = (trie(first), trie(later), unknown)
     self.maximumLength = maximumLength
+  }
+
+  /// The tokens of a vocabulary that begin with a prefix, without it.
+  static func tokens(of vocabulary: [String: Int32], after prefix: String) -> [String: Int32] {
+    let start = Array(prefix.unicodeScalars)
+    var tokens: [String: Int32] = [:]
+    for (token, id) in vocabulary where token.unicodeScalars.starts(with: start) {
+      tokens[String(token.unicodeScalars.dropFirst(start.count))] = id
+    }
+    return tokens
   }
 
   func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int32] {
@@ -251,26 +299,26 @@ struct WordPieces: PieceModel {
   }
 }
 
-/// BPE of bytes in a tokenizer of steps.
-struct BytePairs: PieceModel {
-  private let encoding: BytePairEncoding
-  /// Tokens by their bytes, where words that are tokens are taken whole: `ignore_merges`.
-  private let whole: [[UInt8]: Int32]
+/// A word is a token, or unknown: the `WordLevel` model of the `tokenizers` library (0.23).
+struct WordLevels: PieceModel {
+  private let words: [[Unicode.Scalar]: Int32]
+  private let unknown: Int32
 
-  init(
-    vocabulary: [String: Int32], merges: [BytePairEncoding.Pair: Merge], takesWholeWords: Bool
-  ) {
-    encoding = BytePairEncoding(
-      vocabulary: vocabulary, merges: merges, wordEnd: "", unknown: 0)
-    whole =
-      takesWholeWords
-      ? Dictionary(
-        vocabulary.map { (BytePairEncoding.bytes(of: $0), $1) }, uniquingKeysWith: { min($0, $1) })
-      : [:]
+  init(_ vocabulary: [String: Int32], unknown: Int32) {
+    (words, self.unknown) = (Self.tokens(vocabulary), unknown)
   }
 
+  func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int32] { [words[Array(word)] ?? unknown] }
+
+  /// A vocabulary by its tokens' characters.
+  static func tokens(_ vocabulary: [String: Int32]) -> [[Unicode.Scalar]: Int32] {
+    Dictionary(
+      vocabulary.map { (Array($0.unicodeScalars), $1) }, uniquingKeysWith: { min($0, $1) })
+  }
+}
+
+extension BytePairEncoding: PieceModel {
   func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int32] {
-    let bytes = word.flatMap { UTF8.encode($0).map(Array.init) ?? [] }
-    return whole[bytes].map { [$0] } ?? encoding.encode(bytes)
+    encode(word.flatMap { UTF8.encode($0).map(Array.init) ?? [] })
   }
 }

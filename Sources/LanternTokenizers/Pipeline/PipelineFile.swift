@@ -8,8 +8,11 @@ struct PipelineFile {
   let path: String
   private(set) var normalizers: [TextNormalizer] = []
   private(set) var splitters: [TextSplitter] = []
+  /// Whether the last pre-tokenizer makes bytes of text.
   private(set) var isByteLevel = false
   private(set) var beginning: [String] = []
+  /// Whether WordPiece's tokens lose spaces before punctuation when they are read back: `cleanup`.
+  private var cleansUp = false
 
   init(_ path: String) throws(TokenizerError) {
     self.path = path
@@ -21,18 +24,25 @@ struct PipelineFile {
     } catch {
       throw .file(error)
     }
-    try readNormalizer(root["normalizer"] ?? .null)
-    try readSplitter(root["pre_tokenizer"] ?? .null)
+    for (type, step) in try steps(root["normalizer"] ?? .null, "normalizer", "normalizers") {
+      normalizers.append(try normalizer(type, step))
+    }
+    for (type, step) in try steps(root["pre_tokenizer"] ?? .null, "pre_tokenizer", "pretokenizers")
+    {
+      guard !isByteLevel else { throw refusal("pre_tokenizer.type", .string(type)) }
+      isByteLevel = type == "ByteLevel"
+      splitters += try splitter(type, step)
+    }
     try readPostProcessor(root["post_processor"] ?? .null)
-    try checkDecoder(root["decoder"] ?? .null)
+    try readDecoder(root["decoder"] ?? .null)
   }
 
-  private func refusal(_ key: String, _ value: JSONValue?) -> TokenizerError {
+  func refusal(_ key: String, _ value: JSONValue?) -> TokenizerError {
     .file(.unsupportedSetting(key: key, value: value.map(JSON.write) ?? "missing", file: path))
   }
 
   /// Checks that settings have the values that Lantern takes them for.
-  private func check(_ step: [String: JSONValue], _ key: String, _ allowed: [String: [JSONValue]])
+  func check(_ step: [String: JSONValue], _ key: String, _ allowed: [String: [JSONValue]])
     throws(TokenizerError)
   {
     for (name, values) in allowed {
@@ -42,7 +52,7 @@ struct PipelineFile {
   }
 
   /// The steps of a step; several where it is a sequence.
-  private func steps(_ value: JSONValue, _ key: String, _ list: String) throws(TokenizerError)
+  func steps(_ value: JSONValue, _ key: String, _ list: String) throws(TokenizerError)
     -> [(type: String, step: [String: JSONValue])]
   {
     if value.isNull { return [] }
@@ -58,93 +68,6 @@ struct PipelineFile {
       all.append((type, step))
     }
     return all
-  }
-
-  // MARK: Normalizers
-
-  private mutating func readNormalizer(_ value: JSONValue) throws(TokenizerError) {
-    for (type, step) in try steps(value, "normalizer", "normalizers") {
-      switch type {
-      case "NFC": normalizers.append(.nfc)
-      case "Lowercase": normalizers.append(.lowercase)
-      case "Strip":
-        normalizers.append(
-          .strip(
-            left: step["strip_left"]?.bool ?? true, right: step["strip_right"]?.bool ?? true))
-      case "Prepend":
-        normalizers.append(.prepend(Array((step["prepend"]?.string ?? "").unicodeScalars)))
-      case "Replace":
-        guard let old = step["pattern"]?.object?["String"]?.string, !old.isEmpty,
-          let new = step["content"]?.string
-        else { throw refusal("normalizer.pattern", step["pattern"]) }
-        normalizers.append(.replace(Array(old.unicodeScalars), with: Array(new.unicodeScalars)))
-      case "BertNormalizer":
-        let lowercases = step["lowercase"]?.bool ?? true
-        // Without it accents go where letters become small; Swift has no public decomposition (NFD) for that.
-        guard !(step["strip_accents"]?.bool ?? lowercases) else {
-          throw refusal("normalizer.strip_accents", step["strip_accents"] ?? .null)
-        }
-        normalizers.append(
-          .bert(
-            cleans: step["clean_text"]?.bool ?? true,
-            spacesChinese: step["handle_chinese_chars"]?.bool ?? true,
-            lowercases: lowercases))
-      default: throw refusal("normalizer.type", .string(type))
-      }
-    }
-  }
-
-  // MARK: Pre-tokenizers
-
-  /// Regular expressions of pre-tokenizers, as their models' files write them.
-  private static let expressions: [String: WordSplit] = [
-    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#:
-      .llama3,
-    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#:
-      .qwen2,
-    #"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#: .gpt2,
-  ]
-
-  private mutating func readSplitter(_ value: JSONValue) throws(TokenizerError) {
-    for (type, step) in try steps(value, "pre_tokenizer", "pretokenizers") {
-      guard !isByteLevel else { throw refusal("pre_tokenizer.type", .string(type)) }
-      switch type {
-      case "ByteLevel":
-        isByteLevel = true
-        if step["add_prefix_space"]?.bool ?? true { splitters.append(.addsSpace) }
-        if step["use_regex"]?.bool ?? true { splitters.append(.words(.gpt2)) }
-      case "Split": try readSplit(step)
-      case "Digits":
-        splitters.append(.digits(areIndividual: step["individual_digits"]?.bool ?? false))
-      case "WhitespaceSplit": splitters.append(.whitespace)
-      case "BertPreTokenizer": splitters.append(.bert)
-      case "Metaspace":
-        try check(step, "pre_tokenizer", ["replacement": ["▁"]])
-        let old: TextSplitter.Prefix = step["add_prefix_space"]?.bool ?? true ? .always : .never
-        let scheme = step["prepend_scheme"]?.string
-        guard let prefix = scheme.map(TextSplitter.Prefix.init(rawValue:)) ?? old else {
-          throw refusal("pre_tokenizer.prepend_scheme", step["prepend_scheme"])
-        }
-        splitters.append(.metaspace(prefix, splits: step["split"]?.bool ?? true))
-      default: throw refusal("pre_tokenizer.type", .string(type))
-      }
-    }
-  }
-
-  private mutating func readSplit(_ step: [String: JSONValue]) throws(TokenizerError) {
-    try check(step, "pre_tokenizer", ["invert": [false]])
-    guard let name = step["behavior"]?.string, let behavior = TextSplitter.Behavior(rawValue: name)
-    else { throw refusal("pre_tokenizer.behavior", step["behavior"]) }
-    let pattern = step["pattern"]?.object ?? [:]
-    if let text = pattern["String"]?.string, !text.isEmpty {
-      splitters.append(.literal(Array(text.unicodeScalars), behavior))
-    } else if let words = pattern["Regex"]?.string.flatMap({ Self.expressions[$0] }),
-      behavior == .isolated
-    {
-      splitters.append(.words(words))
-    } else {
-      throw refusal("pre_tokenizer.pattern", step["pattern"])
-    }
   }
 
   // MARK: What comes after
@@ -171,10 +94,12 @@ struct PipelineFile {
   }
 
   /// How tokens are read back follows from the model; the file's decoder must be one of that kind.
-  private func checkDecoder(_ value: JSONValue) throws(TokenizerError) {
+  private mutating func readDecoder(_ value: JSONValue) throws(TokenizerError) {
     for (type, step) in try steps(value, "decoder", "decoders") {
       switch type {
-      case "ByteLevel", "ByteFallback", "Fuse", "Metaspace", "WordPiece": break
+      case "ByteLevel", "ByteFallback", "Fuse": break
+      case "Metaspace": try check(step, "decoder", ["replacement": ["▁"]])
+      case "WordPiece": cleansUp = step["cleanup"]?.bool ?? true
       case "Strip": try check(step, "decoder", ["content": [" "]])
       case "Replace":
         try check(
@@ -216,10 +141,18 @@ struct PipelineFile {
       }
       let prefix = model["continuing_subword_prefix"]?.string ?? "##"
       let length = model["max_input_chars_per_word"]?.integer ?? 100
+      let plain = plain(vocabulary, special)
       let pieces = WordPieces(
-        plain(vocabulary, special), prefix: prefix, unknown: unknown,
+        first: plain, later: WordPieces.tokens(of: plain, after: prefix), unknown: unknown,
         maximumLength: min(max(1, length), 1000))
-      return (pieces, vocabulary, .words(prefix: prefix))
+      return (pieces, vocabulary, .words(prefix: prefix, cleansUp: cleansUp))
+    case "WordLevel":
+      let vocabulary = try vocabulary(model)
+      guard let name = model["unk_token"]?.string, let unknown = vocabulary[name] else {
+        throw refusal("model.unk_token", model["unk_token"])
+      }
+      let words = WordLevels(plain(vocabulary, special), unknown: unknown)
+      return (words, vocabulary, .words(prefix: "", cleansUp: cleansUp))
     default: throw refusal("model.type", model["type"])
     }
   }
@@ -278,7 +211,7 @@ struct PipelineFile {
     }
     let takesWholeWords = model["ignore_merges"]?.bool ?? false
     if isByteLevel {
-      let bytes = BytePairs(
+      let bytes = BytePairEncoding(
         vocabulary: plain(vocabulary, special), merges: merges, takesWholeWords: takesWholeWords)
       return (bytes, vocabulary, .bytes)
     }
@@ -288,8 +221,7 @@ struct PipelineFile {
       isFused: model["fuse_unk"]?.bool ?? false)
     return (
       CharacterPairs(
-        vocabulary: plain(vocabulary, special), merges: merges, unknown: unknown,
-        takesWholeWords: takesWholeWords),
+        plain(vocabulary, special), merges, unknown: unknown, takesWholeWords: takesWholeWords),
       vocabulary, .spaces
     )
   }

@@ -34,26 +34,10 @@ extension PipelineTokenizer {
       beginning: beginning)
   }
 
-  private static func settings(_ folder: String) throws(TokenizerError) -> [String: JSONValue] {
+  static func settings(_ folder: String) throws(TokenizerError) -> [String: JSONValue] {
     let path = FileSystem.join(folder, "tokenizer_config.json")
     guard FileSystem.exists(path) else { return [:] }
     do throws(FormatError) { return try JSON.read(path).object ?? [:] } catch { throw .file(error) }
-  }
-
-  /// The tokenizer of a language model's GGUF file, of `tokenizer.ggml.model` `llama`: sentencepiece's BPE by scores.
-  ///
-  /// - Throws: ``TokenizerError``.
-  init(_ file: GGUFFile) throws(TokenizerError) {
-    let vocabulary = try GGUFVocabulary(file)
-    let addsSpace = file.values["tokenizer.ggml.add_space_prefix"]?.bool ?? true
-    // As llama.cpp: each stretch between special tokens has a space in front.
-    var normalizers: [TextNormalizer] = addsSpace ? [.prepend([" "])] : []
-    normalizers.append(.replace([" "], with: ["▁"]))
-    let addsBeginning = vocabulary.addsBeginning ?? true
-    self.init(
-      tokens: vocabulary.added, vocabulary: vocabulary.ids, normalizers: normalizers,
-      splitters: [], model: try vocabulary.scoredPairs(), spelling: .spaces,
-      window: vocabulary.window, beginning: addsBeginning ? [vocabulary.window.beginning] : [])
   }
 
   /// The tokenizer of a sentencepiece model, as `tokenizer.model` of Llama 2, Mistral and Gemma.
@@ -65,21 +49,68 @@ extension PipelineTokenizer {
     var tokens: [AddedToken] = []
     for (id, piece) in file.pieces.enumerated() {
       vocabulary[piece.text] = vocabulary[piece.text] ?? Int32(clamping: id)
-      guard piece.kind == .control || piece.kind == .userDefined,
-        piece.text.unicodeScalars.count <= AddedToken.lengthLimit
+      guard piece.kind == .control, piece.text.unicodeScalars.count <= AddedToken.lengthLimit
       else { continue }
-      tokens.append(
-        AddedToken(piece.text, isSpecial: piece.kind == .control, isNormalized: false))
+      tokens.append(AddedToken(piece.text, isSpecial: true, isNormalized: false))
     }
     func role(_ name: String) -> Int? {
       file.ids[name].flatMap { file.pieces.indices.contains($0) ? $0 : nil }
     }
     let end = role("eos") ?? 0
     self.init(
-      tokens: tokens, vocabulary: vocabulary, normalizers: file.normalizers, splitters: [],
-      model: file.model(vocabulary), spelling: .spaces,
+      tokens: tokens, vocabulary: vocabulary, normalizers: [.sentencePiece(file.normalizer)],
+      splitters: [], model: file.model(vocabulary), spelling: .spaces,
       window: TokenWindow(
         beginning: role("bos") ?? end, end: end, padding: role("pad") ?? end, length: 2048),
       beginning: role("bos").map { [$0] } ?? [])
+  }
+
+  /// The tokenizer of BERT's `vocab.txt`, a token a line, with the settings of `tokenizer_config.json`.
+  ///
+  /// - Throws: ``TokenizerError``.
+  init(vocabulary path: String, folder: String) throws(TokenizerError) {
+    let settings = try Self.settings(folder)
+    let lines: [Substring]
+    do throws(FormatError) {
+      let bytes = try FileSystem.read(path, limit: JSON.sizeLimit)
+      lines = String(decoding: bytes, as: UTF8.self)
+        .split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    } catch {
+      throw .file(error)
+    }
+    var ids: [String: Int32] = [:]
+    for (id, line) in lines.enumerated() where id + 1 < lines.count || !line.isEmpty {
+      ids[String(line)] = Int32(clamping: id)
+    }
+    func role(_ name: String, _ preset: String) throws(TokenizerError) -> (String, Int32) {
+      let key = "\(name)_token"
+      let token =
+        settings[key]?.string ?? settings[key]?.object?["content"]?.string ?? preset
+      guard let id = ids[token] else {
+        throw .unknownSpecialToken(key: key, token: token, file: path)
+      }
+      return (token, id)
+    }
+    let special = [
+      try role("unk", "[UNK]"), try role("cls", "[CLS]"), try role("sep", "[SEP]"),
+      try role("pad", "[PAD]"), try role("mask", "[MASK]"),
+    ]
+    let names = Set(special.map(\.0))
+    let plain = ids.filter { !names.contains($0.key) }
+    let lowercases = settings["do_lower_case"]?.bool ?? true
+    let normalizer = TextNormalizer.bert(
+      cleans: true, spacesChinese: settings["tokenize_chinese_chars"]?.bool ?? true,
+      stripsAccents: settings["strip_accents"]?.bool ?? lowercases, lowercases: lowercases)
+    let length = settings["model_max_length"]?.integer ?? 512
+    self.init(
+      tokens: special.map { AddedToken($0.0, isSpecial: true, isNormalized: false) },
+      vocabulary: ids, normalizers: [normalizer], splitters: [.bert],
+      model: WordPieces(
+        first: plain, later: WordPieces.tokens(of: plain, after: "##"), unknown: special[0].1),
+      spelling: .words(prefix: "##", cleansUp: true),
+      window: TokenWindow(
+        beginning: Int(special[1].1), end: Int(special[2].1), padding: Int(special[3].1),
+        length: (3...1_000_000).contains(length) ? length : 512),
+      beginning: [Int(special[1].1)])
   }
 }

@@ -8,6 +8,7 @@ package struct PipelineTokenizer: LanguageTokenizer {
   package let beginning: [Int]
   package let notes: [String]
   private let added: AddedVocabulary
+  private let normalizers: [TextNormalizer]
   private let splitters: [TextSplitter]
   private let model: any PieceModel
   /// The bytes of each token, as a text that goes on has them.
@@ -19,8 +20,9 @@ package struct PipelineTokenizer: LanguageTokenizer {
     case bytes
     /// `▁` for spaces, `<0x0A>` for bytes.
     case spaces
-    /// WordPiece's: a word begins with a space unless it has this prefix.
-    case words(prefix: String)
+    /// WordPiece's: a word begins with a space unless it has this prefix, or, cleaned up, is punctuation or the end of a
+    /// contraction.
+    case words(prefix: String, cleansUp: Bool)
   }
 
   init(
@@ -31,11 +33,12 @@ package struct PipelineTokenizer: LanguageTokenizer {
     let added = AddedVocabulary(tokens, vocabulary: vocabulary) { text in
       normalizers.reduce(Array(text)) { $1.normalize($0) }
     }
-    (self.splitters, self.model, self.window) = (splitters, model, window)
+    (self.normalizers, self.splitters) = (normalizers, splitters)
+    (self.model, self.window) = (model, window)
     (self.added, self.beginning, notes) = (added, beginning, added.notes)
     var bytes: [Int: [UInt8]] = [:]
     for (token, id) in vocabulary { bytes[Int(id)] = Self.bytes(of: token, spelling) }
-    for (content, id) in added.ids { bytes[Int(id)] = Array(content.utf8) }
+    for (token, id) in added.ids { bytes[Int(id)] = Self.bytes(of: token, spelling) }
     self.bytes = bytes
     count = (bytes.keys.max() ?? -1) + 1
   }
@@ -48,18 +51,24 @@ package struct PipelineTokenizer: LanguageTokenizer {
       return token.unicodeScalars.flatMap {
         $0 == "▁" ? [0x20] : UTF8.encode($0).map(Array.init) ?? []
       }
-    case .words(let prefix):
-      return token.hasPrefix(prefix)
-        ? Array(token.dropFirst(prefix.count).utf8) : [0x20] + token.utf8
+    case .words(let prefix, let cleansUp):
+      let bytes = Array(token.utf8)
+      if !prefix.isEmpty, bytes.starts(with: prefix.utf8) {
+        return Array(bytes.dropFirst(prefix.utf8.count))
+      }
+      return cleansUp && joined.contains { bytes.starts(with: $0.utf8) } ? bytes : [0x20] + bytes
     }
   }
+
+  /// What loses the space in front of it when the library's WordPiece decoder cleans up.
+  private static let joined = [".", "?", "!", ",", "n't", "'m", "'s", "'ve", "'re"]
 
   package var endOfText: Int { window.end }
 
   package func encode(_ text: ChatText) -> [Int] {
     var ids: [Int] = []
     var known: [[Unicode.Scalar]: [Int32]] = [:]
-    var isFirst = true
+    var isFirst = !dropsBeginning(of: text)
     added.split(text.scalars[...], mayBeSpecial: text.isOfTemplate) { id, _ in
       ids.append(Int(id))
       isFirst = false
@@ -75,6 +84,13 @@ package struct PipelineTokenizer: LanguageTokenizer {
       isFirst = false
     }
     return ids
+  }
+
+  /// Whether the first character of a text goes when it is normalised: to the library what is left does not begin the
+  /// text then.
+  private func dropsBeginning(of text: ChatText) -> Bool {
+    guard let first = text.scalars.first else { return false }
+    return normalizers.reduce([first]) { $1.normalize($0) }.isEmpty
   }
 
   private func words(of stretch: ArraySlice<Unicode.Scalar>, isFirst: Bool)

@@ -9,8 +9,7 @@ struct SentencePieceFile {
   /// Whether the model is Unigram; BPE otherwise.
   private(set) var isUnigram = true
   private(set) var ids: [String: Int] = ["unk": 0, "bos": 1, "eos": 2, "pad": -1]
-  private(set) var addsSpace = true
-  private(set) var removesSpaces = true
+  private(set) var normalizer = SentencePieceNormalizer()
   private let path: String
 
   /// - Throws: ``TokenizerError/file(_:)`` for a file that is none, or does what Lantern does not.
@@ -28,19 +27,10 @@ struct SentencePieceFile {
         }
       }
       guard !pieces.isEmpty else { throw malformed("it has no pieces") }
+      normalizer.keep(pieces.filter { $0.kind == .userDefined }.map(\.text))
     } catch {
       throw .file(error)
     }
-  }
-
-  /// How text is normalised.
-  var normalizers: [TextNormalizer] {
-    var steps: [TextNormalizer] = []
-    if removesSpaces {
-      steps += [.strip(left: true, right: true), .joinSpaces]
-    }
-    if addsSpace { steps.append(.prepend([" "])) }
-    return steps + [.replace([" "], with: ["▁"])]
   }
 
   /// What cuts text into pieces.
@@ -49,20 +39,31 @@ struct SentencePieceFile {
     let unknown = UnknownCharacters(
       id: pieces.firstIndex { $0.kind == .unknown }.map { Int32(clamping: $0) },
       bytesOf: isFallback ? vocabulary : nil, isFused: true)
-    let usable: Set<Kind> = [.normal, .userDefined, .unused]
-    if isUnigram {
-      let pieces = pieces.map { piece in
-        piece.kind == .normal || piece.kind == .userDefined ? (piece.text, piece.score) : nil
-      }
-      return UnigramPieces(pieces, unknown: unknown)
-    }
     let indices = pieces.indices
+    if isUnigram {
+      let scores = pieces.filter { $0.kind == .normal }.map(\.score)
+      let highest = scores.max() ?? 0
+      return UnigramPieces(
+        pieces.map { piece in
+          switch piece.kind {
+          case .normal: (piece.text, piece.score)
+          // Each byte counts as much as the likeliest piece, so that no other way through the text is better.
+          case .userDefined: (piece.text, Double(piece.text.utf8.count) * highest - 0.1)
+          default: nil
+          }
+        }, lowest: scores.min(), unknown: unknown)
+    }
+    let usable: Set<Kind> = [.normal, .userDefined, .unused]
+    var fixed = TokenTrie()
+    for index in indices where pieces[index].kind == .userDefined {
+      fixed.add(Array(pieces[index].text.unicodeScalars), id: Int32(clamping: index))
+    }
     return ScoredPairs(
       indices.filter { usable.contains(pieces[$0].kind) }.map {
         (bytes: Array(pieces[$0].text.utf8), id: Int32(clamping: $0), score: pieces[$0].score)
       },
       unused: Set(indices.filter { pieces[$0].kind == .unused }.map { Int32(clamping: $0) }),
-      unknown: unknown)
+      fixed: fixed, unknown: unknown)
   }
 
   private func malformed(_ reason: String) -> FormatError {
@@ -106,9 +107,11 @@ struct SentencePieceFile {
     while let field = try fields.next() {
       switch (field.number, field.value) {
       case (2, .bytes(let map)):
-        if !map.isEmpty { throw malformed("it normalises characters by a table of its own") }
-      case (3, .integer(let value)): addsSpace = value != 0
-      case (4, .integer(let value)): removesSpaces = value != 0
+        guard !map.isEmpty else { continue }
+        normalizer.map = CharacterMap(map)
+        if normalizer.map == nil { throw malformed("its table of characters is damaged") }
+      case (3, .integer(let value)): normalizer.addsSpace = value != 0
+      case (4, .integer(let value)): normalizer.removesSpaces = value != 0
       case (5, .integer(let value)): if value == 0 { throw malformed("spaces stay as they are") }
       default: break
       }

@@ -6,6 +6,8 @@ enum TextSplitter: Sendable, Equatable {
     case isolated = "Isolated"
     case mergedWithPrevious = "MergedWithPrevious"
     case mergedWithNext = "MergedWithNext"
+    /// Matches next to each other are one word.
+    case contiguous = "Contiguous"
   }
 
   /// A regular expression that ``WordSplit`` matches.
@@ -14,14 +16,19 @@ enum TextSplitter: Sendable, Equatable {
   case addsSpace
   /// At white space, which goes.
   case whitespace
+  /// At white space, which goes; letters, digits, marks and `_` apart from all else: `\w+|[^\w\s]+`.
+  case wordsAndRest
   /// At white space, which goes; punctuation stands alone.
   case bert
+  case punctuation(Behavior)
   /// Digits apart from all else, and from each other if they are individual.
   case digits(areIndividual: Bool)
   /// `▁` for spaces, and maybe in front; words begin with it.
   case metaspace(Prefix, splits: Bool)
-  /// At a text.
-  case literal([Unicode.Scalar], Behavior)
+  /// At a text; or at all between, where the two change places.
+  case literal([Unicode.Scalar], Behavior, isInverted: Bool = false)
+  /// Into words of as many characters.
+  case fixedLength(Int)
 
   typealias Word = ArraySlice<Unicode.Scalar>
 
@@ -39,9 +46,14 @@ enum TextSplitter: Sendable, Equatable {
       return words
     case .addsSpace: return [word.first == " " ? word : ([" "] + word)[...]]
     case .whitespace: return word.split { $0.properties.isWhitespace }
+    case .wordsAndRest:
+      return word.split { $0.properties.isWhitespace }
+        .flatMap { Self.pieces(of: $0) { AddedVocabulary.isWord($0) ? .run : .other } }
     case .bert:
       return word.split { $0.properties.isWhitespace }
         .flatMap { Self.pieces(of: $0) { Self.isPunctuation($0) ? .alone : .other } }
+    case .punctuation(let behavior):
+      return Self.split(word, behavior) { Self.isPunctuation(word[$0]) ? 1 : 0 }
     case .digits(let areIndividual):
       return Self.pieces(of: word) {
         ScalarKind($0) == .number ? areIndividual ? .alone : .run : .other
@@ -50,8 +62,16 @@ enum TextSplitter: Sendable, Equatable {
       var text = word.map { $0 == " " ? "▁" : $0 }
       let isPrefixed = prefix == .always || prefix == .first && isFirst
       if isPrefixed, text.first != "▁" { text.insert("▁", at: 0) }
-      return splits ? Self.split(text[...], at: ["▁"], .mergedWithNext) : [text[...]]
-    case .literal(let text, let behavior): return Self.split(word, at: text, behavior)
+      guard splits else { return [text[...]] }
+      return Self.split(text[...], .mergedWithNext) { text[$0] == "▁" ? 1 : 0 }
+    case .literal(let text, let behavior, let isInverted):
+      return Self.split(word, behavior, isInverted) {
+        word[$0...].starts(with: text) ? text.count : 0
+      }
+    case .fixedLength(let length):
+      return stride(from: word.startIndex, to: word.endIndex, by: length).map {
+        word[$0..<min($0 + length, word.endIndex)]
+      }
     }
   }
 
@@ -73,10 +93,11 @@ enum TextSplitter: Sendable, Equatable {
     return start < word.endIndex ? pieces + [word[start...]] : pieces
   }
 
-  /// ASCII's punctuation and Unicode's.
+  /// ASCII's punctuation and Unicode 8's, which the library's table is of.
   private static func isPunctuation(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar {
-    case "!"..."/", ":"..."@", "["..."`", "{"..."~": return true
+    case "!"..."/", ":"..."@", "["..."`", "{"..."~", "\u{166D}", "\u{111C9}": return true
+    case _ where scalar.isASCII || scalar.isNewer(than: 8): return false
     default: break
     }
     switch scalar.properties.generalCategory {
@@ -87,34 +108,50 @@ enum TextSplitter: Sendable, Equatable {
     }
   }
 
-  private static func split(_ word: Word, at text: [Unicode.Scalar], _ behavior: Behavior) -> [Word]
-  {
-    var pieces: [Word] = []
+  /// Cuts a word at matches; `match` is the length of that at a position, or 0. Inverted, what is between the matches
+  /// counts as them, and they as what is between.
+  private static func split(
+    _ word: Word, _ behavior: Behavior, _ isInverted: Bool = false, _ match: (Int) -> Int
+  ) -> [Word] {
+    var parts: [(range: Range<Int>, isMatch: Bool)] = []
     var start = word.startIndex
     var position = start
-    func cut(to end: Int) {
-      if start < end { pieces.append(word[start..<end]) }
-      start = end
-    }
     while position < word.endIndex {
-      guard !text.isEmpty, word[position...].starts(with: text) else {
+      let length = match(position)
+      guard length > 0 else {
         position += 1
         continue
       }
-      let end = position + text.count
-      switch behavior {
-      case .removed:
-        cut(to: position)
-        start = end
-      case .isolated:
-        cut(to: position)
-        cut(to: end)
-      case .mergedWithPrevious: cut(to: end)
-      case .mergedWithNext: cut(to: position)
-      }
-      position = end
+      if start < position { parts.append((start..<position, isInverted)) }
+      parts.append((position..<position + length, !isInverted))
+      position += length
+      start = position
     }
-    cut(to: word.endIndex)
-    return pieces
+    if start < word.endIndex { parts.append((start..<word.endIndex, isInverted)) }
+    return join(parts, behavior).map { word[$0] }
+  }
+
+  /// What becomes of matches.
+  private static func join(_ parts: [(range: Range<Int>, isMatch: Bool)], _ behavior: Behavior)
+    -> [Range<Int>]
+  {
+    var words: [Range<Int>] = []
+    var last: Bool?
+    for part in parts {
+      let joins =
+        switch behavior {
+        case .removed, .isolated: false
+        case .mergedWithPrevious: part.isMatch && last == false
+        case .mergedWithNext: !part.isMatch && last == true
+        case .contiguous: part.isMatch == last
+        }
+      if joins, let word = words.popLast() {
+        words.append(word.lowerBound..<part.range.upperBound)
+      } else if behavior != .removed || !part.isMatch {
+        words.append(part.range)
+      }
+      last = part.isMatch
+    }
+    return words
   }
 }
