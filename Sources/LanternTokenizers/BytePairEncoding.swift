@@ -20,7 +20,7 @@ package struct BytePairEncoding: Sendable {
   private let lastByteIDs: [Int32]
   private let merges: [Pair: Merge]
   /// Tokens by their bytes, where words that are tokens are taken whole: `ignore_merges`.
-  private let whole: [[UInt8]: Int32]
+  private let whole: TokenTable
 
   /// Prepares an encoding.
   ///
@@ -31,21 +31,22 @@ package struct BytePairEncoding: Sendable {
   ///   - unknown: the id of bytes that are not in the vocabulary.
   ///   - takesWholeWords: whether a word that is a token is not merged from its bytes.
   init(
-    vocabulary: [String: Int32], merges: [Pair: Merge], wordEnd: String = "", unknown: Int32 = 0,
+    vocabulary: TokenTable, merges: [Pair: Merge], wordEnd: String = "", unknown: Int32 = 0,
     takesWholeWords: Bool = false
   ) {
     byteIDs = Self.byteAlphabet.map { vocabulary[String($0)] ?? unknown }
     lastByteIDs = Self.byteAlphabet.map { vocabulary[String($0) + wordEnd] ?? unknown }
     self.merges = merges
-    whole =
-      takesWholeWords
-      ? Dictionary(
-        vocabulary.map { (Self.bytes(of: $0), $1) }, uniquingKeysWith: { min($0, $1) }) : [:]
+    var whole = TokenTable()
+    if takesWholeWords {
+      for (token, id) in vocabulary { whole.add(Self.bytes(of: token), id: id) }
+    }
+    self.whole = whole
   }
 
   /// The ids of a word.
   package func encode(_ word: [UInt8]) -> [Int32] {
-    if let id = whole[word] { return [id] }
+    if let id = word.withUnsafeBytes({ whole.id(of: $0) }) { return [id] }
     var ids = word.map { byteIDs[Int($0)] }
     guard let last = word.last else { return [] }
     ids[ids.count - 1] = lastByteIDs[Int(last)]
@@ -87,11 +88,12 @@ package struct BytePairEncoding: Sendable {
 
   /// The bytes that a token of a vocabulary stands for: its own, where it is not in the alphabet.
   static func bytes(of token: String) -> [UInt8] {
-    let letters = Array(token)
+    let letters = token.unicodeScalars
     let plain = letters.compactMap { byteOf[$0] }
     return plain.count == letters.count ? plain : Array(token.utf8)
   }
 
-  private static let byteOf: [Character: UInt8] = Dictionary(
-    zip(byteAlphabet, UInt8.min...UInt8.max), uniquingKeysWith: { first, _ in first })
+  private static let byteOf: [Unicode.Scalar: UInt8] = Dictionary(
+    zip(byteAlphabet.flatMap(\.unicodeScalars), UInt8.min...UInt8.max),
+    uniquingKeysWith: { first, _ in first })
 }

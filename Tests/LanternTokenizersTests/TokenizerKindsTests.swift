@@ -1,3 +1,4 @@
+import Foundation
 import LanternFormats
 import LanternTokenizers
 import TestSupport
@@ -36,7 +37,7 @@ import Testing
     }
     change(&files)
     return try withTemporaryFolder { folder in
-      for (name, bytes) in files { try write(bytes, folder, name) }
+      for (name, bytes) in files { try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)")) }
       return try TokenizerCatalogue.loadLanguage(folder: folder)
     }
   }

@@ -17,7 +17,7 @@ struct UnknownCharacters: Sendable {
   ///   - id: see ``id``.
   ///   - vocabulary: where the tokens of bytes are looked up; nil where bytes are not wanted.
   ///   - isFused: see ``isFused``.
-  init(id: Int32?, bytesOf vocabulary: [String: Int32]?, isFused: Bool) {
+  init(id: Int32?, bytesOf vocabulary: TokenTable?, isFused: Bool) {
     (self.id, self.isFused) = (id, isFused)
     let all = (0..<256).compactMap { vocabulary?[Self.name(of: UInt8($0))] }
     bytes = all.count == 256 ? all : []
@@ -50,31 +50,18 @@ struct UnknownCharacters: Sendable {
 /// BPE of characters by a list of merges: the `BPE` model of the `tokenizers` library (0.23), as of Llama 2's, Mistral's
 /// and Gemma's `tokenizer.json`.
 struct CharacterPairs: PieceModel {
-  /// Texts are compared by their characters: strings that decompose into the same are equal to Swift.
-  private let characters: [Unicode.Scalar: Int32]
-  /// Tokens where a word that is one is taken whole: `ignore_merges`.
-  private let whole: [[Unicode.Scalar]: Int32]
-  private let merges: [BytePairEncoding.Pair: Merge]
-  private let unknown: UnknownCharacters
-
-  init(
-    _ vocabulary: [String: Int32], _ merges: [BytePairEncoding.Pair: Merge],
-    unknown: UnknownCharacters, takesWholeWords: Bool
-  ) {
-    let tokens = WordLevels.tokens(vocabulary)
-    characters = Dictionary(
-      tokens.lazy.filter { $0.key.count == 1 }.map { ($0.key[0], $0.value) },
-      uniquingKeysWith: { min($0, $1) })
-    whole = takesWholeWords ? tokens : [:]
-    (self.merges, self.unknown) = (merges, unknown)
-  }
+  let vocabulary: TokenTable
+  let merges: [BytePairEncoding.Pair: Merge]
+  let unknown: UnknownCharacters
+  /// Whether a word that is a token is taken whole: `ignore_merges`.
+  let takesWholeWords: Bool
 
   func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int32] {
-    if !whole.isEmpty, let id = whole[Array(word)] { return [id] }
+    if takesWholeWords, let id = vocabulary[String(String.UnicodeScalarView(word))] { return [id] }
     var ids: [Int32] = []
     var wasUnknown = false
     for scalar in word {
-      if let id = characters[scalar] {
+      if let id = vocabulary[String(scalar)] {
         ids.append(id)
         wasUnknown = false
       } else {
@@ -89,7 +76,9 @@ struct CharacterPairs: PieceModel {
 /// BPE by scores: of all adjacent pairs that are a token together the one of highest score is merged, the leftmost of
 /// equals. sentencepiece's (0.2), and tiktoken's, whose symbols are bytes and whose scores are ranks.
 struct ScoredPairs: PieceModel {
-  private let ids: [[UInt8]: Merge]
+  private let pieces: TokenTable
+  /// By position in the table.
+  private let ranks: [Int32]
   private let longest: Int
   /// Tokens that are not for use: one is taken apart again into what it was merged from.
   private let unused: Set<Int32>
@@ -105,21 +94,21 @@ struct ScoredPairs: PieceModel {
   ///   - unknown: what characters without a token become.
   ///   - isOfBytes: whether symbols are bytes and not characters, and words that are tokens are taken whole.
   init(
-    _ pieces: [(bytes: [UInt8], id: Int32, score: Double)], unused: Set<Int32> = [],
-    fixed: TokenTrie = TokenTrie(), unknown: UnknownCharacters, isOfBytes: Bool = false
+    _ pieces: some Collection<(bytes: ArraySlice<UInt8>, id: Int32, score: Float)>,
+    unused: Set<Int32> = [], fixed: TokenTrie = TokenTrie(), unknown: UnknownCharacters,
+    isOfBytes: Bool = false
   ) {
-    // Equal scores have equal ranks.
-    let scores = Set(pieces.map(\.score)).sorted(by: >)
-    let ranks = Dictionary(
-      scores.enumerated().map { ($1, Int32(clamping: $0)) }, uniquingKeysWith: { first, _ in first }
-    )
-    var ids: [[UInt8]: Merge] = [:]
-    ids.reserveCapacity(pieces.count)
-    for piece in pieces where ids[piece.bytes] == nil {
-      ids[piece.bytes] = Merge(rank: ranks[piece.score] ?? .max, id: piece.id)
+    var table = TokenTable()
+    table.reserveCapacity(pieces.count)
+    var ranks: [Int32] = []
+    ranks.reserveCapacity(pieces.count)
+    var longest = 0
+    for piece in pieces {
+      table.add(piece.bytes, id: piece.id)
+      ranks.append(Self.rank(of: piece.score))
+      longest = max(longest, piece.bytes.count)
     }
-    self.ids = ids
-    longest = pieces.lazy.map(\.bytes.count).max() ?? 0
+    (self.pieces, self.ranks, self.longest) = (table, ranks, longest)
     (self.unused, self.unknown, self.isOfBytes) = (unused, unknown, isOfBytes)
     self.fixed = fixed
   }
@@ -144,15 +133,27 @@ struct ScoredPairs: PieceModel {
     return (bytes, ends, fixed)
   }
 
+  /// Integers in the order of scores, the highest first: the bits of a float are so, but for their sign.
+  private static func rank(of score: Float) -> Int32 {
+    let bits = Int32(bitPattern: (-score + 0).bitPattern)
+    return bits < 0 ? Int32.min - bits : bits
+  }
+
+  /// What bytes are merged into.
+  private func merge(_ bytes: ArraySlice<UInt8>) -> Merge? {
+    guard let position = bytes.withUnsafeBytes({ pieces.position(of: $0) }) else { return nil }
+    return Merge(rank: ranks[position], id: pieces.id(at: position))
+  }
+
   func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int32] {
     var (bytes, ends, fixed) = symbols(of: word)
-    if isOfBytes, let whole = ids[bytes] { return [whole.id] }
+    if isOfBytes, let whole = merge(bytes[...]) { return [whole.id] }
     let starts = [0] + ends.dropLast()
     var parts: [Range<Int>: Int] = [:]
     let positions = PairMerging.positions(count: ends.count) { left, right in
       guard !fixed.contains(left), !fixed.contains(right) else { return nil }
       let range = starts[left]..<ends[right]
-      return range.count <= longest ? ids[Array(bytes[range])] : nil
+      return range.count <= longest ? merge(bytes[range]) : nil
     } join: { left, right, id in
       if unused.contains(id) { parts[starts[left]..<ends[right]] = ends[left] }
       ends[left] = ends[right]
@@ -172,7 +173,7 @@ struct ScoredPairs: PieceModel {
   ) {
     var waiting = [range]
     while let range = waiting.popLast() {
-      let id = ids[Array(bytes[range])]?.id
+      let id = merge(bytes[range])?.id
       if let id, !unused.contains(id) {
         result.append(id)
         wasUnknown = false
@@ -263,10 +264,8 @@ struct WordPieces: PieceModel {
   ///   - later: ids of those that it may go on with, without their prefix.
   ///   - unknown: the id of an unknown word.
   ///   - maximumLength: characters of a word; a longer one is unknown.
-  init(
-    first: [String: Int32], later: [String: Int32], unknown: Int32, maximumLength: Int = 100
-  ) {
-    func trie(_ vocabulary: [String: Int32]) -> TokenTrie {
+  init(first: TokenTable, later: TokenTable, unknown: Int32, maximumLength: Int = 100) {
+    func trie(_ vocabulary: TokenTable) -> TokenTrie {
       var trie = TokenTrie()
       for (token, id) in vocabulary { trie.add(Array(token.unicodeScalars), id: id) }
       return trie
@@ -276,11 +275,11 @@ struct WordPieces: PieceModel {
   }
 
   /// The tokens of a vocabulary that begin with a prefix, without it.
-  static func tokens(of vocabulary: [String: Int32], after prefix: String) -> [String: Int32] {
-    let start = Array(prefix.unicodeScalars)
-    var tokens: [String: Int32] = [:]
-    for (token, id) in vocabulary where token.unicodeScalars.starts(with: start) {
-      tokens[String(token.unicodeScalars.dropFirst(start.count))] = id
+  static func tokens(of vocabulary: TokenTable, after prefix: String) -> TokenTable {
+    let start = Array(prefix.utf8)
+    var tokens = TokenTable()
+    for (token, id) in vocabulary where token.utf8.starts(with: start) {
+      tokens.add(token.utf8.dropFirst(start.count), id: id)
     }
     return tokens
   }
@@ -301,19 +300,11 @@ struct WordPieces: PieceModel {
 
 /// A word is a token, or unknown: the `WordLevel` model of the `tokenizers` library (0.23).
 struct WordLevels: PieceModel {
-  private let words: [[Unicode.Scalar]: Int32]
-  private let unknown: Int32
+  let vocabulary: TokenTable
+  let unknown: Int32
 
-  init(_ vocabulary: [String: Int32], unknown: Int32) {
-    (words, self.unknown) = (Self.tokens(vocabulary), unknown)
-  }
-
-  func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int32] { [words[Array(word)] ?? unknown] }
-
-  /// A vocabulary by its tokens' characters.
-  static func tokens(_ vocabulary: [String: Int32]) -> [[Unicode.Scalar]: Int32] {
-    Dictionary(
-      vocabulary.map { (Array($0.unicodeScalars), $1) }, uniquingKeysWith: { min($0, $1) })
+  func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int32] {
+    [vocabulary[String(String.UnicodeScalarView(word))] ?? unknown]
   }
 }
 

@@ -45,10 +45,9 @@ extension PipelineTokenizer {
   /// - Throws: ``TokenizerError``.
   init(sentencePiece path: String) throws(TokenizerError) {
     let file = try SentencePieceFile(path)
-    var vocabulary: [String: Int32] = [:]
+    let vocabulary = TokenTable(file.pieces.lazy.map(\.text))
     var tokens: [AddedToken] = []
-    for (id, piece) in file.pieces.enumerated() {
-      vocabulary[piece.text] = vocabulary[piece.text] ?? Int32(clamping: id)
+    for piece in file.pieces {
       guard piece.kind == .control, piece.text.unicodeScalars.count <= AddedToken.lengthLimit
       else { continue }
       tokens.append(AddedToken(piece.text, isSpecial: true, isNormalized: false))
@@ -78,9 +77,9 @@ extension PipelineTokenizer {
     } catch {
       throw .file(error)
     }
-    var ids: [String: Int32] = [:]
+    var ids = TokenTable()
     for (id, line) in lines.enumerated() where id + 1 < lines.count || !line.isEmpty {
-      ids[String(line)] = Int32(clamping: id)
+      ids.add(line.utf8, id: Int32(clamping: id), isPreferred: true)
     }
     func role(_ name: String, _ preset: String) throws(TokenizerError) -> (String, Int32) {
       let key = "\(name)_token"
@@ -96,7 +95,7 @@ extension PipelineTokenizer {
       try role("pad", "[PAD]"), try role("mask", "[MASK]"),
     ]
     let names = Set(special.map(\.0))
-    let plain = ids.filter { !names.contains($0.key) }
+    let plain = ids.filter { !names.contains($0.token) }
     let lowercases = settings["do_lower_case"]?.bool ?? true
     let normalizer = TextNormalizer.bert(
       cleans: true, spacesChinese: settings["tokenize_chinese_chars"]?.bool ?? true,

@@ -4,30 +4,18 @@
 /// Gives the ids of the `tokenizers` library (0.23).
 package struct PipelineTokenizer: LanguageTokenizer {
   package let window: TokenWindow
-  package let count: Int
   package let beginning: [Int]
   package let notes: [String]
   private let added: AddedVocabulary
   private let normalizers: [TextNormalizer]
   private let splitters: [TextSplitter]
   private let model: any PieceModel
-  /// The bytes of each token, as a text that goes on has them.
-  private let bytes: [Int: [UInt8]]
-
-  /// What ids stand for.
-  enum Spelling {
-    /// GPT-2's alphabet of bytes.
-    case bytes
-    /// `▁` for spaces, `<0x0A>` for bytes.
-    case spaces
-    /// WordPiece's: a word begins with a space unless it has this prefix, or, cleaned up, is punctuation or the end of a
-    /// contraction.
-    case words(prefix: String, cleansUp: Bool)
-  }
+  private let bytes: TokenBytes
 
   init(
-    tokens: [AddedToken], vocabulary: [String: Int32], normalizers: [TextNormalizer],
-    splitters: [TextSplitter], model: any PieceModel, spelling: Spelling, window: TokenWindow,
+    tokens: [AddedToken], vocabulary: TokenTable, normalizers: [TextNormalizer],
+    splitters: [TextSplitter], model: any PieceModel, spelling: TokenBytes.Spelling,
+    window: TokenWindow,
     beginning: [Int]
   ) {
     let added = AddedVocabulary(tokens, vocabulary: vocabulary) { text in
@@ -36,32 +24,10 @@ package struct PipelineTokenizer: LanguageTokenizer {
     (self.normalizers, self.splitters) = (normalizers, splitters)
     (self.model, self.window) = (model, window)
     (self.added, self.beginning, notes) = (added, beginning, added.notes)
-    var bytes: [Int: [UInt8]] = [:]
-    for (token, id) in vocabulary { bytes[Int(id)] = Self.bytes(of: token, spelling) }
-    for (token, id) in added.ids { bytes[Int(id)] = Self.bytes(of: token, spelling) }
-    self.bytes = bytes
-    count = (bytes.keys.max() ?? -1) + 1
+    bytes = TokenBytes(vocabulary, spelling, added: added)
   }
 
-  private static func bytes(of token: String, _ spelling: Spelling) -> [UInt8] {
-    switch spelling {
-    case .bytes: return BytePairEncoding.bytes(of: token)
-    case .spaces:
-      if let byte = UnknownCharacters.byte(of: token) { return [byte] }
-      return token.unicodeScalars.flatMap {
-        $0 == "▁" ? [0x20] : UTF8.encode($0).map(Array.init) ?? []
-      }
-    case .words(let prefix, let cleansUp):
-      let bytes = Array(token.utf8)
-      if !prefix.isEmpty, bytes.starts(with: prefix.utf8) {
-        return Array(bytes.dropFirst(prefix.utf8.count))
-      }
-      return cleansUp && joined.contains { bytes.starts(with: $0.utf8) } ? bytes : [0x20] + bytes
-    }
-  }
-
-  /// What loses the space in front of it when the library's WordPiece decoder cleans up.
-  private static let joined = [".", "?", "!", ",", "n't", "'m", "'s", "'ve", "'re"]
+  package var count: Int { bytes.count }
 
   package var endOfText: Int { window.end }
 
@@ -105,5 +71,5 @@ package struct PipelineTokenizer: LanguageTokenizer {
     added.firstSpecial(in: text)
   }
 
-  package func decode(_ ids: [Int]) -> [UInt8] { ids.flatMap { bytes[$0] ?? [] } }
+  package func decode(_ ids: [Int]) -> [UInt8] { bytes.decode(ids) }
 }

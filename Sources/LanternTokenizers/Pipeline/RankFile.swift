@@ -173,14 +173,18 @@ struct RankFile {
 extension PipelineTokenizer {
   /// The tokenizer of a file of ranks.
   init(_ file: RankFile) {
-    var vocabulary: [String: Int32] = [:]
-    for (bytes, id) in file.ranks { vocabulary[BytePairEncoding.spelling(of: bytes)] = id }
+    var vocabulary = TokenTable()
+    for (bytes, id) in file.ranks {
+      vocabulary.add(BytePairEncoding.spelling(of: bytes).utf8, id: id)
+    }
     var ids: [String: Int] = [:]
     for (content, id) in file.special {
-      (vocabulary[content], ids[content]) = (id, Int(id))
+      vocabulary.add(content.utf8, id: id, isPreferred: true)
+      ids[content] = Int(id)
     }
+    // Floats hold ids as they are.
     let model = ScoredPairs(
-      file.ranks.map { (bytes: $0.bytes, id: $0.id, score: -Double($0.id)) },
+      file.ranks.map { (bytes: $0.bytes[...], id: $0.id, score: -Float($0.id)) },
       unknown: UnknownCharacters(id: nil, bytesOf: nil, isFused: false), isOfBytes: true)
     let end = ids[file.roles.end] ?? 0
     let beginning = file.roles.beginning.flatMap { ids[$0] }
