@@ -18,6 +18,7 @@ struct ImageCommand: ParsableCommand {
       lantern image "a castle" -m FOLDER/model.safetensors -W 512 -H 512 --steps 25
       lantern image "a castle <lora:ink:0.8>" -m FOLDER --lora-folder LORAS
       lantern image "a castle by the sea" --hires 2x --hires-denoise 0.5
+      lantern image fox --enrich FOLDER/writer.gguf
 
       With --precision exact the same model, prompt, seed, sampler, steps and guidance draw the same \
       picture as diffusers; without it nearly the same, in less time. (word:1.3) and [word] weigh words, \
@@ -97,6 +98,7 @@ struct ImageCommand: ParsableCommand {
     let isFast = stepping.fast || old?.recipe.isFast == true
     let request = try request(like: old)
     var works = try works(texts, request, like: old, console)
+    try words.enrich.map { try enrich(&works, $0, seed: request.seed, console) }
     try old?.checkDecoder(decoding.tinyDecoder)
     try old?.checkRefiner(refiner)
     threads.apply(console)
@@ -160,6 +162,28 @@ struct ImageCommand: ParsableCommand {
     }
     try old?.checkLoRAs(works[0].loras)
     return works
+  }
+
+  /// Makes the prompts richer by a language model, which is released before the model is loaded that draws.
+  private func enrich(
+    _ works: inout [Work], _ model: String, seed: UInt64, _ console: Console
+  ) throws {
+    let enricher = try PromptEnricher(
+      path: HubCache.standard.located(model), precision: computing.precision ?? .default)
+    enricher.notes.forEach(console.note)
+    for index in works.indices {
+      let prompt = works[index].request.originalPrompt ?? works[index].request.prompt
+      let enriched = try enricher.enrich(prompt, seed: seed) { try Interruption.check() }
+      works[index].request.take(enriched)
+      if enriched.text == prompt {
+        console.note("--enrich has no effect: nothing was added to \(JSON.quoted(prompt))")
+      } else {
+        console.report("prompt: \(enriched.text)")
+      }
+      console.event([
+        "event": "prompt", "prompt": .string(enriched.text), "original": .string(prompt),
+      ])
+    }
   }
 
   /// The request: the picture's settings that is to be drawn again, and over them the options.

@@ -40,6 +40,7 @@ import Testing
     Case("image", "--prompt", "fox -p cat", "prompt is given twice"),
     Case("image", "--prompts", "fox --prompts a.txt", "--prompts replaces the prompt"),
     Case("image", "--prompts", "--prompts a.txt --like a.png", "--like has a prompt"),
+    Case("image", "--enrich", "ENRICH", "--enrich has no effect: nothing was added"),
     Case("image", "--negative", "fox -n cat -g 1", "the negative prompt without effect"),
     Case("image", "--prompt-2", "fox --prompt-2 cat", "prompt 2 without effect"),
     Case("image", "--negative-2", "fox --negative-2 cat", "negative prompt 2 without effect"),
@@ -329,6 +330,7 @@ import Testing
       ]
       let short = [
         "QWEN": [fixture("gguf_models/qwen2.gguf")],
+        "ENRICH": [" ", "--enrich", fixture("gguf_models/qwen2.gguf")],
         "WRITER": ["-m", fixture("gguf_models/qwen2.gguf"), "-n", "2"],
         "TALKER": [
           "-m", fixture("gguf_models/qwen2.gguf"), "--chat-template", "chatml", "-n", "2",

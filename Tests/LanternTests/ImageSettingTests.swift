@@ -63,10 +63,12 @@ import Testing
     try PictureRecipe(["lantern": JSON.write(.object(values))])
   }
 
-  @Test("every field of a request has a row, and no name, key or option stands twice")
+  @Test(
+    "every field of a request but what its prompt was made from has a row, and no name, key or option stands twice"
+  )
   func isWhole() {
     let fields = Mirror(reflecting: ImageRequest(prompt: "")).children.compactMap(\.label)
-    #expect(Set(fields) == Set(ImageSetting.all.map(\.field)))
+    #expect(Set(fields) == Set(ImageSetting.all.map(\.field) + ["enrichedPrompt"]))
     let lists = [
       ImageSetting.all.map(\.name), ImageSetting.all.compactMap(\.key),
       ImageSetting.all.compactMap { $0.option?.name },

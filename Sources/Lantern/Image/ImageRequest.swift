@@ -7,6 +7,8 @@ public import LanternSamplers
 public struct ImageRequest: Sendable {
   /// The prompt: what the picture shows.
   public var prompt: String
+  /// The prompt that a language model made, and what it was made from: ``take(_:)``.
+  var enrichedPrompt: EnrichedPrompt?
   /// The negative prompt: what it should not show.
   public var negativePrompt = ""
   /// Embeddings of textual inversion, whose words may stand in both prompts.

@@ -14,6 +14,7 @@ public struct PictureRecipe: Sendable, Equatable {
     /// Names of two settings.
     static let loraHashes = "lora_hashes"
     static let embeddingHashes = "embedding_hashes"
+    static let originalPrompt = "original_prompt"
   }
 
   /// The settings, by the names of the command line's options.
@@ -36,6 +37,7 @@ public struct PictureRecipe: Sendable, Equatable {
   ) {
     var values = ImageSetting.recipe(of: settings.decided(request))
     values["model"] = .string(HubCache.name(of: model.path))
+    values[Key.originalPrompt] = request.originalPrompt.map(JSONValue.string)
     if model.precision != .exact { values["precision"] = .string(model.precision.rawValue) }
     if model.isFast { values["fast"] = .bool(true) }
     if !model.loras.isEmpty {
@@ -172,7 +174,16 @@ public struct PictureRecipe: Sendable, Equatable {
   public var needsMask: Bool { values["masked"]?.bool ?? false }
 
   /// A request that draws the picture again.
-  public var request: ImageRequest { ImageSetting.request(of: values) }
+  public var request: ImageRequest {
+    var request = ImageSetting.request(of: values)
+    if let originalPrompt {
+      request.take(EnrichedPrompt(original: originalPrompt, text: request.prompt))
+    }
+    return request
+  }
+
+  /// The prompt before a language model made it richer; nil where none did.
+  public var originalPrompt: String? { values[Key.originalPrompt]?.string }
 
   /// The text of JSON as a value, if it is one.
   static func parsed(_ text: String) -> JSONValue? {

@@ -12,6 +12,12 @@ struct PromptOptions: SettingOptions {
       valueName: "file"), transform: FileArgument.named)
   var prompts: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A language model that adds details to the prompt; it is shown and kept in the file. (default: none)",
+      valueName: "model"), transform: FileArgument.named)
+  var enrich: String?
+
   @Option(.negativePrompt) var negativePrompt: String?
   @Option(.prompt2) var prompt2: String?
   @Option(.negativePrompt2) var negativePrompt2: String?
