@@ -37,7 +37,9 @@ import Testing
     }
     change(&files)
     return try withTemporaryFolder { folder in
-      for (name, bytes) in files { try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)")) }
+      for (name, bytes) in files {
+        try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+      }
       return try TokenizerCatalogue.loadLanguage(folder: folder)
     }
   }
