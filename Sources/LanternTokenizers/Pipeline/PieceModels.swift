@@ -195,14 +195,19 @@ struct UnigramPieces: PieceModel {
   private let scores: [Double]
   private let unknownScore: Double
   private let unknown: UnknownCharacters
+  /// Whether sums are kept in 32 bits, which decides between ways that are as good: sentencepiece's are.
+  private let roundsSums: Bool
 
   /// - Parameters:
   ///   - pieces: the tokens that text may become, by id, with their scores; nil for ids that it may not.
   ///   - lowest: the lowest score; nil for that of `pieces`.
   ///   - unknown: what characters without a token become.
+  ///   - roundsSums: see ``roundsSums``.
   init(
-    _ pieces: [(text: String, score: Double)?], lowest: Double? = nil, unknown: UnknownCharacters
+    _ pieces: [(text: String, score: Double)?], lowest: Double? = nil, unknown: UnknownCharacters,
+    roundsSums: Bool = false
   ) {
+    self.roundsSums = roundsSums
     var trie = TokenTrie()
     for (id, piece) in pieces.enumerated() {
       if let piece { trie.add(Array(piece.text.unicodeScalars), id: Int32(clamping: id)) }
@@ -224,12 +229,23 @@ struct UnigramPieces: PieceModel {
       trie.matches(at: word.startIndex + start, in: word) { id, end in
         let length = end - word.startIndex - start
         if length == 1 { hasSingle = true }
-        let score = best[start].score + scores[Int(id)]
+        let score = sum(best[start].score, scores[Int(id)])
         if score > best[start + length].score { best[start + length] = (score, start, id) }
       }
-      let score = best[start].score + unknownScore
+      let score = sum(best[start].score, unknownScore)
       if !hasSingle, score > best[start + 1].score { best[start + 1] = (score, start, -1) }
     }
+    return ids(of: word, best.map { (id: $0.id, start: $0.start) })
+  }
+
+  private func sum(_ a: Double, _ b: Double) -> Double {
+    roundsSums ? Double(Float(a + b)) : a + b
+  }
+
+  /// The ids of the best way, from the last token of the way to each position.
+  private func ids(of word: ArraySlice<Unicode.Scalar>, _ best: [(id: Int32, start: Int)])
+    -> [Int32]
+  {
     var pieces: [(id: Int32, range: Range<Int>)] = []
     var end = word.count
     while end > 0 {

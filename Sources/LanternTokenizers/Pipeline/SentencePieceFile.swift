@@ -48,10 +48,11 @@ struct SentencePieceFile {
           switch piece.kind {
           case .normal: (piece.text, piece.score)
           // Each byte counts as much as the likeliest piece, so that no other way through the text is better.
-          case .userDefined: (piece.text, Double(piece.text.utf8.count) * highest - 0.1)
+          case .userDefined:
+            (piece.text, Double(Float(piece.text.utf8.count) * Float(highest)) - 0.1)
           default: nil
           }
-        }, lowest: scores.min(), unknown: unknown)
+        }, lowest: scores.min(), unknown: unknown, roundsSums: true)
     }
     let usable: Set<Kind> = [.normal, .userDefined, .unused]
     var fixed = TokenTrie()
