@@ -86,8 +86,8 @@ struct PromptCache {
     {
       throw RequestError.promptCache(
         path: path,
-        reason: "has keys and values of \(other.rawValue), not \(model.cacheType.rawValue), "
-          + "which --cache-type chooses")
+        reason: "has keys and values of \(other.rawValue), not \(model.cacheType.rawValue): "
+          + "choose that type of cache")
     }
     let all = try file.names.sorted().compactMap { name in try file.tensor(name).map { (name, $0) }
     }
