@@ -64,10 +64,24 @@ package struct GGUFArray: Sendable {
     (self.type, self.count, self.storage, self.range) = (type, count, storage, range)
   }
 
-  /// The texts, as their bytes; nil where the values are of another type.
-  package var strings: [[UInt8]]? {
-    guard type == .string else { return nil }
-    return values { cursor throws(FormatError) in try cursor.string() }
+  /// Whether the values are texts.
+  package var isOfStrings: Bool { type == .string }
+
+  /// Calls `body` with the bytes of each text and its index; not at all where the values are of another type.
+  package func forEachString<Failure: Error>(
+    _ body: (Int, UnsafeRawBufferPointer) throws(Failure) -> Void
+  ) throws(Failure) {
+    guard isOfStrings else { return }
+    let bytes = UnsafeRawBufferPointer(start: storage.base, count: range.upperBound)
+    var cursor = GGUFCursor(bytes, at: range.lowerBound, file: "")
+    // Their lengths were checked when the file was opened.
+    for index in 0..<count {
+      guard let length = try? cursor.count(of: 1), let start = try? cursor.skip(length) else {
+        break
+      }
+      try body(index, UnsafeRawBufferPointer(rebasing: bytes[start..<start + length]))
+    }
+    withExtendedLifetime(storage) {}
   }
 
   /// The integers; nil where the values are of another type.

@@ -79,14 +79,20 @@ package enum JSON {
   package static func parse(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError)
     -> JSONValue
   {
+    try parse(bytes, file: file, membersAt: nil).value
+  }
+
+  private static func parse(
+    _ bytes: UnsafeRawBufferPointer, file: String, membersAt keys: [String]?
+  ) throws(FormatError) -> (value: JSONValue, members: [Member]?) {
     do {
       let ofValues = min(memoryPerByte * bytes.count, memoryPerValue * valueLimit)
       try Memory.require(ofValues + 2 * bytes.count)
     } catch {
       throw .tensor(error)
     }
-    var parser = JSONParser(bytes, file: file)
-    return try parser.document()
+    var parser = JSONParser(bytes, file: file, membersAt: keys)
+    return (try parser.document(), parser.members)
   }
 
   /// Reads a text that is already one.
@@ -128,6 +134,28 @@ package enum JSON {
     let bytes = try FileSystem.read(path, limit: sizeLimit)
     guard !bytes.isEmpty else { throw .empty(path: path) }
     return try bytes.withBytes { buffer throws(FormatError) in try parse(buffer, file: path) }
+  }
+
+  /// A member of an object, and where in the text it begins.
+  package typealias Member = (key: String, value: JSONValue, offset: Int)
+
+  /// Reads a file with a vocabulary: an object whose keys are equal where their bytes are, while `String` takes a letter
+  /// with a combining mark for the precomposed letter.
+  ///
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - keys: those that lead to the object.
+  /// - Returns: the value, in which that object is empty, and the object's members, in the order of the text; nil where
+  ///   there is no such object.
+  /// - Throws: as ``read(_:)``; not for equal keys of the vocabulary.
+  package static func read(_ path: String, membersAt keys: [String]) throws(FormatError)
+    -> (value: JSONValue, members: [Member]?)
+  {
+    let bytes = try FileSystem.read(path, limit: sizeLimit)
+    guard !bytes.isEmpty else { throw .empty(path: path) }
+    return try bytes.withBytes { buffer throws(FormatError) in
+      try parse(buffer, file: path, membersAt: keys)
+    }
   }
 
   /// The value on one line, keys sorted by their bytes. Infinity and NaN, which JSON lacks, become

@@ -4,10 +4,15 @@ struct JSONParser {
   private let file: String
   private var position = 0
   private var valueCount = 0
+  /// Where the object is whose members are listed, and how many of these keys lead to where the parser is.
+  private let listedKeys: [String]?
+  private var matchedKeys = 0
+  /// The members of that object.
+  private(set) var members: [JSON.Member]?
 
-  init(_ bytes: UnsafeRawBufferPointer, file: String) {
+  init(_ bytes: UnsafeRawBufferPointer, file: String, membersAt keys: [String]? = nil) {
     self.bytes = bytes.bindMemory(to: UInt8.self)
-    self.file = file
+    (self.file, listedKeys) = (file, keys)
   }
 
   mutating func document() throws(FormatError) -> JSONValue {
@@ -29,7 +34,14 @@ struct JSONParser {
     }
     switch try peek("a value") {
     case UInt8(ascii: "\""): return .string(try string())
-    case UInt8(ascii: "{"): return .object(try object(depth: depth + 1))
+    case UInt8(ascii: "{"):
+      guard depth == matchedKeys, depth == listedKeys?.count else {
+        return .object(try object(depth: depth + 1))
+      }
+      var list: [JSON.Member] = []
+      try forEachMember(depth: depth + 1) { list.append($0) }
+      members = list
+      return .object([:])
     case UInt8(ascii: "["): return .array(try array(depth: depth + 1))
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): return try number()
     case UInt8(ascii: "t"): return try word("true", .bool(true))
@@ -43,9 +55,20 @@ struct JSONParser {
   }
 
   private mutating func object(depth: Int) throws(FormatError) -> [String: JSONValue] {
-    try enter(depth)
     var members: [String: JSONValue] = [:]
-    if try closes(with: UInt8(ascii: "}")) { return members }
+    try forEachMember(depth: depth) { [file] member throws(FormatError) in
+      guard members.updateValue(member.value, forKey: member.key) == nil else {
+        throw .duplicateKey(key: member.key, file: file, at: member.offset)
+      }
+    }
+    return members
+  }
+
+  private mutating func forEachMember(
+    depth: Int, _ body: (JSON.Member) throws(FormatError) -> Void
+  ) throws(FormatError) {
+    try enter(depth)
+    if try closes(with: UInt8(ascii: "}")) { return }
     repeat {
       skipSpace()
       let at = position
@@ -58,12 +81,12 @@ struct JSONParser {
         throw malformed("a colon should follow the key")
       }
       position += 1
+      let leads = depth == matchedKeys + 1 && listedKeys?.dropFirst(matchedKeys).first == key
+      if leads { matchedKeys += 1 }
       let value = try value(depth: depth)
-      guard members.updateValue(value, forKey: key) == nil else {
-        throw .duplicateKey(key: key, file: file, at: at)
-      }
+      if leads { matchedKeys -= 1 }
+      try body((key, value, at))
     } while try continues(until: UInt8(ascii: "}"))
-    return members
   }
 
   /// The keys of the object at `path`, of which an item's index is one too, in the order of the text; none where

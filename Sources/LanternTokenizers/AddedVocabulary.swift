@@ -25,7 +25,7 @@ struct AddedVocabulary: Sendable {
   ///   - vocabulary: the ids of all other tokens.
   ///   - normalize: the normaliser.
   init(
-    _ list: [AddedToken], vocabulary: [String: Int32],
+    _ list: [AddedToken], vocabulary: TokenTable,
     normalize: @escaping @Sendable (ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]
   ) {
     self.normalize = normalize

@@ -28,7 +28,7 @@ package struct BytePairEncoding: Sendable {
   ///   - wordEnd: the suffix of a word's last token, as `</w>`; may be empty.
   ///   - unknown: the id of bytes that are not in the vocabulary.
   init(
-    vocabulary: [String: Int32], merges: [Pair: Merge], wordEnd: String, unknown: Int32
+    vocabulary: TokenTable, merges: [Pair: Merge], wordEnd: String, unknown: Int32
   ) {
     byteIDs = Self.byteAlphabet.map { vocabulary[String($0)] ?? unknown }
     lastByteIDs = Self.byteAlphabet.map { vocabulary[String($0) + wordEnd] ?? unknown }
@@ -73,11 +73,12 @@ package struct BytePairEncoding: Sendable {
 
   /// The bytes that a token of a vocabulary stands for: its own, where it is not in the alphabet.
   static func bytes(of token: String) -> [UInt8] {
-    let letters = Array(token)
+    let letters = token.unicodeScalars
     let plain = letters.compactMap { byteOf[$0] }
     return plain.count == letters.count ? plain : Array(token.utf8)
   }
 
-  private static let byteOf: [Character: UInt8] = Dictionary(
-    zip(byteAlphabet, UInt8.min...UInt8.max), uniquingKeysWith: { first, _ in first })
+  private static let byteOf: [Unicode.Scalar: UInt8] = Dictionary(
+    zip(byteAlphabet.flatMap(\.unicodeScalars), UInt8.min...UInt8.max),
+    uniquingKeysWith: { first, _ in first })
 }

@@ -8,7 +8,7 @@ package struct CLIPTokenizer: Tokenizer {
   package let window: TokenWindow
 
   /// The id of each token, but for those that were added.
-  package let vocabulary: [String: Int32]
+  package let vocabulary: TokenTable
   private let encoding: BytePairEncoding
   private let added: AddedVocabulary
 
@@ -71,7 +71,7 @@ package struct CLIPTokenizer: Tokenizer {
   package var notes: [String] { added.notes }
 
   package var count: Int {
-    Int(max(vocabulary.values.max() ?? -1, added.ids.values.max() ?? -1)) + 1
+    max(vocabulary.maximumID, Int(added.ids.values.max() ?? -1)) + 1
   }
 
   private static let wordEnd = "</w>"

@@ -84,7 +84,7 @@ package struct GGUFTokenizerFields {
 
   /// Pieces of sentencepiece's kind with a list of merges: a piece's score is the rank of its merges, which lie next
   /// to each other where the list was made of scores.
-  private mutating func readPieces(_ file: PipelineFile, _ vocabulary: [String: Int32])
+  private mutating func readPieces(_ file: PipelineFile, _ vocabulary: TokenTable)
     throws(TokenizerError)
   {
     model = "llama"
@@ -100,11 +100,11 @@ package struct GGUFTokenizerFields {
       addsSpace = addsSpace || prefix != .never
     }
     var rank = 0
-    var last = ""
+    var last: [UInt8] = []
     for pair in file.merges {
       let piece = pair.joined()
-      if piece == last { continue }
-      (rank, last) = (rank + 1, piece)
+      if piece.utf8.elementsEqual(last) { continue }
+      (rank, last) = (rank + 1, Array(piece.utf8))
       guard let id = vocabulary[piece].map(Int.init) else { continue }
       guard scores.updateValue(-Float(rank), forKey: id) == nil else {
         throw refusal("model.merges", "not in the order of scores", file.path)

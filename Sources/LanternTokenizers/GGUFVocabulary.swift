@@ -2,8 +2,8 @@ import LanternFormats
 
 /// The tokens of a GGUF file: `tokenizer.ggml.tokens` and what other keys say of them.
 struct GGUFVocabulary {
-  /// Ids by token.
-  private(set) var ids: [String: Int32] = [:]
+  /// Ids by token; a token's position is its id.
+  private(set) var ids = TokenTable()
   /// Tokens that are matched before pre-tokenisation: control tokens, which are special, and those that the
   /// model's makers added.
   private(set) var added: [AddedToken] = []
@@ -11,7 +11,6 @@ struct GGUFVocabulary {
   let window: TokenWindow
   /// Whether a text begins with the first token: `add_bos_token`.
   let addsBeginning: Bool?
-  private let tokens: [[UInt8]]
   private let types: [TokenType?]?
   private let file: GGUFFile
 
@@ -21,32 +20,33 @@ struct GGUFVocabulary {
   /// - Throws: ``TokenizerError/file(_:)`` where keys are missing or of other types or lengths.
   init(_ file: GGUFFile) throws(TokenizerError) {
     self.file = file
-    guard let tokens = file.values["tokenizer.ggml.tokens"]?.array?.strings else {
+    guard let tokens = file.values["tokenizer.ggml.tokens"]?.array, tokens.isOfStrings else {
       throw .file(.missingKey(key: "tokenizer.ggml.tokens", file: file.path))
     }
-    let types = file.values["tokenizer.ggml.token_type"]?.array?.integers?
+    types = file.values["tokenizer.ggml.token_type"]?.array?.integers?
       .map(TokenType.init(rawValue:))
-    guard types.map({ $0.count == tokens.count }) ?? true, !tokens.isEmpty else {
+    guard types.map({ $0.count == tokens.count }) ?? true, tokens.count > 0 else {
       throw .file(
         .malformedGGUF(file: file.path, reason: "it has not as many types of tokens as tokens"))
     }
+    var ids = TokenTable()
     ids.reserveCapacity(tokens.count)
-    for (id, bytes) in tokens.enumerated() {
-      let token = String(decoding: bytes, as: UTF8.self)
-      ids[token] = ids[token] ?? Int32(clamping: id)
-      let type = types?[id] ?? nil
-      guard type == .control || type == .userDefined, !token.isEmpty else { continue }
+    tokens.forEachString { id, bytes in ids.add(bytes, id: Int32(clamping: id)) }
+    self.ids = ids
+    for (id, type) in (types ?? []).enumerated() where type == .control || type == .userDefined {
+      let token = String(decoding: ids.bytes(at: id), as: UTF8.self)
       guard token.unicodeScalars.count <= AddedToken.lengthLimit else {
         throw .file(
           .unsupportedSetting(
             key: "tokenizer.ggml.tokens",
             value: "a token of more than \(AddedToken.lengthLimit) characters", file: file.path))
       }
+      guard !token.isEmpty else { continue }
       added.append(AddedToken(token, isSpecial: type == .control, isNormalized: false))
     }
     func id(_ role: String) -> Int? {
       file.values["tokenizer.ggml.\(role)_token_id"]?.integer.flatMap {
-        tokens.indices.contains($0) ? $0 : nil
+        (0..<tokens.count).contains($0) ? $0 : nil
       }
     }
     let end = id("eos") ?? 0
@@ -55,7 +55,6 @@ struct GGUFVocabulary {
       beginning: id("bos") ?? end, end: end, padding: id("padding") ?? end,
       length: max(3, file.values["\(architecture).context_length"]?.integer ?? 2048))
     addsBeginning = file.values["tokenizer.ggml.add_bos_token"]?.bool
-    (self.tokens, self.types) = (tokens, types)
   }
 
   /// BPE by scores.
@@ -63,16 +62,18 @@ struct GGUFVocabulary {
   /// - Throws: ``TokenizerError/file(_:)`` where there are not as many scores and types as tokens.
   func scoredPairs() throws(TokenizerError) -> ScoredPairs {
     let scores = file.values["tokenizer.ggml.scores"]?.array?.numbers
-    guard let types, let scores, scores.count == tokens.count else {
+    guard let types, let scores, scores.count == ids.count else {
       throw .file(
         .malformedGGUF(
           file: file.path, reason: "it has not as many scores and types of tokens as tokens"))
     }
-    let usable: Set<TokenType?> = [.normal, .userDefined, .unused]
-    let pieces = tokens.indices.filter { usable.contains(types[$0]) }.map {
-      (bytes: tokens[$0], id: Int32(clamping: $0), score: scores[$0])
+    let usable = types.indices.filter {
+      types[$0] == .normal || types[$0] == .userDefined || types[$0] == .unused
     }
-    let unused = tokens.indices.filter { types[$0] == .unused }.map { Int32(clamping: $0) }
+    let pieces = usable.lazy.map {
+      (bytes: ids.bytes(at: $0), id: Int32(clamping: $0), score: Float(scores[$0]))
+    }
+    let unused = types.indices.filter { types[$0] == .unused }.map { Int32(clamping: $0) }
     let unknown = types.firstIndex(of: .unknown).map { Int32(clamping: $0) }
     return ScoredPairs(
       pieces, unused: Set(unused),
@@ -83,26 +84,35 @@ struct GGUFVocabulary {
   ///
   /// - Throws: ``TokenizerError`` for a merge that is no pair, or of tokens that are not there.
   func merges() throws(TokenizerError) -> [BytePairEncoding.Pair: Merge] {
-    guard let lines = file.values["tokenizer.ggml.merges"]?.array?.strings else {
+    guard let lines = file.values["tokenizer.ggml.merges"]?.array, lines.isOfStrings else {
       throw .file(.missingKey(key: "tokenizer.ggml.merges", file: file.path))
     }
     var merges: [BytePairEncoding.Pair: Merge] = [:]
     merges.reserveCapacity(lines.count)
-    for (index, line) in lines.enumerated() {
+    var joined: [UInt8] = []
+    try lines.forEachString { (index, line) throws(TokenizerError) in
       // A token may hold a space of its own in no byte-level alphabet.
-      let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-      guard parts.count == 2 else { throw .malformedMerge(number: index + 1, file: file.path) }
-      let (left, right) = (
-        String(decoding: parts[0], as: UTF8.self), String(decoding: parts[1], as: UTF8.self)
-      )
-      func id(_ token: String) throws(TokenizerError) -> Int32 {
-        guard let id = ids[token] else {
-          throw .mergeOutsideVocabulary(number: index + 1, token: token, file: file.path)
+      let space = UInt8(ascii: " ")
+      guard let middle = line.firstIndex(of: space), !line[(middle + 1)...].contains(space) else {
+        throw .malformedMerge(number: index + 1, file: file.path)
+      }
+      let left = UnsafeRawBufferPointer(rebasing: line[..<middle])
+      let right = UnsafeRawBufferPointer(rebasing: line[(middle + 1)...])
+      joined.removeAll(keepingCapacity: true)
+      joined += left
+      joined += right
+      func found(_ id: Int32?, _ token: some Sequence<UInt8>) throws(TokenizerError) -> Int32 {
+        guard let id else {
+          throw .mergeOutsideVocabulary(
+            number: index + 1, token: String(decoding: Array(token), as: UTF8.self), file: file.path
+          )
         }
         return id
       }
-      merges[BytePairEncoding.Pair(try id(left), try id(right))] = Merge(
-        rank: Int32(clamping: index), id: try id(left + right))
+      let pair = BytePairEncoding.Pair(
+        try found(ids.id(of: left), left), try found(ids.id(of: right), right))
+      let both = joined.withUnsafeBytes { ids.id(of: $0) }
+      merges[pair] = Merge(rank: Int32(clamping: index), id: try found(both, joined))
     }
     return merges
   }

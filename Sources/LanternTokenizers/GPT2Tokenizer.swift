@@ -8,7 +8,6 @@ package import LanternFormats
 package struct GPT2Tokenizer: LanguageTokenizer {
   package let endOfText: Int
   package let window: TokenWindow
-  package let count: Int
   package let beginning: [Int]
 
   private let encoding: BytePairEncoding
@@ -16,7 +15,7 @@ package struct GPT2Tokenizer: LanguageTokenizer {
   private let added: AddedVocabulary
   /// Whether a space is added before text without: `add_prefix_space`.
   private let addsSpace: Bool
-  private let bytes: [Int: [UInt8]]
+  private let bytes: TokenBytes
   private let words: WordSplit
 
   /// Loads the tokenizer of a folder that `transformers` wrote.
@@ -35,17 +34,13 @@ package struct GPT2Tokenizer: LanguageTokenizer {
       default: ["bos_token": end, "eos_token": end, "unk_token": end], normalize: { Array($0) })
     self.added = added
     addsSpace = files.setting("add_prefix_space")?.value.bool ?? false
-    var bytes: [Int: [UInt8]] = [:]
-    for (token, id) in files.vocabulary { bytes[Int(id)] = BytePairEncoding.bytes(of: token) }
-    for (content, id) in added.ids { bytes[Int(id)] = Array(content.utf8) }
-    self.bytes = bytes
+    bytes = TokenBytes(files.vocabulary, .bytes, added: added)
     endOfText = Int(roles["eos_token"] ?? 0)
     let length = files.setting("model_max_length")?.value.integer ?? 2048
     window = TokenWindow(
       beginning: Int(roles["bos_token"] ?? 0), end: endOfText,
       padding: Int(roles["pad_token"] ?? roles["eos_token"] ?? 0),
       length: (3...1_000_000).contains(length) ? length : 2048)
-    count = (bytes.keys.max() ?? -1) + 1
     encoding = BytePairEncoding(
       vocabulary: files.vocabulary, merges: files.merges, wordEnd: "",
       unknown: roles["unk_token"] ?? 0)
@@ -67,17 +62,15 @@ package struct GPT2Tokenizer: LanguageTokenizer {
     self.added = AddedVocabulary(
       vocabulary.added, vocabulary: vocabulary.ids, normalize: { Array($0) })
     addsSpace = file.values["tokenizer.ggml.add_space_prefix"]?.bool ?? false
-    var bytes: [Int: [UInt8]] = [:]
-    for (token, id) in vocabulary.ids { bytes[Int(id)] = BytePairEncoding.bytes(of: token) }
-    for (content, id) in added.ids { bytes[Int(id)] = Array(content.utf8) }
-    self.bytes = bytes
+    bytes = TokenBytes(vocabulary.ids, .bytes, added: added)
     window = vocabulary.window
     endOfText = window.end
     beginning = vocabulary.addsBeginning == true ? [window.beginning] : []
-    count = vocabulary.ids.count
     encoding = BytePairEncoding(
       vocabulary: vocabulary.ids, merges: try vocabulary.merges(), wordEnd: "", unknown: 0)
   }
+
+  package var count: Int { bytes.count }
 
   package var notes: [String] { added.notes }
 
@@ -102,5 +95,5 @@ package struct GPT2Tokenizer: LanguageTokenizer {
     added.firstSpecial(in: text)
   }
 
-  package func decode(_ ids: [Int]) -> [UInt8] { ids.flatMap { bytes[$0] ?? [] } }
+  package func decode(_ ids: [Int]) -> [UInt8] { bytes.decode(ids) }
 }

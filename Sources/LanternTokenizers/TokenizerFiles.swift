@@ -5,7 +5,7 @@ import LanternFormats
 /// `vocab.json` and `merges.txt`; with `tokenizer_config.json`, `special_tokens_map.json` and
 /// `added_tokens.json`, which may be absent.
 struct TokenizerFiles {
-  private(set) var vocabulary: [String: Int32] = [:]
+  private(set) var vocabulary = TokenTable()
   private(set) var merges: [BytePairEncoding.Pair: Merge] = [:]
 
   private let folder: String
@@ -33,13 +33,19 @@ struct TokenizerFiles {
       let path = FileSystem.join(folder, "merges.txt")
       let tokens = implied(try Self.mergeLines(path))
       vocabularyFile = path
-      vocabulary = Dictionary(
-        zip(tokens, (0 as Int32)...), uniquingKeysWith: { first, _ in first })
+      vocabulary = TokenTable(tokens)
       try readMerges(path)
     } else if let path = find("tokenizer.json") {
       try readTokenizerJSON(path)
     } else if let vocabulary = find("vocab.json"), let merges = find("merges.txt") {
-      try take(vocabulary: Self.object(vocabulary), vocabulary)
+      let read = try Self.reading { () throws(FormatError) in
+        try JSON.read(vocabulary, membersAt: [])
+      }
+      guard let members = read.members else {
+        throw .file(
+          .malformedJSON(file: vocabulary, at: 0, reason: "an object { … } should be here"))
+      }
+      try take(vocabulary: members, vocabulary)
       try readMerges(merges)
     } else {
       let missing = find("vocab.json") == nil ? "vocab.json" : "merges.txt"
@@ -117,12 +123,11 @@ struct TokenizerFiles {
     }
   }
 
-  private mutating func take(vocabulary members: [String: JSONValue], _ path: String)
+  private mutating func take(vocabulary members: [JSON.Member], _ path: String)
     throws(TokenizerError)
   {
     vocabularyFile = path
-    vocabulary.reserveCapacity(members.count)
-    for (token, value) in members { vocabulary[token] = try Self.id(value, of: token, path) }
+    vocabulary = try TokenTable(members, file: path)
   }
 
   private mutating func readMerges(_ path: String) throws(TokenizerError) {
@@ -167,8 +172,12 @@ struct TokenizerFiles {
 
   private mutating func readTokenizerJSON(_ path: String) throws(TokenizerError) {
     mergesFile = path
-    let model = try Self.object(path, at: "model")
-    let vocabulary = model["vocab"]?.object
+    let (root, vocabulary) = try Self.reading { () throws(FormatError) in
+      try JSON.read(path, membersAt: ["model", "vocab"])
+    }
+    guard let model = root.object?["model"]?.object else {
+      throw .file(.wrongType(key: "model", expected: "an object", file: path))
+    }
     let merges = model["merges"]?.array
     guard model["type"] == nil || model["type"] == .string("BPE"), let vocabulary, let merges else {
       let type = model["type"]?.string ?? "without vocab or merges"
@@ -193,7 +202,7 @@ struct TokenizerFiles {
       for (id, value) in value.object ?? [:] {
         let token = try Self.addedToken(value, key: "added_tokens_decoder.\(id)", file: file)
         let number = Int(id).map { JSONValue.integer($0) } ?? .string(id)
-        tokens[try Self.id(number, of: token.content, file)] = token
+        tokens[try TokenTable.id(number, of: token.content, file)] = token
       }
     } else {
       if let path = find("added_tokens.json") {
@@ -204,13 +213,17 @@ struct TokenizerFiles {
         for (text, id) in try Self.object(path) {
           var token = try Self.addedToken(.string(text), key: "added tokens", file: path)
           token.isSpecial = special.contains(text)
-          tokens[try Self.id(id, of: text, path)] = token
+          tokens[try TokenTable.id(id, of: text, path)] = token
         }
       }
       if let path = find("tokenizer.json") {
-        for value in try Self.object(path)["added_tokens"]?.array ?? [] {
+        let (root, _) = try Self.reading { () throws(FormatError) in
+          try JSON.read(path, membersAt: ["model", "vocab"])
+        }
+        for value in root.object?["added_tokens"]?.array ?? [] {
           let token = try Self.addedToken(value, key: "added_tokens", file: path)
-          tokens[try Self.id(value.object?["id"] ?? .null, of: token.content, path)] = token
+          let id = value.object?["id"] ?? .null
+          tokens[try TokenTable.id(id, of: token.content, path)] = token
         }
       }
     }
@@ -241,33 +254,18 @@ struct TokenizerFiles {
     "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
   ]
 
-  private static func id(_ value: JSONValue, of token: String, _ file: String)
-    throws(TokenizerError) -> Int32
-  {
-    guard let id = value.integer.flatMap({ Int32(exactly: $0) }), id >= 0 else {
-      throw .badID(token: token, file: file)
-    }
-    return id
-  }
-
   private static func addedToken(_ value: JSONValue, key: String, file: String)
     throws(TokenizerError) -> AddedToken
   {
     try reading { () throws(FormatError) in try AddedToken(value, key: key, file: file) }
   }
 
-  private static func object(_ path: String, at key: String? = nil) throws(TokenizerError)
-    -> [String: JSONValue]
-  {
+  private static func object(_ path: String) throws(TokenizerError) -> [String: JSONValue] {
     try reading { () throws(FormatError) in
       guard case .object(let members) = try JSON.read(path) else {
         throw .malformedJSON(file: path, at: 0, reason: "an object { … } should be here")
       }
-      guard let key else { return members }
-      guard let inner = members[key]?.object else {
-        throw .wrongType(key: key, expected: "an object", file: path)
-      }
-      return inner
+      return members
     }
   }
 

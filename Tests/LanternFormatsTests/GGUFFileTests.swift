@@ -177,3 +177,12 @@ private struct File {
     self.bytes = bytes + [UInt8](repeating: 0, count: 32)
   }
 }
+
+extension GGUFArray {
+  /// The texts, as their bytes; nil where the values are of another type.
+  var strings: [[UInt8]]? {
+    var texts: [[UInt8]] = []
+    forEachString { texts.append(Array($1)) }
+    return isOfStrings ? texts : nil
+  }
+}

@@ -62,7 +62,10 @@ extension ModelConversion {
         folder: part.path, as: part.className, with: part.settings) as? CLIPTokenizer
     {
       try write(
-        .object(tokenizer.vocabulary.mapValues { .integer(Int($0)) }), folder, "vocab.json")
+        .object(
+          Dictionary(
+            tokenizer.vocabulary.map { ($0.token, .integer(Int($0.id))) },
+            uniquingKeysWith: { first, _ in first })), folder, "vocab.json")
       let end = JSONValue.string("<|endoftext|>")
       let special = ["bos_token": .string("<|startoftext|>"), "eos_token": end, "unk_token": end]
       settings.merge(special) { old, _ in old }

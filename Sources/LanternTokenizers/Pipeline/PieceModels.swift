@@ -17,7 +17,7 @@ struct UnknownCharacters: Sendable {
   ///   - id: see ``id``.
   ///   - vocabulary: where the tokens of bytes are looked up; nil where bytes are not wanted.
   ///   - isFused: see ``isFused``.
-  init(id: Int32?, bytesOf vocabulary: [String: Int32]?, isFused: Bool) {
+  init(id: Int32?, bytesOf vocabulary: TokenTable?, isFused: Bool) {
     (self.id, self.isFused) = (id, isFused)
     let all = (0..<256).compactMap { vocabulary?[Self.name(of: UInt8($0))] }
     bytes = all.count == 256 ? all : []
@@ -50,7 +50,7 @@ struct UnknownCharacters: Sendable {
 /// BPE of characters by a list of merges: the `BPE` model of the `tokenizers` library (0.23), as of Llama 2's, Mistral's
 /// and Gemma's `tokenizer.json`.
 struct CharacterPairs: PieceModel {
-  let vocabulary: [String: Int32]
+  let vocabulary: TokenTable
   let merges: [BytePairEncoding.Pair: Merge]
   let unknown: UnknownCharacters
   /// Whether a word that is a token is taken whole: `ignore_merges`.
@@ -76,7 +76,9 @@ struct CharacterPairs: PieceModel {
 /// BPE by scores: of all adjacent pairs that are a token together the one of highest score is merged, the leftmost of
 /// equals. sentencepiece's (0.2), and tiktoken's, whose symbols are bytes and whose scores are ranks.
 struct ScoredPairs: PieceModel {
-  private let ids: [[UInt8]: Merge]
+  private let pieces: TokenTable
+  /// By position in the table.
+  private let ranks: [Int32]
   private let longest: Int
   /// Tokens that are not for use: one is taken apart again into what it was merged from.
   private let unused: Set<Int32>
@@ -89,22 +91,33 @@ struct ScoredPairs: PieceModel {
   ///   - unknown: what characters without a token become.
   ///   - isOfBytes: whether symbols are bytes and not characters.
   init(
-    _ pieces: [(bytes: [UInt8], id: Int32, score: Double)], unused: Set<Int32> = [],
-    unknown: UnknownCharacters, isOfBytes: Bool = false
+    _ pieces: some Collection<(bytes: ArraySlice<UInt8>, id: Int32, score: Float)>,
+    unused: Set<Int32> = [], unknown: UnknownCharacters, isOfBytes: Bool = false
   ) {
-    // Equal scores have equal ranks.
-    let scores = Set(pieces.map(\.score)).sorted(by: >)
-    let ranks = Dictionary(
-      scores.enumerated().map { ($1, Int32(clamping: $0)) }, uniquingKeysWith: { first, _ in first }
-    )
-    var ids: [[UInt8]: Merge] = [:]
-    ids.reserveCapacity(pieces.count)
-    for piece in pieces where ids[piece.bytes] == nil {
-      ids[piece.bytes] = Merge(rank: ranks[piece.score] ?? .max, id: piece.id)
+    var table = TokenTable()
+    table.reserveCapacity(pieces.count)
+    var ranks: [Int32] = []
+    ranks.reserveCapacity(pieces.count)
+    var longest = 0
+    for piece in pieces {
+      table.add(piece.bytes, id: piece.id)
+      ranks.append(Self.rank(of: piece.score))
+      longest = max(longest, piece.bytes.count)
     }
-    self.ids = ids
-    longest = pieces.lazy.map(\.bytes.count).max() ?? 0
+    (self.pieces, self.ranks, self.longest) = (table, ranks, longest)
     (self.unused, self.unknown, self.isOfBytes) = (unused, unknown, isOfBytes)
+  }
+
+  /// Integers in the order of scores, the highest first: the bits of a float are so, but for their sign.
+  private static func rank(of score: Float) -> Int32 {
+    let bits = Int32(bitPattern: (-score + 0).bitPattern)
+    return bits < 0 ? Int32.min - bits : bits
+  }
+
+  /// What bytes are merged into.
+  private func merge(_ bytes: ArraySlice<UInt8>) -> Merge? {
+    guard let position = bytes.withUnsafeBytes({ pieces.position(of: $0) }) else { return nil }
+    return Merge(rank: ranks[position], id: pieces.id(at: position))
   }
 
   func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int32] {
@@ -117,7 +130,7 @@ struct ScoredPairs: PieceModel {
     var parts: [Range<Int>: Int] = [:]
     let positions = PairMerging.positions(count: ends.count) { left, right in
       let range = starts[left]..<ends[right]
-      return range.count <= longest ? ids[Array(bytes[range])] : nil
+      return range.count <= longest ? merge(bytes[range]) : nil
     } join: { left, right, id in
       if unused.contains(id) { parts[starts[left]..<ends[right]] = ends[left] }
       ends[left] = ends[right]
@@ -137,7 +150,7 @@ struct ScoredPairs: PieceModel {
   ) {
     var waiting = [range]
     while let range = waiting.popLast() {
-      let id = ids[Array(bytes[range])]?.id
+      let id = merge(bytes[range])?.id
       if let id, !unused.contains(id) {
         result.append(id)
         wasUnknown = false
@@ -225,7 +238,7 @@ struct WordPieces: PieceModel {
   ///   - prefix: what tokens within a word begin with, as `##`.
   ///   - unknown: the id of an unknown word.
   ///   - maximumLength: characters of a word; a longer one is unknown.
-  init(_ vocabulary: [String: Int32], prefix: String, unknown: Int32, maximumLength: Int) {
+  init(_ vocabulary: TokenTable, prefix: String, unknown: Int32, maximumLength: Int) {
     var (first, later) = (TokenTrie(), TokenTrie())
     let start = Array(prefix.unicodeScalars)
     for (token, id) in vocabulary {
@@ -255,22 +268,22 @@ struct WordPieces: PieceModel {
 struct BytePairs: PieceModel {
   private let encoding: BytePairEncoding
   /// Tokens by their bytes, where words that are tokens are taken whole: `ignore_merges`.
-  private let whole: [[UInt8]: Int32]
+  private let whole: TokenTable
 
   init(
-    vocabulary: [String: Int32], merges: [BytePairEncoding.Pair: Merge], takesWholeWords: Bool
+    vocabulary: TokenTable, merges: [BytePairEncoding.Pair: Merge], takesWholeWords: Bool
   ) {
     encoding = BytePairEncoding(
       vocabulary: vocabulary, merges: merges, wordEnd: "", unknown: 0)
-    whole =
-      takesWholeWords
-      ? Dictionary(
-        vocabulary.map { (BytePairEncoding.bytes(of: $0), $1) }, uniquingKeysWith: { min($0, $1) })
-      : [:]
+    var whole = TokenTable()
+    if takesWholeWords {
+      for (token, id) in vocabulary { whole.add(BytePairEncoding.bytes(of: token), id: id) }
+    }
+    self.whole = whole
   }
 
   func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int32] {
     let bytes = word.flatMap { UTF8.encode($0).map(Array.init) ?? [] }
-    return whole[bytes].map { [$0] } ?? encoding.encode(bytes)
+    return bytes.withUnsafeBytes { whole.id(of: $0) }.map { [$0] } ?? encoding.encode(bytes)
   }
 }

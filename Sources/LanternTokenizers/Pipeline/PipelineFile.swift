@@ -5,6 +5,7 @@ import LanternPlatform
 /// by name.
 struct PipelineFile {
   private let root: [String: JSONValue]
+  private let members: [JSON.Member]?
   let path: String
   private(set) var normalizers: [TextNormalizer] = []
   private(set) var splitters: [TextSplitter] = []
@@ -14,10 +15,11 @@ struct PipelineFile {
   init(_ path: String) throws(TokenizerError) {
     self.path = path
     do throws(FormatError) {
-      guard case .object(let root) = try JSON.read(path) else {
+      let (value, members) = try JSON.read(path, membersAt: ["model", "vocab"])
+      guard let root = value.object else {
         throw .malformedJSON(file: path, at: 0, reason: "an object { … } should be here")
       }
-      self.root = root
+      (self.root, self.members) = (root, members)
     } catch {
       throw .file(error)
     }
@@ -202,7 +204,7 @@ struct PipelineFile {
 
   /// The model, its vocabulary, and how its tokens are written.
   func model() throws(TokenizerError) -> (
-    model: any PieceModel, vocabulary: [String: Int32], spelling: PipelineTokenizer.Spelling
+    model: any PieceModel, vocabulary: TokenTable, spelling: TokenBytes.Spelling
   ) {
     guard let model = root["model"]?.object else { throw refusal("model", root["model"]) }
     let special = Set(try tokens().filter(\.isSpecial).map(\.content))
@@ -210,7 +212,7 @@ struct PipelineFile {
     case "BPE": return try pairs(model, special)
     case "Unigram": return try unigram(model, special)
     case "WordPiece":
-      let vocabulary = try vocabulary(model)
+      let vocabulary = try vocabulary()
       guard let name = model["unk_token"]?.string, let unknown = vocabulary[name] else {
         throw refusal("model.unk_token", model["unk_token"])
       }
@@ -236,33 +238,25 @@ struct PipelineFile {
   /// The unknown token.
   var unknown: String? { root["model"]?.object?["unk_token"]?.string }
 
-  private func vocabulary(_ model: [String: JSONValue]) throws(TokenizerError) -> [String: Int32] {
-    guard let members = model["vocab"]?.object else { throw refusal("model.vocab", nil) }
-    var vocabulary: [String: Int32] = [:]
-    vocabulary.reserveCapacity(members.count)
-    for (token, value) in members {
-      guard let id = value.integer.flatMap({ Int32(exactly: $0) }), id >= 0 else {
-        throw .badID(token: token, file: path)
-      }
-      vocabulary[token] = id
-    }
-    return vocabulary
+  private func vocabulary() throws(TokenizerError) -> TokenTable {
+    guard let members else { throw refusal("model.vocab", nil) }
+    return try TokenTable(members, file: path)
   }
 
   /// What text may become: special tokens are cut out before, and no model makes one of what people type.
-  private func plain(_ vocabulary: [String: Int32], _ special: Set<String>) -> [String: Int32] {
-    vocabulary.filter { !special.contains($0.key) }
+  private func plain(_ vocabulary: TokenTable, _ special: Set<String>) -> TokenTable {
+    vocabulary.filter { !special.contains($0.token) }
   }
 
   private func pairs(_ model: [String: JSONValue], _ special: Set<String>)
     throws(TokenizerError) -> (
-      model: any PieceModel, vocabulary: [String: Int32], spelling: PipelineTokenizer.Spelling
+      model: any PieceModel, vocabulary: TokenTable, spelling: TokenBytes.Spelling
     )
   {
     try check(
       model, "model",
       ["dropout": [0], "continuing_subword_prefix": [""], "end_of_word_suffix": [""]])
-    let vocabulary = try vocabulary(model)
+    let vocabulary = try vocabulary()
     var merges: [BytePairEncoding.Pair: Merge] = [:]
     for (index, parts) in self.merges.enumerated() {
       guard parts.count == 2 else { throw .malformedMerge(number: index + 1, file: path) }
@@ -296,16 +290,16 @@ struct PipelineFile {
 
   private func unigram(_ model: [String: JSONValue], _ special: Set<String>)
     throws(TokenizerError) -> (
-      model: any PieceModel, vocabulary: [String: Int32], spelling: PipelineTokenizer.Spelling
+      model: any PieceModel, vocabulary: TokenTable, spelling: TokenBytes.Spelling
     )
   {
     var pieces: [(text: String, score: Double)?] = []
-    var vocabulary: [String: Int32] = [:]
+    var vocabulary = TokenTable()
     for value in model["vocab"]?.array ?? [] {
       guard let pair = value.array, pair.count == 2, let text = pair[0].string,
         let score = pair[1].double
       else { throw refusal("model.vocab", value) }
-      vocabulary[text] = Int32(clamping: pieces.count)
+      vocabulary.add(text.utf8, id: Int32(clamping: pieces.count), isPreferred: true)
       pieces.append(special.contains(text) ? nil : (text, score))
     }
     guard !pieces.isEmpty else { throw refusal("model.vocab", nil) }

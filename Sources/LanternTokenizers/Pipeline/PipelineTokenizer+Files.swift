@@ -61,10 +61,9 @@ extension PipelineTokenizer {
   /// - Throws: ``TokenizerError``.
   init(sentencePiece path: String) throws(TokenizerError) {
     let file = try SentencePieceFile(path)
-    var vocabulary: [String: Int32] = [:]
+    let vocabulary = TokenTable(file.pieces.lazy.map(\.text))
     var tokens: [AddedToken] = []
-    for (id, piece) in file.pieces.enumerated() {
-      vocabulary[piece.text] = vocabulary[piece.text] ?? Int32(clamping: id)
+    for piece in file.pieces {
       guard piece.kind == .control || piece.kind == .userDefined,
         piece.text.unicodeScalars.count <= AddedToken.lengthLimit
       else { continue }

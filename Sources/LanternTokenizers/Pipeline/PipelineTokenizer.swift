@@ -4,28 +4,17 @@
 /// Gives the ids of the `tokenizers` library (0.23).
 package struct PipelineTokenizer: LanguageTokenizer {
   package let window: TokenWindow
-  package let count: Int
   package let beginning: [Int]
   package let notes: [String]
   private let added: AddedVocabulary
   private let splitters: [TextSplitter]
   private let model: any PieceModel
-  /// The bytes of each token, as a text that goes on has them.
-  private let bytes: [Int: [UInt8]]
-
-  /// What ids stand for.
-  enum Spelling {
-    /// GPT-2's alphabet of bytes.
-    case bytes
-    /// `▁` for spaces, `<0x0A>` for bytes.
-    case spaces
-    /// WordPiece's: a word begins with a space unless it has this prefix.
-    case words(prefix: String)
-  }
+  private let bytes: TokenBytes
 
   init(
-    tokens: [AddedToken], vocabulary: [String: Int32], normalizers: [TextNormalizer],
-    splitters: [TextSplitter], model: any PieceModel, spelling: Spelling, window: TokenWindow,
+    tokens: [AddedToken], vocabulary: TokenTable, normalizers: [TextNormalizer],
+    splitters: [TextSplitter], model: any PieceModel, spelling: TokenBytes.Spelling,
+    window: TokenWindow,
     beginning: [Int]
   ) {
     let added = AddedVocabulary(tokens, vocabulary: vocabulary) { text in
@@ -33,26 +22,10 @@ package struct PipelineTokenizer: LanguageTokenizer {
     }
     (self.splitters, self.model, self.window) = (splitters, model, window)
     (self.added, self.beginning, notes) = (added, beginning, added.notes)
-    var bytes: [Int: [UInt8]] = [:]
-    for (token, id) in vocabulary { bytes[Int(id)] = Self.bytes(of: token, spelling) }
-    for (content, id) in added.ids { bytes[Int(id)] = Array(content.utf8) }
-    self.bytes = bytes
-    count = (bytes.keys.max() ?? -1) + 1
+    bytes = TokenBytes(vocabulary, spelling, added: added)
   }
 
-  private static func bytes(of token: String, _ spelling: Spelling) -> [UInt8] {
-    switch spelling {
-    case .bytes: return BytePairEncoding.bytes(of: token)
-    case .spaces:
-      if let byte = UnknownCharacters.byte(of: token) { return [byte] }
-      return token.unicodeScalars.flatMap {
-        $0 == "▁" ? [0x20] : UTF8.encode($0).map(Array.init) ?? []
-      }
-    case .words(let prefix):
-      return token.hasPrefix(prefix)
-        ? Array(token.dropFirst(prefix.count).utf8) : [0x20] + token.utf8
-    }
-  }
+  package var count: Int { bytes.count }
 
   package var endOfText: Int { window.end }
 
@@ -89,5 +62,5 @@ package struct PipelineTokenizer: LanguageTokenizer {
     added.firstSpecial(in: text)
   }
 
-  package func decode(_ ids: [Int]) -> [UInt8] { ids.flatMap { bytes[$0] ?? [] } }
+  package func decode(_ ids: [Int]) -> [UInt8] { bytes.decode(ids) }
 }

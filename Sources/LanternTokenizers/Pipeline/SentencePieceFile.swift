@@ -44,7 +44,7 @@ struct SentencePieceFile {
   }
 
   /// What cuts text into pieces.
-  func model(_ vocabulary: [String: Int32]) -> any PieceModel {
+  func model(_ vocabulary: TokenTable) -> any PieceModel {
     let isFallback = pieces.contains { $0.kind == .byte }
     let unknown = UnknownCharacters(
       id: pieces.firstIndex { $0.kind == .unknown }.map { Int32(clamping: $0) },
@@ -59,7 +59,10 @@ struct SentencePieceFile {
     let indices = pieces.indices
     return ScoredPairs(
       indices.filter { usable.contains(pieces[$0].kind) }.map {
-        (bytes: Array(pieces[$0].text.utf8), id: Int32(clamping: $0), score: pieces[$0].score)
+        (
+          bytes: Array(pieces[$0].text.utf8)[...], id: Int32(clamping: $0),
+          score: Float(pieces[$0].score)
+        )
       },
       unused: Set(indices.filter { pieces[$0].kind == .unused }.map { Int32(clamping: $0) }),
       unknown: unknown)
