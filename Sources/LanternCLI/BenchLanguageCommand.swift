@@ -136,6 +136,7 @@ struct BenchLanguageCommand: ParsableCommand {
       "prefill_tokens_per_second": .number(bench.prefillTokensPerSecond),
       "decode_tokens_per_second": .number(bench.decodeTokensPerSecond),
       "peak_bytes": .integer(bench.peakBytes),
+      "cache_bytes_per_token": .integer(generator.cacheBytesPerToken),
       "instruction_set": .string(ComputeEngine.instructionSet),
       "threads": .integer(ComputeEngine.threadCount),
     ]

@@ -51,7 +51,7 @@ struct EmbedCommand: ParsableCommand {
       let all = try texts.flatMap(Self.lines)
       let embedder = try TextEmbedder(
         path: HubCache.standard.located(source.model ?? ""), pooling: pooling,
-        precision: computing.precision ?? .default)
+        precision: computing.precision ?? .default, cacheType: source.cacheType)
       embedder.notes.forEach(console.note)
       if compare, raw { console.note("--raw has no effect on cosines") }
       if compare, all.count < 2 {

@@ -28,7 +28,7 @@ extension InspectCommand {
     let generator = try LanguageGenerator(path: file.path, precision: .default)
     for note in generator.notes { console.note(note) }
     let context = generator.contextLength
-    let cache = try generator.cacheBytesPerToken
+    let cache = generator.cacheBytesPerToken
     BufferPool.shared.drain()
     let weights = BufferPool.shared.heldByteCount
     let layers = integer("block_count") ?? 0, width = integer("embedding_length") ?? 0

@@ -273,13 +273,16 @@ import Testing
     "write": [
       "--model", "--temperature", "--min-tokens", "--logit-bias", "--schema",
       "--regex", "--choices", "--stop", "--trace", "--precision", "--json", "--count", "--beams",
+      "--cache-type",
     ],
     "chat": [
       "--model", "--system", "--chat-template", "--temperature", "--min-tokens", "--logit-bias",
       "--schema", "--regex", "--choices", "--stop", "--precision", "--json", "--beams",
+      "--cache-type",
     ],
     "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
-    "samplers": ["--json"], "embed": ["--model", "--pooling", "--precision", "--json"],
+    "samplers": ["--json"],
+    "embed": ["--model", "--pooling", "--precision", "--json", "--cache-type"],
     "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
     "convert": [
       "--type", "--vae", "--text-encoder", "--text-encoder-2", "--tokenizer", "--prediction",
@@ -288,7 +291,7 @@ import Testing
     "bench kernels": ["--case", "--precision", "--runs", "--json"],
     "bench language": [
       "--model", "--prompt-tokens", "--new-tokens", "--runs", "--perplexity", "--precision",
-      "--json", "--sequences",
+      "--json", "--sequences", "--cache-type",
     ],
     "bench model": [
       "--model", "--precision", "--runs", "--batch", "--part", "--json", "--vae", "--text-encoder",

@@ -110,6 +110,37 @@ import Testing
     }
   }
 
+  @Test(
+    "what a cache keeps is rounded by its type, and is the same for tokens one by one",
+    arguments: [(KVCacheType.f32, 0), (.f16, 2e-3), (.int8, 3e-2)] as [(KVCacheType, Double)])
+  func cacheTypes(type: KVCacheType, tolerance: Double) throws {
+    for name in ["llama", "mistral", "qwen3"] {
+      let one = try self.model(name)
+      let model = try one.model()
+      func logits(as type: KVCacheType, step: Int) throws -> [Float] {
+        var cache = try model.makeCache(capacity: 1, as: type)
+        var all: [Float] = []
+        for first in stride(from: 0, to: one.ids.count, by: step) {
+          let part = Array(one.ids[first..<min(one.ids.count, first + step)])
+          all += try model.logits(model.read(part, into: &cache)).floats()
+        }
+        return all
+      }
+      let (exact, found) = (
+        try logits(as: .f32, step: one.ids.count), try logits(as: type, step: one.ids.count)
+      )
+      let largest = Double(exact.map(abs).max() ?? 0)
+      func difference(_ a: [Float], _ b: [Float]) -> Double {
+        Double(zip(a, b).map { abs($0 - $1) }.max() ?? .infinity) / largest
+      }
+      #expect(difference(exact, found) <= tolerance, "\(name)")
+      #expect((difference(exact, found) > tolerance / 100) == (type != .f32), "\(name)")
+      // Sums in another order are rounded to the other side here and there.
+      #expect(
+        difference(try logits(as: type, step: 1), found) < max(1e-5, tolerance / 4), "\(name)")
+    }
+  }
+
   @Test("a missing tensor, one too many, and a head beside tied embeddings")
   func weights() throws {
     let plain = try self.model("llama")

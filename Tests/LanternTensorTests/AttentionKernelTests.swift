@@ -58,7 +58,7 @@ import Testing
         var arguments = lk_attention_args(
           batch: Int64(batch), heads: Int64(heads), key_heads: Int64(keyHeads),
           queries: Int64(queries), keys: Int64(keys), head_size: Int64(headSize), q: q.pointer,
-          k: k.pointer, v: v.pointer, stored: LK_F32,
+          k: k.pointer, v: v.pointer, stored: LK_F32, k_scales: nil, v_scales: nil,
           q_batch_stride: Int64(queries * features), q_stride: Int64(features),
           k_batch_stride: Int64(keys * keyFeatures), k_stride: Int64(keyFeatures),
           v_batch_stride: Int64(keys * keyFeatures), v_stride: Int64(keyFeatures), scale: scale,
@@ -91,7 +91,8 @@ import Testing
         let y = Misaligned(count: q.count)
         var arguments = lk_attention_args(
           batch: 1, heads: 1, key_heads: 1, queries: Int64(queries), keys: Int64(keys),
-          head_size: Int64(headSize), q: q.pointer, k: k, v: v, stored: stored,
+          head_size: Int64(headSize), q: q.pointer, k: k, v: v, stored: stored, k_scales: nil,
+          v_scales: nil,
           q_batch_stride: Int64(q.count), q_stride: Int64(headSize),
           k_batch_stride: Int64(keys * headSize), k_stride: Int64(headSize),
           v_batch_stride: Int64(keys * headSize), v_stride: Int64(headSize), scale: 0.3,
@@ -134,6 +135,7 @@ import Testing
           var arguments = lk_attention_args(
             batch: 1, heads: 1, key_heads: 1, queries: Int64(count), keys: Int64(seen),
             head_size: Int64(headSize), q: q.pointer + first * headSize, k: k, v: v, stored: type,
+            k_scales: nil, v_scales: nil,
             q_batch_stride: Int64(q.count), q_stride: Int64(headSize),
             k_batch_stride: Int64(keys * headSize), k_stride: Int64(headSize),
             v_batch_stride: Int64(keys * headSize), v_stride: Int64(headSize), scale: 0.3,
@@ -255,7 +257,8 @@ import Testing
       var arguments = lk_attention_args(
         batch: 1, heads: 1, key_heads: 1, queries: 2, keys: 300, head_size: 9, q: q.pointer,
         k: k.pointer,
-        v: v.pointer, stored: LK_F32, q_batch_stride: 18, q_stride: 9, k_batch_stride: 2700,
+        v: v.pointer, stored: LK_F32, k_scales: nil, v_scales: nil, q_batch_stride: 18, q_stride: 9,
+        k_batch_stride: 2700,
         k_stride: 9,
         v_batch_stride: 2700, v_stride: 9, scale: 1, soft_cap: 0, mask: LK_MASK_NONE, window: 0,
         arithmetic: LK_F32, in_place: false, sequences: nil,
@@ -280,7 +283,8 @@ import Testing
       var arguments = lk_attention_args(
         batch: 1, heads: 1, key_heads: 1, queries: 40, keys: 40, head_size: 8, q: q.pointer,
         k: k.pointer,
-        v: v.pointer, stored: LK_F32, q_batch_stride: 320, q_stride: 8, k_batch_stride: 320,
+        v: v.pointer, stored: LK_F32, k_scales: nil, v_scales: nil, q_batch_stride: 320,
+        q_stride: 8, k_batch_stride: 320,
         k_stride: 8,
         v_batch_stride: 320, v_stride: 8, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
         window: 0, arithmetic: arithmetic, in_place: false, sequences: nil, scratch: nil,
@@ -308,7 +312,8 @@ import Testing
       var arguments = lk_attention_args(
         batch: 1, heads: 1, key_heads: 1, queries: 1, keys: 2, head_size: 2, q: q.pointer,
         k: k.pointer,
-        v: v.pointer, stored: LK_F32, q_batch_stride: 2, q_stride: 2, k_batch_stride: 4,
+        v: v.pointer, stored: LK_F32, k_scales: nil, v_scales: nil, q_batch_stride: 2, q_stride: 2,
+        k_batch_stride: 4,
         k_stride: 2,
         v_batch_stride: 4, v_stride: 2, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
         window: 0, arithmetic: arithmetic, in_place: false, sequences: nil, scratch: nil,

@@ -124,8 +124,9 @@ func packed(
   weights.withUnsafeBytes { weights in
     bytes.withUnsafeMutableBytes {
       var arguments = lk_pack_args(
-        weight: weights.baseAddress, from: LK_F32, n: Int64(outputs), k: k,
-        row_stride: Int64(inputs), layout: layout, transposed: false, packed: $0.baseAddress,
+        weight: weights.baseAddress, from: LK_F32, scales: nil, n: Int64(outputs), k: k,
+        row_stride: Int64(inputs), scale_stride: 0, layout: layout, transposed: false,
+        packed: $0.baseAddress,
         to: type)
       kernels.pack(&arguments)
     }

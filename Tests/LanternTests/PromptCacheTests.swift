@@ -23,11 +23,13 @@ import Testing
   // In blocks of GGUF; with windows, of all layers and of some; in f32 and in integers.
   @Test(
     "a prompt that begins like one in the file is read from there on, and every probability has the bits it has without",
-    arguments: ["qwen2.gguf", "llama.gguf", "mistral", "gemma3"], [Precision.exact, .fast])
-  func bits(name: String, precision: Precision) throws {
+    arguments: ["qwen2.gguf", "llama.gguf", "mistral", "gemma3"],
+    [(Precision.exact, nil), (.fast, nil), (.fast, .int8)] as [(Precision, KVCacheType?)])
+  func bits(name: String, computing: (precision: Precision, cacheType: KVCacheType?)) throws {
     try withTemporaryFolder { folder in
       let generator = try LanguageGenerator(
-        path: longContextModel(name, in: folder), precision: precision)
+        path: longContextModel(name, in: folder), precision: computing.precision,
+        cacheType: computing.cacheType)
       let file = folder + "/prompt.safetensors"
       let (first, second) = (prompt(320, end: " one"), prompt(320, end: " two and a half"))
       let plain = try generator.written(request(second))
@@ -75,6 +77,11 @@ import Testing
         try LanguageGenerator(path: path, precision: .fast),
         try LanguageGenerator(path: longContextModel("qwen3.gguf", in: folder), precision: .exact),
       ] { #expect(try complaint(good, other).contains("is of another model")) }
+      for type in [KVCacheType.f16, .int8] {
+        let other = try LanguageGenerator(path: path, precision: .exact, cacheType: type)
+        #expect(
+          try complaint(good, other).contains("has keys and values of f32, not \(type.rawValue)"))
+      }
       // Weights slightly otherwise.
       var weights = try Data(contentsOf: URL(fileURLWithPath: path))
       for index in stride(from: weights.count / 2, to: weights.count, by: 16) {

@@ -30,9 +30,10 @@ import Testing
     "look-up changes no bit of a text, greedy or by chance",
     arguments: ["gguf_models/qwen2.gguf", "gguf_models/llama.gguf"]
       + ["mistral", "gemma3", "phi3"].map { "language_folders/\($0)" },
-    [Precision.exact, .fast])
-  func lookup(name: String, precision: Precision) throws {
-    let generator = try LanguageGenerator(path: fixture(name), precision: precision)
+    [(Precision.exact, nil), (.fast, nil), (.fast, .int8)] as [(Precision, KVCacheType?)])
+  func lookup(name: String, computing: (precision: Precision, cacheType: KVCacheType?)) throws {
+    let generator = try LanguageGenerator(
+      path: fixture(name), precision: computing.precision, cacheType: computing.cacheType)
     var proposed = 0
     for temperature in [0, 0.2, 1] as [Float] {
       let plain = try generator.written(request(temperature))

@@ -35,11 +35,13 @@ import Testing
   // In blocks of GGUF; with windows, of all layers and of some; with positions that turn by how long a text is.
   @Test(
     "texts that are written at once are those that are written alone, to the bit, however long each is",
-    arguments: ["qwen2.gguf", "mistral", "gemma3", "phi3"], [Precision.exact, .fast])
-  func bits(name: String, precision: Precision) throws {
+    arguments: ["qwen2.gguf", "mistral", "gemma3", "phi3"],
+    [(Precision.exact, nil), (.fast, nil), (.fast, .int8)] as [(Precision, KVCacheType?)])
+  func bits(name: String, computing: (precision: Precision, cacheType: KVCacheType?)) throws {
     try withTemporaryFolder { folder in
       let generator = try LanguageGenerator(
-        path: longContextModel(name, in: folder), precision: precision)
+        path: longContextModel(name, in: folder), precision: computing.precision,
+        cacheType: computing.cacheType)
       let end = try #require(generator.model.ends.first)
       for words in [3, 70] {
         let prompt = (0..<words).map { ["the fox", "and", "a key"][$0 * $0 % 3] }
@@ -60,7 +62,9 @@ import Testing
     try withTemporaryFolder { folder in
       let generator = try LanguageGenerator(path: longContextModel("mistral", in: folder))
       let gguf = try LanguageGenerator(path: longContextModel("llama.gguf", in: folder))
-      for (generator, letters) in [(generator, 250), (gguf, 250)] {
+      let int8 = try LanguageGenerator(
+        path: longContextModel("llama.gguf", in: folder), cacheType: .int8)
+      for (generator, letters) in [(generator, 250), (gguf, 250), (int8, 250)] {
         var request = LanguageRequest(prompt: String(repeating: "#", count: letters))
         (request.maximumTokens, request.seed, request.logProbabilities) = (20, 3, 3)
         request.minimumTokens = 20

@@ -189,6 +189,44 @@ static void check_attention(const lk_kernels *ours, const lk_kernels *plain, int
   }
 }
 
+/// Of int8 keys and values of grouped heads, few queries and many.
+static void check_int8_attention(const lk_kernels *ours, const lk_kernels *plain, int64_t head_size) {
+  const int64_t key_heads = 2, heads = 2 * key_heads, keys = 277, row = key_heads * head_size;
+  float *q = random_floats(47 * 2 * row), *wide = random_floats(keys * row), *y[2];
+  const lk_kernels *both[] = {ours, plain};
+  int8_t *codes[2];
+  float *scales[2], *floats[2];
+  for (int i = 0; i < 2; i++) {
+    codes[i] = malloc((size_t)(keys * row));
+    scales[i] = zeros(keys * key_heads);
+    floats[i] = zeros(keys * row);
+    y[i] = zeros(47 * 2 * row);
+    both[i]->quantize(wide, keys * key_heads, head_size, codes[i], scales[i]);
+    for (int64_t at = 0; at < keys * row; at++) floats[i][at] = codes[i][at] * scales[i][at / head_size];
+  }
+  most = 1e-7;
+  compare("quantize", floats[0], floats[1], keys * row);
+  for (int kind = 0; kind < 4; kind++) {
+    bool is_int = kind % 2;
+    int64_t queries = kind / 2 ? 47 : 2;
+    for (int i = 0; i < 2; i++) {
+      lk_attention_args args = {
+        .batch = 1, .heads = heads, .key_heads = key_heads, .queries = queries, .keys = keys,
+        .head_size = head_size, .q = q, .k = codes[i], .v = codes[i], .stored = LK_I8,
+        .k_scales = scales[i], .v_scales = scales[i], .q_stride = 2 * row, .k_stride = row,
+        .v_stride = row, .scale = 0.3f, .mask = LK_MASK_CAUSAL, .arithmetic = is_int ? LK_I16 : LK_F32,
+        .y = y[i], .y_stride = 2 * row};
+      args.scratch = malloc(lk_attention_scratch_bytes(&args));
+      both[i]->attention(&args);
+      free(args.scratch);
+    }
+    char name[64];
+    most = !is_int ? 2e-5 : ours->has_f16_products ? most_of_f16 : 3e-4;
+    snprintf(name, sizeof name, "attention of int8, %d queries%s", (int)queries, is_int ? ", i16" : "");
+    compare(name, y[0], y[1], queries * 2 * row);
+  }
+}
+
 static void check_rest(const lk_kernels *ours, const lk_kernels *plain) {
   const int64_t rows = 13, columns = 126, count = rows * columns;
   float *x = random_floats(count), *weight = random_floats(columns);
@@ -246,6 +284,7 @@ int main(int argc, char **argv) {
   check_blocks(ours, plain, LK_Q5_1, "gemm q5_1", 32, 24, 0);
   check_blocks(ours, plain, LK_Q6_K, "gemm q6_K", 256, 210, 206);
   for (int64_t head = 1; head <= 160; head += 53) check_attention(ours, plain, head);
+  for (int64_t head = 24; head <= 160; head += 53) check_int8_attention(ours, plain, head);
   most = 2e-5;
   check_rest(ours, plain);
   if (fclose(file) != 0) failures++;

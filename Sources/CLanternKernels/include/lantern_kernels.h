@@ -125,8 +125,9 @@ typedef enum lk_layout {
 /// Weights to be packed for matrix products: [n, k] with `row_stride` elements between rows.
 typedef struct lk_pack_args {
   const void *weight;
-  lk_dtype from;  // a type of elements
-  int64_t n, k, row_stride;
+  lk_dtype from;  // a type of elements, or LK_I8 with scales
+  const float *scales;  // of LK_I8: of each row as the weights lie, `scale_stride` apart; or null
+  int64_t n, k, row_stride, scale_stride;
   lk_layout layout;
   bool transposed;  // the weights lie as [k, n], LK_MATRIX, and are packed as another type or f32
   void *packed;     // lk_packed_bytes(n, k, to, layout)
@@ -195,6 +196,7 @@ typedef enum lk_mask { LK_MASK_NONE = 0, LK_MASK_CAUSAL = 1 } lk_mask;
 /// Keys and values of a sequence behind those that all sequences share, and how many.
 typedef struct lk_sequence {
   const void *k, *v;
+  const float *k_scales, *v_scales;
   int64_t keys;
 } lk_sequence;
 
@@ -206,7 +208,8 @@ typedef struct lk_attention_args {
   int64_t batch, heads, key_heads, queries, keys, head_size; // key_heads divide heads; head_size up to 1024
   const float *q;
   const void *k, *v;
-  lk_dtype stored;         // of k and v: a type of elements; strides count these
+  lk_dtype stored;         // of k and v: a type of elements, or LK_I8 with scales; strides count these
+  const float *k_scales, *v_scales; // of LK_I8: [batch, keys, key_heads], what a head's numbers are times; or null
   int64_t q_batch_stride, q_stride, k_batch_stride, k_stride, v_batch_stride, v_stride;
   float scale;
   float soft_cap;          // a score s becomes soft_cap * tanh(s / soft_cap); 0 for no cap
@@ -280,6 +283,10 @@ typedef struct lk_kernels {
   void (*prelu)(const float *x, const float *slope, int64_t rows, int64_t columns, float *y);
   /// f32, f16 and bf16 to one another, round to nearest even; NaN stays NaN, f16 overflow is inf.
   void (*convert)(const void *x, lk_dtype from, int64_t count, void *y, lk_dtype to);
+
+  /// Rows [rows, columns] as int8 in two's complement, to nearest even, with what each is times: the row's largest
+  /// magnitude is 127. The scale of a row that is not finite is not finite.
+  void (*quantize)(const float *x, int64_t rows, int64_t columns, int8_t *y, float *scales);
 
   /// Writes the elements of `count` blocks: ggml's numbers, bit for bit.
   void (*decode)(lk_block_format format, const void *blocks, int64_t count, float *y);

@@ -16,12 +16,18 @@ public struct LanguageGenerator: Sendable {
   /// - Parameters:
   ///   - path: a GGUF file, or a folder as transformers lays it out.
   ///   - precision: how exactly it computes.
+  ///   - cacheType: what keys and values of tokens are kept in; f16 when nil, or f32 in ``Precision/exact``.
   ///   - draft: path of a smaller model with the same vocabulary, which proposes tokens (speculative decoding): the text
   ///     is the same, and comes sooner where the proposals are right.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  public init(path: String, precision: Precision = .default, draft: String? = nil) throws {
-    model = try LanguageModel(path, precision: precision)
-    self.draft = try draft.map { try LanguageModel($0, precision: precision) }
+  public init(
+    path: String, precision: Precision = .default, cacheType: KVCacheType? = nil,
+    draft: String? = nil
+  ) throws {
+    model = try LanguageModel(path, precision: precision, cacheType: cacheType)
+    self.draft = try draft.map {
+      try LanguageModel($0, precision: precision, cacheType: cacheType)
+    }
     guard let other = self.draft, let id = model.firstDifference(from: other) else { return }
     throw RequestError.mismatch(
       reason:
@@ -42,7 +48,7 @@ public struct LanguageGenerator: Sendable {
 
   /// Bytes of the key-value cache that a token takes.
   package var cacheBytesPerToken: Int {
-    get throws { try model.makeCache(capacity: 1).bytesPerToken }
+    model.network.cacheShape.bytesPerToken(model.cacheType)
   }
 
   /// What was read otherwise than the files may lead to expect: a line each.

@@ -14,6 +14,8 @@ package struct LanguageModel: Sendable {
   package let network: any CausalLanguageModel
   package let tokenizer: any LanguageTokenizer
   let precision: Precision
+  /// What keys and values are kept in.
+  let cacheType: KVCacheType
   /// Where its weights are from.
   let weights: TensorArchive
   /// Its settings.
@@ -34,16 +36,19 @@ package struct LanguageModel: Sendable {
   /// - Parameters:
   ///   - path: a GGUF file, or a folder with `config.json`, weights and a tokenizer.
   ///   - precision: what the network computes in.
+  ///   - cacheType: what keys and values are kept in; as the precision has it when nil.
   /// - Throws: an error of the room where something is wrong; each says which file, what, and the remedy.
-  package init(_ path: String, precision: Precision) throws {
+  package init(_ path: String, precision: Precision, cacheType: KVCacheType? = nil) throws {
+    let cacheType = cacheType ?? KVCacheType(for: precision)
     if FileSystem.isDirectory(path) {
-      try self.init(folder: path, precision: precision)
+      try self.init(folder: path, precision, cacheType)
     } else {
-      try self.init(GGUFFile(path), precision: precision)
+      try self.init(GGUFFile(path), precision, cacheType)
     }
   }
 
-  private init(_ file: GGUFFile, precision: Precision) throws {
+  private init(_ file: GGUFFile, _ precision: Precision, _ cacheType: KVCacheType) throws {
+    self.cacheType = cacheType
     let model = try GGUFLanguageModel(file)
     (path, className, self.precision) = (file.path, model.className, precision)
     tokenizer = try TokenizerCatalogue.load(file)
@@ -58,8 +63,8 @@ package struct LanguageModel: Sendable {
     notes = tokenizer.notes + model.config.notes
   }
 
-  private init(folder: String, precision: Precision) throws {
-    (path, self.precision) = (folder, precision)
+  private init(folder: String, _ precision: Precision, _ cacheType: KVCacheType) throws {
+    (path, self.precision, self.cacheType) = (folder, precision, cacheType)
     let config: Config
     (config, className) = try Self.config(folder: folder)
     tokenizer = try TokenizerCatalogue.loadLanguage(folder: folder)
@@ -113,11 +118,9 @@ package struct LanguageModel: Sendable {
     return nil
   }
 
-  /// An empty cache, of f16 unless results are to be exact.
+  /// An empty cache.
   package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
-    var cache = try network.makeCache(capacity: capacity)
-    if precision != .exact { cache.roundToFloat16() }
-    return cache
+    try network.makeCache(capacity: capacity, as: cacheType)
   }
 
   /// The chat template of a folder: a file of its own goes before the tokenizer's settings, which may have several

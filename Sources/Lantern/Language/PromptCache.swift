@@ -8,7 +8,7 @@ import LanternTensor
 /// alike is read from there on.
 ///
 /// Safetensors: `tokens`, `[token]`, and `keys.N` and `values.N` of each layer, `[1, token, feature]`, in the type that
-/// the model's cache has; metadata name the model and hold a hash of the rest.
+/// the model's cache has, of int8 as bytes with `key_scales.N` and `value_scales.N`, `[1, token, head]`; metadata name the model and hold a hash of the rest.
 struct PromptCache {
   private let path: String
   private let model: LanguageModel
@@ -43,12 +43,16 @@ struct PromptCache {
       return try all.sliced(axis: 1, 0..<count)
     }
     do {
-      let layers = (file.names.count - 1) / 2
+      let layers = file.names.count { $0.hasPrefix("keys.") }
       try context.restore(
         Array(prompt[..<count]),
-        try (0..<layers).map {
-          LanternLayers.Attention.KeysAndValues(
-            keys: try tensor("keys.\($0)"), values: try tensor("values.\($0)"))
+        try (0..<layers).map { layer in
+          var all = LanternLayers.Attention.KeysAndValues(
+            keys: try tensor("keys.\(layer)"), values: try tensor("values.\(layer)"))
+          guard model.cacheType == .int8 else { return all }
+          all.scales = KeyValueScales(
+            keys: try tensor("key_scales.\(layer)"), values: try tensor("value_scales.\(layer)"))
+          return all
         })
     } catch {
       guard let misfit = error as? TensorError else { throw error }
@@ -76,6 +80,15 @@ struct PromptCache {
       throw RequestError.promptCache(
         path: path, reason: "is of another model, precision or instruction set")
     }
+    let dtype = try file.tensor("keys.0")?.dtype
+    if let other = KVCacheType.allCases.first(where: { $0.dtype == dtype }),
+      other != model.cacheType
+    {
+      throw RequestError.promptCache(
+        path: path,
+        reason: "has keys and values of \(other.rawValue), not \(model.cacheType.rawValue): "
+          + "choose that type of cache")
+    }
     let all = try file.names.sorted().compactMap { name in try file.tensor(name).map { (name, $0) }
     }
     guard file.metadata[Self.hashKey] == Self.hash(all) else {
@@ -99,6 +112,8 @@ struct PromptCache {
     ]
     for (layer, all) in context.cache.contents(count).enumerated() {
       tensors += [("keys.\(layer)", all.keys), ("values.\(layer)", all.values)]
+      guard let scales = all.scales else { continue }
+      tensors += [("key_scales.\(layer)", scales.keys), ("value_scales.\(layer)", scales.values)]
     }
     try SafetensorsFile.write(
       tensors, metadata: [Self.modelKey: identity, Self.hashKey: Self.hash(tensors)], to: path)

@@ -134,9 +134,7 @@ package struct UnifiedModel: Sendable {
 
   /// An empty cache, of f16 unless results are to be exact.
   func makeCache() throws(TensorError) -> KVCache {
-    var cache = try transformer.makeCache()
-    if precision != .exact { cache.roundToFloat16() }
-    return cache
+    try transformer.makeCache(as: KVCacheType(for: precision))
   }
 
   /// The weights of each part.

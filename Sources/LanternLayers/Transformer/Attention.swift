@@ -93,10 +93,12 @@ package struct Attention: Sendable {
   package struct KeysAndValues: Sendable {
     package let keys: Tensor
     package let values: Tensor
+    /// What int8 keys and values are times.
+    package var scales: KeyValueScales?
     /// Whether what comes of a query does not depend on the others, to the bit.
     var inPlace = false
     /// Of each query, what its own sequence has behind that.
-    var sequences: [(keys: Tensor, values: Tensor)]?
+    var sequences: [KeysAndValues]?
 
     /// Keys and values that another model made.
     package init(keys: Tensor, values: Tensor) { (self.keys, self.values) = (keys, values) }
@@ -128,9 +130,9 @@ package struct Attention: Sendable {
     throws(TensorError) -> Tensor
   {
     try attention(
-      queries, context.keys, context.values, heads: heads, mask: mask, scale: scale,
-      softCap: softCap, precision: precision, inPlace: context.inPlace,
-      sequences: context.sequences)
+      queries, context.keys, context.values, scales: context.scales, heads: heads, mask: mask,
+      scale: scale, softCap: softCap, precision: precision, inPlace: context.inPlace,
+      sequences: context.sequences?.map { ($0.keys, $0.values, $0.scales) })
   }
 
   /// `residual + out(attended)`.
@@ -175,11 +177,18 @@ extension Attention.KeysAndValues {
   /// Those of two sequences of as many tokens that lie one after the other, `[1, 2 · key, feature]`.
   package func halves() throws(TensorError) -> (first: Self, second: Self) {
     let count = keys.shape[1]
-    let (first, second) = (0..<count / 2, count / 2..<count)
-    return (
-      Self(keys: try keys.sliced(axis: 1, first), values: try values.sliced(axis: 1, first)),
-      Self(keys: try keys.sliced(axis: 1, second), values: try values.sliced(axis: 1, second))
+    return (try tokens(0..<count / 2), try tokens(count / 2..<count))
+  }
+
+  /// Those of some tokens.
+  package func tokens(_ range: Range<Int>) throws(TensorError) -> Self {
+    var some = Self(
+      keys: try keys.sliced(axis: 1, range), values: try values.sliced(axis: 1, range))
+    guard let scales else { return some }
+    some.scales = KeyValueScales(
+      keys: try scales.keys.sliced(axis: 1, range), values: try scales.values.sliced(axis: 1, range)
     )
+    return some
   }
 }
 

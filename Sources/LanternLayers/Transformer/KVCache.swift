@@ -6,10 +6,28 @@ package import LanternTensor
 /// only ``keep(_:)`` makes them stay, so a picture's draft can be tried again and again on the same
 /// past.
 package struct KVCache: ~Copyable {
+  /// How much there is of keys.
+  package struct Shape: Sendable, Equatable {
+    /// Of the decoder.
+    package let layers: Int
+    /// Of a layer's keys, and features of each.
+    package let heads: Int, headSize: Int
+
+    package init(layers: Int, heads: Int, headSize: Int) {
+      (self.layers, self.heads, self.headSize) = (layers, heads, headSize)
+    }
+
+    /// Bytes that a token takes in all layers.
+    package func bytesPerToken(_ type: KVCacheType) -> Int {
+      2 * layers * type.byteCount(heads: heads, headSize: headSize)
+    }
+  }
+
   /// Tokens that are kept.
   package private(set) var count = 0
-  private let features: Int
-  private var layers: [(keys: Rows, values: Rows)]
+  private let shape: Shape
+  private let type: KVCacheType
+  private var layers: [LayerRows]
   /// Sequences that go on from the kept tokens, each by itself; none where there is one text.
   private var branches: [Branch] = []
   /// The sequences that the next tokens belong to, one token each.
@@ -17,25 +35,20 @@ package struct KVCache: ~Copyable {
   /// Whether tokens that are read together become what they become when they are read one by one, to the bit; of more
   /// than four that takes longer.
   package var readsOneByOne = false
-  /// The type that keys and values are rounded to.
-  private var dtype = DType.float32
 
   /// An empty cache.
   ///
   /// - Parameters:
-  ///   - layers: of the decoder.
-  ///   - features: of a key and of a value, all heads together.
+  ///   - shape: of keys.
+  ///   - type: what keys and values are rounded to.
   ///   - capacity: tokens to hold without growing.
   /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
-  package init(layers: Int, features: Int, capacity: Int = 512) throws(TensorError) {
-    self.features = features
-    self.layers = try (0..<layers).map { _ throws(TensorError) in
-      (try Rows(features, capacity), try Rows(features, capacity))
+  package init(_ shape: Shape, as type: KVCacheType, capacity: Int) throws(TensorError) {
+    (self.shape, self.type) = (shape, type)
+    layers = try (0..<shape.layers).map { _ throws(TensorError) in
+      try LayerRows(shape, type, capacity)
     }
   }
-
-  /// Rounds keys and values to f16 from now on, which halves the cache; nothing has been read yet.
-  mutating package func roundToFloat16() { dtype = .float16 }
 
   /// Writes keys and values of new tokens behind the kept ones, over any that were not kept.
   ///
@@ -49,21 +62,14 @@ package struct KVCache: ~Copyable {
     -> Attention.KeysAndValues
   {
     guard branches.isEmpty else { return try appendToBranches(new, layer: layer) }
-    var all = Attention.KeysAndValues(
-      keys: try layers[layer].keys.write(new.keys, behind: count, as: dtype),
-      values: try layers[layer].values.write(new.values, behind: count, as: dtype))
+    var all = try layers[layer].write(new.stored(as: type, heads: shape.heads), behind: count)
     all.inPlace = readsOneByOne
     return all
   }
 
   /// Keys and values of the first `tokens`, of each layer, as the cache has them; good until the next call.
   package func contents(_ tokens: Int) -> [Attention.KeysAndValues] {
-    layers.compactMap { layer in
-      guard let keys = layer.keys.first(min(tokens, count), as: dtype),
-        let values = layer.values.first(min(tokens, count), as: dtype)
-      else { return nil }
-      return Attention.KeysAndValues(keys: keys, values: values)
-    }
+    layers.map { $0.first(min(tokens, count)) }
   }
 
   /// Replaces everything by what ``contents(_:)`` gave.
@@ -76,16 +82,13 @@ package struct KVCache: ~Copyable {
       throw .shape(op: "KVCache", expected: "\(layers.count) layers", found: [contents.count])
     }
     for (layer, all) in contents.enumerated() {
-      guard all.keys.dtype == dtype, all.values.dtype == dtype, all.values.shape == all.keys.shape,
+      guard all.keys.dtype == type.dtype, (all.scales == nil) == (type != .int8),
         all.keys.shape[1] == tokens
-      else { throw .dtype(op: "KVCache", expected: dtype.rawValue, found: all.keys.dtype) }
+      else { throw .dtype(op: "KVCache", expected: type.rawValue, found: all.keys.dtype) }
       _ = try append(all, layer: layer)
     }
     count = tokens
   }
-
-  /// Bytes that a token takes in all layers.
-  package var bytesPerToken: Int { layers.count * 2 * features * dtype.byteSize }
 
   /// Makes the last `tokens` that every layer wrote stay.
   mutating package func keep(_ tokens: Int) {
@@ -113,14 +116,12 @@ package struct KVCache: ~Copyable {
 private struct Branch {
   /// Tokens that are kept.
   var count = 0
-  var layers: [(keys: Rows, values: Rows)]
+  var layers: [LayerRows]
 
-  func copied(as dtype: DType) throws(TensorError) -> Branch {
+  func copied() throws(TensorError) -> Branch {
     Branch(
       count: count,
-      layers: try layers.map { layer throws(TensorError) in
-        (try layer.keys.copied(count, as: dtype), try layer.values.copied(count, as: dtype))
-      })
+      layers: try layers.map { layer throws(TensorError) in try layer.copied(count) })
   }
 }
 
@@ -136,9 +137,7 @@ extension KVCache {
   mutating package func branch(_ sequences: Int, capacity: Int) throws(TensorError) {
     branches = try (0..<sequences).map { _ throws(TensorError) in
       Branch(
-        layers: try layers.map { _ throws(TensorError) in
-          (try Rows(features, capacity), try Rows(features, capacity))
-        })
+        layers: try layers.map { _ throws(TensorError) in try LayerRows(shape, type, capacity) })
     }
   }
 
@@ -156,90 +155,139 @@ extension KVCache {
     branches = try origins.filter(branches.indices.contains).map { origin throws(TensorError) in
       // The first to go on from a sequence has it, others have copies.
       taken.insert(origin).inserted
-        ? branches[origin] : try branches[origin].copied(as: dtype)
+        ? branches[origin] : try branches[origin].copied()
     }
   }
 
   private mutating func appendToBranches(_ new: Attention.KeysAndValues, layer: Int)
     throws(TensorError) -> Attention.KeysAndValues
   {
-    guard let keys = layers[layer].keys.first(count, as: dtype), count > 0,
-      let values = layers[layer].values.first(count, as: dtype), new.keys.shape[1] == selected.count
-    else {
+    guard count > 0, new.keys.rank == 3, new.keys.shape[1] == selected.count else {
       throw .shape(op: "KVCache", expected: "[1, \(selected.count), _]", found: new.keys.shape)
     }
-    var all = Attention.KeysAndValues(keys: keys, values: values)
-    let (newKeys, newValues) = (
-      try new.keys.converted(to: dtype), try new.values.converted(to: dtype)
-    )
+    var all = layers[layer].first(count)
+    let stored = try new.stored(as: type, heads: shape.heads)
     all.sequences = try selected.enumerated().map { row, index throws(TensorError) in
-      let (key, value) = (
-        try newKeys.sliced(axis: 1, row..<row + 1), try newValues.sliced(axis: 1, row..<row + 1)
-      )
-      let kept = branches[index].count
-      return (
-        try branches[index].layers[layer].keys.write(key, behind: kept, as: dtype),
-        try branches[index].layers[layer].values.write(value, behind: kept, as: dtype)
-      )
+      try branches[index].layers[layer].write(
+        stored.tokens(row..<row + 1), behind: branches[index].count)
     }
     return all
   }
 }
 
-/// A table of rows that grows. Views of it are read within one step, before rows change.
-private struct Rows {
-  /// Nothing before the first rows.
-  private var storage: Storage?
-  private var capacity: Int
-  private let features: Int
+extension Attention.KeysAndValues {
+  /// As a cache keeps them.
+  fileprivate func stored(as type: KVCacheType, heads: Int) throws(TensorError) -> Self {
+    guard type == .int8, scales == nil else {
+      var stored = Self(
+        keys: try keys.converted(to: type.dtype), values: try values.converted(to: type.dtype))
+      stored.scales = scales
+      return stored
+    }
+    let (k, v) = (try keys.quantized(heads: heads), try values.quantized(heads: heads))
+    var stored = Self(keys: k.codes, values: v.codes)
+    stored.scales = KeyValueScales(keys: k.scales, values: v.scales)
+    return stored
+  }
+}
 
-  init(_ features: Int, _ capacity: Int) throws(TensorError) {
-    self.features = features
-    self.capacity = capacity
-    _ = try [capacity, features].checkedElementCount()
+/// A layer's keys and values. Views of them are read within one step, before rows change.
+private struct LayerRows {
+  private var keys: Rows
+  private var values: Rows
+  /// Of int8.
+  private var scales: (keys: Rows, values: Rows)?
+
+  init(_ shape: KVCache.Shape, _ type: KVCacheType, _ capacity: Int) throws(TensorError) {
+    func rows(_ width: Int, _ dtype: DType) throws(TensorError) -> Rows {
+      try Rows(width, dtype, capacity)
+    }
+    let features = shape.heads * shape.headSize
+    (keys, values) = (try rows(features, type.dtype), try rows(features, type.dtype))
+    guard type == .int8 else { return }
+    scales = (try rows(shape.heads, .float32), try rows(shape.heads, .float32))
   }
 
-  /// The first rows; none where nothing was written.
-  func first(_ count: Int, as dtype: DType) -> Tensor? {
-    storage.map { Tensor(storage: $0, shape: [1, count, features], dtype: dtype) }
+  /// Those of the first tokens.
+  func first(_ count: Int) -> Attention.KeysAndValues {
+    var all = Attention.KeysAndValues(keys: keys.first(count), values: values.first(count))
+    all.scales = scales.map {
+      KeyValueScales(keys: $0.keys.first(count), values: $0.values.first(count))
+    }
+    return all
   }
 
-  mutating func write(_ rows: Tensor, behind count: Int, as dtype: DType) throws(TensorError)
-    -> Tensor
+  /// Writes new tokens behind the first ones; all of them.
+  mutating func write(_ new: Attention.KeysAndValues, behind count: Int) throws(TensorError)
+    -> Attention.KeysAndValues
   {
-    guard rows.rank == 3, rows.shape[0] == 1, rows.shape[2] == features,
-      rows.dtype == .float32 || rows.dtype == dtype
-    else { throw .shape(op: "KVCache", expected: "[1, _, \(features)]", found: rows.shape) }
-    let total = count + rows.shape[1]
-    let rowBytes = features * dtype.byteSize
-    let storage = try room(for: total, behind: count, rowBytes: rowBytes)
-    let source = try rows.converted(to: dtype).contiguous()
-    (storage.base + count * rowBytes).copyMemory(
-      from: source.bytes, byteCount: rows.elementCount * dtype.byteSize)
-    return Tensor(storage: storage, shape: [1, total, features], dtype: dtype)
+    try keys.write(new.keys, behind: count)
+    try values.write(new.values, behind: count)
+    if let newScales = new.scales {
+      try scales?.keys.write(newScales.keys, behind: count)
+      try scales?.values.write(newScales.values, behind: count)
+    }
+    return first(count + new.keys.shape[1])
   }
 
-  /// A copy of the first rows, with room for as many as there is here.
-  func copied(_ count: Int, as dtype: DType) throws(TensorError) -> Rows {
+  /// A copy of the first tokens, with room for as many as there is here.
+  func copied(_ count: Int) throws(TensorError) -> LayerRows {
     var copy = self
-    let rowBytes = features * dtype.byteSize
-    if let storage {
-      let other = try Storage(byteCount: capacity * rowBytes)
-      other.base.copyMemory(from: storage.base, byteCount: count * rowBytes)
-      copy.storage = other
+    (copy.keys, copy.values) = (try keys.copied(count), try values.copied(count))
+    if let scales {
+      copy.scales = (try scales.keys.copied(count), try scales.values.copied(count))
     }
     return copy
   }
+}
 
-  /// The storage, grown where it is too small.
-  private mutating func room(for total: Int, behind count: Int, rowBytes: Int) throws(TensorError)
+/// A table of rows that grows.
+private struct Rows {
+  private var storage: Storage
+  private var capacity: Int
+  private let width: Int
+  private let dtype: DType
+
+  init(_ width: Int, _ dtype: DType, _ capacity: Int) throws(TensorError) {
+    (self.width, self.dtype, self.capacity) = (width, dtype, max(1, capacity))
+    storage = try Self.storage(self.capacity, width, dtype)
+  }
+
+  private static func storage(_ capacity: Int, _ width: Int, _ dtype: DType) throws(TensorError)
     -> Storage
   {
-    if let storage, total <= capacity { return storage }
-    let larger = total <= capacity ? capacity : max(total, 2 * capacity)
-    let grown = try Storage(byteCount: [larger, rowBytes].checkedElementCount())
-    if let storage { grown.base.copyMemory(from: storage.base, byteCount: count * rowBytes) }
+    try Storage(byteCount: [capacity, width, dtype.byteSize].checkedElementCount())
+  }
+
+  /// The first rows.
+  func first(_ count: Int) -> Tensor {
+    Tensor(storage: storage, shape: [1, count, width], dtype: dtype)
+  }
+
+  mutating func write(_ rows: Tensor, behind count: Int) throws(TensorError) {
+    guard rows.rank == 3, rows.shape[0] == 1, rows.shape[2] == width, rows.dtype == dtype else {
+      throw .shape(op: "KVCache", expected: "[1, _, \(width)]", found: rows.shape)
+    }
+    try grow(to: count + rows.shape[1], keeping: count)
+    let source = try rows.contiguous()
+    (storage.base + count * width * dtype.byteSize).copyMemory(
+      from: source.bytes, byteCount: rows.elementCount * dtype.byteSize)
+    withExtendedLifetime(source) {}
+  }
+
+  /// A copy of the first rows, with room for as many as there is here.
+  func copied(_ count: Int) throws(TensorError) -> Rows {
+    var copy = self
+    copy.storage = try Self.storage(capacity, width, dtype)
+    copy.storage.base.copyMemory(from: storage.base, byteCount: count * width * dtype.byteSize)
+    return copy
+  }
+
+  private mutating func grow(to total: Int, keeping count: Int) throws(TensorError) {
+    guard total > capacity else { return }
+    let larger = max(total, 2 * capacity)
+    let grown = try Self.storage(larger, width, dtype)
+    grown.base.copyMemory(from: storage.base, byteCount: count * width * dtype.byteSize)
     (storage, capacity) = (grown, larger)
-    return grown
   }
 }

@@ -14,12 +14,8 @@ package protocol CausalLanguageModel: Sendable {
   /// Tokens of a text up to which a token's keys do not depend on how many come behind it; nil where they never do.
   var stableLength: Int? { get }
 
-  /// An empty cache.
-  ///
-  /// - Parameter capacity: tokens to hold without growing.
-  /// - Returns: the cache.
-  /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
-  func makeCache(capacity: Int) throws(TensorError) -> KVCache
+  /// How much there is of keys.
+  var cacheShape: KVCache.Shape { get }
 
   /// Reads tokens behind those that are kept in `cache`.
   ///
@@ -45,8 +41,18 @@ extension CausalLanguageModel {
   package var switchLength: Int? { nil }
   package var stableLength: Int? { nil }
 
-  /// An empty cache for 512 tokens before it grows.
-  package func makeCache() throws(TensorError) -> KVCache { try makeCache(capacity: 512) }
+  /// An empty cache.
+  ///
+  /// - Parameters:
+  ///   - capacity: tokens to hold without growing.
+  ///   - type: what keys and values are rounded to.
+  /// - Returns: the cache.
+  /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+  package func makeCache(capacity: Int = 512, as type: KVCacheType = .f32) throws(TensorError)
+    -> KVCache
+  {
+    try KVCache(cacheShape, as: type, capacity: capacity)
+  }
 
   /// Reads tokens behind those that are kept in `cache`, and keeps them.
   package func read(_ ids: [Int], into cache: inout KVCache, mask: AttentionMask = .causal)

@@ -47,6 +47,10 @@ struct DecoderSizes: Sendable {
   /// Heads of keys and values.
   var headsOfKeys: Int { keyValueHeads ?? heads }
 
+  var cacheShape: KVCache.Shape {
+    KVCache.Shape(layers: layers, heads: headsOfKeys, headSize: sizeOfHead)
+  }
+
   /// - Throws: ``ModelError/inconsistent(reason:file:)`` when sizes do not divide, or are out of bounds.
   func check(_ file: String) throws(ModelError) {
     let sizes = [

@@ -35,15 +35,10 @@ package struct LlamaModel: CausalLanguageModel {
 
   package var features: Int { config.sizes.features }
   package var maximumLength: Int { config.sizes.maximumLength }
+  package var cacheShape: KVCache.Shape { config.sizes.cacheShape }
   package var switchLength: Int? { rotary.switchLength }
   package var stableLength: Int? {
     [rotary, windowedRotary].compactMap { $0?.stableLength }.min()
-  }
-
-  package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
-    try KVCache(
-      layers: layers.count, features: config.sizes.headsOfKeys * config.sizes.sizeOfHead,
-      capacity: capacity)
   }
 
   package func read(

@@ -72,4 +72,7 @@ package struct PhiConfig: Sendable {
   }
 
   var headSize: Int { hiddenSize / numAttentionHeads }
+  package var cacheShape: KVCache.Shape {
+    KVCache.Shape(layers: numHiddenLayers, heads: numAttentionHeads, headSize: headSize)
+  }
 }

@@ -20,12 +20,9 @@ package struct PhiLanguageModel: CausalLanguageModel {
 
   package var features: Int { decoder.config.hiddenSize }
   package var maximumLength: Int { decoder.config.maxPositionEmbeddings }
+  package var cacheShape: KVCache.Shape { decoder.config.cacheShape }
   package var switchLength: Int? { decoder.switchLength }
   package var stableLength: Int? { decoder.stableLength }
-
-  package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
-    try decoder.makeCache(capacity: capacity)
-  }
 
   package func read(
     _ ids: [Int], into cache: inout KVCache, mask: AttentionMask, keeping: Bool

@@ -28,11 +28,6 @@ package struct PhiModel: Sendable {
   /// As of ``CausalLanguageModel``.
   package var stableLength: Int? { rotary.stableLength }
 
-  /// An empty KV cache for this decoder.
-  package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
-    try KVCache(layers: layers.count, features: config.hiddenSize, capacity: capacity)
-  }
-
   /// The last hidden states of tokens that follow what is kept in `cache`; nothing of them is kept.
   ///
   /// - Parameters:

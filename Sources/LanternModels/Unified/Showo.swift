@@ -99,10 +99,7 @@ package struct Showo: UnifiedTransformer {
   package var shownFeatures: Int { config.mmHiddenSize }
   package var features: Int { phi.config.hiddenSize }
   package var maximumLength: Int { phi.config.maxPositionEmbeddings }
-
-  package func makeCache(capacity: Int) throws(TensorError) -> KVCache {
-    try phi.makeCache(capacity: capacity)
-  }
+  package var cacheShape: KVCache.Shape { phi.config.cacheShape }
 
   package func read(
     _ ids: [Int], into cache: inout KVCache, mask: AttentionMask, keeping: Bool

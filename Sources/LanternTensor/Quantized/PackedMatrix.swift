@@ -117,7 +117,8 @@ public struct PackedMatrix: Sendable {
     self.storage = try Storage(
       byteCount: lk_packed_bytes(n, k, self.form.kernelType, layout), isLongLived: true)
     var arguments = lk_pack_args(
-      weight: source.bytes, from: weight.dtype.kernelType, n: n, k: k, row_stride: k,
+      weight: source.bytes, from: weight.dtype.kernelType, scales: nil, n: n, k: k, row_stride: k,
+      scale_stride: 0,
       layout: layout, transposed: false, packed: storage.base, to: self.form.kernelType)
     withExtendedLifetime(source) { kernels.pack(&arguments) }
   }

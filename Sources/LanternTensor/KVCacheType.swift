@@ -1,0 +1,25 @@
+/// What a key-value cache keeps keys and values in.
+public enum KVCacheType: String, Sendable, CaseIterable {
+  case f32
+  case f16
+  /// One byte a number, with an f32 scale for each token and head: what a scale costs stands outside of the sums over a
+  /// head, and heads may be of any size.
+  case int8
+
+  /// What results of a precision are as good as with.
+  package init(for precision: Precision) { self = precision == .exact ? .f32 : .f16 }
+
+  /// The type of tensors that hold keys and values.
+  package var dtype: DType {
+    switch self {
+    case .f32: .float32
+    case .f16: .float16
+    case .int8: .uint8
+    }
+  }
+
+  /// Bytes of a token's keys in one layer; values take as many.
+  package func byteCount(heads: Int, headSize: Int) -> Int {
+    heads * (headSize * dtype.byteSize + (self == .int8 ? DType.float32.byteSize : 0))
+  }
+}
