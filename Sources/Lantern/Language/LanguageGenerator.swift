@@ -16,7 +16,7 @@ public struct LanguageGenerator: Sendable {
   /// - Parameters:
   ///   - path: a GGUF file, or a folder as transformers lays it out.
   ///   - precision: how exactly it computes.
-  ///   - cacheType: what keys and values of tokens are kept in; f16 when nil, or f32 in ``Precision/exact``.
+  ///   - cacheType: what keys and values of tokens are kept in; f16 when nil, or f32 in `Precision.exact`.
   ///   - draft: path of a smaller model with the same vocabulary, which proposes tokens (speculative decoding): the text
   ///     is the same, and comes sooner where the proposals are right.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.

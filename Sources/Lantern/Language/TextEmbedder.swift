@@ -29,7 +29,7 @@ public struct TextEmbedder: Sendable {
   ///   - path: a GGUF file, or a folder as transformers lays it out.
   ///   - pooling: how it pools; as the model's files say when nil, or else the mean.
   ///   - precision: how exactly it computes.
-  ///   - cacheType: what keys and values of tokens are kept in; f16 when nil, or f32 in ``Precision/exact``.
+  ///   - cacheType: what keys and values of tokens are kept in; f16 when nil, or f32 in `Precision.exact`.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   public init(
     path: String, pooling: Pooling? = nil, precision: Precision = .default,
