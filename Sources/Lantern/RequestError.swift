@@ -20,6 +20,8 @@ public enum RequestError: Error, Sendable, Equatable {
   case unsupportedLanguageModel(kind: String, path: String, supported: String)
   /// A text of more tokens than a language model's context, or of as many.
   case longText(tokens: Int, maximum: Int)
+  /// Less memory than is needed.
+  case memory(what: String, needed: Int, available: Int)
   /// A file that is no prompt cache of the model.
   case promptCache(path: String, reason: String)
   /// A language model whose files do not say how conversations are written.
@@ -44,6 +46,7 @@ extension RequestError: LanternError {
       .notFinite, .notFast, .foreignSettings, .promptCache:
       .data
     case .size, .range, .needs, .longPrompt, .longStory, .longText, .noChatTemplate: .usage
+    case .memory: .memory
     }
   }
 
@@ -67,6 +70,9 @@ extension RequestError: LanternError {
       "\(path): a language model of kind \(kind); Lantern writes with \(supported)"
     case .longText(let tokens, let maximum):
       "the text has \(tokens) tokens, and the model's context is \(maximum); shorten it"
+    case .memory(let what, let needed, let available):
+      "\(what): that is \(mebibytes(needed)) MiB of memory, and the system has \(mebibytes(available)) MiB; end "
+        + "other programs, allow fewer tokens, or choose a smaller model or cache type"
     case .promptCache(let path, let reason):
       "\(path): \(reason); name another file for the prompt cache, or remove this one"
     case .noChatTemplate(let path, let known):

@@ -1,6 +1,9 @@
 import Lantern
 import LanternFormats
+import LanternModels
+import LanternPlatform
 import LanternTensor
+import LanternTokenizers
 
 extension InspectCommand {
   /// A GGUF file: its weights, and of a language model what it is, and the memory that a text takes.
@@ -15,33 +18,56 @@ extension InspectCommand {
         "kind": architecture.map(JSONValue.string) ?? .null,
         "metadata": .object(texts.mapValues(JSONValue.string)),
       ])
-    if let architecture, file.values["tokenizer.ggml.model"] != nil {
-      try tellLanguageModel(file, architecture)
+    // What lacks a tokenizer is another kind of model.
+    if architecture != nil, file.values["tokenizer.ggml.model"] != nil {
+      try tellLanguageModel(file.path) { try TokenizerCatalogue.load(file).notes }
+    } else if context != nil {
+      console.note("--context has no effect: this is no language model")
     }
     if json { return }
     for (key, value) in texts.sorted(by: { $0.key < $1.key }) { Self.describe(key, value) }
   }
 
-  private func tellLanguageModel(_ file: GGUFFile, _ architecture: String) throws {
-    func integer(_ key: String) -> Int? { file.values["\(architecture).\(key)"]?.integer }
-    // What a check of every setting finds, it finds now.
-    let generator = try LanguageGenerator(path: file.path, precision: .default)
-    for note in generator.notes { console.note(note) }
-    let context = generator.contextLength
-    let cache = generator.cacheBytesPerToken
-    BufferPool.shared.drain()
-    let weights = BufferPool.shared.heldByteCount
-    let layers = integer("block_count") ?? 0, width = integer("embedding_length") ?? 0
+  /// What a language model is, and the memory that it takes, from what its files say of themselves.
+  ///
+  /// - Parameters:
+  ///   - path: of the file or folder.
+  ///   - readTokenizer: reads the tokenizer, whose memory counts too; its notes.
+  /// - Throws: an error of the room where something is wrong.
+  func tellLanguageModel(_ path: String, readTokenizer: () throws -> [String]) throws {
+    let notes = try readTokenizer()
+    let plan = try LanguagePlan(path, precision: .default)
+    for note in notes + plan.notes { console.note(note) }
+    let (sizes, program) = (plan.sizes, ResidentMemory.peak)
+    let tokens = context ?? sizes.maximumLength
+    if tokens > sizes.maximumLength {
+      console.note("--context \(tokens): the model was trained for \(sizes.maximumLength) tokens")
+    }
+    let total = program + plan.totalBytes(tokens)
+    let caches = KVCacheType.allCases.map { ($0.rawValue, plan.cacheBytes(tokens, as: $0)) }
+    let held = caches.map { "\(mib($0.1)) MiB in \($0.0)" }.joined(separator: ", ")
+    let lines = [
+      "  a language model of \(sizes.layers) layers of \(sizes.features) features; reads and writes \(sizes.maximumLength) tokens",
+      "  memory for \(tokens) tokens in precision \(plan.precision.rawValue): about \(mib(total)) MiB",
+      "    weights as they are packed \(mib(plan.weightBytes)) MiB",
+      "    keys and values \(held); \(plan.cacheType.rawValue) is the default",
+      "    to work in \(mib(plan.workBytes(tokens))) MiB, program and tokenizer \(mib(program)) MiB",
+    ]
     report(
-      "  a language model of \(layers) layers of \(width) features; reads and writes \(context) tokens, "
-        + "\(rounded(Double(cache) / 1024, 1)) KiB of memory each: "
-        + "\(rounded(Double(cache * context) / 1_048_576, 1)) MiB for all, behind "
-        + "\(rounded(Double(weights) / 1_048_576, 1)) MiB of weights, in precision \(Precision.default.rawValue)",
+      lines.joined(separator: "\n"),
       [
-        "event": .string("language"), "layers": .integer(layers), "features": .integer(width),
-        "context": .integer(context), "cache_bytes_per_token": .integer(cache),
-        "weight_bytes": .integer(weights),
-        "precision": .string(Precision.default.rawValue),
+        "event": .string("language"), "layers": .integer(sizes.layers),
+        "features": .integer(sizes.features), "context": .integer(sizes.maximumLength),
+        "cache_bytes_per_token": .integer(plan.cacheBytes(1)),
+        "weight_bytes": .integer(plan.weightBytes), "precision": .string(plan.precision.rawValue),
+        "tokens": .integer(tokens), "cache_type": .string(plan.cacheType.rawValue),
+        "cache_bytes": .object(
+          Dictionary(uniqueKeysWithValues: caches).mapValues(JSONValue.integer)),
+        "work_bytes": .integer(plan.workBytes(tokens)), "program_bytes": .integer(program),
+        "total_bytes": .integer(total),
+        "available_bytes": SystemMemory.available.map(JSONValue.integer) ?? .null,
       ])
   }
+
+  private func mib(_ bytes: Int) -> String { rounded(Double(bytes) / 1_048_576, 1) }
 }

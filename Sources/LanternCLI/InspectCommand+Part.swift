@@ -2,6 +2,7 @@ import Lantern
 import LanternFormats
 import LanternPlatform
 import LanternModels
+import LanternTokenizers
 
 extension InspectCommand {
   /// The class of a network that lies in a folder by itself; nil for whole models and all else.
@@ -30,6 +31,12 @@ extension InspectCommand {
       isRead
         ? Self.describe(CheckpointKind(names: archive.names))
         : Console.print("  \(name), which Lantern does not read yet")
+    }
+    if ModelCatalogue.isLanguageModel(name) {
+      return try tellLanguageModel(path) {
+        TokenizerCatalogue.isHere(path)
+          ? try TokenizerCatalogue.loadLanguage(folder: path).notes : []
+      }
     }
     // What a check of every tensor and setting finds, it finds now.
     try ModelCatalogue.check(name, config, archive)

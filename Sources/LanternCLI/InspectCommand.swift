@@ -21,6 +21,12 @@ struct InspectCommand: ParsableCommand {
     transform: FileArgument.named)
   var path: String
 
+  @Option(
+    help: ArgumentHelp(
+      "Of a language model, tell the memory that so many tokens take. (default: as many as it was trained for)",
+      valueName: "tokens"))
+  var context: Int?
+
   @Flag(name: .shortAndLong, help: "List every tensor, and every word that a model knows.")
   var verbose = false
 
@@ -29,10 +35,19 @@ struct InspectCommand: ParsableCommand {
 
   var console: Console { Console(isJSON: json, isQuiet: json) }
 
+  mutating func validate() throws {
+    try checkEncoding()
+    if let context, context < 1 { throw ValidationError("context \(context): choose 1 or more") }
+  }
+
   func run() throws {
     try ErrorReport.reporting(to: console) {
       let path = try Self.resolved(path)
-      if let name = try Self.partClass(at: path) {
+      let name = try Self.partClass(at: path)
+      if context != nil, !path.hasSuffix(".gguf"), !ModelCatalogue.isLanguageModel(name) {
+        console.note("--context has no effect: this is no language model")
+      }
+      if let name {
         try inspectPart(path, name)
       } else if LoRA.isFolder(path) {
         try inspectAdapter(path)

@@ -149,6 +149,13 @@ package struct TensorArchive: Sendable {
     fileIndex[name].flatMap { files[$0].info(name) }
   }
 
+  /// How the elements of a tensor are stored; `nil` where there is none, or of a type that Lantern does not compute with.
+  package func format(_ name: String) -> BlockFormat? {
+    info(name).flatMap { type, _ in
+      ElementType.named(type)?.format ?? GGMLType.named(type)?.format
+    }
+  }
+
   /// A tensor; `nil` where there is none of this name.
   ///
   /// - Throws: as ``SafetensorsFile/tensor(_:)``; ``FormatError/changed(path:)`` where the file was

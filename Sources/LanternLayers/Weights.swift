@@ -8,14 +8,18 @@ package import LanternTensor
 /// Layers are built with their weights; tensors that are taken are recorded, so that
 /// ``finish(ignoring:later:)`` can name those that no layer took.
 package struct Weights: Sendable {
-  private let archive: TensorArchive
+  let archive: TensorArchive
   private let component: String
-  private let adapters: [Adapter]
+  let adapters: [Adapter]
   /// What the model computes in.
   package let precision: Precision
   private let prefix: String
+  /// Whether matrices are planned from what the files say of them, and none is read.
+  let isPlan: Bool
   /// Names of the tensors that were taken.
-  private let taken: Locked<Set<String>>
+  let taken: Locked<Set<String>>
+  /// Bytes that what was taken keeps in memory.
+  let held: Locked<Int>
   /// The path of a module in another spelling that adapters may have.
   private let otherPath: @Sendable (_ path: String) -> String?
 
@@ -26,16 +30,20 @@ package struct Weights: Sendable {
   ///   - component: which part of a model it is, as adapters name it.
   ///   - adapters: what is added to its weights.
   ///   - precision: what the model computes in.
+  ///   - isPlan: whether linear maps are planned from what the files say of them: none is read, and the model computes
+  ///     nothing.
   package init(
     _ archive: TensorArchive, of component: String = "", adding adapters: [Adapter] = [],
-    precision: Precision = .exact
+    precision: Precision = .exact, isPlan: Bool = false
   ) {
     self.archive = archive
     self.component = component
     self.adapters = adapters
     self.precision = precision
     self.prefix = ""
+    self.isPlan = isPlan
     self.taken = Locked([])
+    self.held = Locked(0)
     self.otherPath = { _ in nil }
   }
 
@@ -47,7 +55,9 @@ package struct Weights: Sendable {
     self.adapters = parent.adapters
     self.precision = parent.precision
     self.prefix = [parent.prefix, name].filter { !$0.isEmpty }.joined(separator: ".")
+    self.isPlan = parent.isPlan
     self.taken = parent.taken
+    self.held = parent.held
     self.otherPath = otherPath ?? parent.otherPath
   }
 
@@ -64,6 +74,10 @@ package struct Weights: Sendable {
   /// The cursor at an index below this one.
   package subscript(index: Int) -> Weights { self[String(index)] }
 
+  /// Bytes that what was taken keeps in memory, of a plan what it would: packed matrices, and tensors as f32; tables stay
+  /// in their file.
+  package var heldBytes: Int { held { $0 } }
+
   /// Whether the checkpoint has a tensor `name` here.
   package func has(_ name: String) -> Bool { archive.contains(full(name)) }
   /// The cursor at `name`, or at `older` where the checkpoint still spells it so.
@@ -76,6 +90,7 @@ package struct Weights: Sendable {
   /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
   package func tensor(_ name: String, _ shape: [Int]) throws(ModelError) -> Tensor {
     let stored = try stored(name, shape, orReshaped: false)
+    held { $0 += stored.elementCount * DType.float32.byteSize }
     do {
       return try stored.converted(to: .float32)
     } catch {
@@ -89,213 +104,6 @@ package struct Weights: Sendable {
   /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
   package func table(_ name: String, _ shape: [Int]) throws(ModelError) -> Tensor {
     try stored(name, shape, orReshaped: false)
-  }
-
-  /// A matrix in the blocks that it is stored in; nil for one of plain elements, or that adapters change.
-  ///
-  /// Whether the numbers are finite is not known before they are packed or decoded.
-  ///
-  /// - Throws: ``ModelError`` when it is of another shape.
-  package func blocks(_ name: String, _ shape: [Int]) throws(ModelError) -> StoredTensor? {
-    guard adapters.isEmpty else { return nil }
-    let key = full(name)
-    let found: StoredTensor?
-    do {
-      found = try archive.blocks(key)
-    } catch {
-      throw .file(error)
-    }
-    guard let found else { return nil }
-    taken { _ = $0.insert(key) }
-    guard found.shape == shape else {
-      throw .wrongShape(name: key, expected: shape, found: found.shape, file: archive.file(of: key))
-    }
-    return found
-  }
-
-  /// A matrix in blocks, where the precision keeps them.
-  private func keptBlocks(_ name: String, _ shape: [Int]) throws(ModelError) -> StoredTensor? {
-    guard precision != .exact, let blocks = try blocks(name, shape),
-      let form = blocks.format.packedForm, precision.keepsBlocks(form)
-    else { return nil }
-    return blocks
-  }
-
-  /// Blocks repacked.
-  ///
-  /// - Parameters:
-  ///   - name: of the tensor that they are of.
-  ///   - blocks: all of it, as it is kept; nothing is packed where nil.
-  ///   - rows: those that are packed; all when nil.
-  ///   - gates: the rows that gate these, or a tensor of such, where the matrix is a gated unit's.
-  /// - Returns: the matrix; nil where there are no blocks, or gates are of another format.
-  /// - Throws: ``ModelError`` when a number is not finite.
-  private func packed(
-    _ name: String, _ blocks: StoredTensor?, rows: Range<Int>? = nil, gates: Gates = .none
-  ) throws(ModelError) -> PackedMatrix? {
-    guard let blocks else { return nil }
-    let packed: PackedMatrix
-    do {
-      let others: StoredTensor? =
-        switch gates {
-        case .none: nil
-        case .rows(let range): try blocks.rows(range)
-        case .tensor(let other): other
-        }
-      guard others.map({ $0.format.name == blocks.format.name }) ?? true else { return nil }
-      defer { for part in [blocks, others] { part?.releasePages() } }
-      packed = try PackedMatrix(blocks: rows.map(blocks.rows) ?? blocks, gates: others)
-    } catch {
-      throw .tensor(error)
-    }
-    let key = full(name)
-    guard packed.isFiniteEverywhere else {
-      throw .notFinite(name: key, file: archive.file(of: key))
-    }
-    return packed
-  }
-
-  /// Where a gated unit's gates lie.
-  private enum Gates {
-    case none
-    case rows(Range<Int>)
-    case tensor(StoredTensor)
-  }
-
-  /// Some rows of a matrix `[outputs, inputs]`, packed as ``matrix(_:_:_:)`` packs all of them.
-  ///
-  /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
-  package func matrix(_ name: String, _ outputs: Int, _ inputs: Int, rows: Range<Int>)
-    throws(ModelError) -> PackedMatrix
-  {
-    let blocks = try keptBlocks(name, [outputs, inputs])
-    if let packed = try packed(name, blocks, rows: rows) { return packed }
-    let stored = try stored(name, [outputs, inputs], orReshaped: false)
-    do {
-      return try packed(stored.sliced(axis: 0, rows))
-    } catch {
-      throw .tensor(error)
-    }
-  }
-
-  /// A matrix `[outputs, inputs]` packed for matrix products as the precision wants it.
-  ///
-  /// A 1×1 convolution's `[outputs, inputs, 1, 1]` counts as one.
-  ///
-  /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
-  package func matrix(_ name: String, _ outputs: Int, _ inputs: Int) throws(ModelError)
-    -> PackedMatrix
-  {
-    if let packed = try packed(name, keptBlocks(name, [outputs, inputs])) { return packed }
-    let stored = try stored(name, [outputs, inputs], orReshaped: true)
-    do {
-      return try packed(stored)
-    } catch {
-      throw .tensor(error)
-    }
-  }
-
-  /// A gated unit's matrix `[2 · outputs, inputs]`, values before gates or behind them, packed as
-  /// ``matrix(_:_:_:)`` packs one.
-  ///
-  /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
-  package func gatedMatrix(_ name: String, _ outputs: Int, _ inputs: Int, gatesFirst: Bool = false)
-    throws(ModelError) -> PackedMatrix
-  {
-    let (first, second) = (0..<outputs, outputs..<2 * outputs)
-    let (values, gates) = gatesFirst ? (second, first) : (first, second)
-    let blocks = try keptBlocks(name, [2 * outputs, inputs])
-    if let packed = try packed(name, blocks, rows: values, gates: .rows(gates)) { return packed }
-    let stored = try stored(name, [2 * outputs, inputs], orReshaped: false)
-    guard gatesFirst else { return try gated(stored, releasing: [stored]) }
-    let swapped: Tensor
-    do {
-      swapped = try Tensor.concatenated(
-        [
-          stored.sliced(axis: 0, values), stored.sliced(axis: 0, gates),
-        ], axis: 0)
-    } catch {
-      throw .tensor(error)
-    }
-    return try gated(swapped, releasing: [stored])
-  }
-
-  /// As ``gatedMatrix(_:_:_:gatesFirst:)``, of values that lie here and gates that lie elsewhere, each `[outputs, inputs]`.
-  ///
-  /// - Throws: ``ModelError`` when one is missing, of another shape, or not finite.
-  package func gatedMatrix(_ name: String, gates: Weights, _ outputs: Int, _ inputs: Int)
-    throws(ModelError) -> PackedMatrix
-  {
-    if let values = try keptBlocks(name, [outputs, inputs]),
-      let others = try gates.keptBlocks(name, [outputs, inputs]),
-      let packed = try packed(name, values, gates: .tensor(others))
-    {
-      return packed
-    }
-    var parts = [
-      try stored(name, [outputs, inputs], orReshaped: false),
-      try gates.stored(name, [outputs, inputs], orReshaped: false),
-    ]
-    let files = parts
-    let joined: Tensor
-    do {
-      if parts[0].dtype != parts[1].dtype {
-        parts = try parts.map { part throws(TensorError) in try part.converted(to: .float32) }
-      }
-      joined = try Tensor.concatenated(parts, axis: 0)
-    } catch {
-      throw .tensor(error)
-    }
-    return try gated(joined, releasing: files)
-  }
-
-  private func gated(_ stored: Tensor, releasing files: [Tensor]) throws(ModelError)
-    -> PackedMatrix
-  {
-    defer { for file in files { file.releasePages() } }
-    let form = precision.form(
-      of: stored.dtype, inputs: stored.shape[1], outputs: stored.shape[0] / 2)
-    do {
-      return try PackedMatrix(gated: stored, as: form)
-    } catch {
-      throw .tensor(error)
-    }
-  }
-
-  /// A convolution's `[outputs, inputs, size, size]` packed for channels-last pictures.
-  ///
-  /// - Parameters:
-  ///   - name: of the tensor.
-  ///   - outputs: its channels.
-  ///   - inputs: its input's channels.
-  ///   - window: how it moves over the picture.
-  /// - Returns: the packed kernel.
-  /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
-  package func kernel(
-    _ name: String, _ outputs: Int, _ inputs: Int, _ window: ConvolutionWindow
-  ) throws(ModelError) -> PackedMatrix {
-    let size = window.height
-    let stored = try stored(name, [outputs, inputs, size, size], orReshaped: size == 1)
-    do {
-      let kernel = try stored.reshaped([outputs, inputs, size, size]).permuted([0, 2, 3, 1])
-      defer { stored.releasePages() }
-      if window.fitsWinograd,
-        let form = precision.winogradForm(inputs: inputs, outputs: outputs)
-      {
-        return try PackedMatrix(winograd: kernel, as: form)
-      }
-      let form = precision.form(of: kernel.dtype, inputs: inputs, outputs: outputs)
-      return try PackedMatrix(kernel, as: form)
-    } catch {
-      throw .tensor(error)
-    }
-  }
-
-  private func packed(_ stored: Tensor) throws(TensorError) -> PackedMatrix {
-    defer { stored.releasePages() }
-    let form = precision.form(
-      of: stored.dtype, inputs: stored.elementCount / stored.shape[0], outputs: stored.shape[0])
-    return try PackedMatrix(stored, as: form)
   }
 
   /// Ends the loading of a model: releases the pages of the file that were read.
@@ -316,8 +124,7 @@ package struct Weights: Sendable {
     if let first = left.first { throw .unusedTensors(names: left, file: archive.file(of: first)) }
   }
 
-  private func stored(_ name: String, _ shape: [Int], orReshaped: Bool) throws(ModelError) -> Tensor
-  {
+  func stored(_ name: String, _ shape: [Int], orReshaped: Bool) throws(ModelError) -> Tensor {
     let key = full(name)
     let file = archive.file(of: key)
     let found: Tensor?
@@ -336,7 +143,7 @@ package struct Weights: Sendable {
     guard found.dtype.isFloatingPoint else {
       throw .wrongType(name: key, found: found.dtype, file: file)
     }
-    guard found.isFiniteEverywhere else { throw .notFinite(name: key, file: file) }
+    guard isPlan || found.isFiniteEverywhere else { throw .notFinite(name: key, file: file) }
     let weight: Tensor
     do {
       weight = fits ? found : try found.reshaped(shape)
@@ -389,5 +196,5 @@ package struct Weights: Sendable {
     ([path] + [otherPath(path)].compactMap(\.self)).map(AdapterName.plain)
   }
 
-  private func full(_ name: String) -> String { prefix.isEmpty ? name : "\(prefix).\(name)" }
+  func full(_ name: String) -> String { prefix.isEmpty ? name : "\(prefix).\(name)" }
 }

@@ -129,6 +129,11 @@ package enum ModelCatalogue {
       },
     ]
 
+  /// Whether a class is that of a language model.
+  package static func isLanguageModel(_ name: String?) -> Bool {
+    name.map { languageModels[$0] != nil } ?? false
+  }
+
   /// Language models, by the class that their settings name as their architecture.
   package static let languageModels:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any CausalLanguageModel] = [

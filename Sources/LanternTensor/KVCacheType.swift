@@ -17,9 +17,4 @@ public enum KVCacheType: String, Sendable, CaseIterable {
     case .int8: .uint8
     }
   }
-
-  /// Bytes of a token's keys in one layer; values take as many.
-  package func byteCount(heads: Int, headSize: Int) -> Int {
-    heads * (headSize * dtype.byteSize + (self == .int8 ? DType.float32.byteSize : 0))
-  }
 }

@@ -69,6 +69,13 @@ package enum TokenizerCatalogue {
     }
   }
 
+  /// Whether a folder has a tokenizer of a language model.
+  package static func isHere(_ folder: String) -> Bool {
+    ["tokenizer.json", "tokenizer.model", "vocab.json"].contains {
+      FileSystem.exists(FileSystem.join(folder, $0))
+    }
+  }
+
   /// Tokenizers of GGUF files, by their `tokenizer.ggml.model`.
   private static let fileRows:
     [String: @Sendable (GGUFFile) throws(TokenizerError) -> any LanguageTokenizer] = [

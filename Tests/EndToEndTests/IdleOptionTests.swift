@@ -201,6 +201,7 @@ import Testing
     Case("embed", "--raw", "fox key VECTORS --compare --raw", "--raw has no effect"),
     Case("embed", "--compare", "fox VECTORS --compare", "compared with itself"),
     Case("embed", "--threads", "fox VECTORS -t 64", "64 threads on"),
+    Case("inspect", "--context", "a.png --context 9", "--context has no effect"),
     Case("inspect", "--verbose", "a.png -v", "--verbose has no effect on a picture"),
     Case("trace", "--verbose", "a b -v --json", "--verbose and --json"),
     Case("schedule", "--variant", "--variant fp16", "--variant chooses weights"),

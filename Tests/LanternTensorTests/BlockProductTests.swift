@@ -57,6 +57,17 @@ private let formats: [(format: BlockFormat, scales: [Int])] = [
     for bytes in all { #expect(bytes == all[0]) }
   }
 
+  @Test("Blocks packed piece by piece are the same bytes as at once")
+  func pieces() throws {
+    let (values, gates) = (try blocks("q4_K", 100, 256), try blocks("q4_K", 100, 256, seed: 9))
+    for kernels in kernelSets {
+      #expect(packed(values, kernels, begins: [0, 32, 96]) == packed(values, kernels))
+      #expect(
+        packed(values, kernels, gates: gates, begins: [0, 64])
+          == packed(values, kernels, gates: gates))
+    }
+  }
+
   @Test("Gated blocks multiply as a matrix of values and one of gates do")
   func gated() throws {
     let (values, gates) = (try blocks("q4_K", 64, 256), try blocks("q4_K", 64, 256, seed: 9))
@@ -112,16 +123,23 @@ private func blocks(
   return try StoredTensor(storage, [rows, columns], as: format, at: 0)
 }
 
-private func packed(_ stored: StoredTensor, _ kernels: lk_kernels) -> [UInt8] {
+/// The bytes of packed blocks, rows from each of `begins` on packed by themselves.
+private func packed(
+  _ stored: StoredTensor, _ kernels: lk_kernels, gates: StoredTensor? = nil, begins: [Int64] = [0]
+) -> [UInt8] {
   guard let format = stored.format.kernelFormat else { return [] }
-  let (n, k) = (Int64(stored.shape[0]), Int64(stored.shape[1]))
-  let size = lk_packed_bytes(n, k, lk_blocks_type(format), LK_MATRIX)
+  let (rows, k) = (Int64(stored.shape[0]), Int64(stored.shape[1]))
+  let (n, layout) = gates == nil ? (rows, LK_MATRIX) : (2 * rows, LK_GATED)
+  let size = lk_packed_bytes(n, k, lk_blocks_type(format), layout)
   var bytes = [UInt8](repeating: 0, count: size)
   bytes.withUnsafeMutableBytes {
     var arguments = lk_pack_blocks_args(
-      blocks: stored.blocks, gates: nil, format: format, n: n, k: k, layout: LK_MATRIX,
-      packed: $0.baseAddress)
-    withExtendedLifetime(stored) { kernels.pack_blocks(&arguments) }
+      blocks: stored.blocks, gates: gates?.blocks, format: format, n: n, k: k, layout: layout,
+      begin: 0, end: 0, packed: $0.baseAddress)
+    for (begin, end) in zip(begins, begins.dropFirst() + [rows]) {
+      (arguments.begin, arguments.end) = (begin, end)
+      withExtendedLifetime((stored, gates)) { kernels.pack_blocks(&arguments) }
+    }
   }
   return bytes
 }

@@ -147,7 +147,7 @@ static void check_blocks(
     for (int i = 0; i < 2; i++) {
       void *packed = malloc(lk_packed_bytes(n, k, type, LK_MATRIX));
       lk_pack_blocks_args pack_args = {
-        .blocks = blocks, .format = format, .n = n, .k = k, .packed = packed};
+        .blocks = blocks, .format = format, .n = n, .k = k, .end = n, .packed = packed};
       both[i]->pack_blocks(&pack_args);
       lk_gemm_args args = {
         .m = rows, .n = n, .k = k, .x = x, .x_stride = k, .packed = packed, .packed_type = type,

@@ -141,7 +141,8 @@ typedef struct lk_pack_blocks_args {
   lk_block_format format;
   int64_t n, k;      // k of whole blocks
   lk_layout layout;  // LK_MATRIX or LK_GATED
-  void *packed;      // lk_packed_bytes(n, k, lk_blocks_type(format), layout)
+  int64_t begin, end;  // the rows to pack, of values and of gates each; begin is a multiple of 32
+  void *packed;        // lk_packed_bytes(n, k, lk_blocks_type(format), layout)
 } lk_pack_blocks_args;
 
 /// The type that weights of a format are packed as; LK_F32 where there is none.

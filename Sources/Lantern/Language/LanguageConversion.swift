@@ -66,7 +66,7 @@ package struct LanguageConversion {
   // MARK: Folders
 
   private static func read(folder: String) throws -> (GGUFContent, [GGUFField]) {
-    let (config, className) = try LanguageModel.config(folder: folder)
+    let (config, className) = try LanguageFiles.config(folder: folder)
     let archive = try TensorArchive(folder: folder, stems: LanguageModel.stems)
     var content = try GGUFContent(className, config, archive)
     let tokenizer = try TokenizerCatalogue.loadLanguage(folder: folder)

@@ -1,6 +1,7 @@
 import LanternDecoding
 import LanternLayers
 import LanternModels
+import LanternPlatform
 public import LanternTensor
 
 /// Writes text with a causal language model that is loaded once.
@@ -48,7 +49,7 @@ public struct LanguageGenerator: Sendable {
 
   /// Bytes of the key-value cache that a token takes.
   package var cacheBytesPerToken: Int {
-    model.network.cacheShape.bytesPerToken(model.cacheType)
+    model.network.sizes.cacheShape.bytesPerToken(model.cacheType)
   }
 
   /// What was read otherwise than the files may lead to expect: a line each.
@@ -107,7 +108,11 @@ public struct LanguageGenerator: Sendable {
   ) throws -> LanguageResult {
     let prompt = model.ids(of: request.prompt)
     let room = max(0, model.network.maximumLength - prompt.count)
-    var context = try makeContext(capacity: prompt.count + min(room, request.maximumTokens))
+    let capacity = prompt.count + min(room, request.maximumTokens)
+    try LanguagePlan.check(
+      capacity * cacheBytesPerToken, SystemMemory.available, "keys and values of \(capacity) tokens"
+    )
+    var context = try makeContext(capacity: capacity)
     return try write(
       request, behind: prompt, in: &context, onLogits: onLogits, onEvent: onEvent)
   }

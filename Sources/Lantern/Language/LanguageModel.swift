@@ -16,6 +16,8 @@ package struct LanguageModel: Sendable {
   let precision: Precision
   /// What keys and values are kept in.
   let cacheType: KVCacheType
+  /// Bytes of memory that its weights take.
+  package let weightBytes: Int
   /// Where its weights are from.
   let weights: TensorArchive
   /// Its settings.
@@ -39,67 +41,26 @@ package struct LanguageModel: Sendable {
   ///   - cacheType: what keys and values are kept in; as the precision has it when nil.
   /// - Throws: an error of the room where something is wrong; each says which file, what, and the remedy.
   package init(_ path: String, precision: Precision, cacheType: KVCacheType? = nil) throws {
-    let cacheType = cacheType ?? KVCacheType(for: precision)
-    if FileSystem.isDirectory(path) {
-      try self.init(folder: path, precision, cacheType)
+    let files = try LanguageFiles(path)
+    (self.path, className, self.precision) = (files.path, files.className, precision)
+    self.cacheType = cacheType ?? KVCacheType(for: precision)
+    (weights, settings) = (files.weights, files.config.json)
+    tokenizer =
+      if let file = files.file { try TokenizerCatalogue.load(file) } else {
+        try TokenizerCatalogue.loadLanguage(folder: path)
+      }
+    try LanguagePlan(files, precision: precision, cacheType: self.cacheType).check()
+    (network, weightBytes) = try files.network(precision)
+    if let file = files.file {
+      let keys = ["eos", "eot", "eom"].map { "tokenizer.ggml.\($0)_token_id" }
+      ends = Set(keys.compactMap { file.values[$0]?.integer })
+      chatTemplate = file.values["tokenizer.chat_template"]?.string.map { ($0, file.path) }
     } else {
-      try self.init(GGUFFile(path), precision, cacheType)
+      ends = try Self.ends(path, files.config) ?? [tokenizer.endOfText]
+      chatTemplate = try Self.chatTemplate(path)
     }
-  }
-
-  private init(_ file: GGUFFile, _ precision: Precision, _ cacheType: KVCacheType) throws {
-    self.cacheType = cacheType
-    let model = try GGUFLanguageModel(file)
-    (path, className, self.precision) = (file.path, model.className, precision)
-    tokenizer = try TokenizerCatalogue.load(file)
-    (weights, settings) = (TensorArchive(files: [model.tensors]), model.config.json)
-    network = try Self.network(className, model.config, weights, precision, path)
-    let key = "tokenizer.ggml."
-    ends = Set(
-      ["eos_token_id", "eot_token_id", "eom_token_id"].compactMap { file.values[key + $0]?.integer }
-    )
     beginning = tokenizer.beginning
-    chatTemplate = file.values["tokenizer.chat_template"]?.string.map { ($0, file.path) }
-    notes = tokenizer.notes + model.config.notes
-  }
-
-  private init(folder: String, _ precision: Precision, _ cacheType: KVCacheType) throws {
-    (path, self.precision, self.cacheType) = (folder, precision, cacheType)
-    let config: Config
-    (config, className) = try Self.config(folder: folder)
-    tokenizer = try TokenizerCatalogue.loadLanguage(folder: folder)
-    weights = try TensorArchive(folder: folder, stems: Self.stems)
-    settings = config.json
-    network = try Self.network(className, config, weights, precision, folder)
-    beginning = tokenizer.beginning
-    ends = try Self.ends(folder, config) ?? [tokenizer.endOfText]
-    chatTemplate = try Self.chatTemplate(folder)
-    notes = tokenizer.notes + config.notes
-  }
-
-  /// A folder's settings, and the class that they name.
-  static func config(folder: String) throws(FormatError) -> (config: Config, className: String) {
-    let file = FileSystem.join(folder, "config.json")
-    guard FileSystem.exists(file) else {
-      throw .missingFile(
-        path: file,
-        remedy: "give a GGUF file, or a folder with config.json, weights and a tokenizer")
-    }
-    let config = try Config(path: file)
-    let names = try config.strings("architectures", default: [])
-    return (config, names.first ?? "without architectures")
-  }
-
-  private static func network(
-    _ className: String, _ config: Config, _ archive: TensorArchive, _ precision: Precision,
-    _ path: String
-  ) throws -> any CausalLanguageModel {
-    guard let make = ModelCatalogue.languageModels[className] else {
-      throw RequestError.unsupportedLanguageModel(
-        kind: className, path: path,
-        supported: ModelCatalogue.languageModels.keys.sorted().joined(separator: ", "))
-    }
-    return try make(config, Weights(archive, precision: precision))
+    notes = tokenizer.notes + files.config.notes
   }
 
   /// What ends a text, as `generation_config.json` says, or else `config.json`: an id or several.

@@ -17,9 +17,14 @@ package struct KVCache: ~Copyable {
       (self.layers, self.heads, self.headSize) = (layers, heads, headSize)
     }
 
+    /// What a token's keys are in a layer, and its values too: the numbers, and of int8 their scales.
+    fileprivate func rows(_ type: KVCacheType) -> [(width: Int, dtype: DType)] {
+      [(heads * headSize, type.dtype)] + (type == .int8 ? [(heads, .float32)] : [])
+    }
+
     /// Bytes that a token takes in all layers.
     package func bytesPerToken(_ type: KVCacheType) -> Int {
-      2 * layers * type.byteCount(heads: heads, headSize: headSize)
+      2 * layers * rows(type).reduce(0) { $0 + $1.width * $1.dtype.byteSize }
     }
   }
 
@@ -48,6 +53,11 @@ package struct KVCache: ~Copyable {
     layers = try (0..<shape.layers).map { _ throws(TensorError) in
       try LayerRows(shape, type, capacity)
     }
+  }
+
+  /// Bytes that are allocated, for kept tokens and for those that there is room for.
+  package var byteCount: Int {
+    (layers + branches.flatMap(\.layers)).reduce(0) { $0 + $1.byteCount }
   }
 
   /// Writes keys and values of new tokens behind the kept ones, over any that were not kept.
@@ -199,13 +209,17 @@ private struct LayerRows {
   private var scales: (keys: Rows, values: Rows)?
 
   init(_ shape: KVCache.Shape, _ type: KVCacheType, _ capacity: Int) throws(TensorError) {
-    func rows(_ width: Int, _ dtype: DType) throws(TensorError) -> Rows {
-      try Rows(width, dtype, capacity)
+    let rows = shape.rows(type)
+    func table(_ index: Int) throws(TensorError) -> Rows {
+      try Rows(rows[index].width, rows[index].dtype, capacity)
     }
-    let features = shape.heads * shape.headSize
-    (keys, values) = (try rows(features, type.dtype), try rows(features, type.dtype))
-    guard type == .int8 else { return }
-    scales = (try rows(shape.heads, .float32), try rows(shape.heads, .float32))
+    (keys, values) = (try table(0), try table(0))
+    if rows.count > 1 { scales = (try table(1), try table(1)) }
+  }
+
+  /// Bytes that are allocated.
+  var byteCount: Int {
+    [keys, values, scales?.keys, scales?.values].reduce(0) { $0 + ($1?.byteCount ?? 0) }
   }
 
   /// Those of the first tokens.
@@ -245,6 +259,7 @@ private struct LayerRows {
 private struct Rows {
   private var storage: Storage
   private var capacity: Int
+  var byteCount: Int { storage.byteCount }
   private let width: Int
   private let dtype: DType
 
@@ -256,7 +271,8 @@ private struct Rows {
   private static func storage(_ capacity: Int, _ width: Int, _ dtype: DType) throws(TensorError)
     -> Storage
   {
-    try Storage(byteCount: [capacity, width, dtype.byteSize].checkedElementCount())
+    try Storage(
+      byteCount: [capacity, width, dtype.byteSize].checkedElementCount(), isLongLived: true)
   }
 
   /// The first rows.

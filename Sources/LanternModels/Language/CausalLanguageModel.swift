@@ -4,18 +4,12 @@ package import LanternTensor
 /// A causal transformer: it generates text token by token, and its hidden states condition other models
 /// on a text.
 package protocol CausalLanguageModel: Sendable {
-  /// Features of a hidden state.
-  var features: Int { get }
-  /// Tokens that the positions were trained for.
-  var maximumLength: Int { get }
+  var sizes: DecoderSizes { get }
   /// Tokens beyond which positions turn the whole of a text otherwise, so that what a cache holds of a shorter one
   /// is to be read again, as transformers' `generate` does; nil where nothing changes.
   var switchLength: Int? { get }
   /// Tokens of a text up to which a token's keys do not depend on how many come behind it; nil where they never do.
   var stableLength: Int? { get }
-
-  /// How much there is of keys.
-  var cacheShape: KVCache.Shape { get }
 
   /// Reads tokens behind those that are kept in `cache`.
   ///
@@ -38,6 +32,10 @@ package protocol CausalLanguageModel: Sendable {
 }
 
 extension CausalLanguageModel {
+  /// Features of a hidden state.
+  package var features: Int { sizes.features }
+  /// Tokens that the positions were trained for.
+  package var maximumLength: Int { sizes.maximumLength }
   package var switchLength: Int? { nil }
   package var stableLength: Int? { nil }
 
@@ -51,7 +49,7 @@ extension CausalLanguageModel {
   package func makeCache(capacity: Int = 512, as type: KVCacheType = .f32) throws(TensorError)
     -> KVCache
   {
-    try KVCache(cacheShape, as: type, capacity: capacity)
+    try KVCache(sizes.cacheShape, as: type, capacity: capacity)
   }
 
   /// Reads tokens behind those that are kept in `cache`, and keeps them.

@@ -1,19 +1,19 @@
 import LanternFormats
-import LanternLayers
+package import LanternLayers
 
 /// The sizes of a decoder, which the settings of all of transformers' classes name alike.
-struct DecoderSizes: Sendable {
-  var vocabulary: Int
-  var features: Int
-  var inner: Int
-  var layers: Int
-  var heads: Int
+package struct DecoderSizes: Sendable {
+  package var vocabulary: Int
+  package var features: Int
+  package var inner: Int
+  package var layers: Int
+  package var heads: Int
   /// As many as heads where nil.
   var keyValueHeads: Int?
   /// Features divided by heads where nil.
   var headSize: Int?
   /// Tokens that the positions were trained for.
-  var maximumLength: Int
+  package var maximumLength: Int
 
   /// Sizes of a class where settings do not say.
   init(
@@ -43,11 +43,11 @@ struct DecoderSizes: Sendable {
   }
 
   /// Features of a head.
-  var sizeOfHead: Int { headSize ?? (heads > 0 ? features / heads : 0) }
+  package var sizeOfHead: Int { headSize ?? (heads > 0 ? features / heads : 0) }
   /// Heads of keys and values.
-  var headsOfKeys: Int { keyValueHeads ?? heads }
+  package var headsOfKeys: Int { keyValueHeads ?? heads }
 
-  var cacheShape: KVCache.Shape {
+  package var cacheShape: KVCache.Shape {
     KVCache.Shape(layers: layers, heads: headsOfKeys, headSize: sizeOfHead)
   }
 

@@ -33,9 +33,7 @@ package struct LlamaModel: CausalLanguageModel {
       ignoring: ["rotary_emb.inv_freq"] + (config.tieWordEmbeddings ? ["lm_head.weight"] : []))
   }
 
-  package var features: Int { config.sizes.features }
-  package var maximumLength: Int { config.sizes.maximumLength }
-  package var cacheShape: KVCache.Shape { config.sizes.cacheShape }
+  package var sizes: DecoderSizes { config.sizes }
   package var switchLength: Int? { rotary.switchLength }
   package var stableLength: Int? {
     [rotary, windowedRotary].compactMap { $0?.stableLength }.min()

@@ -72,7 +72,9 @@ package struct PhiConfig: Sendable {
   }
 
   var headSize: Int { hiddenSize / numAttentionHeads }
-  package var cacheShape: KVCache.Shape {
-    KVCache.Shape(layers: numHiddenLayers, heads: numAttentionHeads, headSize: headSize)
+  package var sizes: DecoderSizes {
+    DecoderSizes(
+      vocabulary: vocabSize, features: hiddenSize, inner: intermediateSize, layers: numHiddenLayers,
+      heads: numAttentionHeads, maximumLength: maxPositionEmbeddings)
   }
 }

@@ -18,9 +18,7 @@ package struct PhiLanguageModel: CausalLanguageModel {
     try root.finish(ignoring: ["rotary_emb.inv_freq"])
   }
 
-  package var features: Int { decoder.config.hiddenSize }
-  package var maximumLength: Int { decoder.config.maxPositionEmbeddings }
-  package var cacheShape: KVCache.Shape { decoder.config.cacheShape }
+  package var sizes: DecoderSizes { decoder.config.sizes }
   package var switchLength: Int? { decoder.switchLength }
   package var stableLength: Int? { decoder.stableLength }
 

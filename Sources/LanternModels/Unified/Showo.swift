@@ -97,9 +97,7 @@ package struct Showo: UnifiedTransformer {
 
   package var codesPerPicture: Int { config.numVQTokens }
   package var shownFeatures: Int { config.mmHiddenSize }
-  package var features: Int { phi.config.hiddenSize }
-  package var maximumLength: Int { phi.config.maxPositionEmbeddings }
-  package var cacheShape: KVCache.Shape { phi.config.cacheShape }
+  package var sizes: DecoderSizes { phi.config.sizes }
 
   package func read(
     _ ids: [Int], into cache: inout KVCache, mask: AttentionMask, keeping: Bool

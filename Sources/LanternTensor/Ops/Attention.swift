@@ -97,6 +97,18 @@ public func attention(
   return y.tensor()
 }
 
+/// Bytes that attention takes in addition to its arguments and its result, of one sequence.
+package func attentionScratchBytes(
+  queries: Int, keys: Int, keyHeads: Int, headSize: Int, precision: Precision
+) -> Int {
+  var arguments = lk_attention_args()
+  (arguments.batch, arguments.key_heads) = (1, Int64(keyHeads))
+  (arguments.queries, arguments.keys) = (Int64(queries), Int64(keys))
+  arguments.head_size = Int64(headSize)
+  arguments.arithmetic = precision.arithmeticOfActivations.kernelType
+  return lk_attention_scratch_bytes(&arguments)
+}
+
 /// - Throws: ``TensorError`` for shapes or types that do not fit together.
 private func checkAttention(
   _ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, mask: AttentionMask, hasSequences: Bool

@@ -45,7 +45,7 @@ extension Tensor {
     guard let inputs = shape.last, inputs == weight.inputs else {
       throw .shape(op: op, expected: "[…, \(weight.inputs)]", found: shape)
     }
-    guard weight.layout == layout else {
+    guard weight.layout == layout, weight.isPacked else {
       throw .shape(
         op: op, expected: "weights packed as a matrix for it, not as a kernel",
         found: [weight.outputs, inputs])

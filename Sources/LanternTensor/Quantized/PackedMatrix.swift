@@ -17,6 +17,8 @@ public struct PackedMatrix: Sendable {
   /// A matrix, a gated one, or 3×3 filters for Winograd's algorithm.
   let layout: lk_layout
   let storage: Storage
+  /// Bytes that it takes.
+  package let byteCount: Int
 
   /// Packs the weights of a linear map or of a convolution.
   ///
@@ -70,7 +72,8 @@ public struct PackedMatrix: Sendable {
     try self.init(weight, as: form, layout: LK_GATED)
   }
 
-  /// Repacks a matrix of blocks, without decoding it, or two as a gated unit's.
+  /// Repacks a matrix of blocks, without decoding it, or two as a gated unit's. Pages of a file are released piece by
+  /// piece, so that no matrix is in memory twice.
   ///
   /// - Parameters:
   ///   - blocks: `[output, input]` of a format that has a ``BlockFormat/packedForm``.
@@ -88,13 +91,21 @@ public struct PackedMatrix: Sendable {
     self.form = form
     self.layout = gates == nil ? LK_MATRIX : LK_GATED
     let (n, k) = (Int64(gates == nil ? outputs : 2 * outputs), Int64(inputs))
-    self.storage = try Storage(
-      byteCount: lk_packed_bytes(n, k, form.kernelType, layout), isLongLived: true)
+    self.byteCount = lk_packed_bytes(n, k, form.kernelType, layout)
+    self.storage = try Storage(byteCount: byteCount, isLongLived: true)
     var arguments = lk_pack_blocks_args(
       blocks: blocks.blocks, gates: gates?.blocks, format: format, n: n, k: k, layout: layout,
-      packed: storage.base)
-    withExtendedLifetime((blocks, gates)) { kernels.pack_blocks(&arguments) }
+      begin: 0, end: 0, packed: storage.base)
+    let piece = max(1, Self.bytesOfPiece / max(1, 32 * blocks.bytes.count / outputs)) * 32
+    for begin in stride(from: 0, to: outputs, by: piece) {
+      (arguments.begin, arguments.end) = (Int64(begin), Int64(min(begin + piece, outputs)))
+      withExtendedLifetime((blocks, gates)) { kernels.pack_blocks(&arguments) }
+      for part in [blocks, gates] { part?.releasePages() }
+    }
   }
+
+  /// Bytes of blocks that are packed before their pages are released.
+  package static let bytesOfPiece = 16 << 20
 
   /// Whether every weight is a finite number; known of integers alone, whose columns have scales.
   package var isFiniteEverywhere: Bool {
@@ -114,8 +125,8 @@ public struct PackedMatrix: Sendable {
     self.form = form ?? Form(weight.dtype)
     self.layout = layout
     let (n, k) = (Int64(rows), Int64(inputs))
-    self.storage = try Storage(
-      byteCount: lk_packed_bytes(n, k, self.form.kernelType, layout), isLongLived: true)
+    self.byteCount = lk_packed_bytes(n, k, self.form.kernelType, layout)
+    self.storage = try Storage(byteCount: byteCount, isLongLived: true)
     var arguments = lk_pack_args(
       weight: source.bytes, from: weight.dtype.kernelType, scales: nil, n: n, k: k, row_stride: k,
       scale_stride: 0,
@@ -123,7 +134,26 @@ public struct PackedMatrix: Sendable {
     withExtendedLifetime(source) { kernels.pack(&arguments) }
   }
 
-  var byteCount: Int { storage.byteCount }
+  /// What a matrix would be packed as: nothing is packed, and products with it are refused.
+  ///
+  /// - Parameters:
+  ///   - outputs: that it would give.
+  ///   - inputs: that it would take.
+  ///   - form: what it would be packed as.
+  ///   - isGated: whether it would be a gated unit's.
+  /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+  package init(planned outputs: Int, _ inputs: Int, as form: Form, isGated: Bool = false)
+    throws(TensorError)
+  {
+    (self.outputs, self.inputs, self.form) = (outputs, inputs, form)
+    self.layout = isGated ? LK_GATED : LK_MATRIX
+    self.byteCount = lk_packed_bytes(
+      Int64(isGated ? 2 * outputs : outputs), Int64(inputs), form.kernelType, layout)
+    self.storage = try Storage(byteCount: 0)
+  }
+
+  /// Whether there are weights, and not only their sizes.
+  var isPacked: Bool { storage.byteCount == byteCount }
 
   var bytes: UnsafeRawPointer { UnsafeRawPointer(storage.base) }
 }

@@ -1,0 +1,39 @@
+import Lantern
+import LanternFormats
+import LanternLayers
+import LanternModels
+import LanternTensor
+import TestSupport
+import Testing
+
+/// What memory a language model takes, said before its weights are read.
+@Suite struct LanguagePlanTests {
+  private static let models =
+    ["llama", "qwen2", "qwen3", "llama_biased"].map { "gguf_models/\($0).gguf" }
+    + ["llama", "mistral", "qwen3", "gemma3", "phi3"].map { "language_folders/\($0)" }
+
+  @Test("weights, keys and values take the bytes that are planned", arguments: models)
+  func bytes(name: String) throws {
+    for precision in [Precision.exact, .fast, .int8] {
+      let plan = try LanguagePlan(fixture(name), precision: precision)
+      let model = try LanguageModel(fixture(name), precision: precision)
+      #expect(plan.weightBytes == model.weightBytes && plan.weightBytes > 0, "\(precision)")
+      for type in KVCacheType.allCases {
+        let cache = try model.network.makeCache(capacity: 50, as: type)
+        #expect(cache.byteCount == plan.cacheBytes(50, as: type), "\(type)")
+      }
+      #expect(plan.totalBytes(50) > plan.weightBytes + plan.cacheBytes(50))
+    }
+  }
+
+  @Test("a model for which there is no memory is refused before its weights are read")
+  func refusal() throws {
+    let plan = try LanguagePlan(fixture("gguf_models/llama.gguf"), precision: .fast)
+    try plan.check(available: plan.totalBytes(64))
+    try plan.check(available: nil)
+    let error = #expect(throws: RequestError.self) {
+      try plan.check(available: plan.totalBytes(64) - 1)
+    }
+    #expect(error?.errorDescription?.contains("llama.gguf") == true)
+  }
+}
