@@ -6,6 +6,7 @@
 # lint     check layout and the source's laws
 # docs     the library's documentation, below out/documentation for a server of static files
 # bench    time Lantern and PyTorch side by side
+# bench-language time Lantern and llama.cpp side by side; makes 4.3 GB of random weights below LANGUAGE_FOLDER
 # samples  draw everything in samples/ again
 # fuzz     feed broken files to the parsers, under AddressSanitizer
 # faults   let calls to the system and the allocator fail, one a run
@@ -22,7 +23,7 @@ PROMPT ?= a red fox on the beach
 TEST_FLAGS = -Xcc -O2
 LANTERN = .build/release/lantern
 
-.PHONY: demo build install test format lint docs bench samples fuzz faults arm64 parity parity-language fixtures tools
+.PHONY: demo build install test format lint docs bench bench-language samples fuzz faults arm64 parity parity-language fixtures tools
 
 demo: build
 	$(LANTERN) image "$(PROMPT)" --seed 42 -o picture.png --overwrite
@@ -55,6 +56,11 @@ docs: tools
 bench: build
 	$(PYTHON) tools/bench/pytorch.py --lantern $(LANTERN)
 
+LANGUAGE_FOLDER ?= /tmp/lantern-language
+
+bench-language: build
+	$(PYTHON) -P tools/bench/language.py $(LANGUAGE_FOLDER) --lantern $(LANTERN)
+
 samples: build
 	sh samples/draw.sh $(LANTERN)
 
@@ -70,8 +76,6 @@ arm64:
 parity: build
 	$(PYTHON) tools/parity/parity.py $(LANTERN)
 	$(PYTHON) -P tools/parity/hub.py $(LANTERN)
-
-LANGUAGE_FOLDER ?= /tmp/lantern-language
 
 parity-language: build
 	$(PYTHON) -P tools/parity/language.py "$(LANGUAGE_FOLDER)" $(LANTERN)

@@ -174,12 +174,12 @@ struct ImageCommand: ParsableCommand {
     for index in works.indices {
       let prompt = works[index].request.originalPrompt ?? works[index].request.prompt
       let enriched = try enricher.enrich(prompt, seed: seed) { try Interruption.check() }
-      works[index].request.take(enriched)
-      if enriched.text == prompt {
+      guard enriched.text != prompt else {
         console.note("--enrich has no effect: nothing was added to \(JSON.quoted(prompt))")
-      } else {
-        console.report("prompt: \(enriched.text)")
+        continue
       }
+      works[index].request.take(enriched)
+      console.report("prompt: \(enriched.text)")
       console.event([
         "event": "prompt", "prompt": .string(enriched.text), "original": .string(prompt),
       ])

@@ -39,7 +39,7 @@ extension InspectCommand {
     let plan = try LanguagePlan(path, precision: .default)
     for note in notes + plan.notes { console.note(note) }
     let (sizes, program) = (plan.sizes, ResidentMemory.peak)
-    let tokens = context ?? sizes.maximumLength
+    let tokens = context ?? min(sizes.maximumLength, Self.contextLimit)
     if tokens > sizes.maximumLength {
       console.note("--context \(tokens): the model was trained for \(sizes.maximumLength) tokens")
     }

@@ -27,6 +27,9 @@ struct InspectCommand: ParsableCommand {
       valueName: "tokens"))
   var context: Int?
 
+  /// Tokens up to which memory is told: far beyond what any machine has.
+  static let contextLimit = 1_000_000_000
+
   @Flag(name: .shortAndLong, help: "List every tensor, and every word that a model knows.")
   var verbose = false
 
@@ -37,7 +40,9 @@ struct InspectCommand: ParsableCommand {
 
   mutating func validate() throws {
     try checkEncoding()
-    if let context, context < 1 { throw ValidationError("context \(context): choose 1 or more") }
+    if let context, !(1...Self.contextLimit).contains(context) {
+      throw ValidationError("context \(context): choose 1 to \(Self.contextLimit)")
+    }
   }
 
   func run() throws {

@@ -1,11 +1,12 @@
 /// The memory of the machine.
 package enum SystemMemory {
-  /// Bytes that programs may have before the system takes some from others: free ones, and those with copies of files; all
+  /// Bytes that programs may have: free ones, those with copies of files, and those that others' may be swapped out to; all
   /// there are where the system does not say. Nil where nothing is known.
   package static var available: Int? {
     #if os(Linux)
+      let swap = number(behind: "SwapFree:", in: "/proc/meminfo") ?? 0
       let found = [
-        number(behind: "MemAvailable:", in: "/proc/meminfo").map { $0 * 1024 },
+        number(behind: "MemAvailable:", in: "/proc/meminfo").map { ($0 + swap) * 1024 },
         // Of a container.
         number(behind: "", in: "/sys/fs/cgroup/memory.max"),
       ]

@@ -6,7 +6,7 @@ public enum KVCacheType: String, Sendable, CaseIterable {
   /// head, and heads may be of any size.
   case int8
 
-  /// What results of a precision are as good as with.
+  /// The smallest type that changes no result beyond a precision's own rounding.
   package init(for precision: Precision) { self = precision == .exact ? .f32 : .f16 }
 
   /// The type of tensors that hold keys and values.

@@ -25,6 +25,9 @@ import Testing
     let text = try Program.run(["inspect", fixture(name), "--context", "100"], in: "/")
     #expect(text.output.contains("memory for 100 tokens"), "\(text.output)")
     #expect(text.errors.contains("trained for 64 tokens"))
-    #expect(try Program.run(["inspect", fixture(name), "--context", "0"], in: "/").code == 64)
+    #expect(try facts(["--context", "1000000000"])["total_bytes"] ?? 0 > 1_000_000_000)
+    for count in ["0", "9223372036854775807"] {
+      #expect(try Program.run(["inspect", fixture(name), "--context", count], in: "/").code == 64)
+    }
   }
 }

@@ -25,6 +25,29 @@ struct JSONTests {
     }
   }
 
+  @Test("members of one object are listed as they stand, equal ones by composition too")
+  func members() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/x.json"
+      let text = """
+        {"b": {"a": {"v": 1}}, "a": {"x": [{"v": 2}], "v": {"é": 1, "e\u{301}": 2, "z": {"v": 3}}}}
+        """
+      try AtomicFile.write(Array(text.utf8), to: path)
+      let (value, members) = try JSON.read(path, membersAt: ["a", "v"])
+      #expect(members?.map { Array($0.key.utf8) } == ["é", "e\u{301}", "z"].map { Array($0.utf8) })
+      #expect(members?.map(\.value) == [.integer(1), .integer(2), .object(["v": .integer(3)])])
+      let rest: JSONValue = .object([
+        "b": .object(["a": .object(["v": .integer(1)])]),
+        "a": .object(["x": .array([.object(["v": .integer(2)])]), "v": .object([:])]),
+      ])
+      #expect(value == rest)
+      #expect(throws: FormatError.self) { try JSON.read(path) }
+      try AtomicFile.write(Array("{\"b\": [1], \"a\": 2}".utf8), to: path)
+      #expect(try JSON.read(path, membersAt: []).members?.map(\.key) == ["b", "a"])
+      #expect(try JSON.read(path, membersAt: ["b"]).members == nil)
+    }
+  }
+
   @Test(
     "every kind of value is read",
     arguments: [

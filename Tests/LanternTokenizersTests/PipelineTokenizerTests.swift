@@ -43,21 +43,9 @@ import Testing
     return Case(tokenizer: tokenizer, members: members)
   }
 
-  /// The texts of the script's rule.
   private static func randomTexts(_ count: Int) throws -> [String] {
     let pieces = try file.get()["pieces"]?.array?.compactMap(\.string) ?? []
-    var state: UInt64 = 22
-    func draw(_ limit: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int((state >> 33) % UInt64(limit))
-    }
-    return (0..<count).map { _ in
-      var text = String.UnicodeScalarView()
-      for _ in 0..<draw(14) + 1 {
-        text.append(contentsOf: pieces[draw(pieces.count)].unicodeScalars)
-      }
-      return String(text)
-    }
+    return LanternTokenizersTests.randomTexts(of: pieces, count)
   }
 
   @Test(

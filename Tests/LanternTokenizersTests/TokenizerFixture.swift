@@ -59,3 +59,19 @@ struct TokenizerFixture {
 func write(_ text: String, _ folder: String, _ name: String) throws {
   try text.write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
 }
+
+/// Texts of pieces, by the rule of tools/tokenizer_parts.py.
+func randomTexts(of pieces: [String], _ count: Int) -> [String] {
+  var state: UInt64 = 22
+  func draw(_ limit: Int) -> Int {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Int((state >> 33) % UInt64(limit))
+  }
+  return (0..<count).map { _ in
+    var text = String.UnicodeScalarView()
+    for _ in 0..<draw(14) + 1 {
+      text.append(contentsOf: pieces[draw(pieces.count)].unicodeScalars)
+    }
+    return String(text)
+  }
+}

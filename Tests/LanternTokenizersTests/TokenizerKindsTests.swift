@@ -44,21 +44,9 @@ import Testing
     }
   }
 
-  /// The texts of the script's rule.
   private static func randomTexts(_ count: Int) throws -> [String] {
     let pieces = try file.get()["pieces"]?.array?.compactMap(\.string) ?? []
-    var state: UInt64 = 22
-    func draw(_ limit: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int((state >> 33) % UInt64(limit))
-    }
-    return (0..<count).map { _ in
-      var text = String.UnicodeScalarView()
-      for _ in 0..<draw(14) + 1 {
-        text.append(contentsOf: pieces[draw(pieces.count)].unicodeScalars)
-      }
-      return String(text)
-    }
+    return LanternTokenizersTests.randomTexts(of: pieces, count)
   }
 
   /// The characters that normalizers change, 64 in a text.
@@ -117,6 +105,30 @@ import Testing
         || isSentencePiece && back.drop { $0 == " " } == wanted.drop { $0 == " " }
       #expect(
         isSame, "\(text.debugDescription): \(back.debugDescription) \(wanted.debugDescription)")
+    }
+  }
+
+  @Test("sentencepiece's sums of 32 bits decide between ways that are nearly as good")
+  func rounding() throws {
+    /// A field of a protocol buffer, of up to 127 bytes.
+    func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] {
+      [number << 3 | 2, UInt8(bytes.count)] + bytes
+    }
+    func piece(_ text: String, _ score: Float, kind: UInt8 = 1) -> [UInt8] {
+      let bits = (0..<4).map { UInt8(truncatingIfNeeded: score.bitPattern >> (8 * $0)) }
+      return field(1, field(1, Array(text.utf8)) + [2 << 3 | 5] + bits + [3 << 3, kind])
+    }
+    // In 64 bits a, b and c are likelier together than abc; sentencepiece 0.2.3 takes abc, which is as likely in 32.
+    let scores: [Float] = [-2.3308444023132324, -2.3086655139923096, -2.1878104209899902]
+    let pieces =
+      piece("<unk>", 0, kind: 2) + zip(["a", "b", "c"], scores).flatMap { piece($0, $1) }
+      + piece("abc", -6.827320575714111)
+    try withTemporaryFolder { folder in
+      let model = pieces + field(2, [3 << 3, 1]) + field(3, [3 << 3, 0])
+      try Data(model).write(to: URL(fileURLWithPath: "\(folder)/tokenizer.model"))
+      let tokenizer = try TokenizerCatalogue.loadLanguage(folder: folder)
+      #expect(tokenizer.encode("abc", readsSpecial: false) == [4])
+      #expect(tokenizer.encode("ab", readsSpecial: false) == [1, 2])
     }
   }
 

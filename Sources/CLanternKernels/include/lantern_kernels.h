@@ -210,7 +210,7 @@ typedef struct lk_attention_args {
   const float *q;
   const void *k, *v;
   lk_dtype stored;         // of k and v: a type of elements, or LK_I8 with scales; strides count these
-  const float *k_scales, *v_scales; // of LK_I8: [batch, keys, key_heads], what a head's numbers are times; or null
+  const float *k_scales, *v_scales; // of LK_I8: [batch, keys, key_heads], factors of a head's numbers; or null
   int64_t q_batch_stride, q_stride, k_batch_stride, k_stride, v_batch_stride, v_stride;
   float scale;
   float soft_cap;          // a score s becomes soft_cap * tanh(s / soft_cap); 0 for no cap
@@ -285,7 +285,7 @@ typedef struct lk_kernels {
   /// f32, f16 and bf16 to one another, round to nearest even; NaN stays NaN, f16 overflow is inf.
   void (*convert)(const void *x, lk_dtype from, int64_t count, void *y, lk_dtype to);
 
-  /// Rows [rows, columns] as int8 in two's complement, to nearest even, with what each is times: the row's largest
+  /// Rows [rows, columns] as int8 in two's complement, to nearest even, with the scale of each: the row's largest
   /// magnitude is 127. The scale of a row that is not finite is not finite.
   void (*quantize)(const float *x, int64_t rows, int64_t columns, int8_t *y, float *scales);
 

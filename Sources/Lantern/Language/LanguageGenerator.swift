@@ -89,9 +89,12 @@ public struct LanguageGenerator: Sendable {
   ///
   /// - Parameter capacity: tokens to hold without growing.
   /// - Returns: the context.
-  /// - Throws: `TensorError` where memory does not suffice.
+  /// - Throws: ``RequestError/memory(what:needed:available:)`` and `TensorError` where memory does not suffice.
   package func makeContext(capacity: Int = 512) throws -> LanguageContext {
-    LanguageContext(try model.makeCache(capacity: capacity))
+    try LanguagePlan.check(
+      capacity * cacheBytesPerToken, SystemMemory.available,
+      "\(path): keys and values of \(capacity) tokens")
+    return LanguageContext(try model.makeCache(capacity: capacity))
   }
 
   /// Writes a text on the caller's thread, in a context of its own.
@@ -108,11 +111,7 @@ public struct LanguageGenerator: Sendable {
   ) throws -> LanguageResult {
     let prompt = model.ids(of: request.prompt)
     let room = max(0, model.network.maximumLength - prompt.count)
-    let capacity = prompt.count + min(room, request.maximumTokens)
-    try LanguagePlan.check(
-      capacity * cacheBytesPerToken, SystemMemory.available, "keys and values of \(capacity) tokens"
-    )
-    var context = try makeContext(capacity: capacity)
+    var context = try makeContext(capacity: prompt.count + min(room, request.maximumTokens))
     return try write(
       request, behind: prompt, in: &context, onLogits: onLogits, onEvent: onEvent)
   }

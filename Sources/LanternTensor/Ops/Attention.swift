@@ -16,7 +16,8 @@ public enum AttentionMask: Sendable, Equatable {
   }
 }
 
-/// What int8 keys and values are times: of each token and key head a number, `[batch, key, key head]`, f32.
+/// Scales of int8 keys and values: what the numbers of each token and key head are multiplied by,
+/// `[batch, key, key head]`, f32.
 public struct KeyValueScales: Sendable {
   /// Of keys, and of values.
   public let keys: Tensor, values: Tensor
