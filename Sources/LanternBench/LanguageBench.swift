@@ -14,8 +14,9 @@ package struct LanguageBench: Sendable {
 
   /// Tokens of the prompt, and of what follows, of each sequence.
   package let promptTokens: Int, newTokens: Int
-  /// Sequences that go on from the prompt.
+  /// Sequences that go on from the prompt, or each from a prompt of its own.
   package let sequences: Int
+  package let hasOwnPrompts: Bool
   /// The runs, without a first one that is not counted.
   package let runs: [Run]
   /// Bytes of the process's memory, at most.
@@ -23,7 +24,7 @@ package struct LanguageBench: Sendable {
 
   /// Tokens a second of the prompt, by the median run.
   package var prefillTokensPerSecond: Double {
-    Double(promptTokens) / Self.median(runs.map(\.prefill))
+    Double(promptTokens * (hasOwnPrompts ? sequences : 1)) / Self.median(runs.map(\.prefill))
   }
   /// Tokens a second behind the prompt, of all sequences together, by the median run.
   package var decodeTokensPerSecond: Double {
@@ -38,12 +39,13 @@ package struct LanguageBench: Sendable {
   ///   - promptTokens: tokens that are read at once, one at least.
   ///   - newTokens: tokens that are read one by one, one at least.
   ///   - sequences: how many go on from the prompt, one token of each at a time.
+  ///   - hasOwnPrompts: whether each has a prompt of its own, of so many tokens.
   ///   - runs: how often; once more is not counted.
   ///   - onToken: called after the prompt and each token; throw to stop.
   /// - Throws: `RequestError` for more tokens than the model's context, what reading throws, and `onToken`.
   package init(
     _ generator: LanguageGenerator, promptTokens: Int, newTokens: Int, sequences: Int = 1,
-    runs: Int, onToken: () throws -> Void
+    hasOwnPrompts: Bool = false, runs: Int, onToken: () throws -> Void
   ) throws {
     let total = promptTokens + newTokens
     guard total <= generator.contextLength else {
@@ -52,42 +54,67 @@ package struct LanguageBench: Sendable {
     let ids = TokenNoise(seed: 1).uniforms(total).map {
       Int($0 * Float(generator.model.tokenizer.count))
     }
-    let network = generator.model.network
+    let (prompt, new) = (Array(ids[..<promptTokens]), Array(ids[promptTokens...]))
     var all: [Run] = []
     for _ in 0...runs {
-      var cache = try generator.model.makeCache(capacity: total)
-      // What was read, of a text by itself.
-      var past: [Int]? = []
-      func read(_ ids: [Int], scored: Int) throws -> Double {
-        let clock = ContinuousClock()
-        let start = clock.now
-        let hidden =
-          try past == nil
-          ? network.read(ids, into: &cache) : network.read(ids, after: past ?? [], into: &cache)
-        past? += ids
-        let last = try hidden.sliced(axis: 1, ids.count - scored..<ids.count).contiguous()
-        _ = try network.logits(last)
-        let seconds = start.duration(to: clock.now).seconds
+      var reading = try BenchReading(generator.model, capacity: hasOwnPrompts ? 1 : total)
+      var prefill = 0.0
+      if hasOwnPrompts {
+        try reading.cache.branch(sequences, capacity: total)
+        for number in 0..<sequences {
+          reading.cache.fill(number, behind: 0)
+          prefill += try reading.read(prompt, after: [], scored: 1)
+          try onToken()
+        }
+      } else {
+        prefill = try reading.read(prompt, after: [], scored: 1)
         try onToken()
-        return seconds
+        if sequences > 1 { try reading.cache.branch(sequences, capacity: newTokens) }
       }
-      let prefill = try read(Array(ids[..<promptTokens]), scored: 1)
-      if sequences > 1 {
-        try cache.branch(sequences, capacity: newTokens)
-        cache.select(Array(0..<sequences))
-        past = nil
-      }
-      let decode = try ids[promptTokens...].reduce(0.0) {
-        try $0 + read(Array(repeating: $1, count: sequences), scored: sequences)
+      let isAlone = sequences == 1 && !hasOwnPrompts
+      if !isAlone { reading.cache.select(Array(0..<sequences)) }
+      let decode = try new.indices.reduce(0.0) { seconds, index in
+        let past = isAlone ? prompt + new[..<index] : nil
+        let time = try reading.read(
+          Array(repeating: new[index], count: sequences), after: past, scored: sequences)
+        try onToken()
+        return seconds + time
       }
       all.append(Run(prefill: prefill, decode: decode))
     }
     (self.promptTokens, self.newTokens, self.sequences) = (promptTokens, newTokens, sequences)
+    self.hasOwnPrompts = hasOwnPrompts
     self.runs = Array(all.dropFirst())
     peakBytes = ResidentMemory.peak
   }
 
   private static func median(_ seconds: [Double]) -> Double { seconds.sorted()[seconds.count / 2] }
+}
+
+/// Tokens that are read, and timed.
+private struct BenchReading: ~Copyable {
+  private let network: any CausalLanguageModel
+  var cache: KVCache
+
+  init(_ model: LanguageModel, capacity: Int) throws {
+    network = model.network
+    cache = try model.makeCache(capacity: capacity)
+  }
+
+  /// Reads tokens behind those of one text, or, where `past` is nil, one of each sequence that is selected.
+  ///
+  /// - Returns: the seconds, with those that logits of the last `scored` took.
+  mutating func read(_ ids: [Int], after past: [Int]?, scored: Int) throws -> Double {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let hidden =
+      if let past { try network.read(ids, after: past, into: &cache) } else {
+        try network.read(ids, into: &cache)
+      }
+    let last = try hidden.sliced(axis: 1, ids.count - scored..<ids.count).contiguous()
+    _ = try network.logits(last)
+    return start.duration(to: clock.now).seconds
+  }
 }
 
 /// The perplexity of a text: e to the mean of its tokens' negative log-probabilities.

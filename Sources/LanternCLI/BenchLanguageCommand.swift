@@ -2,6 +2,7 @@ import ArgumentParser
 import Lantern
 import LanternBench
 import LanternHub
+import LanternPlatform
 import LanternTensor
 
 /// `lantern bench language`: how fast a language model reads and writes.
@@ -12,7 +13,7 @@ struct BenchLanguageCommand: ParsableCommand {
       "Times a language model: tokens a second of a prompt and behind it, memory; perplexity.",
     discussion: """
       lantern bench language -m FOLDER/smollm2.gguf
-      lantern bench language -m FOLDER/smollm2.gguf --prompt-tokens 2048 --json
+      lantern bench language -m FOLDER/smollm2.gguf --prompt-tokens 512,2048
       lantern bench language -m FOLDER/smollm2.gguf --perplexity book.txt
 
       The prompt is read at once, what follows token by token, with the scores of the next token behind each; \
@@ -22,8 +23,10 @@ struct BenchLanguageCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Tokens that are read at once.", valueName: "count"))
-  var promptTokens = 512
+    help: ArgumentHelp(
+      "Tokens that are read at once; several counts with commas between them.", valueName: "counts")
+  )
+  var promptTokens = "512"
 
   @Option(
     parsing: .unconditional,
@@ -35,6 +38,9 @@ struct BenchLanguageCommand: ParsableCommand {
     help: ArgumentHelp(
       "Sequences that go on from the prompt, a token of each at a time.", valueName: "count"))
   var sequences = 1
+
+  @Flag(help: "Give each sequence a prompt of its own, read one after another.")
+  var ownPrompts = false
 
   @OptionGroup var timing: RunsOptions
 
@@ -50,13 +56,24 @@ struct BenchLanguageCommand: ParsableCommand {
   @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
-    for (name, count) in [("prompt tokens", promptTokens), ("new tokens", newTokens)]
+    let counts = try promptCounts
+    for (name, count) in counts.map({ ("prompt tokens", $0) }) + [("new tokens", newTokens)]
     where !(1...1_000_000).contains(count) {
       throw ValidationError("\(name) \(count): choose 1 to 1000000")
     }
     if !(1...LanguageGenerator.maximumCount).contains(sequences) {
       throw ValidationError(
         "sequences \(sequences): choose 1 to \(LanguageGenerator.maximumCount)")
+    }
+  }
+
+  private var promptCounts: [Int] {
+    get throws {
+      do throws(RequestError) {
+        return try CommaList.numbers(promptTokens, "prompt tokens") { Int($0) }
+      } catch {
+        throw ValidationError("\(error)")
+      }
     }
   }
 
@@ -72,35 +89,44 @@ struct BenchLanguageCommand: ParsableCommand {
     let start = Console.now
     let generator = try source.generator(computing.precision, console)
     console.detail("loaded in \(rounded(Console.now - start)) s")
+    if ownPrompts, sequences == 1 { console.note("--own-prompts has no effect on one sequence") }
+    let measured = try text.map { text in
+      var bar = ProgressBar(console)
+      defer { bar.end() }
+      return try Perplexity(of: text, generator) { number, count in
+        try Interruption.check()
+        bar.show(number, of: count)
+      }
+    }
+    for count in try promptCounts {
+      let bench = try bench(generator, promptTokens: count, console)
+      console.isJSON ? reportJSON(bench, measured, generator, console) : report(bench)
+    }
+    if !console.isJSON { report(measured) }
+  }
+
+  private func bench(_ generator: LanguageGenerator, promptTokens: Int, _ console: Console) throws
+    -> LanguageBench
+  {
     var bar = ProgressBar(console)
     defer { bar.end() }
-    var (done, all) = (0, (timing.runs + 1) * (newTokens + 1))
-    let bench = try LanguageBench(
+    var done = 0
+    let all = (timing.runs + 1) * (newTokens + (ownPrompts ? sequences : 1))
+    return try LanguageBench(
       generator, promptTokens: promptTokens, newTokens: newTokens, sequences: sequences,
-      runs: timing.runs
+      hasOwnPrompts: ownPrompts, runs: timing.runs
     ) {
       try Interruption.check()
       done += 1
       bar.show(done, of: all)
     }
-    bar.end()
-    let measured = try text.map { text in
-      try Perplexity(of: text, generator) { number, count in
-        try Interruption.check()
-        (done, all) = (number, count)
-        bar.show(done, of: all)
-      }
-    }
-    bar.end()
-    console.isJSON
-      ? reportJSON(bench, measured, generator, console) : report(bench, measured, generator)
   }
 
-  private func report(
-    _ bench: LanguageBench, _ perplexity: Perplexity?, _ generator: LanguageGenerator
-  ) {
+  private func report(_ bench: LanguageBench) {
     Console.print(
-      "prompt of \(bench.promptTokens) tokens".padded(to: 28)
+      (bench.hasOwnPrompts
+        ? "\(bench.sequences) prompts of \(bench.promptTokens)"
+        : "prompt of \(bench.promptTokens) tokens").padded(to: 28)
         + "\(rounded(bench.prefillTokensPerSecond, 1)) tokens/s")
     Console.print(
       (bench.sequences == 1
@@ -108,6 +134,9 @@ struct BenchLanguageCommand: ParsableCommand {
         : "\(bench.sequences) times \(bench.newTokens) behind it")
         .padded(to: 28)
         + "\(rounded(bench.decodeTokensPerSecond, 1)) tokens/s")
+  }
+
+  private func report(_ perplexity: Perplexity?) {
     if let perplexity {
       Console.print(
         "perplexity".padded(to: 28)
@@ -115,7 +144,7 @@ struct BenchLanguageCommand: ParsableCommand {
       )
     }
     Console.print(
-      "peak memory \(bench.peakBytes >> 20) MiB; \(ComputeEngine.instructionSet), "
+      "peak memory \(ResidentMemory.peak >> 20) MiB; \(ComputeEngine.instructionSet), "
         + "\(ComputeEngine.threadCount) threads")
   }
 
@@ -132,7 +161,7 @@ struct BenchLanguageCommand: ParsableCommand {
     var end: [String: JSONValue] = [
       "event": .string("end"), "model": .string(HubCache.name(of: generator.path)),
       "prompt_tokens": .integer(bench.promptTokens), "new_tokens": .integer(bench.newTokens),
-      "sequences": .integer(bench.sequences),
+      "sequences": .integer(bench.sequences), "own_prompts": .bool(bench.hasOwnPrompts),
       "prefill_tokens_per_second": .number(bench.prefillTokensPerSecond),
       "decode_tokens_per_second": .number(bench.decodeTokensPerSecond),
       "peak_bytes": .integer(bench.peakBytes),

@@ -13,6 +13,7 @@ struct WriteCommand: ParsableCommand {
       lantern write "Once upon a time" -m FOLDER/smollm2.gguf
       lantern write "The capital of France is" -m FOLDER -n 8 --temperature 0
       lantern write @story.txt -m FOLDER/smollm2.gguf --stop "The end" -s 7
+      lantern write --prompts questions.txt -m FOLDER/smollm2.gguf
 
       A model is a GGUF file, or a folder with config.json, weights and a tokenizer as transformers lays it \
       out. The text goes on as it stands: a chat model is given no roles. What is written goes to standard \
@@ -20,7 +21,20 @@ struct WriteCommand: ParsableCommand {
       """)
 
   @Argument(help: "The text to go on from; @FILE for one in a file, @- for standard input.")
-  var prompt: String
+  var prompt: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Go on from each line of this file in place of one text; - for standard input. (default: none)",
+      valueName: "file"))
+  var prompts: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "How many of them are written at once. (default: \(LanguageGenerator.standardParallel))",
+      valueName: "count"))
+  var parallel: Int?
 
   @OptionGroup(title: "Text options") var words: LanguageTextOptions
 
@@ -50,6 +64,23 @@ struct WriteCommand: ParsableCommand {
     if count > 1, trace != nil {
       throw ValidationError("--trace is of one text: leave out --count")
     }
+    try checkPrompts()
+  }
+
+  private func checkPrompts() throws {
+    guard prompts != nil else {
+      if prompt == nil {
+        throw ValidationError("from which text? For example: lantern write \"Once upon a time\"")
+      }
+      if parallel != nil { throw ValidationError("--parallel is of --prompts: give both") }
+      return
+    }
+    if prompt != nil { throw ValidationError("--prompts replaces the prompt: give one of both") }
+    if count > 1 { throw ValidationError("--count is of one prompt: leave out --prompts") }
+    if trace != nil { throw ValidationError("--trace is of one text: leave out --prompts") }
+    if let parallel, !(1...LanguageGenerator.maximumCount).contains(parallel) {
+      throw ValidationError("parallel \(parallel): choose 1 to \(LanguageGenerator.maximumCount)")
+    }
   }
 
   func run() throws {
@@ -61,7 +92,8 @@ struct WriteCommand: ParsableCommand {
   private func report(_ console: Console) throws {
     if let trace { try FileSystem.checkFolder(of: trace) }
     threads.apply(console)
-    var request = LanguageRequest(prompt: try PromptFile.text(ofArgument: prompt))
+    var request = LanguageRequest(prompt: try prompt.map(PromptFile.text(ofArgument:)) ?? "")
+    let lines = try prompts.map(PromptFile.prompts)
     try words.apply(to: &request)
     let start = Console.now
     let generator = try source.generator(computing.precision, console, draft: drafting.draft)
@@ -70,6 +102,7 @@ struct WriteCommand: ParsableCommand {
       "seed": JSONValue(request.seed), "seconds": .number(Console.now - start),
     ])
     let begin = Console.now
+    if let lines { return try write(request, behind: lines, generator, console) }
     guard count == 1 else {
       let results = try generator.write(request, count: count) { number, event in
         try Interruption.check()
@@ -91,23 +124,61 @@ struct WriteCommand: ParsableCommand {
     finish([result], seconds: Console.now - begin, request, console)
   }
 
+  /// Writes on from several prompts, and gives the texts in the prompts' order, each as soon as those before it are whole.
+  private func write(
+    _ request: LanguageRequest, behind prompts: [String], _ generator: LanguageGenerator,
+    _ console: Console
+  ) throws {
+    let begin = Console.now
+    var (results, given): ([Int: LanguageResult], Int) = ([:], 0)
+    let requests = prompts.map {
+      var request = request
+      request.prompt = $0
+      return request
+    }
+    try generator.write(requests, parallel: parallel ?? LanguageGenerator.standardParallel) {
+      try Interruption.check()
+      console.put($1, of: $0)
+      guard case .finished(let result) = $1 else { return }
+      results[$0] = result
+      end(result, $0, request.seed, Console.now - begin, console)
+      while let next = results[given] {
+        put(next, number: given, console)
+        given += 1
+      }
+    }
+    conclude((0..<given).compactMap { results[$0] }, seconds: Console.now - begin, request, console)
+  }
+
+  /// Puts one of several texts on standard output.
+  private func put(_ result: LanguageResult, number: Int, _ console: Console) {
+    if !console.isJSON { Console.put((number == 0 ? "" : "\n") + result.text + "\n") }
+  }
+
   private func finish(
     _ results: [LanguageResult], seconds: Double, _ request: LanguageRequest, _ console: Console
   ) {
-    var told: Set<String> = []
-    for note in results.flatMap(\.notes) where told.insert(note).inserted { console.note(note) }
-    console.noteIdle(request, hasSeed: words.chance.number != nil)
     for (number, result) in results.enumerated() {
-      if results.count > 1, !console.isJSON {
-        Console.put((number == 0 ? "" : "\n") + result.text + "\n")
-      }
+      if results.count > 1 { put(result, number: number, console) }
       end(
         result, results.count > 1 ? number : nil, request.seed &+ UInt64(number), seconds, console)
     }
+    conclude(results, seconds: seconds, request, console)
+  }
+
+  /// Notes, and what was done in all.
+  private func conclude(
+    _ results: [LanguageResult], seconds: Double, _ request: LanguageRequest, _ console: Console
+  ) {
+    var noted: Set<String> = []
+    for note in results.flatMap(\.notes) where noted.insert(note).inserted { console.note(note) }
+    console.noteIdle(request, hasSeed: words.chance.number != nil)
+    let read =
+      prompts == nil
+      ? results.first?.promptTokens ?? 0
+      : results.reduce(0) { $0 + $1.promptTokens - $1.cachedTokens }
     let tokens = results.reduce(0) { $0 + $1.tokens }
-    console.detail(
-      "\(results.first?.promptTokens ?? 0) tokens read and \(tokens) written in \(rounded(seconds)) s"
-    )
+    console.detail("\(read) tokens read and \(tokens) written in \(rounded(seconds)) s")
     results.forEach(console.detail(acceptanceOf:))
     if words.chance.number == nil, request.temperature != 0, request.beams == 1 {
       console.report("seed \(request.seed)")

@@ -30,6 +30,16 @@ import Testing
       let table = try Program.run(arguments, in: folder)
       #expect(table.output.contains("prompt of 16 tokens") && table.output.contains("perplexity"))
       #expect(table.output.contains("3 times 4 behind it") && end["sequences"]?.integer == 3)
+      let own = try Program.run(arguments + ["--own-prompts"], in: folder)
+      #expect(own.output.contains("3 prompts of 16"), "\(own.errors)")
+      let lengths = try Program.run(
+        [
+          "bench", "language", "-m", model, "--prompt-tokens", "8,16", "--new-tokens", "2",
+          "--json",
+        ],
+        in: folder
+      ).events().filter { $0["event"]?.string == "end" }
+      #expect(lengths.map { $0["prompt_tokens"]?.integer } == [8, 16])
     }
   }
 
@@ -39,6 +49,7 @@ import Testing
       for (more, code, word) in [
         ([], Int32(64), "--model"), (["-m", model, "--new-tokens", "0"], 64, "new tokens"),
         (["-m", model, "--prompt-tokens", "-1"], 64, "prompt tokens"),
+        (["-m", model, "--prompt-tokens", "8,x"], 64, "prompt tokens"),
         (["-m", model, "--sequences", "0"], 64, "1 to 256"),
         (["-m", model], 64, "context is 64"),
         (["-m", model, "--perplexity", "none.txt"], 66, "none.txt"),

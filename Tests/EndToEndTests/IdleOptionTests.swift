@@ -187,6 +187,7 @@ import Testing
     Case("write", "--quiet", "fox WRITER -q -v", "--quiet and --verbose"),
     Case("write", "--verbose", "fox WRITER --json -v", "\"event\":\"detail\""),
     Case("bench language", "--threads", "SPEED -t 64", "64 threads on"),
+    Case("bench language", "--own-prompts", "SPEED --own-prompts", "--own-prompts has no effect"),
     Case("bench language", "--quiet", "SPEED -q -v", "--quiet and --verbose"),
     Case("bench language", "--verbose", "SPEED --json -v", "\"event\":\"detail\""),
     Case("paint", "--init", "fox -i a.png", "--init needs"),
@@ -274,7 +275,7 @@ import Testing
     "write": [
       "--model", "--temperature", "--min-tokens", "--logit-bias", "--schema",
       "--regex", "--choices", "--stop", "--trace", "--precision", "--json", "--count", "--beams",
-      "--cache-type",
+      "--cache-type", "--prompts", "--parallel",
     ],
     "chat": [
       "--model", "--system", "--chat-template", "--temperature", "--min-tokens", "--logit-bias",

@@ -98,6 +98,28 @@ import Testing
     }
   }
 
+  @Test("prompts of a file are gone on from in their order, and programs get each with its number")
+  func prompts() throws {
+    try withTemporaryFolder { folder in
+      let lines = ["The red fox", "A key", "Once upon a time", "The"]
+      try Data(("# Four.\n\n" + lines.joined(separator: "\n")).utf8).write(
+        to: URL(fileURLWithPath: folder + "/prompts.txt"))
+      let options = ["-m", model, "-n", "6", "-s", "7"]
+      let texts = try lines.map {
+        try Program.run(["write", $0, "-q"] + options, in: folder).output
+      }
+      let arguments = ["write", "--prompts", "prompts.txt", "--parallel", "3"] + options
+      let run = try Program.run(arguments + ["-q"], in: folder)
+      #expect(run.code == 0 && run.output == texts.joined(separator: "\n"), "\(run.errors)")
+      let events = try Program.run(arguments + ["--json"], in: folder).events()
+      let ends = events.filter { $0["event"]?.string == "end" }
+      #expect(ends.compactMap { $0["number"]?.integer }.sorted() == [1, 2, 3, 4])
+      #expect(ends.allSatisfy { $0["seed"]?.integer == 7 })
+      let third = events.filter { $0["number"]?.integer == 3 }.compactMap { $0["text"]?.string }
+      #expect(third.joined().escapingControls(keepingLines: true) + "\n" == texts[2])
+    }
+  }
+
   @Test("tokens that are read ahead change no text, and how many came is told")
   func ahead() throws {
     try withTemporaryFolder { folder in
@@ -123,6 +145,13 @@ import Testing
         (["write", "a", "-m", model, "-n", "0"], 64, "max"),
         (["write", "a", "-m", model, "--count", "0"], 64, "1 to 256"),
         (["write", "a", "-m", model, "-b", "2", "--trace", "t.safetensors"], 64, "--count"),
+        (["write", "-m", model], 64, "lantern write"),
+        (["write", "a", "-m", model, "--prompts", "p.txt"], 64, "one of both"),
+        (["write", "-m", model, "--prompts", "p.txt", "-b", "2"], 64, "--count"),
+        (["write", "-m", model, "--prompts", "p.txt", "--trace", "t"], 64, "--trace"),
+        (["write", "-m", model, "--prompts", "p.txt", "--parallel", "0"], 64, "1 to 256"),
+        (["write", "a", "-m", model, "--parallel", "2"], 64, "--prompts"),
+        (["write", "-m", model, "--prompts", "p.txt"], 66, "p.txt"),
         (["write", "a", "-m", model, "--lookup", "65"], 64, "0 to 64"),
         (["write", "a", "-m", model, "--draft", "none.gguf"], 66, "none.gguf"),
         (["write", "a", "-m", model, "--prompt-cache", model], 65, "prompt cache"),

@@ -26,6 +26,21 @@ import Testing
     }
   }
 
+  @Test("of layers with a window keys and values take no more than that window and a rest need")
+  func windows() throws {
+    try withTemporaryFolder { folder in
+      for (name, windowed) in [("mistral", 2), ("gemma3", 1), ("qwen2.gguf", 0)] {
+        let path = try longContextModel(name, in: folder)
+        let plan = try LanguagePlan(path, precision: .exact)
+        let model = try LanguageModel(path, precision: .exact)
+        let bytes = plan.cacheBytes(1)
+        #expect(try model.makeCache(capacity: 2000).byteCount == plan.cacheBytes(2000), "\(name)")
+        let tokens = [1280, 2000].map { plan.cacheBytes($0) / (bytes / plan.sizes.layers) }
+        #expect(tokens[1] - tokens[0] == 720 * (plan.sizes.layers - windowed), "\(name) \(tokens)")
+      }
+    }
+  }
+
   @Test("a model for which there is no memory is refused before its weights are read")
   func refusal() throws {
     let plan = try LanguagePlan(fixture("gguf_models/llama.gguf"), precision: .fast)

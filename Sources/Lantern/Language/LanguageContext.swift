@@ -14,10 +14,10 @@ package struct LanguageContext: ~Copyable {
 
   init(_ cache: consuming KVCache) { self.cache = cache }
 
-  /// Forgets all tokens but the first ones.
+  /// Forgets all tokens but the first ones; all where what these attend to was dropped.
   mutating func forget(beyond count: Int) {
     cache.forget(beyond: count)
-    tokens.removeLast(max(0, tokens.count - count))
+    tokens.removeLast(max(0, tokens.count - cache.count))
     blockTokens = min(blockTokens, tokens.count)
   }
 
@@ -47,6 +47,6 @@ package struct LanguageContext: ~Copyable {
 
   /// How many of a text's tokens are there already; the last one is always read again, for its logits.
   func sharedCount(with ids: [Int]) -> Int {
-    min(zip(tokens, ids).prefix { $0 == $1 }.count, max(0, ids.count - 1))
+    cache.remaining(min(zip(tokens, ids).prefix { $0 == $1 }.count, max(0, ids.count - 1)))
   }
 }

@@ -34,7 +34,7 @@ extension LanguageGenerator {
       }
       try context.cache.reorder(search.running.map(\.origin))
       context.cache.select(Array(search.running.indices))
-      rows = try scoresBehind(search.running.compactMap(\.ids.last), in: &context)
+      rows = try model.scores(behind: search.running.compactMap(\.ids.last), in: &context.cache)
     }
     context.cache.forget(beyond: prompt.count)
     return try search.finished.prefix(count).enumerated().map { number, beam in

@@ -61,7 +61,7 @@ extension LanguageGenerator {
       let last = open.compactMap { writers[$0].ids.last }
       guard !open.isEmpty, last.count == open.count else { break }
       context.cache.select(open)
-      let rows = try scoresBehind(last, in: &context)
+      let rows = try model.scores(behind: last, in: &context.cache)
       for (number, scores) in zip(open, rows) {
         try writers[number].step(scores) { try onEvent(number, $0) }
       }
@@ -72,14 +72,4 @@ extension LanguageGenerator {
   /// Whether tokens of several texts may be read together: where positions turn by how long a text is, one would change
   /// the others.
   func readsTogether(_ tokens: Int) -> Bool { model.network.readsInBlocks(tokens) }
-
-  /// Reads a token of each sequence that is selected.
-  ///
-  /// - Returns: of each the scores of the next.
-  func scoresBehind(_ ids: [Int], in context: inout LanguageContext) throws -> [[Float]] {
-    let hidden = try model.network.read(ids, into: &context.cache)
-    let scores = try model.network.logits(hidden).floats()
-    let width = scores.count / ids.count
-    return ids.indices.map { Array(scores[$0 * width..<($0 + 1) * width]) }
-  }
 }

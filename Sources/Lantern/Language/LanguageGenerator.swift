@@ -91,10 +91,17 @@ public struct LanguageGenerator: Sendable {
   /// - Returns: the context.
   /// - Throws: ``RequestError/memory(what:needed:available:)`` and `TensorError` where memory does not suffice.
   package func makeContext(capacity: Int = 512) throws -> LanguageContext {
-    try LanguagePlan.check(
-      capacity * cacheBytesPerToken, SystemMemory.available,
-      "\(path): keys and values of \(capacity) tokens")
+    try checkMemory(ofTokens: capacity)
     return LanguageContext(try model.makeCache(capacity: capacity))
+  }
+
+  /// - Throws: ``RequestError/memory(what:needed:available:)`` where keys and values of so many tokens, of each text, do
+  ///   not fit.
+  func checkMemory(ofTokens count: Int, texts: Int = 1) throws {
+    try LanguagePlan.check(
+      texts * model.network.sizes.cacheShape.byteCount(count, model.cacheType),
+      SystemMemory.available,
+      "\(path): keys and values of \(texts == 1 ? "" : "\(texts) times ")\(count) tokens")
   }
 
   /// Writes a text on the caller's thread, in a context of its own.
@@ -179,6 +186,26 @@ public struct LanguageGenerator: Sendable {
     _ request: LanguageRequest, _ prompt: [Int], _ context: inout LanguageContext,
     _ onLogits: (([Int], Tensor) throws -> Void)? = nil
   ) throws -> (writer: LanguageWriter, scores: [Float], beginning: Beginning) {
+    let (writer, idle) = try writer(of: request, behind: prompt)
+    var notes = idle
+    let file = try promptCache(request, prompt, isTraced: onLogits != nil, &notes)
+    if file != nil { context.cache.keepsAll = true }
+    let kept = try prepare(&context, for: prompt, isTraced: onLogits != nil, file)
+    let scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
+    if let file, let note = try store(context, kept, file, of: prompt.count) { notes.append(note) }
+    return (
+      writer, scores,
+      Beginning(
+        promptTokens: prompt.count, cachedTokens: kept.isTaken ? kept.found : 0, notes: notes)
+    )
+  }
+
+  /// What writes a text behind a prompt.
+  ///
+  /// - Returns: it, and notes on settings without an effect: a sentence each.
+  func writer(of request: LanguageRequest, behind prompt: [Int]) throws -> (
+    LanguageWriter, [String]
+  ) {
     let settings = try LanguageSettings(request, model.tokenizer)
     let room = model.network.maximumLength - prompt.count
     guard room > 0, !prompt.isEmpty else {
@@ -191,15 +218,7 @@ public struct LanguageGenerator: Sendable {
     }
     let writer = try LanguageWriter(
       model, request, settings, behind: prompt, maximum: min(room, request.maximumTokens))
-    let file = try promptCache(request, prompt, isTraced: onLogits != nil, &notes)
-    let kept = try prepare(&context, for: prompt, isTraced: onLogits != nil, file)
-    let scores = try read(Array(prompt[context.tokens.count...]), &context, onLogits)
-    if let file, let note = try store(context, kept, file, of: prompt.count) { notes.append(note) }
-    return (
-      writer, scores,
-      Beginning(
-        promptTokens: prompt.count, cachedTokens: kept.isTaken ? kept.found : 0, notes: notes)
-    )
+    return (writer, notes)
   }
 
   /// Leaves of a context what a text begins with, and takes in what a prompt cache has more of that.

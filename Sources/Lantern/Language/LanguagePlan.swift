@@ -40,7 +40,7 @@ package struct LanguagePlan: Sendable {
 
   /// Bytes of the keys and values of tokens.
   package func cacheBytes(_ tokens: Int, as type: KVCacheType? = nil) -> Int {
-    tokens * sizes.cacheShape.bytesPerToken(type ?? cacheType)
+    sizes.cacheShape.byteCount(tokens, type ?? cacheType)
   }
 
   /// About the bytes that reading so many tokens and choosing the next takes besides: activations of a block, hidden
@@ -55,7 +55,8 @@ package struct LanguagePlan: Sendable {
     let activations = block * (6 * sizes.features + 3 * queries + 6 * keys + 2 * sizes.inner)
     let states = 2 * tokens * sizes.features
     let scratch = attentionScratchBytes(
-      queries: block, keys: tokens, keyHeads: sizes.headsOfKeys, headSize: sizes.sizeOfHead,
+      queries: block, keys: sizes.cacheShape.visibleKeys(tokens), keyHeads: sizes.headsOfKeys,
+      headSize: sizes.sizeOfHead,
       precision: precision)
     let pages = min(PackedMatrix.bytesOfPiece, weightBytes)
     return (activations + states + 10 * sizes.vocabulary) * DType.float32.byteSize + scratch + pages

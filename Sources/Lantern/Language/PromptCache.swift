@@ -106,7 +106,7 @@ struct PromptCache {
   /// - Throws: ``FormatError`` where it cannot be written.
   func store(_ context: borrowing LanguageContext, found: Int) throws -> Int {
     let count = context.blockTokens
-    guard count > found else { return found }
+    guard count > found, context.cache.isWhole else { return found }
     var tensors = [
       ("tokens", try Tensor(context.tokens[..<count].map { Int32($0) }, shape: [count]))
     ]

@@ -12,19 +12,40 @@ package struct KVCache: ~Copyable {
     package let layers: Int
     /// Of a layer's keys, and features of each.
     package let heads: Int, headSize: Int
+    /// Of each layer, how many tokens a token attends to, itself among them: all before it where nil; of all layers
+    /// where there are none.
+    package let windows: [Int?]
 
-    package init(layers: Int, heads: Int, headSize: Int) {
+    package init(layers: Int, heads: Int, headSize: Int, windows: [Int?] = []) {
       (self.layers, self.heads, self.headSize) = (layers, heads, headSize)
+      self.windows = windows
     }
 
+    /// How many tokens a layer's tokens attend to; nil for all before them.
+    func window(_ layer: Int) -> Int? { windows.indices.contains(layer) ? windows[layer] : nil }
+
     /// What a token's keys are in a layer, and its values too: the numbers, and of int8 their scales.
-    fileprivate func rows(_ type: KVCacheType) -> [(width: Int, dtype: DType)] {
+    func rows(_ type: KVCacheType) -> [(width: Int, dtype: DType)] {
       [(heads * headSize, type.dtype)] + (type == .int8 ? [(heads, .float32)] : [])
     }
 
     /// Bytes that a token takes in all layers.
-    package func bytesPerToken(_ type: KVCacheType) -> Int {
-      2 * layers * rows(type).reduce(0) { $0 + $1.width * $1.dtype.byteSize }
+    package func bytesPerToken(_ type: KVCacheType) -> Int { layers * bytesPerRow(type) }
+
+    /// Bytes that so many tokens take at most, those that no token attends to any more left out.
+    package func byteCount(_ tokens: Int, _ type: KVCacheType) -> Int {
+      (0..<layers).reduce(0) { $0 + LayerRows.capacity(of: tokens, window($1)) }
+        * bytesPerRow(type)
+    }
+
+    /// Most keys that a block of up to 256 tokens attends to, the last of so many.
+    package func visibleKeys(_ tokens: Int) -> Int {
+      let layers = (0..<layers).map { LayerRows.visible(of: tokens, window($0)) }
+      return layers.max() ?? 0
+    }
+
+    private func bytesPerRow(_ type: KVCacheType) -> Int {
+      2 * rows(type).reduce(0) { $0 + $1.width * $1.dtype.byteSize }
     }
   }
 
@@ -35,11 +56,14 @@ package struct KVCache: ~Copyable {
   private var layers: [LayerRows]
   /// Sequences that go on from the kept tokens, each by itself; none where there is one text.
   private var branches: [Branch] = []
-  /// The sequences that the next tokens belong to, one token each.
+  /// Of them, those that the next tokens belong to: one token each, or all to the only one.
   private var selected: [Int] = []
+  private var isFilled = false
   /// Whether tokens that are read together become what they become when they are read one by one, to the bit; of more
   /// than four that takes longer.
   package var readsOneByOne = false
+  /// Whether tokens stay that no other attends to any more.
+  package var keepsAll = false
 
   /// An empty cache.
   ///
@@ -50,8 +74,8 @@ package struct KVCache: ~Copyable {
   /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
   package init(_ shape: Shape, as type: KVCacheType, capacity: Int) throws(TensorError) {
     (self.shape, self.type) = (shape, type)
-    layers = try (0..<shape.layers).map { _ throws(TensorError) in
-      try LayerRows(shape, type, capacity)
+    layers = try (0..<shape.layers).map { layer throws(TensorError) in
+      try LayerRows(shape, layer, type, capacity)
     }
   }
 
@@ -65,21 +89,25 @@ package struct KVCache: ~Copyable {
   /// - Parameters:
   ///   - new: of `[1, token, feature]`.
   ///   - layer: whose they are.
-  /// - Returns: all that the new tokens may attend to, `[1, count + token, feature]`, where the cache has
-  ///   it; good until the next call.
+  /// - Returns: all that the new tokens may attend to, `[1, count + token, feature]`, where the cache has it; of a layer
+  ///   with a window, in whole blocks of 256; good until the next call.
   /// - Throws: ``TensorError`` for a wrong shape or no memory.
   mutating package func append(_ new: Attention.KeysAndValues, layer: Int) throws(TensorError)
     -> Attention.KeysAndValues
   {
     guard branches.isEmpty else { return try appendToBranches(new, layer: layer) }
-    var all = try layers[layer].write(new.stored(as: type, heads: shape.heads), behind: count)
+    var all = try layers[layer].write(
+      new.stored(as: type, heads: shape.heads), behind: count, drops: !keepsAll)
     all.inPlace = readsOneByOne
     return all
   }
 
+  /// Whether no kept token was dropped.
+  package var isWhole: Bool { layers.allSatisfy { $0.dropped == 0 } }
+
   /// Keys and values of the first `tokens`, of each layer, as the cache has them; good until the next call.
   package func contents(_ tokens: Int) -> [Attention.KeysAndValues] {
-    layers.map { $0.first(min(tokens, count)) }
+    layers.map { $0.rows(0..<min(tokens, count)) }
   }
 
   /// Replaces everything by what ``contents(_:)`` gave.
@@ -87,7 +115,8 @@ package struct KVCache: ~Copyable {
   /// - Parameter contents: of as many layers, each `[1, token, feature]`, of this cache's type.
   /// - Throws: ``TensorError`` for another shape or type, or no memory.
   mutating package func restore(_ contents: [Attention.KeysAndValues]) throws(TensorError) {
-    count = 0
+    forget(beyond: 0)
+    keepsAll = true
     guard contents.count == layers.count, let tokens = contents.first?.keys.shape[1] else {
       throw .shape(op: "KVCache", expected: "\(layers.count) layers", found: [contents.count])
     }
@@ -103,22 +132,29 @@ package struct KVCache: ~Copyable {
   /// Makes the last `tokens` that every layer wrote stay.
   mutating package func keep(_ tokens: Int) {
     guard branches.isEmpty else {
-      for index in selected { branches[index].count += 1 }
+      for index in selected { branches[index].count += isFilled ? tokens : 1 }
       return
     }
     count += tokens
   }
 
-  /// Forgets all tokens but the first `tokens`, and sequences behind them.
+  /// Forgets all tokens but the first `tokens`, and sequences behind them; all where what they attend to was dropped.
   mutating package func forget(beyond tokens: Int) {
-    count = min(count, max(0, tokens))
+    count = remaining(tokens)
+    if count == 0 { layers.clear() }
     branches = []
   }
 
+  /// How many tokens stay when all but the first ones are forgotten: none where what these attend to was dropped.
+  package func remaining(_ tokens: Int) -> Int { layers.remaining(min(count, max(0, tokens))) }
+
   /// The positions of the next tokens.
   package func positions(_ tokens: Int) -> [Int] {
-    branches.isEmpty
-      ? Array(count..<count + tokens) : selected.map { count + branches[$0].count }
+    guard let first = selected.first, !branches.isEmpty else {
+      return Array(count..<count + tokens)
+    }
+    let next = count + branches[first].count
+    return isFilled ? Array(next..<next + tokens) : selected.map { count + branches[$0].count }
   }
 }
 
@@ -133,12 +169,18 @@ private struct Branch {
       count: count,
       layers: try layers.map { layer throws(TensorError) in try layer.copied(count) })
   }
+
+  /// Forgets all tokens but the first ones; all where what they attend to was dropped.
+  mutating func forget(beyond tokens: Int) {
+    count = layers.remaining(min(count, max(0, tokens)))
+    if count == 0 { layers.clear() }
+  }
 }
 
-// Several sequences behind one beginning, whose keys and values are there once. A token attends to those and its own
-// sequence's, and becomes what it becomes in its sequence alone, to the bit.
+// Several sequences behind one beginning, whose keys and values are there once, or behind none. A token attends to those
+// and its own sequence's, and becomes what it becomes in its sequence alone, to the bit.
 extension KVCache {
-  /// Lets sequences go on from the kept tokens, one at least; ``forget(beyond:)`` ends them.
+  /// Lets sequences go on from the kept tokens; ``forget(beyond:)`` ends them.
   ///
   /// - Parameters:
   ///   - sequences: how many.
@@ -147,13 +189,48 @@ extension KVCache {
   mutating package func branch(_ sequences: Int, capacity: Int) throws(TensorError) {
     branches = try (0..<sequences).map { _ throws(TensorError) in
       Branch(
-        layers: try layers.map { _ throws(TensorError) in try LayerRows(shape, type, capacity) })
+        layers: try (0..<shape.layers).map { layer throws(TensorError) in
+          try LayerRows(shape, layer, type, capacity)
+        })
     }
   }
 
   /// Chooses the sequences that the next tokens belong to, one token each.
   mutating package func select(_ sequences: [Int]) {
-    selected = sequences.filter(branches.indices.contains)
+    (selected, isFilled) = (sequences.filter(branches.indices.contains), false)
+  }
+
+  /// Chooses the sequence that the next tokens belong to, all of them; of sequences that share no beginning.
+  ///
+  /// - Parameters:
+  ///   - sequence: its number.
+  ///   - kept: tokens of it that stay; it forgets those behind.
+  /// - Returns: how many stay: none where what they attend to was dropped.
+  @discardableResult
+  mutating package func fill(_ sequence: Int, behind kept: Int) -> Int {
+    (selected, isFilled) = (branches.indices.contains(sequence) ? [sequence] : [], true)
+    for index in selected { branches[index].forget(beyond: kept) }
+    return selected.first.map { branches[$0].count } ?? 0
+  }
+
+  /// Begins a sequence anew with the first tokens of another one; with none where what they attend to was dropped.
+  ///
+  /// - Parameters:
+  ///   - sequence: its number.
+  ///   - tokens: how many.
+  ///   - other: the other's number.
+  /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+  mutating package func begin(_ sequence: Int, with tokens: Int, of other: Int) throws(TensorError)
+  {
+    guard branches.indices.contains(sequence), branches.indices.contains(other), sequence != other
+    else { return }
+    branches[sequence].forget(beyond: 0)
+    let kept = min(max(0, tokens), branches[other].count)
+    guard branches[other].layers.remaining(kept) > 0 else { return }
+    for (layer, rows) in branches[other].layers.enumerated() {
+      try branches[sequence].layers[layer].begin(with: kept, of: rows)
+    }
+    branches[sequence].count = kept
   }
 
   /// Replaces the sequences by others that go on from them.
@@ -172,14 +249,20 @@ extension KVCache {
   private mutating func appendToBranches(_ new: Attention.KeysAndValues, layer: Int)
     throws(TensorError) -> Attention.KeysAndValues
   {
-    guard count > 0, new.keys.rank == 3, new.keys.shape[1] == selected.count else {
+    let stored = try new.stored(as: type, heads: shape.heads)
+    if isFilled, count == 0, let only = selected.first {
+      var all = try branches[only].layers[layer].write(
+        stored, behind: branches[only].count, drops: !keepsAll)
+      all.inPlace = readsOneByOne
+      return all
+    }
+    guard !isFilled, new.keys.rank == 3, new.keys.shape[1] == selected.count else {
       throw .shape(op: "KVCache", expected: "[1, \(selected.count), _]", found: new.keys.shape)
     }
-    var all = layers[layer].first(count)
-    let stored = try new.stored(as: type, heads: shape.heads)
+    var all = layers[layer].visible(behind: count, count)
     all.sequences = try selected.enumerated().map { row, index throws(TensorError) in
       try branches[index].layers[layer].write(
-        stored.tokens(row..<row + 1), behind: branches[index].count)
+        stored.tokens(row..<row + 1), behind: branches[index].count, drops: !keepsAll)
     }
     return all
   }
@@ -198,112 +281,5 @@ extension Attention.KeysAndValues {
     var stored = Self(keys: k.codes, values: v.codes)
     stored.scales = KeyValueScales(keys: k.scales, values: v.scales)
     return stored
-  }
-}
-
-/// A layer's keys and values. Views of them are read within one step, before rows change.
-private struct LayerRows {
-  private var keys: Rows
-  private var values: Rows
-  /// Of int8.
-  private var scales: (keys: Rows, values: Rows)?
-
-  init(_ shape: KVCache.Shape, _ type: KVCacheType, _ capacity: Int) throws(TensorError) {
-    let rows = shape.rows(type)
-    func table(_ index: Int) throws(TensorError) -> Rows {
-      try Rows(rows[index].width, rows[index].dtype, capacity)
-    }
-    (keys, values) = (try table(0), try table(0))
-    if rows.count > 1 { scales = (try table(1), try table(1)) }
-  }
-
-  /// Bytes that are allocated.
-  var byteCount: Int {
-    [keys, values, scales?.keys, scales?.values].reduce(0) { $0 + ($1?.byteCount ?? 0) }
-  }
-
-  /// Those of the first tokens.
-  func first(_ count: Int) -> Attention.KeysAndValues {
-    var all = Attention.KeysAndValues(keys: keys.first(count), values: values.first(count))
-    all.scales = scales.map {
-      KeyValueScales(keys: $0.keys.first(count), values: $0.values.first(count))
-    }
-    return all
-  }
-
-  /// Writes new tokens behind the first ones; all of them.
-  mutating func write(_ new: Attention.KeysAndValues, behind count: Int) throws(TensorError)
-    -> Attention.KeysAndValues
-  {
-    try keys.write(new.keys, behind: count)
-    try values.write(new.values, behind: count)
-    if let newScales = new.scales {
-      try scales?.keys.write(newScales.keys, behind: count)
-      try scales?.values.write(newScales.values, behind: count)
-    }
-    return first(count + new.keys.shape[1])
-  }
-
-  /// A copy of the first tokens, with room for as many as there is here.
-  func copied(_ count: Int) throws(TensorError) -> LayerRows {
-    var copy = self
-    (copy.keys, copy.values) = (try keys.copied(count), try values.copied(count))
-    if let scales {
-      copy.scales = (try scales.keys.copied(count), try scales.values.copied(count))
-    }
-    return copy
-  }
-}
-
-/// A table of rows that grows.
-private struct Rows {
-  private var storage: Storage
-  private var capacity: Int
-  var byteCount: Int { storage.byteCount }
-  private let width: Int
-  private let dtype: DType
-
-  init(_ width: Int, _ dtype: DType, _ capacity: Int) throws(TensorError) {
-    (self.width, self.dtype, self.capacity) = (width, dtype, max(1, capacity))
-    storage = try Self.storage(self.capacity, width, dtype)
-  }
-
-  private static func storage(_ capacity: Int, _ width: Int, _ dtype: DType) throws(TensorError)
-    -> Storage
-  {
-    try Storage(
-      byteCount: [capacity, width, dtype.byteSize].checkedElementCount(), isLongLived: true)
-  }
-
-  /// The first rows.
-  func first(_ count: Int) -> Tensor {
-    Tensor(storage: storage, shape: [1, count, width], dtype: dtype)
-  }
-
-  mutating func write(_ rows: Tensor, behind count: Int) throws(TensorError) {
-    guard rows.rank == 3, rows.shape[0] == 1, rows.shape[2] == width, rows.dtype == dtype else {
-      throw .shape(op: "KVCache", expected: "[1, _, \(width)]", found: rows.shape)
-    }
-    try grow(to: count + rows.shape[1], keeping: count)
-    let source = try rows.contiguous()
-    (storage.base + count * width * dtype.byteSize).copyMemory(
-      from: source.bytes, byteCount: rows.elementCount * dtype.byteSize)
-    withExtendedLifetime(source) {}
-  }
-
-  /// A copy of the first rows, with room for as many as there is here.
-  func copied(_ count: Int) throws(TensorError) -> Rows {
-    var copy = self
-    copy.storage = try Self.storage(capacity, width, dtype)
-    copy.storage.base.copyMemory(from: storage.base, byteCount: count * width * dtype.byteSize)
-    return copy
-  }
-
-  private mutating func grow(to total: Int, keeping count: Int) throws(TensorError) {
-    guard total > capacity else { return }
-    let larger = max(total, 2 * capacity)
-    let grown = try Self.storage(larger, width, dtype)
-    grown.base.copyMemory(from: storage.base, byteCount: count * width * dtype.byteSize)
-    (storage, capacity) = (grown, larger)
   }
 }

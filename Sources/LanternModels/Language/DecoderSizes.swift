@@ -14,6 +14,8 @@ package struct DecoderSizes: Sendable {
   var headSize: Int?
   /// Tokens that the positions were trained for.
   package var maximumLength: Int
+  /// Of each layer, how many tokens a token attends to, all before it where nil; none where all layers' do.
+  package var windows: [Int?] = []
 
   /// Sizes of a class where settings do not say.
   init(
@@ -48,7 +50,8 @@ package struct DecoderSizes: Sendable {
   package var headsOfKeys: Int { keyValueHeads ?? heads }
 
   package var cacheShape: KVCache.Shape {
-    KVCache.Shape(layers: layers, heads: headsOfKeys, headSize: sizeOfHead)
+    KVCache.Shape(
+      layers: layers, heads: headsOfKeys, headSize: sizeOfHead, windows: windows)
   }
 
   /// - Throws: ``ModelError/inconsistent(reason:file:)`` when sizes do not divide, or are out of bounds.

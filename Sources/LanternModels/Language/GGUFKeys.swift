@@ -48,12 +48,12 @@ struct GGUFKeys {
     try checkRotation()
   }
 
-  private var windows: Set<Int> { Set(config.slidingWindows.compactMap { $0 }) }
+  private var windows: Set<Int> { Set(config.sizes.windows.compactMap { $0 }) }
 
   /// Every how many layers one has no window; nil where there is no such number.
   private var period: Int? {
     (1...sizes.layers + 1).first { period in
-      config.slidingWindows.enumerated().allSatisfy { ($1 != nil) == (($0 + 1) % period != 0) }
+      config.sizes.windows.enumerated().allSatisfy { ($1 != nil) == (($0 + 1) % period != 0) }
     }
   }
 

@@ -11,7 +11,7 @@ package struct LlamaConfig: Sendable {
     var isGemma: Bool { self == .gemma2 || self == .gemma3 }
   }
 
-  let sizes: DecoderSizes
+  var sizes: DecoderSizes
   var normEps: Float
   var activation: Activation
   var tieWordEmbeddings: Bool
@@ -31,8 +31,6 @@ package struct LlamaConfig: Sendable {
   var scoreScale: Float?
   /// c of c · tanh(x / c), which attention's scores and the logits become.
   var softCaps: (scores: Float?, logits: Float?) = (nil, nil)
-  /// Of each layer, how many tokens a token attends to: all before it where nil.
-  var slidingWindows: [Int?] = []
   var rope: RopeParameters
   /// Of layers with a window, where they turn otherwise.
   var windowedRope: RopeParameters?
@@ -65,7 +63,7 @@ package struct LlamaConfig: Sendable {
           config, length: sizes.maximumLength, isPhi3: architecture == .phi3)
       }
       biases = try Self.biases(config, architecture)
-      slidingWindows = try Self.windows(config, architecture, layers: sizes.layers)
+      sizes.windows = try Self.windows(config, architecture, layers: sizes.layers)
       if architecture.isGemma { try readGemma(config, architecture) }
       if architecture.isGemma { ignored.formUnion(["cache_implementation", "hidden_act"]) }
       if architecture == .phi3 { ignored.formUnion(["embd_pdrop", "resid_pdrop"]) }

@@ -22,7 +22,7 @@ package struct LlamaModel: CausalLanguageModel {
     let (weights, sizes) = (root["model"], config.sizes)
     self.embedding = try Embedding(weights["embed_tokens"], sizes.vocabulary, sizes.features)
     self.layers = try (0..<sizes.layers).map { index throws(ModelError) in
-      try LlamaLayer(weights["layers"][index], config, window: config.slidingWindows[index])
+      try LlamaLayer(weights["layers"][index], config, window: sizes.windows[index])
     }
     self.finalNorm = try RMSNorm(weights["norm"], config)
     let head = config.tieWordEmbeddings ? weights["embed_tokens"] : root["lm_head"]

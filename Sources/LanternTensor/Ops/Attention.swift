@@ -44,8 +44,8 @@ public struct KeyValueScales: Sendable {
 ///   - inPlace: whether any number of queries is treated as up to four are: in f32, and what comes of one does not depend
 ///     on the others, to the bit.
 ///   - sequences: of each query, which is then the last token of a sequence of its own, the keys and values behind those
-///     of `k` and `v`, which all sequences share: `[1, key, key head · feature]`; with a causal mask or a window. The bits
-///     are those of each sequence alone; with scales where the shared ones have them.
+///     of `k` and `v`, which all sequences share and which may be none: `[1, key, key head · feature]`; with a causal mask
+///     or a window. The bits are those of each sequence alone; with scales where the shared ones have them.
 /// - Returns: `[batch, query, head · feature]`.
 /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/dtype(op:expected:found:)``.
 public func attention(
@@ -120,7 +120,7 @@ private func checkAttention(
     throw .shape(op: "attention query", expected: expected, found: q.shape)
   }
   let headSize = q.shape[2] / heads
-  guard k.rank == 3, k.shape[0] == q.shape[0], k.shape[1] > 0, k.shape[2] > 0,
+  guard k.rank == 3, k.shape[0] == q.shape[0], k.shape[1] > 0 || hasSequences, k.shape[2] > 0,
     k.shape[2] % headSize == 0, heads % (k.shape[2] / headSize) == 0,
     mask == .none || hasSequences || k.shape[1] >= q.shape[1], mask.window >= 0,
     mask != .slidingWindow(0)
@@ -146,7 +146,7 @@ private func checked(
     for tensor in [keys, values] {
       guard tensor.rank == 3, tensor.shape == [1, keys.shape[1], shared.shape[2]],
         tensor.strides[1] == shared.strides[1], tensor.strides[2] == 1,
-        tensor.dtype == shared.dtype
+        tensor.dtype == shared.dtype, shared.shape[1] + keys.shape[1] > 0
       else {
         throw .shape(
           op: "attention of a sequence", expected: "\(shared.shape)", found: tensor.shape)
