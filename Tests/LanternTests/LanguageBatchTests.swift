@@ -5,12 +5,16 @@ import Testing
 
 /// Texts behind prompts of their own, written at once, with small random models.
 @Suite struct LanguageBatchTests {
-  /// Seven requests of several lengths: two begin alike over 300 tokens, and all end at different times.
+  /// Requests of several lengths: some begin alike over 300 tokens, two are one whole block, and all end at different
+  /// times.
   private func requests(_ generator: LanguageGenerator) throws -> [LanguageRequest] {
     let end = try #require(generator.model.ends.first)
     let long = String(repeating: "#", count: 300)
+    let others = generator.model.ids(of: long).count - 300
+    let block = String(repeating: "#", count: 256 - others)
     let prompts = [
       "the fox", long + " and a key", "a", long + "the fox", "and a key the fox", "the fox", long,
+      block, "a", block,
     ]
     return prompts.enumerated().map { index, prompt in
       var request = LanguageRequest(prompt: prompt)
@@ -64,6 +68,7 @@ import Testing
         // With one slot the text between is read over what it had.
         #expect([0, 256].contains(cached[3]) && cached[1] == 0 && cached[0] == 0)
         if parallel == 7 { #expect(cached[3] == 256 && cached[6] == 256) }
+        #expect(cached[7] == 0 && cached[9] == 0)
       }
       let results = try await generator.texts(requests, parallel: 2)
       #expect(
