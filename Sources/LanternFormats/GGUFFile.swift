@@ -115,7 +115,7 @@ package struct GGUFFile: TensorFile {
 
   package func blocks(_ name: String) throws(FormatError) -> StoredTensor? {
     guard let entry = entries[name]?.entry, entry.type.format?.packedForm != nil,
-      entry.shape.count == 2, entry.shape == entry.storedShape
+      [2, 3].contains(entry.shape.count), entry.shape == entry.storedShape
     else { return nil }
     return try stored(name)
   }

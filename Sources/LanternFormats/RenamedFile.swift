@@ -4,8 +4,14 @@ package import LanternTensor
 package struct TensorView: Sendable, Equatable {
   /// Name in the file.
   package var source: String
-  /// Rows of the first axis; all when nil.
+  /// Which of a stack of matrices `[count, rows, inputs]`, one for each expert; nil where it is none.
+  package var matrix: Int?
+  /// Rows of the first axis, of the transpose where it is one; all when nil.
   package var rows: Range<Int>?
+  /// Of how many groups of as many rows each has ``rows`` taken, as of heads whose queries, keys and values lie together.
+  package var groups = 1
+  /// How many rows there must be; any number where nil.
+  package var allRows: Int?
   /// Whether it is the transpose of a matrix.
   package var isTransposed = false
   /// Whether trailing axes of size 1 are left out: a 1×1 convolution as a matrix.
@@ -25,9 +31,9 @@ package struct TensorView: Sendable, Equatable {
   /// The shape, given that of the tensor in the file; nil for rows that are not there or no matrix.
   package func shape(of stored: [Int]) -> [Int]? {
     var shape = stored
-    if let rows {
-      guard let count = shape.first, rows.upperBound <= count else { return nil }
-      shape[0] = rows.count
+    if let matrix {
+      guard shape.count == 3, (0..<shape[0]).contains(matrix) else { return nil }
+      shape.removeFirst()
     }
     if dropsTrailingOnes {
       while shape.count > 2, shape.last == 1 { shape.removeLast() }
@@ -35,6 +41,12 @@ package struct TensorView: Sendable, Equatable {
     if isTransposed {
       guard shape.count == 2 else { return nil }
       shape.reverse()
+    }
+    if let rows {
+      guard let count = shape.first, groups > 0, count % groups == 0,
+        rows.upperBound <= count / groups, allRows ?? count == count
+      else { return nil }
+      shape[0] = rows.count * groups
     }
     if let interleavedHeads {
       guard interleavedHeads > 0, let rows = shape.first, rows % (2 * interleavedHeads) == 0 else {
@@ -89,15 +101,22 @@ package struct RenamedFile: TensorFile {
   }
 
   package func tensor(_ name: String) throws(FormatError) -> Tensor? {
-    guard let view = views[name], let stored = try file.tensor(view.source) else { return nil }
-    guard let shape = view.shape(of: stored.shape) else {
-      throw .badShape(name: view.source, shape: stored.shape, file: path)
+    guard let view = views[name], let whole = file.info(view.source)?.shape,
+      let stored = try source(of: view)
+    else { return nil }
+    guard let shape = view.shape(of: whole) else {
+      throw .badShape(name: view.source, shape: whole, file: path)
     }
     let scale = try view.scale.map { scale throws(FormatError) in try number(scale) }
     do {
       var tensor = stored
-      if let rows = view.rows { tensor = try tensor.sliced(axis: 0, rows).contiguous() }
-      if view.isTransposed { tensor = try tensor.permuted([1, 0]).contiguous() }
+      if view.isTransposed { tensor = try tensor.permuted([1, 0]) }
+      if let rows = view.rows {
+        let (groups, rest) = (view.groups, Array(tensor.shape.dropFirst()))
+        let apart = try tensor.reshaped([groups, tensor.shape[0] / groups] + rest)
+        tensor = try apart.sliced(axis: 1, rows)
+      }
+      tensor = try tensor.contiguous()
       if tensor.shape != shape { tensor = try tensor.reshaped(shape) }
       if let heads = view.interleavedHeads, let rows = shape.first {
         let half = rows / heads / 2
@@ -118,8 +137,24 @@ package struct RenamedFile: TensorFile {
     guard let shape = view.shape(of: stored.shape) else {
       throw .badShape(name: view.source, shape: stored.shape, file: path)
     }
+    do throws(TensorError) {
+      return try Self.rows(of: view, view.matrix.map(stored.matrix) ?? stored, shape)
+    } catch {
+      throw .tensor(error)
+    }
+  }
+
+  private static func rows(of view: TensorView, _ stored: StoredTensor, _ shape: [Int])
+    throws(TensorError) -> StoredTensor
+  {
     guard view.rows != nil || view.interleavedHeads != nil else { return stored }
-    var order = Array(view.rows ?? 0..<shape[0])
+    if view.interleavedHeads == nil, view.groups == 1, let rows = view.rows {
+      return try stored.rows(rows)
+    }
+    let size = stored.shape[0] / view.groups
+    var order = (0..<view.groups).flatMap { group in
+      (view.rows ?? 0..<size).map { group * size + $0 }
+    }
     if let heads = view.interleavedHeads {
       let size = shape[0] / heads
       order = order.indices.map { row in
@@ -127,8 +162,20 @@ package struct RenamedFile: TensorFile {
         return order[head * size + 2 * (feature % (size / 2)) + feature / (size / 2)]
       }
     }
-    do {
-      return try stored.reorderingRows(order)
+    return try stored.reorderingRows(order)
+  }
+
+  /// What a view is made of: a tensor of the file, or a matrix of a stack, of which no other is decoded.
+  private func source(of view: TensorView) throws(FormatError) -> Tensor? {
+    guard let matrix = view.matrix else { return try file.tensor(view.source) }
+    let blocks = try file.blocks(view.source)
+    let stack = blocks == nil ? try file.tensor(view.source) : nil
+    guard let shape = file.info(view.source)?.shape, shape.count == 3,
+      (0..<shape[0]).contains(matrix)
+    else { throw .badShape(name: view.source, shape: stack?.shape ?? [], file: path) }
+    do throws(TensorError) {
+      if let blocks { return try blocks.matrix(matrix).tensor() }
+      return try stack?.sliced(axis: 0, matrix..<matrix + 1).reshaped([shape[1], shape[2]])
     } catch {
       throw .tensor(error)
     }

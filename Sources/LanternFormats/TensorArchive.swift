@@ -7,7 +7,7 @@ package struct TensorArchive: Sendable {
   private let fileIndex: [String: Int]
   private let origin: String
   /// The files as they were when they were opened; their bytes are mapped, and read much later.
-  private let stamps: [FileStamp?]
+  private var stamps: [FileStamp?]
 
   /// Which variant its files are of, as `fp16`; nil for the plain ones.
   package private(set) var variant: String?
@@ -83,6 +83,25 @@ package struct TensorArchive: Sendable {
     self.names = files.enumerated().flatMap { index, file in
       file.names.filter { fileIndex[$0] == index }
     }
+  }
+
+  /// The same tensors under other names.
+  ///
+  /// - Parameter views: what a tensor's name and shape become: one name or several, each with what it stands for.
+  /// - Returns: the archive.
+  package func renamed(
+    _ views: (_ name: String, _ shape: [Int]) -> [(name: String, view: TensorView)]
+  ) -> TensorArchive {
+    var renamed = TensorArchive(
+      files: files.enumerated().map { index, file in
+        RenamedFile(
+          file,
+          file.names.filter { fileIndex[$0] == index }.flatMap { name in
+            views(name, file.info(name)?.shape ?? [])
+          })
+      })
+    (renamed.stamps, renamed.variant, renamed.notes) = (stamps, variant, notes)
+    return renamed
   }
 
   private init(folder: String, index: String) throws(FormatError) {

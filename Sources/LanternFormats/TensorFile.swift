@@ -22,8 +22,8 @@ package protocol TensorFile: Sendable {
   ///   not compute with, ``FormatError/tensor(_:)`` for want of memory.
   func tensor(_ name: String) throws(FormatError) -> Tensor?
 
-  /// A matrix in the blocks that it is stored in, of a format that has a ``BlockFormat/packedForm``; `nil` for
-  /// every other tensor.
+  /// A matrix, or a stack of some, in the blocks that it is stored in, of a format that has a
+  /// ``BlockFormat/packedForm``; `nil` for every other tensor.
   ///
   /// - Throws: as ``tensor(_:)``.
   func blocks(_ name: String) throws(FormatError) -> StoredTensor?

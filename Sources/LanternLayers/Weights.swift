@@ -48,9 +48,10 @@ package struct Weights: Sendable {
   }
 
   private init(
-    _ parent: Weights, _ name: String = "", otherPath: (@Sendable (String) -> String?)? = nil
+    _ parent: Weights, _ name: String = "", otherPath: (@Sendable (String) -> String?)? = nil,
+    archive: TensorArchive? = nil
   ) {
-    self.archive = parent.archive
+    self.archive = archive ?? parent.archive
     self.component = parent.component
     self.adapters = parent.adapters
     self.precision = parent.precision
@@ -67,6 +68,16 @@ package struct Weights: Sendable {
   /// - Returns: the cursor.
   package func spelledToo(_ path: @escaping @Sendable (String) -> String?) -> Weights {
     Weights(self, otherPath: path)
+  }
+
+  /// The same cursor into a checkpoint whose tensors have other names.
+  ///
+  /// - Parameter views: as of ``TensorArchive/renamed(_:)``.
+  /// - Returns: the cursor.
+  package func renamed(
+    _ views: (_ name: String, _ shape: [Int]) -> [(name: String, view: TensorView)]
+  ) -> Weights {
+    Weights(self, archive: archive.renamed(views))
   }
 
   /// The cursor at `name` below this one.
@@ -87,9 +98,16 @@ package struct Weights: Sendable {
 
   /// A tensor as f32: for scales, shifts and tables.
   ///
+  /// - Parameters:
+  ///   - name: of the tensor.
+  ///   - shape: of the tensor.
+  ///   - orReshaped: whether axes of size 1 may be left out, or be more.
+  /// - Returns: the tensor.
   /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
-  package func tensor(_ name: String, _ shape: [Int]) throws(ModelError) -> Tensor {
-    let stored = try stored(name, shape, orReshaped: false)
+  package func tensor(_ name: String, _ shape: [Int], orReshaped: Bool = false) throws(ModelError)
+    -> Tensor
+  {
+    let stored = try stored(name, shape, orReshaped: orReshaped)
     held { $0 += stored.elementCount * DType.float32.byteSize }
     do {
       return try stored.converted(to: .float32)

@@ -137,11 +137,35 @@ package enum ModelCatalogue {
   /// Language models, by the class that their settings name as their architecture.
   package static let languageModels:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any CausalLanguageModel] = [
+      "ChatGLMForConditionalGeneration": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(chatGLM: config), weights)
+      },
+      "ChatGLMModel": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(chatGLM: config), weights)
+      },
+      "FalconForCausalLM": { config, weights throws(ModelError) in
+        try GPTModel(GPTConfig(config, of: .falcon), weights)
+      },
+      "GPT2LMHeadModel": { config, weights throws(ModelError) in
+        try GPTModel(GPTConfig(config, of: .gpt2), weights)
+      },
+      "GPTJForCausalLM": { config, weights throws(ModelError) in
+        try GPTModel(GPTConfig(config, of: .gptJ), weights)
+      },
+      "GPTNeoXForCausalLM": { config, weights throws(ModelError) in
+        try GPTModel(GPTConfig(config, of: .gptNeoX), weights)
+      },
       "Gemma2ForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .gemma2), weights)
       },
       "Gemma3ForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .gemma3), weights)
+      },
+      "Glm4ForCausalLM": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(config, of: .glm4), weights)
+      },
+      "GlmForCausalLM": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(config, of: .glm), weights)
       },
       "LlamaForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .llama), weights)
@@ -149,17 +173,29 @@ package enum ModelCatalogue {
       "MistralForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .mistral), weights)
       },
+      "MixtralForCausalLM": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(config, of: .mixtral), weights)
+      },
+      "OPTForCausalLM": { config, weights throws(ModelError) in
+        try GPTModel(GPTConfig(config, of: .opt), weights)
+      },
       "Phi3ForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .phi3), weights)
       },
       "PhiForCausalLM": { config, weights throws(ModelError) in
-        try PhiLanguageModel(PhiConfig(untied: config), weights)
+        try GPTModel(GPTConfig(config, of: .phi), weights)
       },
       "Qwen2ForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .qwen2), weights)
       },
+      "Qwen2MoeForCausalLM": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(config, of: .qwen2Moe), weights)
+      },
       "Qwen3ForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .qwen3), weights)
+      },
+      "Qwen3MoeForCausalLM": { config, weights throws(ModelError) in
+        try LlamaModel(LlamaConfig(config, of: .qwen3Moe), weights)
       },
     ]
 
@@ -187,7 +223,8 @@ package enum ModelCatalogue {
     "Showo": UnifiedRow(
       languageModel: { config throws(ModelError) in try ShowoConfig(config).llmModelPath },
       make: { config, language, endOfText, weights throws(ModelError) in
-        try Showo(ShowoConfig(config), PhiConfig(language), endOfText: endOfText, weights)
+        try Showo(
+          ShowoConfig(config), GPTConfig(language, of: .phi), endOfText: endOfText, weights)
       })
   ]
 

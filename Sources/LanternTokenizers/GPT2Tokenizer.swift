@@ -45,7 +45,9 @@ package struct GPT2Tokenizer: LanguageTokenizer {
       vocabulary: files.vocabulary, merges: files.merges, wordEnd: "",
       unknown: roles["unk_token"] ?? 0)
     words = .gpt2
-    beginning = []
+    // As of OPT.
+    let addsBeginning = files.setting("add_bos_token")?.value.bool ?? false
+    beginning = addsBeginning ? [window.beginning] : []
   }
 
   /// The tokenizer of a language model's GGUF file, of `tokenizer.ggml.model` `gpt2`.

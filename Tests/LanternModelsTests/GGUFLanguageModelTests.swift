@@ -73,8 +73,8 @@ import Testing
       ("general.architecture", "\"mamba\"", pair("general.architecture", text: "mamba")),
       ("general.architecture", "lacks", []),
       (
-        "llama.expert_count", "llama.expert_count",
-        pair("general.architecture", text: "llama") + pair("llama.expert_count", 8)
+        "qwen2.expert_count", "qwen2.expert_count",
+        pair("general.architecture", text: "qwen2") + pair("qwen2.expert_count", 8)
       ),
       (
         "llama.odd", "llama.odd",

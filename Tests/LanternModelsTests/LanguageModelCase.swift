@@ -53,6 +53,54 @@ struct LanguageModelCase {
     }
     #expect(first == ids.count)
   }
+
+  /// Expects the model to be refused with one setting changed, in these words.
+  func expectRefusal(_ key: String, _ value: JSONValue, _ words: String) throws {
+    let complaint = try fixture.complaint(make, key, value)
+    let architecture = fixture.config["architectures"].map(JSON.write) ?? ""
+    #expect(complaint.contains(words), "\(architecture) \(key): \(complaint)")
+  }
+
+  /// Expects several sequences behind one beginning to have, to the bit, the hidden states that each has alone.
+  func expectSeveral(_ name: String) throws {
+    let model = try model()
+    var cache = try model.makeCache()
+    let (start, ends) = (
+      Array(ids[..<7]), [Array(ids[7..<12]), [3, 3, 9, 0, 1], [20, 8, 8, 8, 2]]
+    )
+    func alone(_ end: [Int]) throws -> [Float] {
+      cache.forget(beyond: 0)
+      _ = try model.read(start, into: &cache)
+      return try end.flatMap { try model.read([$0], into: &cache).floats() }
+    }
+    let wanted = try ends.map(alone)
+    cache.forget(beyond: 0)
+    _ = try model.read(start, into: &cache)
+    try cache.branch(ends.count, capacity: 1)
+    var found = ends.map { _ in [Float]() }
+    for position in ends[0].indices {
+      cache.select(Array(ends.indices))
+      let hidden = try model.read(ends.map { $0[position] }, into: &cache)
+      for index in ends.indices {
+        found[index] += try hidden.sliced(axis: 1, index..<index + 1).floats()
+      }
+    }
+    #expect(found == wanted, "\(name)")
+  }
+
+  /// Expects the model of a GGUF file with the same weights to have the text's logits, at once and token by token.
+  func expectGGUF(_ name: String) throws {
+    let described = try GGUFLanguageModel(GGUFFile(TestSupport.fixture(name)))
+    let make = try #require(ModelCatalogue.languageModels[described.className])
+    let model = try make(described.config, Weights(TensorArchive(files: [described.tensors])))
+    #expect(described.config.notes.isEmpty, "\(described.config.notes)")
+    var cache = try model.makeCache()
+    try expect(model.logits(model.read(ids, into: &cache)), from: 0, name)
+    cache.forget(beyond: 0)
+    for (index, id) in ids.enumerated() {
+      try expect(model.logits(model.read([id], into: &cache)), from: index, "\(name) \(index)")
+    }
+  }
 }
 
 extension ModelFixture {

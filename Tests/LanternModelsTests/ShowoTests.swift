@@ -15,7 +15,8 @@ import Testing
     let phi: [String: JSONValue]
     do { phi = try ModelFixture("showo", "phi").config } catch { phi = [:] }
     return try Showo(
-      ShowoConfig(config), PhiConfig(Config(phi, file: "phi.json")), endOfText: 412, weights)
+      ShowoConfig(config), GPTConfig(Config(phi, file: "phi.json"), of: .phi), endOfText: 412,
+      weights)
   }
 
   private func ids(_ name: String) throws -> [Int] {

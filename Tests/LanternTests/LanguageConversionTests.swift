@@ -1,6 +1,7 @@
 import Foundation
 import Lantern
 import LanternFormats
+import LanternModels
 import LanternTensor
 import TestSupport
 import Testing
@@ -95,6 +96,22 @@ import Testing
         return try LanguageGenerator(path: path, precision: .exact).write(request) { _ in }.text
       }
       #expect(texts[0] == texts[1] && !texts[0].isEmpty)
+    }
+  }
+
+  @Test("stacks of experts are stored in blocks, and what chooses among them is not")
+  func experts() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/x.gguf"
+      let conversion = try LanguageConversion(
+        of: fixture("language_kinds/mixtral.gguf"), to: path, as: GGMLType.named("Q4_0"))
+      try conversion.write(replacing: false)
+      let file = try GGUFFile(path)
+      #expect(try GGUFLanguageModel(file).className == "MixtralForCausalLM")
+      for (name, type) in [("ffn_gate_inp", "F32"), ("ffn_down_exps", "Q4_0")] {
+        let found = try #require(file.info("blk.1.\(name).weight"))
+        #expect(found.dtype == type && found.shape.count == (type == "F32" ? 2 : 3), "\(found)")
+      }
     }
   }
 

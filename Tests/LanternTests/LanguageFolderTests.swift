@@ -9,7 +9,9 @@ import Testing
   // In parts of safetensors; in parts of pickles; in one file. Phi-3's rotation changes while the text is written.
   @Test(
     "a folder's greedy text and its logits are transformers', with settings of its versions 4 and 5",
-    arguments: ["llama", "mistral", "qwen3", "gemma3", "phi3"])
+    arguments: [
+      "llama", "mistral", "qwen3", "gemma3", "phi3", "gpt2", "opt", "qwen2_moe", "glm4",
+    ])
   func folders(name: String) throws {
     let generator = try LanguageGenerator(
       path: fixture("language_folders/\(name)"), precision: .exact)

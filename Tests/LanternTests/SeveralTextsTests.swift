@@ -32,10 +32,11 @@ import Testing
     return results
   }
 
-  // In blocks of GGUF; with windows, of all layers and of some; with positions that turn by how long a text is.
+  // In blocks of GGUF; with windows, of all layers and of some; with positions that turn by how long a text is; with
+  // experts that each token chooses.
   @Test(
     "texts that are written at once are those that are written alone, to the bit, however long each is",
-    arguments: ["qwen2.gguf", "mistral", "gemma3", "phi3"],
+    arguments: ["qwen2.gguf", "mistral", "gemma3", "phi3", "qwen2_moe"],
     [(Precision.exact, nil), (.fast, nil), (.fast, .int8)] as [(Precision, KVCacheType?)])
   func bits(name: String, computing: (precision: Precision, cacheType: KVCacheType?)) throws {
     try withTemporaryFolder { folder in

@@ -44,6 +44,31 @@ package struct DecoderSizes: Sendable {
       "max_position_embeddings", default: standard.maximumLength)
   }
 
+  /// Those of a model whose class calls them otherwise, and whose heads divide its features.
+  ///
+  /// - Parameters:
+  ///   - config: the model's settings.
+  ///   - names: what the class calls `hidden_size` and others, which its files may have too.
+  ///   - standard: where the settings do not say; an `inner` of 0 stands for four times the features.
+  /// - Throws: ``FormatError`` for a mistyped one.
+  init(_ config: Config, spelled names: [String: String], default standard: DecoderSizes)
+    throws(FormatError)
+  {
+    func integer(_ key: String, default standard: Int) throws(FormatError) -> Int {
+      if let name = names[key], let own = try config.optionalInteger(name) { return own }
+      return try config.integer(key, default: standard)
+    }
+    self = standard
+    vocabulary = try config.integer("vocab_size", default: standard.vocabulary)
+    features = try integer("hidden_size", default: standard.features)
+    layers = try integer("num_hidden_layers", default: standard.layers)
+    heads = try integer("num_attention_heads", default: standard.heads)
+    maximumLength = try integer("max_position_embeddings", default: standard.maximumLength)
+    // What is out of bounds is refused as features.
+    let several = 4 * min(max(features, 0), 1 << 24)
+    inner = try integer("intermediate_size", default: standard.inner > 0 ? standard.inner : several)
+  }
+
   /// Features of a head.
   package var sizeOfHead: Int { headSize ?? (heads > 0 ? features / heads : 0) }
   /// Heads of keys and values.

@@ -1,31 +1,70 @@
 import LanternFormats
 
-/// What a `general.architecture` of GGUF files is in transformers' terms.
+/// What a `general.architecture` of GGUF files is in transformers' terms, and in the names that models here have.
 struct GGUFArchitecture: Sendable {
   let name: String
   let className: String
+  /// The class of files with experts, where they are of another one.
+  var expertsClassName: String?
   /// Whether rows of queries and keys lie in the order of pairs 2i and 2i + 1.
   var isInterleaved = false
   /// Whether queries, keys and values that lie in one tensor are three of the class's.
   var splitsProjections = false
-  /// Keys behind the architecture's name, and transformers' for the same, that this one has in addition to those of all.
+  /// Whether part of a head may turn.
+  var turnsPart = false
+  /// Whether the class has a setting for the size of heads.
+  var namesHeadSize = true
+  /// Keys behind the architecture's name, and transformers' for the same, that this one has in addition to those of
+  /// all.
   var keys: [String: String] = [:]
   /// Names, at the root and within a layer, that go before those of all.
   var names: [String: String] = [:]
 
   static let all = [
-    GGUFArchitecture(name: "llama", className: "LlamaForCausalLM", isInterleaved: true),
+    GGUFArchitecture(
+      name: "llama", className: "LlamaForCausalLM", expertsClassName: "MixtralForCausalLM",
+      isInterleaved: true),
     GGUFArchitecture(name: "qwen2", className: "Qwen2ForCausalLM"),
+    GGUFArchitecture(
+      name: "qwen2moe", className: "Qwen2MoeForCausalLM", expertsClassName: "Qwen2MoeForCausalLM",
+      keys: [
+        "expert_feed_forward_length": "moe_intermediate_size",
+        "expert_shared_feed_forward_length": "shared_expert_intermediate_size",
+      ]),
     GGUFArchitecture(name: "qwen3", className: "Qwen3ForCausalLM"),
     GGUFArchitecture(
-      name: "phi2", className: "PhiForCausalLM", splitsProjections: true,
-      keys: ["attention.layer_norm_epsilon": "layer_norm_eps"],
+      name: "qwen3moe", className: "Qwen3MoeForCausalLM", expertsClassName: "Qwen3MoeForCausalLM",
+      keys: ["expert_feed_forward_length": "moe_intermediate_size"]),
+    GGUFArchitecture(
+      name: "chatglm", className: "GlmForCausalLM", splitsProjections: true, turnsPart: true,
+      names: ["ffn_up": "mlp.gate_up_proj"]),
+    GGUFArchitecture(
+      name: "glm4", className: "Glm4ForCausalLM", splitsProjections: true, turnsPart: true,
       names: [
-        "attn_output": "self_attn.dense", "ffn_up": "mlp.fc1", "ffn_down": "mlp.fc2",
-        "output_norm": "model.final_layernorm",
+        "ffn_up": "mlp.gate_up_proj", "post_attention_norm": "post_self_attn_layernorm",
+        "post_ffw_norm": "post_mlp_layernorm",
+      ]),
+    gpt(
+      "phi2", "PhiForCausalLM", turnsPart: true, ["attention.layer_norm_epsilon": "layer_norm_eps"]),
+    gpt(
+      "gpt2", "GPT2LMHeadModel",
+      [
+        "attention.layer_norm_epsilon": "layer_norm_epsilon", "feed_forward_length": "n_inner",
+      ]),
+    gpt(
+      "gptneox", "GPTNeoXForCausalLM", turnsPart: true,
+      [
+        "attention.layer_norm_epsilon": "layer_norm_eps",
+        "use_parallel_residual": "use_parallel_residual",
+      ]),
+    gpt(
+      "falcon", "FalconForCausalLM",
+      [
+        "attention.layer_norm_epsilon": "layer_norm_epsilon",
+        "attention.head_count_kv": "num_kv_heads", "feed_forward_length": "ffn_hidden_size",
       ]),
     GGUFArchitecture(
-      name: "phi3", className: "Phi3ForCausalLM",
+      name: "phi3", className: "Phi3ForCausalLM", turnsPart: true,
       keys: [
         "attention.sliding_window": "sliding_window",
         "rope.scaling.original_context_length": "original_max_position_embeddings",
@@ -62,6 +101,19 @@ struct GGUFArchitecture: Sendable {
     return written
   }()
 
+  /// A decoder of GPT's kind.
+  private static func gpt(
+    _ name: String, _ className: String, turnsPart: Bool = false, _ keys: [String: String]
+  ) -> GGUFArchitecture {
+    GGUFArchitecture(
+      name: name, className: className, splitsProjections: true, turnsPart: turnsPart,
+      namesHeadSize: false, keys: keys,
+      names: [
+        "attn_output": "self_attn.dense", "ffn_up": "mlp.fc1", "ffn_down": "mlp.fc2",
+        "output_norm": "model.final_layernorm", "position_embd": "model.embed_positions",
+      ])
+  }
+
   private static let gemmaNames = [
     "ffn_norm": "pre_feedforward_layernorm", "post_attention_norm": "post_attention_layernorm",
     "post_ffw_norm": "post_feedforward_layernorm",
@@ -91,6 +143,11 @@ struct GGUFArchitecture: Sendable {
     "attn_output": "self_attn.o_proj", "attn_q_norm": "self_attn.q_norm",
     "attn_k_norm": "self_attn.k_norm", "ffn_norm": "post_attention_layernorm",
     "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+    "ffn_gate_inp": "mlp.gate", "ffn_gate_exps": "mlp.experts.gate_proj",
+    "ffn_up_exps": "mlp.experts.up_proj", "ffn_down_exps": "mlp.experts.down_proj",
+    "ffn_gate_inp_shexp": "mlp.shared_expert_gate",
+    "ffn_gate_shexp": "mlp.shared_expert.gate_proj", "ffn_up_shexp": "mlp.shared_expert.up_proj",
+    "ffn_down_shexp": "mlp.shared_expert.down_proj",
   ]
 
   /// The name of a tensor that transformers calls so; nil for one that files of this architecture do not have.
@@ -109,8 +166,18 @@ struct GGUFArchitecture: Sendable {
   }
 
   /// transformers' name of a tensor; its own where there is none, for an error to tell.
-  func translated(_ name: String) -> String {
-    let parts = name.split(separator: ".").map(String.init)
+  ///
+  /// - Parameters:
+  ///   - name: llama.cpp's.
+  ///   - hasSecondNorm: whether attention has a norm of its own, as of the larger Falcons: then `attn_norm` is that of
+  ///     the feed-forward layer.
+  /// - Returns: the name.
+  func translated(_ name: String, hasSecondNorm: Bool = false) -> String {
+    var parts = name.split(separator: ".").map(String.init)
+    if hasSecondNorm, parts.count == 4 {
+      let norms = ["attn_norm": "ffn_norm", "attn_norm_2": "attn_norm"]
+      parts[2] = norms[parts[2]] ?? parts[2]
+    }
     if parts.count == 4, parts[0] == "blk",
       let within = names[parts[2]] ?? Self.layerNames[parts[2]]
     {

@@ -10,8 +10,12 @@ package struct GGUFContent: Sendable {
     package let shape: [Int]
     /// How it is stored now, as ggml or safetensors calls it.
     package let storedType: String
-    /// Whether it is kept as f32: what is no matrix, and what holds settings.
-    package var isPlain: Bool { shape.count < 2 || GGUFSettings.tensors.contains(name) }
+    /// Whether it is kept as f32: what is no matrix, what holds settings, and as in llama.cpp what positions and a
+    /// router of experts are.
+    package var isPlain: Bool {
+      shape.count < 2 || GGUFSettings.tensors.contains(name) || name.hasPrefix("position_embd.")
+        || name.contains(".ffn_gate_inp")
+    }
     /// Its numbers.
     package let make: @Sendable () throws(FormatError) -> Tensor
     /// Its bytes as they are stored; nil where no file has them in this order.

@@ -25,8 +25,9 @@ package struct GGUFLanguageModel {
         throw .unsupportedSetting(
           key: "general.architecture", value: JSON.quoted(name), file: file.path)
       }
-      className = row.className
-      let settings = try GGUFSettings(file, row).members
+      let found = try GGUFSettings(file, row)
+      let settings = found.members
+      className = found.className
       config = Config(settings, file: file.path)
       tensors = Self.tensors(file, settings, row)
     } catch {
@@ -38,23 +39,32 @@ package struct GGUFLanguageModel {
     _ file: GGUFFile, _ settings: [String: JSONValue], _ row: GGUFArchitecture
   ) -> any TensorFile {
     let heads = settings["num_attention_heads"]?.integer ?? 1
-    let keyHeads = settings["num_key_value_heads"]?.integer ?? heads
+    let keyHeads = file.values["\(row.name).attention.head_count_kv"]?.integer ?? heads
+    let hasSecondNorm = file.contains("blk.0.attn_norm_2.weight")
     let views = file.names.flatMap { original -> [(name: String, view: TensorView)] in
       guard !GGUFSettings.tensors.contains(original) else { return [] }
-      let name = row.translated(original)
+      let name = row.translated(original, hasSecondNorm: hasSecondNorm)
       var view = TensorView(original)
       if row.isInterleaved, original.contains(".attn_q.") { view.interleavedHeads = heads }
       if row.isInterleaved, original.contains(".attn_k.") { view.interleavedHeads = keyHeads }
-      // Three of as many rows.
-      let rows = file.size(original, 0) / 3
-      guard row.splitsProjections, original.contains(".attn_qkv."), rows > 0 else {
-        return [(name, view)]
-      }
-      return ["q_proj", "k_proj", "v_proj"].enumerated().map { index, part in
-        let own = name.replacing("qkv_proj", with: part)
-        return (own, TensorView(original, rows: index * rows..<(index + 1) * rows))
+      guard row.splitsProjections, original.contains(".attn_qkv."),
+        let parts = projections(rows: file.size(original, 0), heads, keyHeads)
+      else { return [(name, view)] }
+      return zip(["q_proj", "k_proj", "v_proj"], parts).map { part, rows in
+        (name.replacing("qkv_proj", with: part), TensorView(original, rows: rows))
       }
     }
     return RenamedFile(file, views)
+  }
+
+  /// Rows of queries, keys and values that lie one behind the other; nil where heads are not of as many rows.
+  private static func projections(rows: Int, _ heads: Int, _ keyHeads: Int) -> [Range<Int>]? {
+    let limit = 1 << 24
+    guard (1...limit).contains(heads), (1...limit).contains(keyHeads), rows > 0,
+      rows % (heads + 2 * keyHeads) == 0
+    else { return nil }
+    let size = rows / (heads + 2 * keyHeads)
+    let (queries, keys) = (heads * size, keyHeads * size)
+    return [0..<queries, queries..<queries + keys, queries + keys..<rows]
   }
 }

@@ -4,6 +4,8 @@ import LanternTensor
 /// The settings of a GGUF file's language model under transformers' names.
 struct GGUFSettings {
   private(set) var members: [String: JSONValue] = [:]
+  /// The class whose settings they are.
+  let className: String
   private let file: GGUFFile
   private let row: GGUFArchitecture
 
@@ -13,7 +15,7 @@ struct GGUFSettings {
     "rope.scaling.original_context_length", "rope.scaling.finetuned", "rope.scaling.attn_factor",
     "rope.scaling.yarn_attn_factor", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow",
     "rope.scaling.yarn_ext_factor", "rope.scale_linear", "attention.sliding_window_pattern",
-    "expert_count", "expert_used_count", "attention.causal", "pooling_type",
+    "expert_count", "expert_used_count", "attention.causal", "pooling_type", "tensor_data_layout",
   ]
 
   /// Tensors that hold settings.
@@ -24,6 +26,35 @@ struct GGUFSettings {
   /// - Throws: ``FormatError`` for a key that changes results and that Lantern does not have.
   init(_ file: GGUFFile, _ row: GGUFArchitecture) throws(FormatError) {
     (self.file, self.row) = (file, row)
+    let experts = file.values["\(row.name).expert_count"]?.integer ?? 0
+    className = experts == 0 ? row.className : row.expertsClassName ?? row.className
+    try readKeys()
+    if let rows = file.info("token_embd.weight")?.shape.first {
+      members["vocab_size"] = .integer(rows)
+    }
+    members["tie_word_embeddings"] = .bool(!file.contains("output.weight"))
+    if experts != 0 { readExperts(experts) }
+    if ["llama", "qwen3", "qwen3moe", "chatglm", "glm4"].contains(row.name),
+      className != "MixtralForCausalLM"
+    {
+      members["attention_bias"] = .bool(
+        file.contains("blk.0.attn_q.bias") || file.contains("blk.0.attn_qkv.bias"))
+    }
+    let size = try readHeads()
+    try readRotation(headSize: size)
+    if row.className.hasPrefix("Gemma") { try readGemma(headSize: size) }
+    if row.name == "falcon" {
+      // Any of its kinds: with one norm in a layer, or two.
+      members["new_decoder_architecture"] = .bool(true)
+      members["num_ln_in_parallel_attn"] = .integer(
+        file.contains("blk.0.attn_norm_2.weight") ? 2 : 1)
+    }
+    if row.name == "phi3", members["sliding_window"] == .integer(0) {
+      members["sliding_window"] = nil
+    }
+  }
+
+  private mutating func readKeys() throws(FormatError) {
     for (key, value) in file.values where key.hasPrefix("\(row.name).") {
       let name = String(key.dropFirst(row.name.count + 1))
       guard let known = row.keys[name] ?? GGUFArchitecture.keys[name] else {
@@ -36,29 +67,27 @@ struct GGUFSettings {
         members[known] = .integer(integer)
       } else if let number = value.number {
         members[known] = .number(number)
+      } else if let flag = value.bool {
+        members[known] = .bool(flag)
       } else {
         throw .wrongType(key: key, expected: "a number", file: file.path)
       }
     }
-    for (name, allowed) in [("expert_count", 0), ("attention.causal", 1)] {
+    let refused =
+      [("attention.causal", 1)] + (row.expertsClassName == nil ? [("expert_count", 0)] : [])
+    for (name, allowed) in refused {
       guard let found = value(name), found.integer ?? (found.bool == true ? 1 : 0) != allowed else {
         continue
       }
       throw refusal(name, found.integer.map { "\($0)" } ?? "false")
     }
-    if let rows = file.info("token_embd.weight")?.shape.first {
-      members["vocab_size"] = .integer(rows)
-    }
-    members["tie_word_embeddings"] = .bool(!file.contains("output.weight"))
-    if ["llama", "qwen3"].contains(row.name) {
-      members["attention_bias"] = .bool(file.contains("blk.0.attn_q.bias"))
-    }
-    let size = try readHeads()
-    try readRotation(headSize: size)
-    if row.className.hasPrefix("Gemma") { try readGemma(headSize: size) }
-    if row.name == "phi3", members["sliding_window"] == .integer(0) {
-      members["sliding_window"] = nil
-    }
+  }
+
+  private mutating func readExperts(_ count: Int) {
+    members["num_experts"] = .integer(count)
+    members["num_experts_per_tok"] = value("expert_used_count")?.integer.map { .integer($0) }
+    // As llama.cpp does, without a key.
+    if row.name == "qwen3moe" { members["norm_topk_prob"] = .bool(true) }
   }
 
   private func value(_ name: String) -> GGUFValue? { file.values["\(row.name).\(name)"] }
@@ -72,19 +101,16 @@ struct GGUFSettings {
     let heads = members["num_attention_heads"]?.integer ?? 1
     let size =
       members["head_dim"]?.integer ?? (members["hidden_size"]?.integer ?? 0) / max(1, heads)
-    // transformers' class has no setting for it.
-    members["head_dim"] = row.name == "phi2" ? nil : .integer(size)
+    members["head_dim"] = row.namesHeadSize ? .integer(size) : nil
     if let found = value("attention.value_length")?.integer, found != size {
       throw refusal("attention.value_length", "\(found), where heads have \(size)")
     }
-    guard let turned = value("rope.dimension_count")?.integer, turned != size || row.name == "phi2"
+    guard let turned = value("rope.dimension_count")?.integer, turned != size || row.turnsPart
     else { return size }
-    guard row.name.hasPrefix("phi"), (1...max(1, size)).contains(turned) else {
+    guard row.turnsPart, (1...max(1, size)).contains(turned) else {
       throw refusal("rope.dimension_count", "\(turned), where heads have \(size)")
     }
-    // Up by a bit, so that the number of features is this one when it is multiplied and cut off again.
-    let share = Double(turned) / Double(size)
-    members["partial_rotary_factor"] = .number(share == 1 ? 1 : share.nextUp)
+    members["partial_rotary_factor"] = .number(RopeParameters.share(turned, of: size))
     return size
   }
 

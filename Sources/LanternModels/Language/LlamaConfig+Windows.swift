@@ -6,21 +6,30 @@ extension LlamaConfig {
     throws(FormatError) -> [Int?]
   {
     let count = max(0, min(layers, 1024))
-    guard architecture != .llama else { return Array(repeating: nil, count: count) }
-    // A key that stands there as null means no window; so does one that is not there, of Phi's.
+    guard architecture != .llama, !architecture.isGLM else {
+      return Array(repeating: nil, count: count)
+    }
+    // A key that stands there as null means no window; so does one that is not there, of Phi's and Mixtral's.
     let isNull =
       config.value("sliding_window") == .null
-      || architecture == .phi3 && !config.has("sliding_window")
+      || [.phi3, .mixtral].contains(architecture) && !config.has("sliding_window")
+    let isQwen = [.qwen2, .qwen3, .qwen2Moe, .qwen3Moe].contains(architecture)
+    let isWanted = isQwen ? try config.bool("use_sliding_window", default: false) : true
+    let isUsed = isWanted && !isNull
     let size = try config.integer("sliding_window", default: 4096)
-    guard size > 0 else {
+    // Where Qwen's is not used, files have 0.
+    guard size > 0 || isQwen && !isUsed else {
       throw .unsupportedSetting(key: "sliding_window", value: "\(size)", file: config.file)
     }
     switch architecture {
-    case .llama, .mistral, .phi3: return Array(repeating: isNull ? nil : size, count: count)
-    case .qwen2, .qwen3:
-      let isUsed = try config.bool("use_sliding_window", default: false) && !isNull
+    case .llama, .mistral, .mixtral, .phi3, .qwen3Moe, .glm, .glm4:
+      return Array(repeating: isUsed ? size : nil, count: count)
+    case .qwen2, .qwen3, .qwen2Moe:
       let first = try config.integer("max_window_layers", default: 28)
-      return try windows(config, count, size: isUsed ? size : nil) { isUsed && $0 >= first }
+      return try windows(config, count, size: isUsed ? size : nil) { index in
+        guard architecture == .qwen2Moe else { return isUsed && index >= first }
+        return isUsed && index < first && index % 2 == 0
+      }
     case .gemma2, .gemma3:
       // Before there were types of layers, every second of Gemma 2's had no window, every sixth of Gemma 3's or
       // as this key says.

@@ -6,9 +6,10 @@ import LanternTensor
 package struct LlamaConfig: Sendable {
   /// transformers' classes of this kind, which differ in what their settings are called and mean.
   package enum Architecture: Sendable {
-    case llama, mistral, qwen2, qwen3, phi3, gemma2, gemma3
+    case llama, mistral, mixtral, qwen2, qwen3, qwen2Moe, qwen3Moe, phi3, gemma2, gemma3, glm, glm4
 
     var isGemma: Bool { self == .gemma2 || self == .gemma3 }
+    var isGLM: Bool { self == .glm || self == .glm4 }
   }
 
   var sizes: DecoderSizes
@@ -19,8 +20,8 @@ package struct LlamaConfig: Sendable {
   var biases = (projections: false, output: false, feedForward: false)
   /// Whether each head's queries and keys are normalised.
   let hasHeadNorms: Bool
-  /// Whether queries, keys and values are one matrix, and gates and values of the feed-forward layer.
-  let isFused: Bool
+  /// Whether queries, keys and values are one matrix, and whether gates and values of the feed-forward layer are.
+  let isFused: (attention: Bool, feedForward: Bool)
   /// Whether what attention and the feed-forward layer give is normalised before it is added.
   let hasBranchNorms: Bool
   /// Whether norms scale by 1 + weight.
@@ -31,7 +32,12 @@ package struct LlamaConfig: Sendable {
   var scoreScale: Float?
   /// c of c · tanh(x / c), which attention's scores and the logits become.
   var softCaps: (scores: Float?, logits: Float?) = (nil, nil)
+  /// How layers choose among experts, and which do; none where nil.
+  var experts: (settings: MixtureOfExperts.Settings, layers: Set<Int>)?
+  /// How the class calls tensors, where it is otherwise than here.
+  var names: DecoderNames?
   var rope: RopeParameters
+  var pairing = RotaryEmbedding.Pairing.halves
   /// Of layers with a window, where they turn otherwise.
   var windowedRope: RopeParameters?
 
@@ -43,12 +49,14 @@ package struct LlamaConfig: Sendable {
   ///   ``ModelError/inconsistent(reason:file:)`` when sizes do not divide.
   package init(_ config: Config, of architecture: Architecture) throws(ModelError) {
     var ignored = Self.harmless
-    hasHeadNorms = architecture == .qwen3 || architecture == .gemma3
-    hasBranchNorms = architecture.isGemma
-    isFused = architecture == .phi3
+    hasHeadNorms = [.qwen3, .qwen3Moe, .gemma3].contains(architecture)
+    hasBranchNorms = architecture.isGemma || architecture == .glm4
+    isFused = (
+      attention: architecture == .phi3, feedForward: architecture == .phi3 || architecture.isGLM
+    )
     do throws(FormatError) {
       sizes = try DecoderSizes(config, default: Self.sizes(architecture))
-      normEps = try config.float("rms_norm_eps", default: architecture == .phi3 ? 1e-5 : 1e-6)
+      normEps = try config.float("rms_norm_eps", default: Self.normEps(architecture))
       activation =
         architecture.isGemma
         ? try TransformersSettings.activation(
@@ -60,10 +68,16 @@ package struct LlamaConfig: Sendable {
         (rope, windowedRope) = (both.full, both.sliding)
       } else {
         rope = try RopeParameters(
-          config, length: sizes.maximumLength, isPhi3: architecture == .phi3)
+          config, theta: architecture == .mixtral ? 1_000_000 : 10000,
+          partialFactor: architecture.isGLM ? 0.5 : 1, length: sizes.maximumLength,
+          isPhi3: architecture == .phi3)
       }
       biases = try Self.biases(config, architecture)
       sizes.windows = try Self.windows(config, architecture, layers: sizes.layers)
+      experts = try Self.experts(config, architecture, sizes)
+      names = Self.names(architecture)
+      if architecture.isGLM { pairing = .interleaved }
+      if experts != nil { ignored.formUnion(Self.routerTraining) }
       if architecture.isGemma { try readGemma(config, architecture) }
       if architecture.isGemma { ignored.formUnion(["cache_implementation", "hidden_act"]) }
       if architecture == .phi3 { ignored.formUnion(["embd_pdrop", "resid_pdrop"]) }
@@ -72,8 +86,11 @@ package struct LlamaConfig: Sendable {
       throw .file(error)
     }
     try sizes.check(config.file)
+    try checkExperts(config.file)
     do throws(FormatError) {
-      try rope.check(headSize: sizes.sizeOfHead, isWhole: architecture != .phi3, config.file)
+      try rope.check(
+        headSize: sizes.sizeOfHead, isWhole: architecture != .phi3 && !architecture.isGLM,
+        config.file)
       try windowedRope?.check(headSize: sizes.sizeOfHead, isWhole: true, config.file)
     } catch {
       throw .file(error)
@@ -86,7 +103,7 @@ package struct LlamaConfig: Sendable {
     case .llama:
       DecoderSizes(
         vocabulary: 32000, features: 4096, inner: 11008, layers: 32, heads: 32, maximumLength: 2048)
-    case .mistral:
+    case .mistral, .mixtral:
       DecoderSizes(
         vocabulary: 32000, features: 4096, inner: 14336, layers: 32, heads: 32, keyValueHeads: 8,
         maximumLength: 131_072)
@@ -94,6 +111,18 @@ package struct LlamaConfig: Sendable {
       DecoderSizes(
         vocabulary: 151_936, features: 4096, inner: 22016, layers: 32, heads: 32, keyValueHeads: 32,
         headSize: architecture == .qwen3 ? 128 : nil, maximumLength: 32768)
+    case .qwen2Moe:
+      DecoderSizes(
+        vocabulary: 151_936, features: 2048, inner: 5632, layers: 24, heads: 16, keyValueHeads: 16,
+        maximumLength: 32768)
+    case .qwen3Moe:
+      DecoderSizes(
+        vocabulary: 151_936, features: 2048, inner: 6144, layers: 24, heads: 32, keyValueHeads: 4,
+        maximumLength: 32768)
+    case .glm, .glm4:
+      DecoderSizes(
+        vocabulary: 151_552, features: 4096, inner: 13696, layers: 40, heads: 32, keyValueHeads: 2,
+        headSize: 128, maximumLength: 131_072)
     case .phi3:
       DecoderSizes(
         vocabulary: 32064, features: 3072, inner: 8192, layers: 32, heads: 32, maximumLength: 4096)
@@ -105,13 +134,23 @@ package struct LlamaConfig: Sendable {
     }
   }
 
+  private static func normEps(_ architecture: Architecture) -> Float {
+    switch architecture {
+    case .phi3, .mixtral: 1e-5
+    case .glm, .glm4: 0.000_000_156_25
+    default: 1e-6
+    }
+  }
+
   private static func biases(_ config: Config, _ architecture: Architecture) throws(FormatError)
     -> (projections: Bool, output: Bool, feedForward: Bool)
   {
     switch architecture {
-    case .mistral, .phi3: return (false, false, false)
+    case .mistral, .mixtral, .phi3: return (false, false, false)
     case .qwen2: return (true, false, false)
-    case .llama, .qwen3, .gemma2, .gemma3:
+    case .qwen2Moe: return (try config.bool("qkv_bias", default: true), false, false)
+    case .glm, .glm4: return (try config.bool("attention_bias", default: true), false, false)
+    case .llama, .qwen3, .qwen3Moe, .gemma2, .gemma3:
       let attention = try config.bool("attention_bias", default: false)
       let feedForward =
         architecture == .llama ? try config.bool("mlp_bias", default: false) : false

@@ -3,8 +3,9 @@ package import LanternTensor
 
 /// Llama's decoder (Touvron et al. 2023, arXiv:2302.13971) and its kin: Mistral's, whose tokens see a window
 /// (Jiang et al. 2023, arXiv:2310.06825), Qwen 2's with biases and Qwen 3's with normalised heads (Yang et al.
-/// 2025, arXiv:2505.09388), Phi-3's with joined matrices (Abdin et al. 2024, arXiv:2404.14219), and Gemma's with
-/// windows in alternation, two more norms and soft caps (arXiv:2408.00118, arXiv:2503.19786).
+/// 2025, arXiv:2505.09388), Mixtral's and Qwen's with experts (Jiang et al. 2024, arXiv:2401.04088), GLM's, of whose
+/// heads one part turns (arXiv:2406.12793), Phi-3's with joined matrices (Abdin et al. 2024, arXiv:2404.14219), and
+/// Gemma's with windows in alternation, two more norms and soft caps (arXiv:2408.00118, arXiv:2503.19786).
 package struct LlamaModel: CausalLanguageModel {
   private let config: LlamaConfig
   private let embedding: Embedding
@@ -17,20 +18,23 @@ package struct LlamaModel: CausalLanguageModel {
   /// Builds the model with its weights.
   ///
   /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
-  package init(_ config: LlamaConfig, _ root: Weights) throws(ModelError) {
+  package init(_ config: LlamaConfig, _ checkpoint: Weights) throws(ModelError) {
     self.config = config
-    let (weights, sizes) = (root["model"], config.sizes)
+    let sizes = config.sizes
+    let root = checkpoint.renamed(by: config.names, sizes)
+    let weights = root["model"]
     self.embedding = try Embedding(weights["embed_tokens"], sizes.vocabulary, sizes.features)
     self.layers = try (0..<sizes.layers).map { index throws(ModelError) in
-      try LlamaLayer(weights["layers"][index], config, window: sizes.windows[index])
+      try LlamaLayer(weights["layers"][index], config, index)
     }
     self.finalNorm = try RMSNorm(weights["norm"], config)
     let head = config.tieWordEmbeddings ? weights["embed_tokens"] : root["lm_head"]
     self.head = try Linear(head, sizes.features, sizes.vocabulary, bias: false)
-    self.rotary = config.rope.embedding(headSize: sizes.sizeOfHead)
+    self.rotary = config.rope.embedding(headSize: sizes.sizeOfHead, pairing: config.pairing)
     self.windowedRotary = config.windowedRope?.embedding(headSize: sizes.sizeOfHead)
     try root.finish(
-      ignoring: ["rotary_emb.inv_freq"] + (config.tieWordEmbeddings ? ["lm_head.weight"] : []))
+      ignoring: ["rotary_emb.inv_freq", "rotary_pos_emb.inv_freq"]
+        + (config.tieWordEmbeddings ? ["lm_head.weight"] : []))
   }
 
   package var sizes: DecoderSizes { config.sizes }
@@ -72,17 +76,46 @@ extension RMSNorm {
   }
 }
 
+/// A gated feed-forward layer, or several to choose from.
+private enum LlamaFeedForward: Sendable {
+  case dense(FeedForward)
+  case experts(MixtureOfExperts)
+
+  init(_ weights: Weights, _ config: LlamaConfig, _ index: Int) throws(ModelError) {
+    let sizes = config.sizes
+    if let experts = config.experts, experts.layers.contains(index) {
+      self = .experts(
+        try MixtureOfExperts(
+          weights, sizes.features, experts.settings, activation: config.activation))
+    } else {
+      self = .dense(
+        try FeedForward(
+          gated: weights, sizes.features, inner: sizes.inner, activation: config.activation,
+          bias: config.biases.feedForward, isFused: config.isFused.feedForward))
+    }
+  }
+
+  /// As of ``FeedForward``.
+  func callAsFunction(_ x: Tensor, residual: consuming Tensor? = nil) throws(TensorError) -> Tensor
+  {
+    switch self {
+    case .dense(let layer): try layer(x, residual: residual)
+    case .experts(let layer): try layer(x, residual: residual)
+    }
+  }
+}
+
 /// Attention, then a gated feed-forward layer, each behind its norm, and Gemma's before another one.
 private struct LlamaLayer: Sendable {
   private let attentionNorm: RMSNorm
   private let attention: LanternLayers.Attention
   private let feedForwardNorm: RMSNorm
-  private let feedForward: FeedForward
+  private let feedForward: LlamaFeedForward
   private let branchNorms: (attention: RMSNorm, feedForward: RMSNorm)?
   /// How many tokens a token attends to: all before it where nil.
   let window: Int?
 
-  init(_ weights: Weights, _ config: LlamaConfig, window: Int?) throws(ModelError) {
+  init(_ weights: Weights, _ config: LlamaConfig, _ index: Int) throws(ModelError) {
     let sizes = config.sizes
     self.attentionNorm = try RMSNorm(weights["input_layernorm"], config)
     self.attention = try Attention(
@@ -92,7 +125,7 @@ private struct LlamaLayer: Sendable {
       norm: config.hasHeadNorms
         ? .rmsNorm(eps: config.normEps, addsUnitOffset: config.normsAddOne) : nil,
       scale: config.scoreScale, softCap: config.softCaps.scores,
-      naming: config.isFused ? .phi3 : .llama)
+      naming: config.isFused.attention ? .phi3 : .llama)
     let after = try RMSNorm(weights["post_attention_layernorm"], config)
     if config.hasBranchNorms {
       self.feedForwardNorm = try RMSNorm(weights["pre_feedforward_layernorm"], config)
@@ -101,10 +134,8 @@ private struct LlamaLayer: Sendable {
       self.feedForwardNorm = after
       self.branchNorms = nil
     }
-    self.feedForward = try FeedForward(
-      gated: weights["mlp"], sizes.features, inner: sizes.inner, activation: config.activation,
-      bias: config.biases.feedForward, isFused: config.isFused)
-    self.window = window
+    self.feedForward = try LlamaFeedForward(weights["mlp"], config, index)
+    self.window = sizes.windows[index]
   }
 
   /// The shape of `x`, `[1, token, feature]`. `cache` puts new keys and values behind those before, and gives

@@ -11,20 +11,22 @@ struct RopeParameters: Sendable {
 
   /// - Parameters:
   ///   - config: the language model's settings.
+  ///   - theta: the base where the settings do not say.
   ///   - partialFactor: the share of a head that turns where the settings do not say.
   ///   - length: `max_position_embeddings`.
   ///   - isPhi3: whether kinds are called as in Phi-3's files, and their length is a setting of its own.
   /// - Throws: ``FormatError`` for a mistyped or unsupported setting.
-  init(_ config: Config, partialFactor: Double = 1, length: Int, isPhi3: Bool = false)
-    throws(FormatError)
-  {
+  init(
+    _ config: Config, theta: Float = 10000, partialFactor: Double = 1, length: Int,
+    isPhi3: Bool = false
+  ) throws(FormatError) {
     // transformers 5 reads the older one where a file has both.
     let older = try config.section("rope_scaling").flatMap { $0.keys.isEmpty ? nil : $0 }
     let newer = try config.section("rope_parameters")
     let trained =
       isPhi3 ? try config.integer("original_max_position_embeddings", default: 4096) : nil
     try self.init(
-      older ?? newer, theta: config.float("rope_theta", default: 10000),
+      older ?? newer, theta: config.float("rope_theta", default: theta),
       partialFactor: config.double("partial_rotary_factor", default: partialFactor),
       length: length, trained: trained, file: config.file)
     // As llama.cpp's files have Llama 3's kind: what each frequency is divided by.
@@ -35,6 +37,25 @@ struct RopeParameters: Sendable {
         key: "rope_divisors", value: "with another scaling, or not positive", file: config.file)
     }
     scaling = .divided(by: divisors)
+  }
+
+  /// Those of files that say how many features of a head turn, and by nothing else.
+  ///
+  /// - Throws: ``FormatError/unsupportedSetting(key:value:file:)`` for more than there are, or an odd number.
+  init(turning count: Int, of headSize: Int, _ key: String, _ file: String) throws(FormatError) {
+    (theta, partialFactor) = (10000, 1)
+    // What heads have is checked with all sizes.
+    guard headSize > 0, count != headSize else { return }
+    guard (1..<headSize).contains(count), count % 2 == 0 else {
+      throw .unsupportedSetting(key: key, value: "\(count), of \(headSize)", file: file)
+    }
+    partialFactor = Self.share(count, of: headSize)
+  }
+
+  /// The share of a head that so many features are: up by a bit, so that the number is this one when it is multiplied
+  /// and cut off again.
+  static func share(_ count: Int, of headSize: Int) -> Double {
+    count == headSize ? 1 : (Double(count) / Double(headSize)).nextUp
   }
 
   /// Those of layers with a window and those of others, as Gemma 3's files have them: within `rope_parameters`
@@ -120,8 +141,9 @@ struct RopeParameters: Sendable {
   }
 
   /// The rotation of heads of this size.
-  func embedding(headSize: Int) -> RotaryEmbedding {
-    RotaryEmbedding(features: features(headSize), theta: theta, scaling: scaling)
+  func embedding(headSize: Int, pairing: RotaryEmbedding.Pairing = .halves) -> RotaryEmbedding {
+    RotaryEmbedding(
+      features: features(headSize), theta: theta, scaling: scaling, pairing: pairing)
   }
 
   private static func scaling(_ config: Config, _ length: Int, phi3: Int?) throws(FormatError)

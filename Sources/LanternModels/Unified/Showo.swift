@@ -55,7 +55,7 @@ package struct Showo: UnifiedTransformer {
   package let tokens: TokenMap
   private let config: ShowoConfig
   private let table: Tensor
-  private let phi: PhiModel
+  private let phi: GPTDecoder
   private let textHead: Linear
   private let codeHead: Linear
   /// The projector from the codec's features to token embeddings; nil where codes are embedded.
@@ -69,19 +69,19 @@ package struct Showo: UnifiedTransformer {
   ///   - endOfText: the text tokenizer's id of `<|endoftext|>`.
   ///   - root: the checkpoint.
   /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
-  package init(_ config: ShowoConfig, _ phi: PhiConfig, endOfText: Int, _ root: Weights)
+  package init(_ config: ShowoConfig, _ phi: GPTConfig, endOfText: Int, _ root: Weights)
     throws(ModelError)
   {
     self.config = config
     self.tokens = TokenMap(
       textCount: config.llmVocabSize, codebookSize: config.codebookSize, endOfText: endOfText)
     let weights = root["showo"]
-    let size = phi.hiddenSize
+    let size = phi.sizes.features
     self.table = try weights["model.embed_tokens"].table("weight", [config.vocabSize, size])
     // Its transformer has norms of queries and keys, whatever the language model's file says.
     var phi = phi
     phi.hasHeadNorms = true
-    self.phi = try PhiModel(phi, weights["model"])
+    self.phi = try GPTDecoder(phi, weights["model"])
     let head = weights["lm_head"]
     self.textHead = try Linear(head, size, config.vocabSize, rows: tokens.written)
     self.codeHead = try Linear(head, size, config.vocabSize, rows: tokens.codes)

@@ -193,3 +193,40 @@ extension Tensor {
     return size.isEmpty ? ([1], [1]) : (size, steps)
   }
 }
+
+extension Tensor {
+  /// Rows of a table, which of a sum's rows each is added to, and what it is times.
+  package typealias RowSum = (rows: Tensor, indices: [Int], factors: [Float])
+
+  /// The sum of rows that belong to some of the rows of `self` each: in order, so that a row's sum does not depend on
+  /// which others there are.
+  ///
+  /// - Parameters:
+  ///   - parts: each of `[indices.count, feature]`, f32.
+  ///   - base: what they are added to, of the shape of `self`, which is `[row, feature]`; 0 when nil.
+  /// - Returns: the shape of `self`, f32.
+  /// - Throws: ``TensorError/shape(op:expected:found:)``, ``TensorError/range(op:found:size:)`` for an index outside.
+  package func sum(of parts: [RowSum], onto base: Tensor? = nil) throws(TensorError) -> Tensor {
+    guard rank == 2 else { throw .shape(op: "sum", expected: "[row, feature]", found: shape) }
+    let (count, features) = (shape[0], shape[1])
+    let sum = try Draft(shape)
+    if let base = try base?.checked("sum", shape) {
+      sum.floats.update(from: base.floatPointer, count: count * features)
+      withExtendedLifetime(base) {}
+    } else {
+      sum.floats.update(repeating: 0, count: count * features)
+    }
+    for part in parts {
+      let rows = try part.rows.checked("sum", [part.indices.count, features])
+      for (row, (index, factor)) in zip(part.indices, part.factors).enumerated() {
+        guard (0..<count).contains(index) else {
+          throw .range(op: "sum", found: index..<max(index, index &+ 1), size: count)
+        }
+        let (source, target) = (rows.floatPointer + row * features, sum.floats + index * features)
+        for feature in 0..<features { target[feature] += factor * source[feature] }
+      }
+      withExtendedLifetime(rows) {}
+    }
+    return sum.tensor()
+  }
+}

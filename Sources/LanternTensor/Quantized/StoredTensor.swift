@@ -142,6 +142,19 @@ package struct StoredTensor: Sendable {
       storage, [range.count, shape[1]], as: format, at: byteOffset + range.lowerBound * rowBytes)
   }
 
+  /// One of a stack of matrices of blocks, where it lies.
+  ///
+  /// - Parameter index: which, of `self`, which is `[count, rows, feature]`.
+  /// - Returns: `[rows, feature]`.
+  /// - Throws: ``TensorError/range(op:found:size:)`` for one that is not there.
+  package func matrix(_ index: Int) throws(TensorError) -> StoredTensor {
+    guard shape.count == 3, (0..<shape[0]).contains(index) else {
+      throw .range(op: "matrix", found: index..<max(index, index &+ 1), size: shape.first ?? 0)
+    }
+    return try StoredTensor(
+      storage, [shape[1], shape[2]], as: format, at: byteOffset + index * shape[1] * rowBytes)
+  }
+
   private var rowBytes: Int { (shape.last ?? 0) / format.blockElements * format.blockBytes }
 
   /// A copy of a matrix of blocks whose rows are in another order.
