@@ -51,6 +51,8 @@ extension Tokenizer {
 package protocol LanguageTokenizer: Tokenizer {
   /// Ids that a text begins with, unless a template wrote it.
   var beginning: [Int] { get }
+  /// Ids that end an answer and that a model's settings do not name.
+  var endsOfTurn: [Int] { get }
 
   /// The ids of a text; only what a template wrote in it may be special tokens.
   func encode(_ text: ChatText) -> [Int]
@@ -60,6 +62,8 @@ package protocol LanguageTokenizer: Tokenizer {
 }
 
 extension LanguageTokenizer {
+  package var endsOfTurn: [Int] { [] }
+
   package func encode(_ text: String, readsSpecial: Bool) -> [Int] {
     encode(ChatText(text, isTyped: !readsSpecial))
   }

@@ -61,7 +61,7 @@ package enum TokenizerCatalogue {
   package static func loadLanguage(folder: String) throws(TokenizerError) -> any LanguageTokenizer {
     switch try TokenizerFolder(folder) {
     case .pipeline: try PipelineTokenizer(folder: folder)
-    case .sentencePiece(let path): try PipelineTokenizer(sentencePiece: path)
+    case .sentencePiece(let path): try PipelineTokenizer(sentencePiece: path, folder: folder)
     case .ranks(let path): try PipelineTokenizer(RankFile(path))
     case .tekken(let path): try PipelineTokenizer(RankFile(tekken: path))
     case .words(let path): try PipelineTokenizer(vocabulary: path, folder: folder)

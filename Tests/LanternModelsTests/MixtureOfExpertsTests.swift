@@ -30,6 +30,24 @@ import Testing
     #expect(worst < 0.02 * largest, "\(worst) of \(largest)")
   }
 
+  @Test(
+    "windows without types of layers are every second layer's of Qwen 2, and another name of a number counts"
+  )
+  func otherSettings() throws {
+    for (name, old, new) in [
+      ("qwen2moe_windows", "num_experts", "num_local_experts"),
+      ("qwen3moe", "num_local_experts", "num_experts"),
+    ] {
+      let one = try self.model(name)
+      let model = try one.fixture.build(one.make) { config, _ in
+        config["layer_types"] = nil
+        config[new] = config.removeValue(forKey: old)
+      }
+      var cache = try model.makeCache()
+      try one.expect(model.logits(model.read(one.ids, into: &cache)), from: 0, "other \(name)")
+    }
+  }
+
   @Test("of experts with equal scores a token has the first")
   func ties() throws {
     let one = try self.model("mixtral")

@@ -132,6 +132,26 @@ import Testing
     }
   }
 
+  // Its own code encodes a turn's line break and its text one by one, each with a space before it.
+  @Test("ChatGLM's control tokens come behind sentencepiece's pieces, and two begin a text")
+  func chatGLM() throws {
+    let name = "sentencepiece bpe, bytes, spaces kept"
+    let plain = try Self.load(name)
+    let tokenizer = try Self.load(name) { files in
+      files["tokenizer_config.json"] = Array(#"{"tokenizer_class": "ChatGLMTokenizer"}"#.utf8)
+    }
+    let first = plain.count
+    #expect(plain.endsOfTurn.isEmpty && tokenizer.count == first + 9)
+    #expect(tokenizer.beginning == [first + 1, first + 3])
+    #expect(tokenizer.endsOfTurn == [first + 6, first + 8])
+    let turn = tokenizer.encode("[gMASK]sop<|user|>\n the fox<|assistant|>", readsSpecial: true)
+    let text = ["\n", "the fox"].flatMap { plain.encode($0, readsSpecial: false) }
+    #expect(turn == tokenizer.beginning + [first + 6] + text + [first + 7], "\(turn)")
+    let typed = tokenizer.encode("<|user|>", readsSpecial: false)
+    #expect(typed == plain.encode("<|user|>", readsSpecial: false))
+    #expect(String(decoding: tokenizer.decode([first + 7]), as: UTF8.self) == "<|assistant|>")
+  }
+
   @Test("special tokens have the library's ids where a template writes them, and no other text has")
   func special() throws {
     for members in Self.cases {

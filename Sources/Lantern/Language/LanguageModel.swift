@@ -56,7 +56,8 @@ package struct LanguageModel: Sendable {
       ends = Set(keys.compactMap { file.values[$0]?.integer })
       chatTemplate = file.values["tokenizer.chat_template"]?.string.map { ($0, file.path) }
     } else {
-      ends = try Self.ends(path, files.config) ?? [tokenizer.endOfText]
+      ends = try (Self.ends(path, files.config) ?? [tokenizer.endOfText])
+        .union(tokenizer.endsOfTurn)
       chatTemplate = try Self.chatTemplate(path)
     }
     beginning = tokenizer.beginning

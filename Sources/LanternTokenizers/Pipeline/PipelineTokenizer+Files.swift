@@ -40,13 +40,23 @@ extension PipelineTokenizer {
     do throws(FormatError) { return try JSON.read(path).object ?? [:] } catch { throw .file(error) }
   }
 
-  /// The tokenizer of a sentencepiece model, as `tokenizer.model` of Llama 2, Mistral and Gemma.
+  /// The tokenizer of a sentencepiece model, as `tokenizer.model` of Llama 2, Mistral and Gemma, and of ChatGLM, whose
+  /// control tokens lie behind it.
   ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - folder: where `tokenizer_config.json` may be.
   /// - Throws: ``TokenizerError``.
-  init(sentencePiece path: String) throws(TokenizerError) {
+  init(sentencePiece path: String, folder: String) throws(TokenizerError) {
     let file = try SentencePieceFile(path)
-    let vocabulary = TokenTable(file.pieces.lazy.map(\.text))
-    var tokens: [AddedToken] = []
+    let isChatGLM =
+      try Self.settings(folder)["tokenizer_class"]?.string == ChatGLMTokens.className
+    let more = isChatGLM ? ChatGLMTokens.all : []
+    let vocabulary = TokenTable(file.pieces.map(\.text) + more)
+    func ids(_ tokens: [String]) -> [Int] {
+      tokens.compactMap { more.firstIndex(of: $0) }.map { file.pieces.count + $0 }
+    }
+    var tokens = more.map { AddedToken($0, isSpecial: true, isNormalized: false) }
     for piece in file.pieces {
       guard piece.kind == .control, piece.text.unicodeScalars.count <= AddedToken.lengthLimit
       else { continue }
@@ -61,7 +71,9 @@ extension PipelineTokenizer {
       splitters: [], model: file.model(vocabulary), spelling: .spaces,
       window: TokenWindow(
         beginning: role("bos") ?? end, end: end, padding: role("pad") ?? end, length: 2048),
-      beginning: role("bos").map { [$0] } ?? [])
+      beginning: isChatGLM
+        ? ids(ChatGLMTokens.beginning) : role("bos").map { [$0] } ?? [],
+      endsOfTurn: ids(ChatGLMTokens.endsOfTurn))
   }
 
   /// The tokenizer of BERT's `vocab.txt`, a token a line, with the settings of `tokenizer_config.json`.
