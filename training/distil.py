@@ -13,21 +13,18 @@ needed. The file has the key names of diffusers and PEFT; it is written each min
 from __future__ import annotations
 
 import copy
-import json
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn.utils import parametrize
 
 import common
 import scenes
-import tokenizer
-from models import CLIPTextModel, UNet2DConditionModel
 from muon import Muon
-from train_unet import alphas_cumprod
+from picturebook import WEIGHTS, Picturebook
 
 WAY = 15  # steps from noise to a latent
 SIGMA_DATA, TIMESTEP_SCALING = 0.5, 10.0  # LCMScheduler's
@@ -74,7 +71,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--rank", type=int, default=32)
-    parser.add_argument("--model", type=Path, default=Path("../weights/picturebook"))
+    parser.add_argument("--model", type=Path, default=WEIGHTS)
     parser.add_argument("--guidance", type=float, help="baked in; the model's own when not given")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--compile", action="store_true")
@@ -82,17 +79,8 @@ def main() -> None:
     common.prepare(options)
     device = options.device
     checkpoint = common.Checkpoint(options.work / "distil.pt", options.piece_mb)
-    guidance = options.guidance or json.loads((options.model / "lantern.json").read_text())["guidance"]
-
-    def loaded(kind, part: str, file: str, prefix: str = ""):
-        model = kind(json.loads((options.model / part / "config.json").read_text()))
-        tensors = load_file(options.model / part / file)
-        model.load_state_dict({k.removeprefix(prefix): v.float() for k, v in tensors.items()})
-        return model.requires_grad_(False).to(device)
-
-    text = loaded(CLIPTextModel, "text_encoder", "model.safetensors", "text_model.")
-    teacher = loaded(UNet2DConditionModel, "unet", "diffusion_pytorch_model.safetensors")
-    teacher = teacher.to(memory_format=torch.channels_last)
+    book = Picturebook(options.model, device)
+    guidance, text, teacher = options.guidance or book.guidance, book.text, book.unet
     student = copy.deepcopy(teacher)
     adapters = adapted(student, options.rank)
     model = nn.ModuleDict({name.replace(".", "/"): adapter for name, adapter in adapters.items()})
@@ -100,14 +88,9 @@ def main() -> None:
     optimizer = Muon(model, options.learning_rate, decay=0.0)
     step, clock = common.resume(checkpoint, options, model, optimizer, average)
 
-    folder = options.model / "tokenizer"
-    nothing = text(torch.from_numpy(tokenizer.encode([""], folder)).to(device))
-    alphas = alphas_cumprod().to(device)
+    nothing = text(book.ids([""]))
+    alphas = book.alphas
     places = len(alphas) - 1 - torch.arange(WAY, device=device) * len(alphas) // WAY
-    size = (teacher.conv_in.in_channels, 16, 16)
-
-    def parts(times):
-        return alphas[times].sqrt()[:, None, None, None], (1 - alphas[times]).sqrt()[:, None, None, None]
 
     @torch.no_grad()
     def guided(x, times, context):
@@ -115,13 +98,13 @@ def main() -> None:
         with common.autocast(device):
             both = torch.cat([nothing.expand_as(context), context])
             blind, told = teacher(x.repeat(2, 1, 1, 1), times.repeat(2), both)[0].float().chunk(2)
-        a, s = parts(times)
+        a, s = book.signal_and_noise(times)
         return a * x - s * (blind + guidance * (told - blind))
 
     def loss_of(x, times, context, wanted):
         with common.autocast(device):
             velocity = student(x, times, context)[0].float()
-        a, s = parts(times)
+        a, s = book.signal_and_noise(times)
         scaled = times.float()[:, None, None, None] * TIMESTEP_SCALING
         length = (scaled**2 + SIGMA_DATA**2).sqrt()
         found = (SIGMA_DATA / length) ** 2 * x + scaled / length * (a * x - s * velocity)
@@ -133,7 +116,7 @@ def main() -> None:
     @torch.no_grad()
     def way(context, generator):
         """Latents on the way [WAY, batch, …], and its end."""
-        x = torch.randn(len(context), *size, generator=generator)
+        x = torch.randn(len(context), *book.latent_shape, generator=generator)
         x = x.to(device, memory_format=torch.channels_last)
         seen, before = [], None
         for index, place in enumerate(places):
@@ -158,7 +141,7 @@ def main() -> None:
         seeds = torch.randint(1 << 40, (options.batch,), generator=generator).tolist()
         captions = [scenes.scene(seed, draw=False).caption for seed in seeds]
         with torch.no_grad():
-            context = text(torch.from_numpy(tokenizer.encode(captions, folder)).to(device))
+            context = text(book.ids(captions))
         seen, end = way(context, generator)
         clock.tick()
         order = torch.randperm(WAY * options.batch, generator=generator).to(device).chunk(WAY)

@@ -176,17 +176,22 @@ def questions(seed: int, count: int) -> list[Question]:
     ]
 
 
+def draw_one(path: Path, prompt: str, seed: int, options: argparse.Namespace, extra: list[str]) -> Path:
+    """A prompt's picture by `lantern image`; one that is there stays."""
+    if not path.exists():
+        subprocess.run(
+            [options.lantern, "image", prompt, "-m", options.model, "-o", path, "-q",
+             "--threads", "1", "--seed", str(seed), *extra],
+            check=True, stdout=subprocess.DEVNULL,
+        )
+    return path
+
+
 def draw(asked: dict[int, Question], options: argparse.Namespace, extra: list[str]) -> list[Path]:
-    """Every prompt's picture by `lantern image`, two processes at a time; those there stay."""
+    """Every prompt's picture, two processes at a time."""
     def one(index: int) -> Path:
         path = options.work / f"{options.seed}-{index:04d}.png"
-        if not path.exists():
-            subprocess.run(
-                [options.lantern, "image", asked[index].prompt, "-m", options.model, "-o", path, "-q",
-                 "--threads", "1", "--seed", str(options.seed * 10_000 + index), *extra],
-                check=True, stdout=subprocess.DEVNULL,
-            )
-        return path
+        return draw_one(path, asked[index].prompt, options.seed * 10_000 + index, options, extra)
 
     with ThreadPoolExecutor(options.workers) as pool:
         paths = []

@@ -344,9 +344,13 @@ class UNet2DConditionModel(nn.Module):
         self.conv_out = nn.Conv2d(before, config["out_channels"], 3, padding=1)
 
     def forward(
-        self, x: torch.Tensor, times: torch.Tensor, context: torch.Tensor
+        self, x: torch.Tensor, times: torch.Tensor, context: torch.Tensor,
+        added: list[torch.Tensor] | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The prediction, and the middle's features [batch, channel, height, width]."""
+        """The prediction, and the middle's features [batch, channel, height, width].
+
+        `added` to the skip connections, and at last to the middle, is what a ControlNet says.
+        """
         time = F.silu(self.time_embedding(times))
         h = self.conv_in(x)
         skips = [h]
@@ -362,6 +366,9 @@ class UNet2DConditionModel(nn.Module):
         h = self.mid_block.resnets[0](h, time)
         h = self.mid_block.attentions[0](h, context)
         h = middle = self.mid_block.resnets[1](h, time)
+        if added:
+            skips = [skip + own for skip, own in zip(skips, added)]
+            h = h + added[-1]
         for block in self.up_blocks:
             for j, resnet in enumerate(block.resnets):
                 h = resnet(torch.cat([h, skips.pop()], 1), time)
