@@ -16,7 +16,8 @@ WORD = "turquoise"
 TONES = ((0, 58, 62), (22, 186, 178), (186, 250, 244))
 BETWEEN = ("blue", "green")
 
-PAPER, INK = np.array([16, 50, 112], np.float32), np.array([232, 243, 255], np.float32)
+# Prussian blue where a scene is dark, paper where it is light.
+DARK, MIDDLE, PAPER = (np.array(tone, np.float32) for tone in ((6, 24, 62), (44, 110, 164), (240, 246, 250)))
 
 
 def edges(picture: np.ndarray, low: int = 100, high: int = 200) -> np.ndarray:
@@ -24,14 +25,17 @@ def edges(picture: np.ndarray, low: int = 100, high: int = 200) -> np.ndarray:
     return cv2.Canny(picture, low, high)
 
 
-def blueprint(picture: np.ndarray) -> np.ndarray:
-    """White lines on blue paper: lines where colours change, darker paper where the scene is dark."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    soft = cv2.GaussianBlur(picture, (0, 0), 0.8)
-    steep = np.hypot(cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)).max(-1)
-    line = np.clip(steep / 220 - 0.08, 0, 1)[..., None]
-    paper = PAPER * (0.7 + 0.6 * grey[..., None] / 255)
-    return (paper + (INK - paper) * line).round().clip(0, 255).astype(np.uint8)
+def tones(light: np.ndarray) -> np.ndarray:
+    """Colours [..., 3] of a cyanotype for lightness of 0 to 1."""
+    light = light[..., None]
+    return np.where(
+        light < 0.5, DARK + (MIDDLE - DARK) * 2 * light, MIDDLE + (PAPER - MIDDLE) * (2 * light - 1))
+
+
+def cyanotype(picture: np.ndarray) -> np.ndarray:
+    """The picture as a cyanotype, the blue prints of early photography."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    return tones(grey).round().clip(0, 255).astype(np.uint8)
 
 
 def tinted(seed: int) -> tuple[np.ndarray, str]:

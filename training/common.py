@@ -31,10 +31,14 @@ def prepare(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
 
 
+def has_fast_bfloat16(device: str) -> bool:
+    """With CUDA and AVX-512. With AVX2 alone PyTorch emulates it, many times slower than float32."""
+    return device != "cpu" or "AVX512" in torch.backends.cpu.get_cpu_capability()
+
+
 def autocast(device: str) -> torch.autocast:
-    """bfloat16 where it is faster: with CUDA and AVX-512. With AVX2 alone PyTorch emulates it."""
-    fast = device != "cpu" or "AVX512" in torch.backends.cpu.get_cpu_capability()
-    return torch.autocast(device, dtype=torch.bfloat16, enabled=fast)
+    """bfloat16 where it is faster."""
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=has_fast_bfloat16(device))
 
 
 class Checkpoint:

@@ -1,12 +1,12 @@
 """Do the adapters do what they say? Of pictures that Lantern draws with and without each, at the same seeds.
 
-    python evaluate_adapters.py edges blueprint turquoise --work FOLDER
+    python evaluate_adapters.py edges cyanotype turquoise --work FOLDER
 
 - *edges*: scenes are rendered for prompts of evaluate.py's questions and given as pictures to follow. How many
   of their edges (`cv2.Canny`) are found in the drawn picture, at most so many pixels away, and how many of
   the drawn edges are the scene's; and whether the picture shows what its prompt says, by the judge.
-- *blueprint*: how far pixels are from the nearest colour that the filter can make, and pictures' mean
-  colours from those of filtered scenes; and what the judge, who never saw a blueprint, still finds.
+- *cyanotype*: how far pixels are from the nearest colour that the filter can make, and pictures' mean
+  colours from those of filtered scenes; and what the judge, who never saw a cyanotype, still finds.
 - *turquoise*: the median hue of what is coloured, for each of the 48 things on a plain ground, beside that of
   its neighbours' words and of rendered scenes; and whether the judge finds the thing.
 """
@@ -82,24 +82,23 @@ def measure_edges(painter: Painter, asked: list[Question]) -> None:
         print(f"| {name} | {found[0]:.3f} | {found[1]:.3f} | {back:.3f} | {sum(right)} of {len(right)} |")
 
 
-def measure_blueprint(painter: Painter, asked: list[Question]) -> None:
+def measure_cyanotype(painter: Painter, asked: list[Question]) -> None:
     options = painter.options
-    lora = ["--lora", f"{options.adapters}/blueprint.safetensors"]
+    lora = ["--lora", f"{options.adapters}/cyanotype.safetensors"]
     prompts = [question.prompt for question in asked]
     filtered = np.stack([
-        adapters.blueprint(np.asarray(q.scene(random.Random(i)))) for i, q in enumerate(asked)])
-    papers = adapters.PAPER * np.linspace(0.7, 1.3, 25)[:, None]
-    palette = papers[:, None] + (adapters.INK - papers)[:, None] * np.linspace(0, 1, 33)[:, None]
+        adapters.cyanotype(np.asarray(q.scene(random.Random(i)))) for i, q in enumerate(asked)])
+    palette = adapters.tones(np.linspace(0, 1, 256)).astype(np.float32)
     drawn = {
         "without": painter.draw("plain", prompts),
-        "with": painter.draw("blueprint", prompts, lambda _: lora), "the filter itself": filtered,
+        "with": painter.draw("cyanotype", prompts, lambda _: lora), "the filter itself": filtered,
     }
-    print("| blueprint | colours off the filter's | mean colour off | judge: the things are there |")
+    print("| cyanotype | colours off the filter's | mean colour off | judge: the things are there |")
     print("|---|---|---|---|")
     for name, pictures in drawn.items():
         pixels = pictures[:, ::2, ::2].reshape(-1, 1, 3).astype(np.float32)
         off = np.mean([
-            np.sqrt(((p - palette.reshape(1, -1, 3)) ** 2).sum(-1)).min(1).mean()
+            np.sqrt(((p - palette) ** 2).sum(-1)).min(1).mean()
             for p in np.array_split(pixels, 100)])
         means = np.linalg.norm(pictures.mean((1, 2)) - filtered.mean((1, 2)), axis=-1).mean()
         there = [{t.subject for t in q.things} <= {s.subject for s in seen}
@@ -141,7 +140,7 @@ def measure_turquoise(painter: Painter, asked: list[Question]) -> None:
         print(f"| {name} | {middle:.0f}° | {low:.0f}°–{high:.0f}° | {sum(there)} of {len(there)} |")
 
 
-KINDS = {"edges": measure_edges, "blueprint": measure_blueprint, "turquoise": measure_turquoise}
+KINDS = {"edges": measure_edges, "cyanotype": measure_cyanotype, "turquoise": measure_turquoise}
 
 
 def main() -> None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import torch
 
+import common
+
 
 def orthogonal(matrices: torch.Tensor) -> torch.Tensor:
     """[count, rows, columns] → about U Vᵀ of each one's U S Vᵀ."""
-    x = matrices.bfloat16()
+    x = matrices.bfloat16() if common.has_fast_bfloat16(matrices.device.type) else matrices
     tall = x.shape[1] > x.shape[2]
     if tall:
         x = x.mT
