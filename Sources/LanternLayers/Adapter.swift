@@ -33,14 +33,19 @@ package struct Adapter: Sendable {
     let denoiser: Float
     /// To text encoders.
     let textEncoder: Float
+    /// Which parts of that blocks of the denoiser get; nil for all of it.
+    let blocks: BlockStrengths?
 
     /// Of both; 1 is all.
-    package init(denoiser: Float, textEncoder: Float) {
-      (self.denoiser, self.textEncoder) = (denoiser, textEncoder)
+    package init(denoiser: Float, textEncoder: Float, blocks: BlockStrengths? = nil) {
+      self.denoiser = denoiser
+      self.textEncoder = textEncoder * (blocks?.ofText ?? 1)
+      self.blocks = blocks
     }
 
-    fileprivate subscript(component: String) -> Float {
-      component.hasPrefix("text_encoder") ? textEncoder : denoiser
+    fileprivate subscript(component: String, names: [String]) -> Float {
+      component.hasPrefix("text_encoder")
+        ? textEncoder : denoiser * (blocks?.part(of: names) ?? 1)
     }
   }
 
@@ -50,6 +55,8 @@ package struct Adapter: Sendable {
   private let layers: [String: [String: Layer]]
   /// Layers of a component that the model has.
   private let fitting = Locked<[String: Set<String>]>([:])
+  /// The denoiser's layers, in each spelling, where strengths are by block.
+  private let visited = Locked<Set<[String]>>([])
   /// Notes on what is ignored, or assumed where it is missing: a line each.
   package let notes: [String]
 
@@ -196,8 +203,12 @@ package struct Adapter: Sendable {
   /// Checks, after a model was built with it, that it is for that model.
   ///
   /// - Returns: a note on layers that the model does not have; nil where it has all.
-  /// - Throws: ``ModelError/inconsistent(reason:file:)`` when it has none of them.
+  /// - Throws: ``ModelError/inconsistent(reason:file:)`` when it has none of them, or not the blocks that
+  ///   strengths are for.
   package func checkFit() throws(ModelError) -> String? {
+    if let misfit = strengths.blocks?.misfit(visited { $0 }) {
+      throw .inconsistent(reason: misfit, file: path)
+    }
     let fitting = fitting { $0 }
     let strange = layers.flatMap { component, layers in
       layers.filter { fitting[component]?.contains($0.key) != true }.map {
@@ -242,7 +253,7 @@ package struct Adapter: Sendable {
     let bias = try factor(name)
     guard bias.shape == shape else { throw misfit(name, "\(shape)", bias.shape) }
     do {
-      return try bias * (strengths[component] * (role == .bias ? layer.scale : 1))
+      return try bias * (strengths[component, names] * (role == .bias ? layer.scale : 1))
     } catch {
       throw .tensor(error)
     }
@@ -259,11 +270,12 @@ package struct Adapter: Sendable {
   func change(to names: [String], of component: String, weight: Tensor) throws(ModelError)
     -> Tensor?
   {
+    if component == "unet", strengths.blocks != nil { visited { _ = $0.insert(names) } }
     guard let layer = layer(names, of: component), let kind = AdapterKind.of(layer.names.keys)
     else { return nil }
     var factors: [AdapterRole: Tensor] = [:]
     for (role, name) in layer.names where !role.isAdditional { factors[role] = try factor(name) }
-    let strength = strengths[component]
+    let strength = strengths[component, names]
     var product: Tensor?
     do {
       product = try kind.change(factors, weight.shape)

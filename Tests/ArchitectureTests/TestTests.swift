@@ -58,6 +58,10 @@ import Testing
       "layers that the model lacks are noted with their number, and a file of none is an error",
     "curly quotes, full-width letters in prompts":
       "curly quotes and wide letters stay as they are typed, as in transformers 5 without ftfy",
+    "`--lora FILE:down=0.5`, `:mid=…`, `:up.block_1=…`":
+      "strengths of blocks and of their layers draw what diffusers' scales draw",
+    "`:lbw=ALL` and other names of lists":
+      "labels and tags say strengths of blocks, and names of other arguments stay arguments",
     "a token of several vectors, `<toy>`":
       "each token of several vectors stands as all of them, as diffusers' pipelines have it",
     "a latent consistency model, from a picture":

@@ -132,11 +132,11 @@ import Testing
       LoRA("a/x.safetensors", strength: 0.5), LoRA("x:y.pt", strength: -1, textEncoderStrength: 0),
       LoRA("x.pt", strength: 0.25, textEncoderStrength: 0.25),
     ] {
-      let (path, strength, text) = LoRA.parts(of: lora.label)
-      #expect(path == lora.name && strength == lora.strength)
-      #expect(text ?? strength == lora.textEncoderStrength ?? lora.strength)
+      let parts = LoRA.parts(of: lora.label)
+      #expect(parts.path == lora.name && parts.strength == lora.strength)
+      #expect(parts.text ?? parts.strength == lora.textEncoderStrength ?? lora.strength)
     }
-    #expect(LoRA.parts(of: "a:b") == ("a:b", nil, nil))
-    #expect(LoRA.parts(of: "x.pt:te=0.5") == ("x.pt", nil, 0.5))
+    #expect(LoRA.parts(of: "a:b") == LoRA.Parts(path: "a:b"))
+    #expect(LoRA.parts(of: "x.pt:te=0.5") == LoRA.Parts(path: "x.pt", text: 0.5))
   }
 }

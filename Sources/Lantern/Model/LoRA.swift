@@ -11,12 +11,20 @@ public struct LoRA: Sendable, Equatable {
   public var strength: Float
   /// How much of it is added to text encoders, where that is another strength; nil for the same.
   public var textEncoderStrength: Float?
+  /// Which parts of it blocks of the U-Net get, by their names: `down`, `mid`, `up`, one block as
+  /// `up.block_1`, each with one number or one for each of its layers, as in diffusers' `set_adapters`; or
+  /// under `lbw` the list of the extension sd-webui-lora-block-weight. All of it where nothing is said.
+  public var blockStrengths: [String: [Float]]
 
   /// All of a file, or a part of it.
-  public init(_ path: String, strength: Float = 1, textEncoderStrength: Float? = nil) {
+  public init(
+    _ path: String, strength: Float = 1, textEncoderStrength: Float? = nil,
+    blockStrengths: [String: [Float]] = [:]
+  ) {
     self.path = path
     self.strength = strength
     self.textEncoderStrength = textEncoderStrength
+    self.blockStrengths = blockStrengths
   }
 
   /// Its name in the folder where it was found by name, where that is another than ``name`` would be.
@@ -28,12 +36,12 @@ public struct LoRA: Sendable, Equatable {
     return HubCache.name(of: path)
   }
 
-  /// Its name, and the strength after a colon; after another that of text encoders, where it is another.
+  /// Its name, and the strength after a colon; after others that of text encoders, where it is another, and
+  /// those of blocks.
   package var label: String {
-    guard let textEncoderStrength, textEncoderStrength != strength else {
-      return "\(name):\(strength)"
-    }
-    return "\(name):\(strength):te=\(textEncoderStrength)"
+    let text = textEncoderStrength == strength ? nil : textEncoderStrength
+    return ["\(name):\(strength)", text.map { "te=\($0)" }].compactMap(\.self)
+      .joined(separator: ":") + Self.written(blockStrengths)
   }
 
   /// Opens the file, or those of the folder.
@@ -42,11 +50,18 @@ public struct LoRA: Sendable, Equatable {
       throw RequestError.range(
         name: "strength of \(path)", found: "\(strength)", allowed: "a number")
     }
+    for (name, values) in blockStrengths.sorted(by: { $0.key < $1.key }) {
+      guard let allowed = Self.complaint(name, values, of: blockStrengths) else { continue }
+      throw RequestError.range(
+        name: "strength of blocks of \(path)",
+        found: String(Self.written([name: values]).dropFirst()), allowed: allowed)
+    }
     return try files().map { file in
       try Adapter(
         openTensorFile(file.path), config: file.config, of: file.component,
         strengths: Adapter.Strengths(
-          denoiser: strength, textEncoder: textEncoderStrength ?? strength))
+          denoiser: strength, textEncoder: textEncoderStrength ?? strength,
+          blocks: blockStrengths.isEmpty ? nil : BlockStrengths(blockStrengths)))
     }
   }
 

@@ -36,8 +36,8 @@ public struct LoRAFolder: Sendable {
 
 extension ImageRequest {
   /// Takes the tags of LoRAs out of the prompts of both text encoders, as stable-diffusion-webui has them: `<lora:name:0.8>`, and
-  /// `<lora:name:0.5:0.8>` or `<lora:name:te=0.5:unet=0.8>` for another strength of text encoders. A literal
-  /// prompt stays as it is.
+  /// `<lora:name:0.5:0.8>` or `<lora:name:te=0.5:unet=0.8>` for another strength of text encoders, and of
+  /// blocks `<lora:name:0.8:lbw=1,0,…>` or `<lora:name:0.8:up.block_1=0.5>`. A literal prompt stays as it is.
   ///
   /// - Parameter folder: where the LoRAs are.
   /// - Returns: LoRAs in the order of their tags, for the model to be loaded with, and notes: a line each.
@@ -62,10 +62,11 @@ extension ImageRequest {
           allowed: "a number, as <lora:\(PromptSyntax.shown(tag.name)):0.8>")
       }
       let isOne = strengths.textEncoder == strengths.denoiser
-      loras.append(
-        try folder.lora(
-          named: tag.name, strength: strengths.denoiser,
-          textEncoderStrength: isOne ? nil : strengths.textEncoder))
+      var lora = try folder.lora(
+        named: tag.name, strength: strengths.denoiser,
+        textEncoderStrength: isOne ? nil : strengths.textEncoder)
+      lora.blockStrengths = strengths.blocks
+      loras.append(lora)
       if !isOne {
         notes.append(
           "\(text): strength \(strengths.textEncoder) for text encoders and "

@@ -51,10 +51,10 @@ package struct ForeignRecipe {
   /// The label of a LoRA: the name of its file, and what stands behind the name in a tag as strengths.
   static func label(_ name: String, _ arguments: String) -> String {
     let strengths = LoRA.TagStrengths(arguments)
-    func written(_ strength: Float) -> String { strength == 1 ? "1" : "\(strength)" }
     let own = strengths?.denoiser ?? 1
     let text = strengths?.textEncoder ?? own
-    return "\(file(name)):\(written(own))" + (text == own ? "" : ":te=\(written(text))")
+    return "\(file(name)):\(LoRA.written(own))" + (text == own ? "" : ":te=\(LoRA.written(text))")
+      + LoRA.written(strengths?.blocks ?? [:])
   }
 
   /// The name of a LoRA's file.

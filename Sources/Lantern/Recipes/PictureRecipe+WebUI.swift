@@ -57,11 +57,11 @@ extension PictureRecipe {
     var text = WebUIText()
     // As webui has them, in the prompt, without their files' ending.
     let tags = loras.map { label in
-      let (path, strength, text) = LoRA.parts(of: label)
-      let name = path.replacing(".safetensors", with: "")
+      let parts = LoRA.parts(of: label)
+      let name = parts.path.replacing(".safetensors", with: "")
       // Of two strengths the text encoders' is the first there.
-      let strengths = [text, strength ?? 1].compactMap(\.self).map { $0 == 1 ? "1" : "\($0)" }
-      return " <lora:\(name):\(strengths.joined(separator: ":"))>"
+      let strengths = [parts.text, parts.strength ?? 1].compactMap(\.self).map(LoRA.written)
+      return " <lora:\(name):\(strengths.joined(separator: ":"))\(LoRA.written(parts.blocks))>"
     }
     text.prompt = request.prompt + tags.filter { !request.prompt.contains($0.dropFirst()) }.joined()
     text.negativePrompt = request.negativePrompt

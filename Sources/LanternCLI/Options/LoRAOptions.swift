@@ -9,7 +9,8 @@ struct LoRAOptions: ParsableArguments {
     name: .customLong("lora"),
     help: ArgumentHelp(
       "Add a LoRA (diffusers, PEFT, kohya, LyCORIS) to the model, and how much of it; :te=STRENGTH says "
-        + "another for text encoders; several add up. (default: none)",
+        + "another for text encoders, :up.block_1=0.5, :down=0 and :lbw=LIST which part of it blocks of the "
+        + "U-Net get; several add up. (default: none)",
       valueName: "file or folder[:strength]"))
   var files: [String] = []
 
@@ -26,29 +27,23 @@ struct LoRAOptions: ParsableArguments {
     let known = recipe.map(LoRA.parts)
     return try files.map { text in
       _ = try FileArgument.named(text)
-      var (path, strength, textStrength) = try Self.parsed(text)
-      path = try HubCache.standard.located(path)
+      let parts = try Self.parsed(text)
+      let path = try HubCache.standard.located(parts.path)
       let name = LoRA(path).name
-      let before = known.first { $0.path == name }
-      return LoRA(
-        path, strength: strength ?? before?.strength ?? 1,
-        textEncoderStrength: textStrength ?? (strength == nil ? before?.text : nil))
+      return parts.lora(at: path, like: known.first { $0.path == name })
     }
   }
 
   /// A path, and strengths after its last colons. What is there by the whole name is meant: colons
   /// may stand in names.
-  private static func parsed(_ text: String) throws -> (
-    path: String, strength: Float?, text: Float?
-  ) {
-    guard !FileSystem.exists(text), let colon = text.lastIndex(of: ":") else {
-      return (text, nil, nil)
-    }
+  private static func parsed(_ text: String) throws -> LoRA.Parts {
+    let whole = LoRA.Parts(path: text)
+    guard !FileSystem.exists(text), let colon = text.lastIndex(of: ":") else { return whole }
     let parts = LoRA.parts(of: text)
     if parts.path != text { return parts }
     let before = String(text[..<colon])
     let isFile = [".safetensors", ".bin", ".pt"].contains(where: before.hasSuffix)
-    guard isFile || FileSystem.exists(before), !before.isEmpty else { return (text, nil, nil) }
+    guard isFile || FileSystem.exists(before), !before.isEmpty else { return whole }
     throw ValidationError(
       "LoRA \"\(text)\": give its strength after the colon, like \(before):0.8")
   }
@@ -81,9 +76,11 @@ struct LoRAFolderOptions: ParsableArguments {
     _ recipe: [String], without given: [LoRA], in folder: LoRAFolder
   ) throws -> [LoRA] {
     let names = Set(given.map(\.name))
-    return try recipe.map(LoRA.parts).filter { !names.contains($0.path) }.map {
-      try folder.lora(
-        named: $0.path, strength: $0.strength ?? 1, textEncoderStrength: $0.text)
+    return try recipe.map(LoRA.parts).filter { !names.contains($0.path) }.map { parts in
+      var lora = try folder.lora(
+        named: parts.path, strength: parts.strength ?? 1, textEncoderStrength: parts.text)
+      lora.blockStrengths = parts.blocks
+      return lora
     }
   }
 }
