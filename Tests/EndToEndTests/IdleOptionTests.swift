@@ -81,6 +81,11 @@ import Testing
     Case("image", "--hires-denoise", "fox --hires-denoise 0.5", "go with --hires 2x"),
     Case("image", "--hires-steps", "fox --hires-steps 2", "go with --hires 2x"),
     Case("image", "--hires-upscaler", "fox --hires-upscaler latent", "go with --hires 2x"),
+    Case("image", "--hires-prompt", "fox --hires-prompt cat", "go with --hires 2x"),
+    Case("image", "--hires-negative", "fox --hires-negative cat", "go with --hires 2x"),
+    Case("image", "--hires-sampler", "fox --hires-sampler ddim", "go with --hires 2x"),
+    Case("image", "--hires-schedule", "fox --hires-schedule karras", "go with --hires 2x"),
+    Case("image", "--hires-guidance", "fox --hires-guidance 2", "go with --hires 2x"),
     Case("image", "--vae-tiling", "fox --vae-tiling", "VAE tiling has no effect"),
     Case("image", "--strength", "fox --strength 0.5", "--strength needs", "--init FILE"),
     Case("image", "--mask", "fox --mask a.png", "a mask needs a picture"),
@@ -95,6 +100,14 @@ import Testing
       "plain.safetensors has no effect: its scale"),
     Case(
       "image", "--image-prompt-scale", "fox --image-prompt-scale 1",
+      "--image-prompt NETWORK:PICTURE"),
+    Case(
+      "image", "--image-prompt-start", "fox BESIDE --image-prompt-start 0.99",
+      "plain.safetensors has no effect: of"),
+    Case(
+      "image", "--image-prompt-end", "fox --image-prompt-end 0.5", "--image-prompt NETWORK:PICTURE"),
+    Case(
+      "image", "--image-prompt-mask", "fox --image-prompt-mask a.png",
       "--image-prompt NETWORK:PICTURE"),
     Case("image", "--image-encoder", "fox --image-encoder x", "--image-prompt NETWORK:PICTURE"),
     Case("image", "--variant", "fox --variant fp16", "variant"),

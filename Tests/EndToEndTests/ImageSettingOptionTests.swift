@@ -54,6 +54,7 @@ import Testing
     ]
     let names = [
       "sampler": "euler_a", "schedule": "karras", "cache": "taylor:2", "image-guidance": "2.5",
+      "hires-sampler": "euler_a", "hires-schedule": "karras",
     ]
     return ["--" + option.name, try #require(names[option.name] ?? samples[name])]
   }

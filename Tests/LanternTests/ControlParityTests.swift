@@ -12,7 +12,7 @@ import Testing
     "latents after each step equal those of diffusers within 1e-4, pictures within 1/255",
     arguments: cases)
   func parity(pair: (fixture: String, name: String)) throws {
-    #expect(Self.cases.count == 17 + 14 + 11)
+    #expect(Self.cases.count == 17 + 14 + 14)
     try ControlReference(pair.fixture).expectParity(pair.name)
   }
 }

@@ -33,6 +33,12 @@ struct ControlReference {
     return try Picture(width: tensor.shape[1], height: tensor.shape[0], pixels: bytes)
   }
 
+  func mask(_ name: String) throws -> Mask {
+    let tensor = try #require(try file.tensor("\(name).mask"))
+    let bytes = try tensor.converted(to: .float32).floats().map { UInt8($0) }
+    return try Mask(width: tensor.shape[1], height: tensor.shape[0], pixels: bytes)
+  }
+
   func request(_ name: String) throws -> ImageRequest {
     let found = try #require(cases[name])
     var request = ImageRequest(prompt: try #require(found["prompt"]?.string))
@@ -66,6 +72,9 @@ struct ControlReference {
         adapter: fixture("\(folder)/\(adapter)" + (adapter.contains(".") ? "" : ".safetensors")),
         picture: try picture(#require(members["picture"]?.string)))
       prompt.scale = Float(try #require(members["scale"]?.double))
+      prompt.start = members["start"]?.double ?? 0
+      prompt.end = members["end"]?.double ?? 1
+      prompt.mask = try members["mask"]?.string.map(mask)
       return prompt
     }
     return request

@@ -87,7 +87,7 @@ import Testing
     #expect(TinyPipeline.names(of: "tiny_refiner").count == 4)
     #expect(TinyPipeline.names(of: "tiny_edit").count == 5)
     #expect(TinyPipeline.names(of: "webui_prompts").count == 12)
-    #expect(TinyPipeline.names(of: "hires").count == 9)
+    #expect(TinyPipeline.names(of: "hires").count == 12)
   }
 
   /// Draws a case, and compares the latents after the last step and the picture.

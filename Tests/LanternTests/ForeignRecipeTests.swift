@@ -95,12 +95,22 @@ import Testing
   func hires() throws {
     let recipe = try webUI(
       "Sampler: Euler, Seed: 5, Denoising strength: 0.5, Hires upscale: 2, Hires upscaler: Latent, "
-        + "Hires prompt: \"a, b\"")
+        + "Hires prompt: \"a, b\", Hires negative prompt: c, Hires sampler: DPM++ 2M Karras, "
+        + "Hires CFG Scale: 5, Hires Module 1: Built-in")
     #expect(recipe.foreignStrength == nil && recipe.request.strength == 0.75)
     var expected = Hires(.factor(2))
     expected.denoise = 0.5
+    (expected.prompt, expected.negativePrompt) = ("a, b", "c")
+    (expected.sampler, expected.schedule, expected.guidance) = ("dpm++2m", "karras", 5)
     #expect(recipe.request.hires == expected)
-    #expect(recipe.notes == ["of webui's settings these have no effect here: Hires prompt: a, b"])
+    #expect(
+      recipe.notes == ["of webui's settings these have no effect here: Hires Module 1: Built-in"])
+    let same = try webUI(
+      "Seed: 1, Hires upscale: 2, Hires sampler: Use same sampler, Hires schedule type: SGM Uniform"
+    )
+    #expect(same.request.hires?.sampler == nil && same.request.hires?.schedule == "sgm_uniform")
+    let strange = try webUI("Seed: 1, Hires upscale: 2, Hires schedule type: Wavy")
+    #expect(strange.request.hires?.schedule == nil && strange.notes.joined().contains("Wavy"))
     let sized = try webUI(
       "Denoising strength: 0.4, Seed: 1, Hires resize: 96x128, Hires steps: 7, "
         + "Hires upscaler: Latent (bicubic antialiased), Model: m")

@@ -67,6 +67,60 @@ import Testing
     #expect(try generator().draw(request(again.hires)).picture.pixels == image.picture.pixels)
   }
 
+  @Test("what the second pass has of its own stands in the file, and is read back from both texts")
+  func own() throws {
+    let hires = try hires("1.5x") {
+      ($0.prompt, $0.negativePrompt, $0.guidance) = ("a cat, \"blue\"", "fox", 3)
+      $0.sampler = "DPM++ 2M Karras"
+    }
+    let image = try generator().draw(request(hires))
+    for field in [
+      "Hires sampler: DPM++ 2M", "Hires schedule type: Karras", "Hires CFG Scale: 3.0",
+      "Hires negative prompt: fox",
+    ] { #expect(image.recipe.parameters.contains(field), "\(image.recipe.parameters)") }
+    var expected = hires
+    (expected.sampler, expected.schedule) = ("dpm++2m", "karras")
+    let recipes = [["parameters": image.recipe.parameters], image.recipe.metadata]
+    for metadata in recipes as [PictureMetadata] {
+      let again = try #require(try PictureRecipe(metadata)).request
+      #expect(again.hires == expected)
+      #expect(try generator().draw(request(again.hires)).picture.pixels == image.picture.pixels)
+    }
+    let plain = try generator().draw(request(try self.hires("1.5x"))).picture.pixels
+    for change: (inout Hires) -> Void in [
+      { $0.prompt = "a cat" }, { $0.negativePrompt = "fox" }, { $0.sampler = "euler_a" },
+      { $0.schedule = "karras" }, { $0.guidance = 1 },
+    ] {
+      #expect(try generator().draw(request(try self.hires("1.5x", change))).picture.pixels != plain)
+    }
+  }
+
+  @Test("notes and refusals of the second pass are said to be of it")
+  func ownNotes() throws {
+    func notes(_ change: (inout Hires) -> Void) throws -> [String] {
+      try generator().draw(request(try hires("1.5x", change))).notes
+    }
+    #expect(
+      try notes { ($0.negativePrompt, $0.guidance) = ("x", 1) }.contains {
+        $0.hasPrefix("in the second pass, the negative prompt without effect")
+      })
+    #expect(
+      try notes { $0.prompt = "a {red|blue} fox" }.joined().contains("in the second pass, {red"))
+    for (change, text): ((inout Hires) -> Void, String) in [
+      ({ $0.sampler = "wavy" }, "wavy"), ({ $0.schedule = "wavy" }, "wavy"),
+      ({ $0.guidance = -1 }, "guidance"),
+      ({ $0.sampler = "dpm_adaptive" }, "hires needs a sampler"),
+    ] {
+      let wanted = request(try hires("1.5x", change))
+      #expect { try generator().draw(wanted) } throws: { "\($0)".contains(text) }
+    }
+    // One that draws no fresh noise does without the first pass's.
+    let mixed = request(try hires { $0.sampler = "dpmpp_2m" }) {
+      ($0.sampler, $0.eta) = ("ddim", 0.5)
+    }
+    #expect(try generator().draw(mixed).notes.isEmpty)
+  }
+
   @Test("parts that are released and read again draw the same")
   func memory() throws {
     var generator = try generator()

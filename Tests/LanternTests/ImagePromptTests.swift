@@ -51,6 +51,59 @@ import Testing
     #expect(try generator.draw(request).picture == idle.picture)
   }
 
+  @Test("start, end and mask stand in a recipe, and a mask that is missing there is asked for")
+  func parts() throws {
+    let (reference, generator) = (try reference(), try ControlReference.generator())
+    var request = try reference.request("masks")
+    (request.imagePrompts[0].start, request.imagePrompts[0].end) = (0.2, 0.8)
+    let drawn = try generator.draw(request)
+    let recipe = try #require(try PictureRecipe(drawn.picture.metadata))
+    #expect(recipe.request.imagePrompts.map(\.start) == [0.2, 0])
+    #expect(recipe.request.imagePrompts.map(\.end) == [0.8, 1])
+    #expect(recipe.request.imagePrompts.allSatisfy { $0.hadMask && $0.mask == nil })
+    request.imagePrompts[0].hadMask = true
+    #expect(try generator.draw(request).picture == drawn.picture)
+    request.imagePrompts[0].mask = nil
+    #expect { try generator.draw(request) } throws: { "\($0)".contains("needs its mask") }
+  }
+
+  @Test("what steps, masks and a refiner leave without effect is noted")
+  func idleParts() throws {
+    let (reference, generator) = (try reference(), try ControlReference.generator())
+    func notes(_ change: (inout ImagePrompt) throws -> Void) throws -> String {
+      var request = try reference.request("plain")
+      try change(&request.imagePrompts[0])
+      return try generator.draw(request).notes.joined(separator: "\n")
+    }
+    let steps = try notes { $0.start = 0.95 }
+    #expect(steps.contains("has no effect: of 5 steps none lies within 0.95 to 1.0"), "\(steps)")
+    let black = try notes {
+      $0.mask = try Mask(width: 8, height: 8, pixels: Array(repeating: 9, count: 64))
+    }
+    #expect(black.contains("plain.safetensors has no effect: its mask is black"), "\(black)")
+    let wide = try notes { $0.mask = try Mask(width: 2, height: 1, pixels: [255, 0]) }
+    #expect(wide.contains("the mask of plain.safetensors is 2×1"), "\(wide)")
+    #expect(try complaint { ($0.start, $0.end) = (0.5, 0.25) }.contains("steps of plain"))
+    #expect(try complaint { $0.end = .nan }.contains("steps of plain"))
+    var request = try reference.request("plain")
+    (request.imagePrompts[0].end, request.sampler) = (0.5, "dpm_adaptive")
+    #expect { try generator.draw(request) } throws: {
+      "\($0)".contains("the start or end of an image prompt needs")
+    }
+  }
+
+  @Test("a whole white mask and all of the steps draw as without")
+  func everywhere() throws {
+    let (reference, generator) = (try reference(), try ControlReference.generator())
+    let plain = try generator.draw(reference.request("plain")).picture
+    var request = try reference.request("plain")
+    request.imagePrompts[0].mask = try Mask(
+      width: 4, height: 4, pixels: Array(repeating: 255, count: 16))
+    let masked = try generator.draw(request).picture
+    let worst = zip(masked.pixels, plain.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 0
+    #expect(worst <= 1)
+  }
+
   @Test(
     "adapters and encoders that do not fit, and files that are none, are refused with what to do")
   func refusals() throws {

@@ -21,6 +21,8 @@ import Testing
     case "hires":
       return .object([
         "size": "1.5x", "denoise": 0.5, "steps": 3, "upscaler": "latent-nearest",
+        "prompt": "a cat", "negative": "b", "sampler": "ddim", "schedule": "karras",
+        "guidance": 2.5,
       ])
     case "controls":
       let one: [String: JSONValue] = [
@@ -28,7 +30,10 @@ import Testing
       ]
       return .array([.object(one)])
     case "imagePrompts":
-      let one: [String: JSONValue] = ["adapter": "cat", "scale": 0.5, "encoder": "large"]
+      let one: [String: JSONValue] = [
+        "adapter": "cat", "scale": 0.5, "encoder": "large", "start": 0.25, "end": 0.5,
+        "masked": true,
+      ]
       return .array([.object(one)])
     default: break
     }

@@ -41,6 +41,19 @@ import Testing
     #expect(throws: RequestError.self) { try generator.draw(request { $0.refinerStart = 1.5 }) }
   }
 
+  @Test("it does not see image prompts, which is noted")
+  func imagePrompts() throws {
+    let generator = try ImageGenerator(folder: base, refiner: refiner, precision: .exact)
+    let shown = try ControlReference("tiny_ip_adapter").request("xl").imagePrompts
+    let notes = try generator.draw(
+      request { ($0.refinerStart, $0.imagePrompts) = (0.5, shown) }
+    ).notes
+    #expect(
+      notes.contains {
+        $0.hasPrefix("the refiner does not see image prompts: xl.safetensors counts in the steps")
+      }, "\(notes)")
+  }
+
   @Test("recipes name it and its start, in Lantern's way and in webui's")
   func recipe() throws {
     let generator = try ImageGenerator(folder: base, refiner: refiner, precision: .exact)

@@ -39,8 +39,13 @@ public struct Control: Sendable, Equatable {
 
   /// Whether it is followed in a step, by its number from 0, of how many: as diffusers counts.
   func isActive(_ step: Int, of count: Int) -> Bool {
+    strength != 0 && Self.holds(step, of: count, from: start, to: end)
+  }
+
+  /// Whether a share of the steps has all of one.
+  static func holds(_ step: Int, of count: Int, from start: Double, to end: Double) -> Bool {
     let count = Double(max(count, 1))
-    return strength != 0 && Double(step) / count >= start && Double(step + 1) / count <= end
+    return Double(step) / count >= start && Double(step + 1) / count <= end
   }
 
   /// What the network is shown: of one channel, grey in all three.

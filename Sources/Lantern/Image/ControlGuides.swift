@@ -16,7 +16,8 @@ struct ControlGuides: Sendable {
   private let guides: [Guide]
   /// Whether only the prompt's rows follow, the deeper the more (diffusers' `guess_mode`).
   private let isGuessing: Bool
-  private let stepCount: Int
+  /// How many steps there are.
+  let stepCount: Int
   private let step = Locked(0)
 
   /// Loads the networks, and prepares their pictures.
@@ -57,6 +58,9 @@ struct ControlGuides: Sendable {
         ? "of \(made) residuals of \(name) the model takes \(taken): the rest has no effect" : nil,
     ].compactMap { $0 }
   }
+
+  /// The step's number, from 0.
+  var number: Int { step { $0 } }
 
   /// Begins a step, by its number from 0.
   func begin(step number: Int) { step { $0 = number } }

@@ -7,6 +7,8 @@ import LanternTokenizers
 
 /// A run of the denoiser over all steps of a size: the only one of a request, or one of two (``Hires``).
 struct DrawingPass {
+  /// What is drawn: the picture's request, with what a second pass has of its own.
+  let request: ImageRequest
   /// Those of the request, in the size of this pass.
   let settings: ImageSettings
   let schedule: NoiseSchedule
@@ -31,27 +33,27 @@ struct DrawingPass {
     plan = try sampler.plan(steps: settings.steps, over: schedule, spacing: spacing)
     promptSteps = PromptSchedule.Steps(
       count: settings.steps * (try sampler.callsPerStep(over: schedule)))
-    (self.settings, self.schedule) = (settings, schedule)
+    (self.request, self.settings, self.schedule) = (request, settings, schedule)
   }
 
   /// The pass after another, over an enlarged picture: the last steps of a longer schedule.
-  init(
-    _ hires: Hires, after first: DrawingPass, _ request: ImageRequest, _ model: ImageModel
-  ) throws {
-    (schedule, sampler) = (first.schedule, first.sampler)
-    var settings = first.settings
-    let unit = try model.sizeUnit(of: request)
-    let size = hires.sizes(width: settings.width, height: settings.height, unit: unit).kept
-    (settings.width, settings.height) = (size.width * unit, size.height * unit)
-    self.settings = settings
+  init(_ hires: Hires, after first: DrawingPass, _ model: ImageModel) throws {
+    let unit = try model.sizeUnit(of: first.request)
+    let size = hires.sizes(
+      width: first.settings.width, height: first.settings.height, unit: unit
+    ).kept
+    request = try hires.request(
+      after: first.request, width: size.width * unit, height: size.height * unit)
+    settings = try ImageSettings(request, model)
+    schedule = first.schedule
+    sampler = try settings.makeSampler(schedule)
     let count = hires.steps(after: settings.steps)
     let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
     let whole = try sampler.plan(
       steps: hires.scheduleSteps(after: settings.steps), over: schedule, spacing: spacing)
     plan = whole.dropping(whole.levels.count - count)
     promptSteps = PromptSchedule.Steps(
-      count: count * first.promptSteps.count / max(settings.steps, 1),
-      before: first.promptSteps.count)
+      count: count * (try sampler.callsPerStep(over: schedule)), before: first.promptSteps.count)
     others.before = first.plan.levels.count
   }
 }
@@ -61,16 +63,20 @@ extension ImageGenerator {
   func passes(_ request: ImageRequest, _ settings: ImageSettings) throws -> [DrawingPass] {
     var passes = [try DrawingPass(request, settings, model)]
     if let hires = request.hires {
-      passes.append(try DrawingPass(hires, after: passes[0], request, model))
+      passes.append(try DrawingPass(hires, after: passes[0], model))
       passes[0].others.after = passes[1].plan.levels.count
     }
     for (number, model) in [model, refiner].compactMap(\.self).enumerated() {
       for index in passes.indices where number == 0 || index == passes.count - 1 {
         let size = (passes[index].settings.width, passes[index].settings.height)
         var prompt = try model.conditioner.encode(
-          request, size: size, steps: passes[index].promptSteps)
-        prompt.set(guidance: settings.guidance)
-        if number == 0 { try model.addImagePrompts(request.imagePrompts, to: &prompt) }
+          passes[index].request, size: size, steps: passes[index].promptSteps)
+        prompt.set(guidance: passes[index].settings.guidance)
+        // A refiner has attentions of other sizes, and sees no pictures.
+        if number == 0 {
+          try model.addImagePrompts(
+            request.imagePrompts, to: &prompt, width: size.0, height: size.1)
+        }
         passes[index].stages.append(StagedDenoiser.Stage(model: model, prompt: prompt))
       }
       if !retainsComponents {
@@ -126,6 +132,37 @@ extension ImageGenerator {
 }
 
 extension Hires {
+  /// What the second pass draws, in a size.
+  fileprivate func request(
+    after first: ImageRequest, width: Int, height: Int
+  ) throws -> ImageRequest {
+    var request = first
+    request.hires = nil
+    (request.width, request.height) = (width, height)
+    if let prompt { (request.prompt, request.prompt2) = (prompt, nil) }
+    if let negativePrompt {
+      (request.negativePrompt, request.negativePrompt2) = (negativePrompt, nil)
+    }
+    request.guidance = guidance ?? first.guidance
+    request.schedule = schedule ?? first.schedule
+    if let sampler {
+      request.sampler = sampler
+      // Not every sampler draws fresh noise.
+      if try SamplerCatalogue.meaning(of: sampler).row.defaultEta == nil { request.eta = nil }
+    }
+    return request
+  }
+
+  /// The same with the catalogue's names of its sampler and schedule, which other programs spell in other ways.
+  var resolved: Hires {
+    var hires = self
+    let curve = schedule.flatMap { try? SamplerCatalogue.spacingMeaning(of: $0) }
+    let named = sampler.flatMap { try? SamplerCatalogue.meaning(of: $0) }
+    if let named, !named.usesCFGPlusPlus { hires.sampler = named.row.name }
+    hires.schedule = (curve?.spacing ?? named?.spacing)?.rawValue ?? schedule
+    return hires
+  }
+
   /// A picture in a size, by the network as often as it takes, three times at most, and then by Lanczos.
   fileprivate func enlarged(
     _ picture: Picture, width: Int, height: Int, _ precision: Precision

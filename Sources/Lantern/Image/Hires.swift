@@ -19,6 +19,16 @@ public struct Hires: Sendable, Equatable {
   public var steps: Int?
   /// What enlarges: a name of ``LatentUpscaling``, `lanczos`, or the file of a network (``Upscaler``).
   public var upscaler = LatentUpscaling.bilinear.rawValue
+  /// The prompt of the second pass, for both text encoders where there are two; the first pass's when nil.
+  public var prompt: String?
+  /// The negative prompt of the second pass; the first pass's when nil.
+  public var negativePrompt: String?
+  /// The sampler of the second pass; the first pass's when nil.
+  public var sampler: String?
+  /// How noise levels of the second pass are spaced; as the first pass's when nil.
+  public var schedule: String?
+  /// Strength of guidance of the second pass; the first pass's when nil.
+  public var guidance: Float?
 
   /// A second pass of a size.
   public init(_ size: Size) { self.size = size }

@@ -11,7 +11,15 @@ extension ImageGenerator {
         ? [] : ["refiner start has no effect: no refiner is given"]
     }
     let last = plan.levels.map(\.timestep).min() ?? 0
-    guard last >= settings.refinerTimestep(model.schedule) else { return [] }
+    guard last >= settings.refinerTimestep(model.schedule) else {
+      let names = request.imagePrompts.filter { $0.scale != 0 }.map(\.name)
+      return names.isEmpty
+        ? []
+        : [
+          "the refiner does not see image prompts: \(names.joined(separator: ", ")) "
+            + "\(names.count == 1 ? "counts" : "count") in the steps before it alone"
+        ]
+    }
     return [
       "the refiner \(HubCache.name(of: refiner.path)) has no effect: no step is left after "
         + "\(settings.refinerStart) of the noise; give more steps, or let it start earlier"

@@ -87,13 +87,14 @@ public struct ImageGenerator: Sendable {
     let drawn = try Picture(image)
     var picture = try initial.mask?.pastingKept(in: drawn) ?? drawn
     picture.metadata = recipe.metadata
-    let (prompt, lastPlan) = (passes[0].prompt, passes.count > 1 ? passes[1].plan : initial.plan)
+    let prompt = passes.map(\.prompt).max { $0.cutTokens < $1.cutTokens } ?? passes[0].prompt
+    let notes =
+      try promptNotes(request) + passNotes(passes, calls: calls)
+      + settings.notes(on: request, model, initial.plan) + initial.notes + controlNotes
+      + refinerNotes(request, settings, passes.count > 1 ? passes[1].plan : initial.plan)
     return GeneratedImage(
       picture: picture, recipe: recipe, settings: settings, cutTokens: prompt.cutTokens,
-      cutText: prompt.cutText,
-      notes: try promptNotes(request) + passNotes(passes, calls: calls)
-        + settings.notes(on: request, model, initial.plan)
-        + initial.notes + controlNotes + refinerNotes(request, settings, lastPlan),
+      cutText: prompt.cutText, notes: notes + (try secondPassNotes(passes, besides: notes)),
       modelCalls: calls.reduce(0, +))
   }
 
@@ -112,13 +113,12 @@ public struct ImageGenerator: Sendable {
     var noise = NoiseSource(seed: settings.seed)
     let initial = try InitialLatent(
       request, settings, model, passes[0].sampler, passes[0].plan, &noise)
-    var (latent, count, notes) = try denoise(
-      initial, passes[0], request, &noise, trace, onStep)
+    var (latent, count, notes) = try denoise(initial, passes[0], &noise, trace, onStep)
     var calls = [count]
     if let hires = request.hires, passes.count > 1 {
       noise = NoiseSource(seed: settings.seed)
       let second = try enlarged(latent, hires, passes[1], request, &noise)
-      (latent, count, notes) = try denoise(second, passes[1], request, &noise, trace, onStep)
+      (latent, count, notes) = try denoise(second, passes[1], &noise, trace, onStep)
       calls.append(count)
     }
     return (latent, initial, passes, calls, notes)
@@ -126,10 +126,11 @@ public struct ImageGenerator: Sendable {
 
   /// All steps of a pass.
   private func denoise(
-    _ initial: InitialLatent, _ pass: DrawingPass, _ request: ImageRequest,
-    _ noise: inout NoiseSource, _ trace: Trace?, _ onStep: (DrawingStep) throws -> Void
+    _ initial: InitialLatent, _ pass: DrawingPass, _ noise: inout NoiseSource, _ trace: Trace?,
+    _ onStep: (DrawingStep) throws -> Void
   ) throws -> (latent: Tensor, modelCalls: Int, controlNotes: [String]) {
-    let (settings, schedule, sampler) = (pass.settings, pass.schedule, pass.sampler)
+    let (request, settings, schedule) = (pass.request, pass.settings, pass.schedule)
+    let sampler = pass.sampler
     let controls = try ControlGuides(request, settings, model, steps: initial.plan.levels.count)
     try trace?.begin(pass.prompt, initial)
 

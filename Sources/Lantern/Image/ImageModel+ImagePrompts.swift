@@ -1,5 +1,6 @@
 import LanternFormats
 import LanternModels
+import LanternPictures
 import LanternPlatform
 import LanternTensor
 
@@ -7,8 +8,15 @@ extension ImageModel {
   /// Puts pictures next to both sides of a prompt: with it the pictures, without it their absence, which is no
   /// embedding, or the states of a grey picture.
   ///
+  /// - Parameters:
+  ///   - all: the pictures.
+  ///   - prompt: both sides.
+  ///   - width: of what is drawn, in pixels.
+  ///   - height: of what is drawn, in pixels.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  func addImagePrompts(_ all: [ImagePrompt], to prompt: inout PromptEncoding) throws {
+  func addImagePrompts(
+    _ all: [ImagePrompt], to prompt: inout PromptEncoding, width: Int, height: Int
+  ) throws {
     for image in all where image.scale != 0 {
       guard let picture = image.picture else { continue }
       let adapter = try ipAdapter(image.adapter)
@@ -24,11 +32,28 @@ extension ImageModel {
         with = try encoder.embedding(of: pixels)
         without = try Tensor(repeating: 0, shape: with.shape)
       }
+      let mask = try image.mask.map { try masks($0, width: width, height: height) }
       func tokens(_ features: Tensor) throws -> PictureTokens {
-        PictureTokens(adapter, tokens: try adapter.tokens(of: features), scale: image.scale)
+        PictureTokens(
+          adapter, tokens: try adapter.tokens(of: features), scale: image.scale, mask: mask)
       }
-      prompt.add(try tokens(with), without: try tokens(without))
+      prompt.add(image, try tokens(with), without: try tokens(without))
     }
+  }
+
+  /// A mask at each size that the latent has on the way down, `[position, 1]` by the number of positions:
+  /// diffusers' `IPAdapterMaskProcessor`.
+  private func masks(_ mask: Mask, width: Int, height: Int) throws -> [Int: Tensor] {
+    let whole = try mask.resized(width: width, height: height).binarized.tensor
+    var masks: [Int: Tensor] = [:]
+    var (rows, columns) = (height / codec.downsampling, width / codec.downsampling)
+    while masks[rows * columns] == nil {
+      masks[rows * columns] = try Interpolation(.bicubic).resized(
+        whole, height: rows, width: columns
+      ).reshaped([rows * columns, 1])
+      (rows, columns) = ((rows + 1) / 2, (columns + 1) / 2)
+    }
+    return masks
   }
 
   /// An IP-Adapter, loaded now if it is not cached.

@@ -18,10 +18,23 @@ public struct ImagePrompt: Sendable, Equatable {
   public var picture: Picture?
   /// How much it counts next to the words, 0…10.
   public var scale: Float = 1
+  /// The share of the steps after which it counts, 0…1.
+  public var start = 0.0
+  /// The share of the steps up to which it counts, 0…1.
+  public var end = 1.0
+  /// Where in the drawn picture it counts (white); everywhere when nil. A recipe says only that there was one.
+  public var mask: Mask?
+  /// Whether it had a mask in the picture that is drawn again.
+  package var hadMask = false
 
   /// A picture next to the prompt.
   public init(adapter: String, picture: Picture?) {
     (self.adapter, self.picture) = (adapter, picture)
+  }
+
+  /// Whether it counts in a step, by its number from 0, of how many.
+  func isActive(_ step: Int, of count: Int) -> Bool {
+    Control.holds(step, of: count, from: start, to: end)
   }
 
   /// The adapter's name without the folder it is in.

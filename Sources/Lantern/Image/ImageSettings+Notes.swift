@@ -12,17 +12,12 @@ extension ImageSettings {
   /// - Returns: lines; none where everything counts.
   /// - Throws: what making another plan throws.
   func notes(on request: ImageRequest, _ model: ImageModel, _ taken: NoisePlan) throws -> [String] {
-    var notes = self.notes + self.notes(on: model.schedule)
-    notes += guidanceNotes(on: request, taken)
-    notes += try levelNotes(on: request, model)
+    var notes = try samplingNotes(on: request, model, taken)
     notes += sizeNotes(on: request, model)
     notes += controlNotes(on: request, taken.levels.count)
     notes += encoderNotes(on: request, model)
     notes += editingNotes(on: request, model)
-    notes += request.imagePrompts.filter { $0.scale == 0 }.map {
-      "the image prompt \($0.name) has no effect: its scale is 0"
-    }
-    notes += request.imagePrompts.flatMap { $0.picture?.notes ?? [] }
+    notes += imagePromptNotes(on: request, taken.levels.count)
     if request.initialPicture == nil, request.strength != ImageRequest(prompt: "").strength {
       notes.append("strength \(request.strength) has no effect without a picture to begin from")
     }
@@ -51,6 +46,14 @@ extension ImageSettings {
           + "\(taken.levels.count)")
     }
     return notes
+  }
+
+  /// Those on how noise becomes a picture.
+  func samplingNotes(
+    on request: ImageRequest, _ model: ImageModel, _ taken: NoisePlan
+  ) throws -> [String] {
+    try self.notes + notes(on: model.schedule) + guidanceNotes(on: request, taken)
+      + levelNotes(on: request, model)
   }
 
   private func editingNotes(on request: ImageRequest, _ model: ImageModel) -> [String] {
@@ -90,6 +93,31 @@ extension ImageSettings {
       notes += picture.notes
     }
     return notes
+  }
+
+  private func imagePromptNotes(on request: ImageRequest, _ steps: Int) -> [String] {
+    request.imagePrompts.flatMap { image -> [String] in
+      var notes: [String] = []
+      if image.scale == 0 {
+        notes.append("the image prompt \(image.name) has no effect: its scale is 0")
+      } else if !(0..<steps).contains(where: { image.isActive($0, of: steps) }) {
+        notes.append(
+          "the image prompt \(image.name) has no effect: of \(steps) steps none lies within "
+            + "\(image.start) to \(image.end)")
+      }
+      if let mask = image.mask {
+        let (one, other) = (Double(mask.width * height), Double(mask.height * width))
+        if abs(one - other) > 0.02 * max(one, other) {
+          notes.append(
+            "the mask of \(image.name) is \(mask.width)×\(mask.height) and the drawn picture "
+              + "\(width)×\(height): it is stretched")
+        }
+        if !mask.binarized.pixels.contains(255) {
+          notes.append("the image prompt \(image.name) has no effect: its mask is black")
+        }
+      }
+      return notes + (image.picture?.notes ?? []) + (image.mask?.notes ?? [])
+    }
   }
 
   private func guidanceNotes(on request: ImageRequest, _ plan: NoisePlan) -> [String] {

@@ -83,6 +83,7 @@ public struct ImageSettings: Sendable, Equatable {
     (decided.sampler, decided.schedule, decided.steps) = (sampler, schedule, steps)
     (decided.guidance, decided.usesCFGPlusPlus) = (guidance, usesCFGPlusPlus)
     (decided.width, decided.height) = (width, height)
+    decided.hires = request.hires?.resolved
     return decided
   }
 

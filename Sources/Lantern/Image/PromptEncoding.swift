@@ -35,6 +35,8 @@ struct PromptEncoding {
   let cutTokens: Int
   /// Those tokens as text.
   let cutText: String
+  /// The pictures next to all texts, in their order.
+  private(set) var images: [ImagePrompt] = []
 
   /// Whether predictions of several prompts, or of one with a weight, are added.
   var isComposed: Bool { parts.count > 1 || parts.contains { $0.weight != 1 } }
@@ -81,8 +83,14 @@ struct PromptEncoding {
     set(&negative)
   }
 
+  /// Which pictures next to the texts count in a step, by its number from 0, of how many.
+  func activeImages(in step: Int, of count: Int) -> [Int] {
+    images.indices.filter { images[$0].isActive(step, of: count) }
+  }
+
   /// Adds a picture next to all texts: `with` to those of the prompt, `without` to the negative ones.
-  mutating func add(_ with: PictureTokens, without: PictureTokens) {
+  mutating func add(_ image: ImagePrompt, _ with: PictureTokens, without: PictureTokens) {
+    images.append(image)
     func add(_ picture: PictureTokens, _ schedule: inout ConditioningSchedule) {
       for index in schedule.conditionings.indices {
         schedule.conditionings[index].pictures.append(picture)

@@ -110,6 +110,21 @@ extension ImageGenerator {
 }
 
 extension ImageGenerator {
+  /// Notes on what a second pass has of its own: a line each.
+  ///
+  /// - Parameters:
+  ///   - passes: all of them.
+  ///   - notes: those of the first.
+  /// - Returns: the others.
+  /// - Throws: what reading an embedding throws.
+  func secondPassNotes(_ passes: [DrawingPass], besides notes: [String]) throws -> [String] {
+    guard passes.count > 1 else { return [] }
+    let (request, settings) = (passes[1].request, passes[1].settings)
+    let own =
+      try promptNotes(request) + settings.samplingNotes(on: request, model, passes[1].plan)
+    return own.filter { !notes.contains($0) }.map { "in the second pass, \($0)" }
+  }
+
   /// Notes on texts that no pass drew, and on a cache that they leave nothing to reuse: a line each.
   func passNotes(_ passes: [DrawingPass], calls: [Int]) -> [String] {
     zip(passes.indices, calls).flatMap { index, calls in

@@ -23,6 +23,8 @@ final class StagedDenoiser {
   private var conditioned: [Int: ConditionedDenoiser] = [:]
   /// Which texts they are conditioned on.
   private var choice: [Int] = []
+  /// Which pictures next to these count.
+  private var images: [Int] = []
 
   /// - Parameters:
   ///   - stages: the model and, where there is one, the refiner.
@@ -58,8 +60,9 @@ final class StagedDenoiser {
     }
     let prompt = stage.prompt
     let next = prompt.choice(at: calls)
+    let shown = prompt.activeImages(in: controls.number, of: controls.stepCount)
     // A prompt that changed: what a cache has is of another one.
-    if next != choice { (choice, conditioned) = (next, [:]) }
+    if next != choice || shown != images { (choice, images, conditioned) = (next, shown, [:]) }
     calls += 1
     let mask = stage.model.isInpaintingModel ? mask : nil
     let editing = stage.model.isEditingModel ? editing : nil
@@ -75,6 +78,7 @@ final class StagedDenoiser {
 
   private func conditioned(_ stage: Stage, _ rows: Int) throws -> ConditionedDenoiser {
     var conditioning = try stage.prompt.conditioning(choice, rows: rows)
+    conditioning.pictures = images.map { conditioning.pictures[$0] }
     if stages.startIndex == 0 { conditioning = try controls.added(to: conditioning) }
     return try stage.model.denoiser().conditioned(on: conditioning, caching: cache)
   }

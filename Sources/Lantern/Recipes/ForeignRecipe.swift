@@ -66,6 +66,7 @@ package struct ForeignRecipe {
   /// Settles what several settings decide together, and says in one line what has no effect.
   mutating func finish() {
     settleSampler()
+    settleHires()
     if values["hires"]?.object?["size"] == nil { drop("hires", as: "Hires") }
     guard !unheeded.isEmpty else { return }
     let maximum = 16

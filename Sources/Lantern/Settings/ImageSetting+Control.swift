@@ -11,11 +11,8 @@ extension ImageSetting {
       range: "strengths of 0 to 10; starts and ends of 0 to 1, the start first",
       check: { request, model in
         for control in request.controls { try check(control) }
-        guard request.controls.contains(where: { $0.start > 0 || $0.end < 1 }) else { return }
-        let row = try request.sampler.map { try SamplerCatalogue.row(named: $0) }
-        if try row?.make(model.schedule, eta: request.eta).choosesLevels == true {
-          throw RequestError.needs(
-            name: "the start or end of a control", other: "a sampler with a fixed number of steps")
+        if request.controls.contains(where: { $0.start > 0 || $0.end < 1 }) {
+          try checkSteps(of: request, model, "the start or end of a control")
         }
       },
       option: SettingOption(
@@ -50,10 +47,25 @@ extension ImageSetting {
       throw .range(
         name: "strength of \(control.name)", found: "\(control.strength)", allowed: "0 to 10")
     }
-    guard control.start >= 0, control.start < control.end, control.end <= 1 else {
+    try check(control.start, control.end, of: control.name)
+  }
+
+  /// Checks a share of the steps.
+  static func check(_ start: Double, _ end: Double, of name: String) throws(RequestError) {
+    guard start >= 0, start < end, end <= 1 else {
       throw .range(
-        name: "steps of \(control.name)", found: "\(control.start) to \(control.end)",
+        name: "steps of \(name)", found: "\(start) to \(end)",
         allowed: "a start of 0 or more, and an end after it, up to 1")
+    }
+  }
+
+  /// Checks that there are steps to have a share of.
+  static func checkSteps(
+    of request: ImageRequest, _ model: ImageModel, _ name: String
+  ) throws {
+    let row = try request.sampler.map { try SamplerCatalogue.row(named: $0) }
+    if try row?.make(model.schedule, eta: request.eta).choosesLevels == true {
+      throw RequestError.needs(name: name, other: "a sampler with a fixed number of steps")
     }
   }
 
@@ -122,6 +134,17 @@ extension ImageSetting {
     _ option: String, _ valueName: String, _ help: String, default standard: String,
     _ path: any WritableKeyPath<Element, Value> & Sendable
   ) -> ImageSetting where Value.Given: SettingValue {
+    part(name, list, option, valueName, help, default: standard) { (given: Value.Given, element) in
+      element[keyPath: path] = Value(given: given)
+    }
+  }
+
+  /// The same of a part that is not given as it is.
+  func part<Element, Given: SettingValue>(
+    _ name: String, _ list: any WritableKeyPath<ImageRequest, [Element]> & Sendable,
+    _ option: String, _ valueName: String, _ help: String, default standard: String,
+    assign: @escaping @Sendable (Given, inout Element) throws -> Void
+  ) -> ImageSetting {
     let whole = self.option?.name ?? self.name
     return ImageSetting(
       name, of: self.name, .control, title: option,
@@ -130,7 +153,7 @@ extension ImageSetting {
         companion: .init(
           name: self.name, message: "--\(option) needs a picture: --\(whole) NETWORK:PICTURE",
           isInRequest: { !$0[keyPath: list].isEmpty })),
-      assign: { (values: [Value.Given], request) in
+      assign: { (values: [Given], request) in
         let count = request[keyPath: list].count
         guard values.count == 1 || values.count == count else {
           throw RequestError.range(
@@ -138,8 +161,7 @@ extension ImageSetting {
             allowed: "one for all pictures, or one for each of the \(count)")
         }
         for index in 0..<count {
-          request[keyPath: list][index][keyPath: path] = Value(
-            given: values[values.count == 1 ? 0 : index])
+          try assign(values[values.count == 1 ? 0 : index], &request[keyPath: list][index])
         }
       })
   }

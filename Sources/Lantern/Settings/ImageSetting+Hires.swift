@@ -16,6 +16,9 @@ extension Hires: SettingValue {
     denoise = values["denoise"]?.double ?? denoise
     steps = values["steps"]?.integer
     upscaler = values["upscaler"]?.string ?? upscaler
+    (prompt, negativePrompt) = (values["prompt"]?.string, values["negative"]?.string)
+    (sampler, schedule) = (values["sampler"]?.string, values["schedule"]?.string)
+    guidance = values["guidance"]?.double.map { Float($0) }
   }
 
   /// The file's name alone: its folder is private.
@@ -25,6 +28,11 @@ extension Hires: SettingValue {
       "upscaler": .string(network.map { FileSystem.split($0).name } ?? upscaler),
     ]
     values["steps"] = steps.map(JSONValue.integer)
+    for (key, text) in [
+      ("prompt", prompt), ("negative", negativePrompt), ("sampler", sampler),
+      ("schedule", schedule),
+    ] { values[key] = text.map(JSONValue.string) }
+    values["guidance"] = guidance?.json
     return .object(values)
   }
 }
@@ -44,8 +52,14 @@ extension ImageSetting {
           "Hires resize": .hires("size") { Hires.size($0) == nil ? nil : .string($0.lowercased()) },
           "Hires steps": .hires("steps") { Int.integer(ofForeign: $0).map(JSONValue.integer) },
           "Hires upscaler": .hires("upscaler") { .string(Hires.upscaler(named: $0)) },
+          "Hires prompt": .hires("prompt") { .string($0) },
+          "Hires negative prompt": .hires("negative") { .string($0) },
+          "Hires sampler": .hires("sampler") { .string($0) },
+          "Hires schedule type": .hires("schedule") { .string($0) },
+          "Hires CFG Scale": .hires("guidance") { Double.json(ofForeign: $0) },
+          "Hires CFG scale": .hires("guidance") { Double.json(ofForeign: $0) },
         ]
-      ) { request, _ in request.hires.map(fields) ?? [] },
+      ) { request, _ in request.hires.map { fields($0, of: request) } ?? [] },
       reading: .hires("size") { text in
         Hires.size("\(text)x").map { _ in .string("\(text)x") }
       },
@@ -72,14 +86,24 @@ extension ImageSetting {
     return size
   }
 
-  private static func fields(_ hires: Hires) -> [WebUIText.Field] {
+  private static func fields(_ hires: Hires, of request: ImageRequest) -> [WebUIText.Field] {
     var fields = [WebUIText.Field("Denoising strength", Hires.short(hires.denoise))]
     switch hires.size {
     case .factor(let factor): fields.append(.init("Hires upscale", Hires.short(factor)))
     case .pixels: fields.append(.init("Hires resize", hires.sizeText))
     }
     if let steps = hires.steps { fields.append(.init("Hires steps", "\(steps)")) }
+    let curve = hires.schedule.flatMap { Spacing(rawValue: $0) }
+    let factor =
+      request.usesCFGPlusPlus && hires.sampler == nil ? Float(webUIGuidancePerCFGPlusPlus) : 1
+    let own = [
+      ("Hires sampler", hires.sampler.map(SamplerCatalogue.webUIName)),
+      ("Hires schedule type", curve.flatMap(SamplerCatalogue.webUIName)),
+      ("Hires CFG Scale", hires.guidance.map { "\($0 * factor)" }),
+      ("Hires prompt", hires.prompt), ("Hires negative prompt", hires.negativePrompt),
+    ]
     return fields + [.init("Hires upscaler", hires.webUIUpscaler)]
+      + own.compactMap { name, value in value.map { WebUIText.Field(name, $0) } }
   }
 
   private static func check(_ hires: Hires, of request: ImageRequest, _ model: ImageModel) throws {
@@ -87,9 +111,10 @@ extension ImageSetting {
       throw RequestError.needs(
         name: "hires", other: "a picture that is drawn from words alone, not one to begin from")
     }
-    let sampler = try request.sampler.map { try SamplerCatalogue.row(named: $0) }?
-      .make(model.schedule, eta: request.eta)
-    if sampler?.choosesLevels == true {
+    let samplers = try [request.sampler, hires.sampler ?? request.sampler].compactMap { name in
+      try name.map { try SamplerCatalogue.meaning(of: $0).row.make(model.schedule, eta: nil) }
+    }
+    if samplers.contains(where: \.choosesLevels) {
       throw RequestError.needs(name: "hires", other: "a sampler with a fixed number of steps")
     }
     let (width, height) = (request.width ?? 0, request.height ?? 0)
@@ -108,7 +133,7 @@ extension ImageSetting {
       }
     }
     let first = request.steps ?? 1
-    let maximum = sampler?.maximumSteps(over: model.schedule) ?? model.schedule.trainingSteps
+    let maximum = samplers.last?.maximumSteps(over: model.schedule) ?? model.schedule.trainingSteps
     guard hires.denoise > 0, hires.denoise <= 1, hires.steps(after: first) >= 1,
       hires.scheduleSteps(after: first) <= maximum
     else {
@@ -127,7 +152,7 @@ extension ImageSetting {
   private static var companion: SettingOption<ImageRequest>.Companion {
     .init(
       name: "hires",
-      message: "--hires-denoise, --hires-steps and --hires-upscaler go with --hires 2x: add that",
+      message: "--hires-denoise, --hires-steps and the like go with --hires 2x: add that",
       isInRequest: { $0.hires != nil })
   }
 
@@ -165,6 +190,90 @@ extension ImageSetting {
         request.hires?.upscaler =
           FileSystem.exists(name) ? name : Hires.upscaler(named: name)
       })
+  }
+
+  package static var hiresPrompt: ImageSetting {
+    own(
+      "hiresPrompt", "hires-prompt", .value("text"), "the prompt of the second pass",
+      text: .orInFile
+    ) { (prompt: String, hires) in hires.prompt = prompt }
+  }
+
+  package static var hiresNegativePrompt: ImageSetting {
+    own(
+      "hiresNegativePrompt", "hires-negative", .value("text"), "its negative prompt",
+      text: .orInFile
+    ) { (prompt: String, hires) in hires.negativePrompt = prompt }
+  }
+
+  package static var hiresSampler: ImageSetting {
+    own(
+      "hiresSampler", "hires-sampler", .value("name"), "its sampler", takesDashes: false
+    ) { (name: String, hires) in hires.sampler = name }
+  }
+
+  package static var hiresSchedule: ImageSetting {
+    own(
+      "hiresSchedule", "hires-schedule", .value("name"), "how its noise levels are spaced",
+      takesDashes: false
+    ) { (name: String, hires) in hires.schedule = name }
+  }
+
+  package static var hiresGuidance: ImageSetting {
+    own(
+      "hiresGuidance", "hires-guidance", .value("scale"), "its strength of guidance",
+      range: "0 to 1000", isAllowed: guidanceScales.contains
+    ) { (scale: Float, hires) in hires.guidance = scale }
+  }
+
+  /// What a second pass may have of its own, and otherwise has from the first.
+  private static func own<Value: SettingValue>(
+    _ name: String, _ option: String, _ kind: OptionKind, _ help: String,
+    text: OptionText = .plain, takesDashes: Bool = true, range: String? = nil,
+    isAllowed: (@Sendable (Value) -> Bool)? = nil,
+    assign: @escaping @Sendable (Value, inout Hires) -> Void
+  ) -> ImageSetting {
+    ImageSetting(
+      name, of: "hires", .size, title: option.replacing("-", with: " "), range: range,
+      isAllowed: isAllowed,
+      option: SettingOption(
+        option, kind,
+        "With --hires, \(help)" + (text == .orInFile ? "; @FILE reads it from a file." : "."),
+        default: "the first pass's", takesDashes: takesDashes, text: text, companion: companion),
+      assign: { (value: Value, request) in
+        guard var hires = request.hires else { return }
+        assign(value, &hires)
+        request.hires = hires
+      })
+  }
+}
+
+extension ForeignRecipe {
+  /// Names of a second pass's sampler and schedule become Lantern's; what is as in the first pass is left out.
+  mutating func settleHires() {
+    guard var hires = values["hires"]?.object else { return }
+    for key in ["sampler", "schedule"] {
+      guard let name = hires[key]?.string?.lowercased() else { continue }
+      if name.hasPrefix("use same") || ["", "none", "automatic"].contains(name) {
+        hires[key] = nil
+      }
+    }
+    if let name = hires["sampler"]?.string {
+      if let meaning = try? SamplerCatalogue.meaning(of: name) {
+        hires["sampler"] = .string(meaning.usesCFGPlusPlus ? name : meaning.row.name)
+        hires["schedule"] = hires["schedule"] ?? meaning.spacing.map { .string($0.rawValue) }
+        meaning.notes.forEach { note($0) }
+      }
+    } else if values["cfg_plus_plus"]?.bool == true, let guidance = hires["guidance"]?.double {
+      hires["guidance"] = .number(guidance / ImageSetting.webUIGuidancePerCFGPlusPlus)
+    }
+    if let name = hires["schedule"]?.string {
+      let meaning = try? SamplerCatalogue.spacingMeaning(of: name)
+      hires["schedule"] = meaning.map { .string($0.spacing.rawValue) }
+      meaning?.notes.forEach { note($0) }
+      if meaning == nil { pass(over: "Hires schedule type", name) }
+    }
+    values["hires"] = .object(hires)
   }
 }
 

@@ -27,8 +27,11 @@ extension ImageSetting {
     [
       prompt, negativePrompt, prompt2, negativePrompt2, originalSize, cropCorner, targetSize,
       literalPrompt, embeddings, initialPicture, strength, mask, pastesKept, clipSkip,
-      hires, hiresDenoise, hiresSteps, hiresUpscaler, controls, controlStrength, controlStart,
-      controlEnd, guessMode, imagePrompts, imagePromptScale, imageEncoder, tiledDecoding,
+      hires, hiresDenoise, hiresSteps, hiresUpscaler, hiresPrompt, hiresNegativePrompt,
+      hiresSampler,
+      hiresSchedule, hiresGuidance, controls, controlStrength, controlStart, controlEnd, guessMode,
+      imagePrompts, imagePromptScale, imagePromptStart,
+      imagePromptEnd, imagePromptMask, imageEncoder, tiledDecoding,
       previewInterval, previewMethod,
     ]
   }

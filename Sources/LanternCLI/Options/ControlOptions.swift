@@ -10,5 +10,8 @@ struct ControlOptions: SettingOptions {
   @Flag(.guessMode) var guessMode = false
   @Option(.imagePrompts) var imagePrompts: [String] = []
   @Option(.imagePromptScale) var imagePromptScale: [Float] = []
+  @Option(.imagePromptStart) var imagePromptStart: [Double] = []
+  @Option(.imagePromptEnd) var imagePromptEnd: [Double] = []
+  @Option(.imagePromptMask) var imagePromptMask: [String] = []
   @Option(.imageEncoder) var imageEncoder: [String] = []
 }

@@ -46,6 +46,11 @@ struct HiresOptions: SettingOptions {
   @Option(.hiresDenoise) var hiresDenoise: Double?
   @Option(.hiresSteps) var hiresSteps: Int?
   @Option(.hiresUpscaler) var hiresUpscaler: String?
+  @Option(.hiresPrompt) var hiresPrompt: String?
+  @Option(.hiresNegativePrompt) var hiresNegativePrompt: String?
+  @Option(.hiresSampler) var hiresSampler: String?
+  @Option(.hiresSchedule) var hiresSchedule: String?
+  @Option(.hiresGuidance) var hiresGuidance: Float?
 }
 
 /// From a latent to pixels.

@@ -31,13 +31,19 @@ package struct PictureTokens: Sendable {
   package var tokens: Tensor
   /// How much its attention counts next to that of the text.
   package let scale: Float
+  /// Where its attention counts: `[position, 1]`, for each number of positions that the latent has on the way
+  /// down; everywhere when nil.
+  package let mask: [Int: Tensor]?
 
   /// - Parameters:
   ///   - adapter: what made the tokens.
   ///   - tokens: `[row, token, feature]`.
   ///   - scale: how much the attention to them counts.
-  package init(_ adapter: any ImagePromptAdapter, tokens: Tensor, scale: Float) {
-    (self.adapter, self.tokens, self.scale) = (adapter, tokens, scale)
+  ///   - mask: where it counts.
+  package init(
+    _ adapter: any ImagePromptAdapter, tokens: Tensor, scale: Float, mask: [Int: Tensor]? = nil
+  ) {
+    (self.adapter, self.tokens, self.scale, self.mask) = (adapter, tokens, scale, mask)
   }
 
   /// The rows of all, picture by picture.

@@ -4,8 +4,30 @@ import LanternTensor
 /// What a cross-attention attends to: a text and, apart from it, pictures.
 struct CrossAttentionContext: Sendable {
   let text: Attention.KeysAndValues
-  /// Of pictures, whose attention is added to that of the text times `scale`.
-  var pictures: [(context: Attention.KeysAndValues, scale: Float)] = []
+  /// Of pictures, whose attention is added to that of the text.
+  var pictures: [Picture] = []
+
+  /// A picture that is attended to.
+  struct Picture: Sendable {
+    let context: Attention.KeysAndValues
+    let scale: Float
+    /// See ``PictureTokens/mask``.
+    let mask: [Int: Tensor]?
+
+    /// What is added to the attention to the text.
+    ///
+    /// - Parameter attended: `[row, position, feature]`.
+    /// - Returns: as much of it as counts.
+    /// - Throws: ``TensorError/shape(op:expected:found:)`` where the mask is of another size.
+    func counting(_ attended: Tensor) throws(TensorError) -> Tensor {
+      let scaled = try attended.scaled(by: scale)
+      guard let mask else { return scaled }
+      guard let part = mask[attended.shape[1]] else {
+        throw .shape(op: "mask of an image prompt", expected: "the latent's", found: attended.shape)
+      }
+      return try scaled * part
+    }
+  }
 }
 
 /// The cross-attention cache of a text: keys and values for each attention of a denoiser.
@@ -31,7 +53,8 @@ struct TextContext: Sendable {
         Array(made.dropLast(up + middle)) + made.suffix(middle)
         + made.dropLast(middle).suffix(up)
       for index in all.indices {
-        contexts[index].pictures.append((running[index], picture.scale))
+        contexts[index].pictures.append(
+          .init(context: running[index], scale: picture.scale, mask: picture.mask))
       }
     }
     self.all = contexts

@@ -81,8 +81,9 @@ struct BasicTransformerBlock: Sendable {
     var h = try attention1(norm1(x), residual: x)
     let queries = try attention2.queries(of: norm2(h))
     var attended = try attention2.attend(queries, to: context.text)
-    for (picture, scale) in context.pictures {
-      attended = try attended + attention2.attend(queries, to: picture).scaled(by: scale)
+    for picture in context.pictures {
+      attended =
+        try attended + picture.counting(attention2.attend(queries, to: picture.context))
     }
     h = try attention2.project(attended, residual: h)
     return try feedForward(norm3(h), residual: h)
