@@ -20,7 +20,10 @@ struct HubConnection: Sendable {
   }
 
   let settings: HubSettings
-  private let client: HTTPClient
+  /// The client without a proxy.
+  private let direct: HTTPClient
+  /// Those through proxies.
+  private let proxied: [HubProxies.Proxy: HTTPClient]
   private let onEvent: @Sendable (PullEvent) -> Void
 
   private static let redirectLimit = 10
@@ -33,23 +36,41 @@ struct HubConnection: Sendable {
     _ settings: HubSettings, _ onEvent: @escaping @Sendable (PullEvent) -> Void,
     _ body: (HubConnection) async throws -> Result
   ) async throws -> Result {
+    let connection = HubConnection(
+      settings: settings, direct: client(settings),
+      proxied: Dictionary(
+        uniqueKeysWithValues: settings.proxies.all.map { ($0, client(settings, through: $0)) }),
+      onEvent: onEvent)
+    do {
+      let result = try await body(connection)
+      await connection.shutDown()
+      return result
+    } catch {
+      await connection.shutDown()
+      if Task.isCancelled { throw CancellationError() }
+      throw error
+    }
+  }
+
+  private static func client(
+    _ settings: HubSettings, through proxy: HubProxies.Proxy? = nil
+  ) -> HTTPClient {
     var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
     configuration.timeout = .init(
       connect: .seconds(Int64(settings.patience)), read: .seconds(Int64(settings.patience)))
     configuration.connectionPool.retryConnectionEstablishment = false
     // One file at a time has nothing to share a connection with.
     configuration.httpVersion = .http1Only
-    let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    do {
-      let result = try await body(
-        HubConnection(settings: settings, client: client, onEvent: onEvent))
-      try? await client.shutdown()
-      return result
-    } catch {
-      try? await client.shutdown()
-      if Task.isCancelled { throw CancellationError() }
-      throw error
+    configuration.proxy = proxy.map { proxy in
+      .server(
+        host: proxy.host, port: proxy.port,
+        authorization: proxy.user.map { .basic(username: $0, password: proxy.password) })
     }
+    return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+  }
+
+  private func shutDown() async {
+    for client in [direct] + proxied.values { try? await client.shutdown() }
   }
 
   /// Sends a request.
@@ -131,13 +152,16 @@ struct HubConnection: Sendable {
     if let token = settings.token, url.origin == HubURL(settings.endpoint)?.origin {
       request.headers.add(name: "Authorization", value: "Bearer \(token)")
     }
+    let proxy = settings.proxies.proxy(for: url)
     do {
+      let client = proxy.flatMap { proxied[$0] } ?? direct
       let response = try await client.execute(request, deadline: .distantFuture)
       return Answer(
         status: Int(response.status.code), headers: response.headers, body: response.body, url: url)
     } catch {
       if Task.isCancelled { throw CancellationError() }
-      throw HubError.unreachable(url: url.text, reason: reason(error))
+      let way = proxy.map { " (through the proxy \($0.host):\($0.port))" } ?? ""
+      throw HubError.unreachable(url: url.text, reason: reason(error) + way)
     }
   }
 
@@ -190,6 +214,12 @@ struct HubConnection: Sendable {
       "no connection within \(settings.patience) s"
     case let error as HTTPClientError where error == .remoteConnectionClosed:
       "the connection was cut"
+    case let error as HTTPClientError where error == .proxyAuthenticationRequired:
+      "the proxy wants a name and a password, which stand in its address: http://NAME:PASSWORD@HOST:PORT"
+    case let error as HTTPClientError where error == .invalidProxyResponse:
+      "the proxy does not connect to it"
+    case let error as HTTPClientError where error == .httpProxyHandshakeTimeout:
+      "the proxy does not answer"
     case let error as IOError: FileSystem.reason(error.errnoCode)
     case let error as NIOConnectionError:
       if let inner = error.connectionErrors.first?.error {

@@ -13,6 +13,8 @@ package struct HubSettings: Sendable {
   let offlineVariable: String?
   /// Where files go.
   package let cache: HubCache
+  /// How it is reached.
+  let proxies: HubProxies
   /// Seconds without a byte after which a connection counts as cut.
   let patience: Int
   /// Seconds to wait before a second attempt; each further one waits twice as long.
@@ -41,6 +43,7 @@ package struct HubSettings: Sendable {
     cache = HubCache(variable)
     patience = max(variable("HF_HUB_DOWNLOAD_TIMEOUT").flatMap { Int($0) } ?? 10, 1)
     token = try Self.token(variable)
+    proxies = try HubProxies(variable)
   }
 
   private static func isTrue(_ value: String?) -> Bool {
