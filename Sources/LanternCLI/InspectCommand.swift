@@ -86,17 +86,22 @@ struct InspectCommand: ParsableCommand {
     if Self.isModel(file) { return try inspectSingleFile(path) }
     if let file = file as? GGUFFile { return try inspectGGUF(file) }
     let archive = TensorArchive(files: [file])
-    let kind = CheckpointKind(names: archive.names)
+    // A word's vectors may lie under that word alone, which says nothing of their kind.
+    let named = CheckpointKind(names: archive.names)
+    let words =
+      [nil, CheckpointKind.embedding.name].contains(named?.name) ? Self.words(of: file) : []
+    let kind = words.isEmpty ? named : .embedding
     report(
       path, archive,
       [
         "event": .string("weights"), "path": .string(path),
         "kind": kind.map { .string($0.name) } ?? .null,
-        "is_read": kind.map { .bool($0.isRead) } ?? .null,
+        "is_read": kind.map { .bool($0.isRead) } ?? .null, "words": .array(words.map(\.json)),
         "metadata": .object(archive.metadata.mapValues(JSONValue.string)),
       ])
     if json { return }
     Self.describe(kind)
+    for word in words { Console.print("  \(word.text)") }
     for (key, value) in archive.metadata.sorted(by: { $0.key < $1.key }) {
       Self.describe(key, value)
     }

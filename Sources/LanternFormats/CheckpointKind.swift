@@ -81,7 +81,7 @@ package struct CheckpointKind {
       isRead: true),
     Row(
       beginnings: [["emb_params", "string_to_param", "<", "clip_g", "clip_l"]],
-      name: "vectors of textual inversion", isRead: true),
+      name: embedding.name, isRead: true),
     Row(
       beginnings: [["model.1.sub.0.RDB1.", "RRDB_trunk.0.RDB1.", "body.0.rdb1."]],
       name: "an upscaler of the architecture RRDBNet (ESRGAN, Real-ESRGAN)", isRead: true),
@@ -148,6 +148,10 @@ package struct CheckpointKind {
     guard let row else { return nil }
     self.init(name: row.name, isRead: row.isRead, isOriginal: row.isOriginal)
   }
+
+  /// A file of a word's vectors, which may lie under any name.
+  package static let embedding = CheckpointKind(
+    name: "vectors of textual inversion", isRead: true, isOriginal: false)
 
   private init(name: String, isRead: Bool, isOriginal: Bool) {
     (self.name, self.isRead, self.isOriginal) = (name, isRead, isOriginal)

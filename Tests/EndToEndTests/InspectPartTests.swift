@@ -1,5 +1,6 @@
 import Foundation
 import LanternFormats
+import LanternTensor
 import TestSupport
 import Testing
 
@@ -52,5 +53,29 @@ import Testing
     }
     let event = try #require(try inspect(folder, "--json").events().first)
     #expect(event["settings"]?.object?["use_rslora"]?.bool == true)
+  }
+
+  @Test("an embedding under a word of its own is known, with whose text encoder it is for")
+  func embeddings() throws {
+    try withTemporaryFolder { folder in
+      for (width, model) in [(192, "the shipped picturebook"), (768, "Stable Diffusion 1")] {
+        let path = "\(folder)/turquoise.safetensors"
+        try SafetensorsFile.write(
+          [("turquoise", try Tensor(repeating: 1, shape: [2, width]))], to: path)
+        let run = try inspect(path)
+        #expect(run.output.contains("vectors of textual inversion"), "\(run.output)")
+        let line = "turquoise: 2 vectors of \(width) features, as \(model) has"
+        #expect(run.output.contains(line), "\(run.output)")
+        let event = try #require(try inspect(path, "--json").events().first)
+        #expect(event["is_read"]?.bool == true)
+        #expect(event["words"]?.array?.first?.object?["model"]?.string == model)
+      }
+      // A matrix of a model is none.
+      try SafetensorsFile.write(
+        [("w", try Tensor(repeating: 1, shape: [80, 192]))], to: "\(folder)/w.safetensors")
+      #expect(try inspect("\(folder)/w.safetensors", "--json").events().first?["kind"] == .null)
+    }
+    let pair = try inspect(fixture("textual_inversion/xl.safetensors"))
+    #expect(pair.output.contains("vectors of textual inversion"), "\(pair.output)")
   }
 }
