@@ -27,6 +27,17 @@ sheet singles singles 12 -s @
 # Its lower half anew: below.png is white there.
 "$lantern" image "a red fox in the meadow" -q -i "$here/fox.png" --mask "$here/below.png" \
   --strength 1 -s 5 -o "$here/fox-meadow.png" --overwrite
+# Enlarged and drawn again in part; along edges, in a style and with a word of weights/adapters.
+"$lantern" image "three red houses in the snow" -q -s 4 --hires 2x --hires-denoise 0.35 \
+  --hires-upscaler lanczos -o "$here/houses.png" --overwrite
+adapters=$here/../weights/adapters
+"$lantern" image "a red car to the right of a lion in a meadow" -q -s 2 -o "$here/lion.png" --overwrite
+"$lantern" image "a bear and a blue car in the snow" -q -s 2 \
+  --control "$adapters/edges:canny:$here/lion.png" -o "$here/bear.png" --overwrite
+"$lantern" image "a boat by the sea" -q -s 42 --lora "$adapters/cyanotype.safetensors" \
+  -o "$here/cyanotype.png" --overwrite
+"$lantern" image "a turquoise star" -q -s 5 --embedding "$adapters/turquoise.safetensors" \
+  -o "$here/turquoise.png" --overwrite
 
 # Three stories, each a folder.
 story() {

@@ -67,8 +67,10 @@ import Testing
     }
     #expect(lines.count > 15)
     try withTemporaryFolder { folder in
-      try FileManager.default.createSymbolicLink(
-        atPath: folder + "/samples", withDestinationPath: repositoryPath("samples"))
+      for name in ["samples", "weights"] {
+        try FileManager.default.createSymbolicLink(
+          atPath: folder + "/" + name, withDestinationPath: repositoryPath(name))
+      }
       for line in lines { try paste(line, in: folder) }
     }
   }

@@ -21,7 +21,11 @@ import Testing
 
   @Test(
     "the README of samples names the release that drew them, as every picture's own text does",
-    arguments: ["fox.png", "fox-meadow.png"] + pages)
+    arguments: [
+      "fox.png", "fox-meadow.png", "houses.png", "lion.png", "bear.png", "cyanotype.png",
+      "turquoise.png",
+    ] + pages
+  )
   func release(name: String) throws {
     let told = try told()
     let texts = try PictureMetadata(contentsOf: Self.path(name))
