@@ -38,9 +38,29 @@ extension InspectCommand {
           ? try TokenizerCatalogue.loadLanguage(folder: path).notes : []
       }
     }
+    if ModelCatalogue.encoders[name] != nil, TokenizerCatalogue.isHere(path) {
+      return try tellEncoder(path)
+    }
     // What a check of every tensor and setting finds, it finds now.
     try ModelCatalogue.check(name, config, archive)
     for note in archive.notes + config.notes { console.note(note) }
+  }
+
+  /// What an encoder makes of texts; what a check of every tensor and setting finds, it finds now.
+  private func tellEncoder(_ path: String) throws {
+    let embedder = try TextEmbedder(path: path)
+    for note in embedder.notes { console.note(note) }
+    let (pooling, prompts) = (embedder.pooling.map(\.rawValue), embedder.prompts.keys.sorted())
+    report(
+      "  makes vectors of \(embedder.features) features of texts of up to \(embedder.maximumLength) tokens; pooling "
+        + pooling.joined(separator: ", ")
+        + (prompts.isEmpty ? "" : "; prompts " + prompts.joined(separator: ", ")).escapingControls(),
+      [
+        "event": .string("encoder"), "features": .integer(embedder.features),
+        "maximum_tokens": .integer(embedder.maximumLength),
+        "pooling": .array(pooling.map(JSONValue.string)),
+        "prompts": .array(prompts.map(JSONValue.string)),
+      ])
   }
 
   /// A folder of an adapter that PEFT or diffusers wrote.

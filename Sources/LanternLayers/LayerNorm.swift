@@ -6,10 +6,11 @@ package struct LayerNorm: Sendable {
   private let bias: Tensor?
   private let eps: Float
 
-  /// Takes `weight` and `bias`, `[features]`.
+  /// Takes `weight` and `bias`, `[features]`; `gamma` and `beta` in files from TensorFlow's days.
   package init(_ weights: Weights, _ features: Int, eps: Float = 1e-5) throws(ModelError) {
-    self.weight = try weights.tensor("weight", [features])
-    self.bias = try weights.tensor("bias", [features])
+    let isOld = weights.has("gamma")
+    self.weight = try weights.tensor(isOld ? "gamma" : "weight", [features])
+    self.bias = try weights.tensor(isOld ? "beta" : "bias", [features])
     self.eps = eps
   }
 

@@ -14,6 +14,36 @@ package enum ModelCatalogue {
       },
     ]
 
+  /// Encoders whose tokens attend both ways, by the class that their settings name as their architecture.
+  package static let encoders: [String: EncoderRow] = [
+    "BertForMaskedLM": bert(.bert), "BertForPreTraining": bert(.bert), "BertModel": bert(.bert),
+    "CamembertForMaskedLM": bert(.roberta), "CamembertModel": bert(.roberta),
+    "DPRContextEncoder": dpr, "DPRQuestionEncoder": dpr,
+    "DistilBertForMaskedLM": bert(.distilbert), "DistilBertModel": bert(.distilbert),
+    "MPNetForMaskedLM": bert(.mpnet), "MPNetModel": bert(.mpnet),
+    "RobertaForMaskedLM": bert(.roberta), "RobertaModel": bert(.roberta),
+    "XLMRobertaForMaskedLM": bert(.roberta), "XLMRobertaModel": bert(.roberta),
+  ]
+
+  package typealias EncoderRow =
+    @Sendable (Config, Weights) throws(ModelError) -> any BidirectionalEncoder
+
+  private static func bert(_ architecture: BertConfig.Architecture) -> EncoderRow {
+    { config, weights throws(ModelError) in
+      try BertModel(BertConfig(config, of: architecture), weights)
+    }
+  }
+
+  private static let dpr: EncoderRow = { config, weights throws(ModelError) in
+    try DPREncoder(BertConfig(config, of: .bert), weights)
+  }
+
+  /// What comes behind the pooling of a text's states, by its class in `modules.json`.
+  package static let vectorModules:
+    [String: @Sendable (Config, Weights) throws(ModelError) -> any VectorModule] = [
+      "Dense": { config, weights throws(ModelError) in try DenseModule(config, weights) }
+    ]
+
   /// Denoisers, by the class that the folder names.
   package static let denoisers:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any DenoiserNetwork] = [
@@ -101,6 +131,7 @@ package enum ModelCatalogue {
   package static func reads(_ name: String) -> Bool {
     textEncoders[name] != nil || denoisers[name] != nil || controlNetworks[name] != nil
       || latentCodecs[name] != nil || imageEncoders[name] != nil || languageModels[name] != nil
+      || encoders[name] != nil
   }
 
   /// Builds a network of its folder, to find what is wrong there; nothing for a class that no row has.
@@ -116,6 +147,7 @@ package enum ModelCatalogue {
     _ = try latentCodecs[name]?(config, weights)
     _ = try imageEncoders[name]?(config, weights)
     _ = try languageModels[name]?(config, weights)
+    _ = try encoders[name]?(config, weights)
   }
 
   /// Codecs of picture tokens, by the class that the folder names.

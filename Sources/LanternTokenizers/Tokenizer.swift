@@ -53,6 +53,8 @@ package protocol LanguageTokenizer: Tokenizer {
   var beginning: [Int] { get }
   /// Ids that end an answer and that a model's settings do not name.
   var endsOfTurn: [Int] { get }
+  /// The special tokens around texts that an encoder reads.
+  var frame: TextFrame { get }
 
   /// The ids of a text; only what a template wrote in it may be special tokens.
   func encode(_ text: ChatText) -> [Int]
@@ -63,6 +65,7 @@ package protocol LanguageTokenizer: Tokenizer {
 
 extension LanguageTokenizer {
   package var endsOfTurn: [Int] { [] }
+  package var frame: TextFrame { TextFrame(beginning: beginning) }
 
   package func encode(_ text: String, readsSpecial: Bool) -> [Int] {
     encode(ChatText(text, isTyped: !readsSpecial))

@@ -16,7 +16,15 @@ import Testing
     arguments: [3, 8, 160])
   func softCaps(headSize: Int) { attention(headSize, 2, cap: 6) }
 
-  private func attention(_ headSize: Int, _ keyHeads: Int, cap: Float) {
+  @Test(
+    "biases by distance, of each head its own, of few queries and of many, in every instruction set",
+    arguments: [3, 8, 40])
+  func biases(headSize: Int) {
+    attention(headSize, 2, cap: 0, isBiased: true)
+    attention(headSize, 2, cap: 6, isBiased: true)
+  }
+
+  private func attention(_ headSize: Int, _ keyHeads: Int, cap: Float, isBiased: Bool = false) {
     let (batch, heads) = (2, headSize == 40 ? 4 : 2)
     // Keys come in blocks of 256, queries in blocks of 56 or fewer.
     let long: [(lk_mask, Int, Int, Int)] =
@@ -41,6 +49,8 @@ import Testing
       let k = numbers.floats(batch * keys * keyFeatures, -3, 3)
       let v = numbers.floats(batch * keys * keyFeatures)
       let scale = 1 / Float(headSize).squareRoot()
+      let distances = keys + queries - 1
+      let biases = numbers.floats(heads * distances, isBiased ? -2 : 0, isBiased ? 2 : 0)
       var wanted = [Double](repeating: 0, count: q.count)
       for at in 0..<batch * heads * queries {
         let (b, head, i) = (at / queries / heads, at / queries % heads, at % queries)
@@ -50,11 +60,14 @@ import Testing
         let other = (b * keys + first) * keyFeatures + head * keyHeads / heads * headSize
         let attended = attended(
           by: q[row..<(row + headSize)], keys: k[other...], values: v[other...],
-          stride: keyFeatures, count: length - first, scale: Double(scale), cap: Double(cap))
+          stride: keyFeatures, count: length - first, scale: Double(scale), cap: Double(cap),
+          // Distance 0 is at keys - 1, and the query at i + keys - queries.
+          biases: biases[(head * distances + queries - 1 - i + first)...])
         wanted.replaceSubrange(row..<(row + headSize), with: attended)
       }
       for (kernels, arithmetic) in kernelSets.flatMap({ [($0, LK_F32), ($0, LK_I16)] }) {
         let (q, k, v, y) = (Misaligned(q), Misaligned(k), Misaligned(v), Misaligned(count: q.count))
+        let bias = Misaligned(biases)
         var arguments = lk_attention_args(
           batch: Int64(batch), heads: Int64(heads), key_heads: Int64(keyHeads),
           queries: Int64(queries), keys: Int64(keys), head_size: Int64(headSize), q: q.pointer,
@@ -62,7 +75,9 @@ import Testing
           q_batch_stride: Int64(queries * features), q_stride: Int64(features),
           k_batch_stride: Int64(keys * keyFeatures), k_stride: Int64(keyFeatures),
           v_batch_stride: Int64(keys * keyFeatures), v_stride: Int64(keyFeatures), scale: scale,
-          soft_cap: cap, mask: mask, window: Int64(window), arithmetic: arithmetic, in_place: false,
+          soft_cap: cap, bias: isBiased ? bias.pointer : nil, bias_stride: Int64(distances),
+          bias_origin: Int64(keys - 1), mask: mask, window: Int64(window), arithmetic: arithmetic,
+          in_place: false,
           sequences: nil, scratch: nil,
           y: y.pointer,
           y_batch_stride: Int64(queries * features), y_stride: Int64(features))
@@ -96,7 +111,8 @@ import Testing
           q_batch_stride: Int64(q.count), q_stride: Int64(headSize),
           k_batch_stride: Int64(keys * headSize), k_stride: Int64(headSize),
           v_batch_stride: Int64(keys * headSize), v_stride: Int64(headSize), scale: 0.3,
-          soft_cap: 0, mask: LK_MASK_CAUSAL, window: 0, arithmetic: arithmetic, in_place: false,
+          soft_cap: 0, bias: nil, bias_stride: 0, bias_origin: 0, mask: LK_MASK_CAUSAL, window: 0,
+          arithmetic: arithmetic, in_place: false,
           sequences: nil, scratch: nil,
           y: y.pointer,
           y_batch_stride: Int64(q.count), y_stride: Int64(headSize))
@@ -139,7 +155,8 @@ import Testing
             q_batch_stride: Int64(q.count), q_stride: Int64(headSize),
             k_batch_stride: Int64(keys * headSize), k_stride: Int64(headSize),
             v_batch_stride: Int64(keys * headSize), v_stride: Int64(headSize), scale: 0.3,
-            soft_cap: 0, mask: mask.kind, window: Int64(mask.window), arithmetic: arithmetic,
+            soft_cap: 0, bias: nil, bias_stride: 0, bias_origin: 0, mask: mask.kind,
+            window: Int64(mask.window), arithmetic: arithmetic,
             in_place: true, sequences: nil, scratch: nil, y: y.pointer,
             y_batch_stride: Int64(count * headSize),
             y_stride: Int64(headSize))
@@ -164,7 +181,7 @@ import Testing
   /// the test's time in a debug build.
   private func attended(
     by query: ArraySlice<Float>, keys: ArraySlice<Float>, values: ArraySlice<Float>, stride: Int,
-    count: Int, scale: Double, cap: Double
+    count: Int, scale: Double, cap: Double, biases: ArraySlice<Float>
   ) -> [Double] {
     let size = query.count
     var result = [Double](repeating: 0, count: size)
@@ -180,6 +197,7 @@ import Testing
               e += 1
             }
             shares[j] = cap == 0 ? sum * scale : cap * tanh(sum * scale / cap)
+            shares[j] += Double(biases[biases.startIndex + j])
             j += 1
           }
           let maximum = shares.max() ?? 0
@@ -260,7 +278,8 @@ import Testing
         v: v.pointer, stored: LK_F32, k_scales: nil, v_scales: nil, q_batch_stride: 18, q_stride: 9,
         k_batch_stride: 2700,
         k_stride: 9,
-        v_batch_stride: 2700, v_stride: 9, scale: 1, soft_cap: 0, mask: LK_MASK_NONE, window: 0,
+        v_batch_stride: 2700, v_stride: 9, scale: 1, soft_cap: 0, bias: nil, bias_stride: 0,
+        bias_origin: 0, mask: LK_MASK_NONE, window: 0,
         arithmetic: LK_F32, in_place: false, sequences: nil,
         scratch: nil, y: y.pointer, y_batch_stride: 18, y_stride: 9)
       withScratch(&arguments) { kernels.attention(&$0) }
@@ -286,7 +305,8 @@ import Testing
         v: v.pointer, stored: LK_F32, k_scales: nil, v_scales: nil, q_batch_stride: 320,
         q_stride: 8, k_batch_stride: 320,
         k_stride: 8,
-        v_batch_stride: 320, v_stride: 8, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
+        v_batch_stride: 320, v_stride: 8, scale: 1, soft_cap: 0, bias: nil, bias_stride: 0,
+        bias_origin: 0, mask: LK_MASK_NONE,
         window: 0, arithmetic: arithmetic, in_place: false, sequences: nil, scratch: nil,
         y: y.pointer,
         y_batch_stride: 320,
@@ -315,7 +335,8 @@ import Testing
         v: v.pointer, stored: LK_F32, k_scales: nil, v_scales: nil, q_batch_stride: 2, q_stride: 2,
         k_batch_stride: 4,
         k_stride: 2,
-        v_batch_stride: 4, v_stride: 2, scale: 1, soft_cap: 0, mask: LK_MASK_NONE,
+        v_batch_stride: 4, v_stride: 2, scale: 1, soft_cap: 0, bias: nil, bias_stride: 0,
+        bias_origin: 0, mask: LK_MASK_NONE,
         window: 0, arithmetic: arithmetic, in_place: false, sequences: nil, scratch: nil,
         y: y.pointer,
         y_batch_stride: 2,

@@ -88,6 +88,7 @@ import Testing
           q_batch_stride: Int64(queries * row), q_stride: Int64(row),
           k_batch_stride: Int64(keys * keyRow), k_stride: Int64(keyRow),
           v_batch_stride: Int64(keys * keyRow), v_stride: Int64(keyRow), scale: 0.3, soft_cap: 0,
+          bias: nil, bias_stride: 0, bias_origin: 0,
           mask: mask.kind, window: Int64(mask.window), arithmetic: arithmetic, in_place: false,
           sequences: nil, scratch: nil, y: y.pointer, y_batch_stride: Int64(queries * row),
           y_stride: Int64(row))

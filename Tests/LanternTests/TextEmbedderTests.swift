@@ -23,10 +23,10 @@ import Testing
     arguments: ["llama", "qwen3", "gemma3"])
   func vectors(name: String) throws {
     #expect(texts.count == 4)
-    for pooling in TextEmbedder.Pooling.allCases {
+    for pooling in [TextEmbedder.Pooling.mean, .last, .cls] {
       let embedder = try TextEmbedder(
         path: fixture("language_folders/\(name)"), pooling: pooling, precision: .exact)
-      #expect(embedder.notes.isEmpty && embedder.pooling == pooling)
+      #expect(embedder.notes.isEmpty && embedder.pooling == [pooling])
       let rows = try texts.map { try embedder.vector(of: $0) }
       let wanted = try #require(try reference.tensor("\(name).\(pooling.rawValue)"))
       #expect(wanted.shape == [texts.count, embedder.features])
@@ -52,13 +52,13 @@ import Testing
         try AtomicFile.write(Array(text.utf8), to: "\(model)/1_Pooling/config.json")
       }
       try write("{\"word_embedding_dimension\": 24, \"pooling_mode_lasttoken\": true}")
-      #expect(try TextEmbedder(path: model).pooling == .last)
+      #expect(try TextEmbedder(path: model).pooling == [.last])
       let other = try TextEmbedder(path: model, pooling: .mean)
-      #expect(other.pooling == .mean)
+      #expect(other.pooling == [.mean])
       #expect(other.notes.contains { $0.contains("the model's files say last") })
-      try write("{\"pooling_mode_max_tokens\": true}")
+      try write("{\"pooling_mode_strange\": true}")
       let error = try #require(throws: FormatError.self) { try TextEmbedder(path: model) }
-      #expect("\(error)".contains("pooling_mode_max_tokens"))
+      #expect("\(error)".contains("pooling_mode_strange"))
     }
   }
 
@@ -81,7 +81,7 @@ import Testing
         }
         try GGUFFile.write(
           original.fields + [GGUFField("qwen2.pooling_type", number)], tensors, to: path)
-        #expect(try TextEmbedder(path: path).pooling == pooling, "\(number)")
+        #expect(try TextEmbedder(path: path).pooling == [pooling], "\(number)")
       }
     }
   }

@@ -214,6 +214,10 @@ typedef struct lk_attention_args {
   int64_t q_batch_stride, q_stride, k_batch_stride, k_stride, v_batch_stride, v_stride;
   float scale;
   float soft_cap;          // a score s becomes soft_cap * tanh(s / soft_cap); 0 for no cap
+  const float *bias;       // added to scores behind the cap, by how far a key is from its query, whose place is
+                           // query + (keys - queries), of a sequence its last: [heads, bias_stride], distance 0 at
+                           // bias_origin, and all distances of these keys; or null
+  int64_t bias_stride, bias_origin;
   lk_mask mask;
   int64_t window;          // most keys of a query with LK_MASK_CAUSAL; 0 for no limit
   lk_dtype arithmetic;     // LK_F32, or LK_I16

@@ -31,6 +31,12 @@ package struct Attention: Sendable {
     case phi3
     /// `q`, `k`, `v`, `proj_out`, 1×1 convolutions: taming-transformers and its kin.
     case taming
+    /// `self.query`, `self.key`, `self.value`, `output.dense`, all with biases: transformers' BERT.
+    case bert
+    /// `q_lin`, `k_lin`, `v_lin`, `out_lin`, all with biases: transformers' DistilBERT.
+    case distilbert
+    /// `q`, `k`, `v`, `o`, without biases: transformers' T5.
+    case t5
   }
 
   /// What each head's queries and keys are normalised by.
@@ -126,12 +132,13 @@ package struct Attention: Sendable {
   }
 
   /// Attention's heads, side by side, before the output projection.
-  package func attend(_ queries: Tensor, to context: KeysAndValues, mask: AttentionMask = .none)
-    throws(TensorError) -> Tensor
-  {
+  package func attend(
+    _ queries: Tensor, to context: KeysAndValues, mask: AttentionMask = .none,
+    bias: RelativeBias? = nil
+  ) throws(TensorError) -> Tensor {
     try attention(
       queries, context.keys, context.values, scales: context.scales, heads: heads, mask: mask,
-      scale: scale, softCap: softCap, precision: precision, inPlace: context.inPlace,
+      scale: scale, softCap: softCap, bias: bias, precision: precision, inPlace: context.inPlace,
       sequences: context.sequences?.map { ($0.keys, $0.values, $0.scales) })
   }
 
@@ -251,6 +258,15 @@ private struct Names {
       (bias, outBias, isFused) = (false, false, true)
     case .taming:
       (q, k, v, out) = (weights["q"], weights["k"], weights["v"], weights["proj_out"])
+    case .bert:
+      (q, k, v) = (weights["self.query"], weights["self.key"], weights["self.value"])
+      out = weights["output.dense"]
+    case .distilbert:
+      (q, k, v) = (weights["q_lin"], weights["k_lin"], weights["v_lin"])
+      out = weights["out_lin"]
+    case .t5:
+      (q, k, v, out) = (weights["q"], weights["k"], weights["v"], weights["o"])
+      (bias, outBias) = (false, false)
     }
   }
 }

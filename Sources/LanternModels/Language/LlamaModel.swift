@@ -22,7 +22,8 @@ package struct LlamaModel: CausalLanguageModel {
     self.config = config
     let sizes = config.sizes
     let root = checkpoint.renamed(by: config.names, sizes)
-    let weights = root["model"]
+    // Files of the network without its head have no prefix.
+    let weights = root["embed_tokens"].has("weight") ? root : root["model"]
     self.embedding = try Embedding(weights["embed_tokens"], sizes.vocabulary, sizes.features)
     self.layers = try (0..<sizes.layers).map { index throws(ModelError) in
       try LlamaLayer(weights["layers"][index], config, index)

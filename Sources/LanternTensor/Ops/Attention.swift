@@ -26,6 +26,32 @@ public struct KeyValueScales: Sendable {
   public init(keys: Tensor, values: Tensor) { (self.keys, self.values) = (keys, values) }
 }
 
+/// What is added to attention's scores by how far a key is from its query (Raffel et al. 2020, arXiv:1910.10683).
+public struct RelativeBias: Sendable {
+  /// `[head, distance]`, f32.
+  let table: Tensor
+  /// Where distance 0 is; keys behind their query are at larger indices.
+  let origin: Int
+
+  /// - Parameters:
+  ///   - table: `[head, distance]`, f32, of all distances between the keys and queries that it is used with.
+  ///   - origin: the index of distance 0.
+  public init(_ table: Tensor, origin: Int) { (self.table, self.origin) = (table, origin) }
+
+  /// - Throws: ``TensorError`` unless there is each distance from `before` keys in front of a query to `behind` keys
+  ///   behind it, of each head.
+  fileprivate func checked(_ heads: Int, before: Int, behind: Int) throws(TensorError) -> Tensor {
+    guard table.rank == 2, table.shape[0] == heads, origin >= before,
+      table.shape[1] - origin > behind
+    else {
+      throw .shape(
+        op: "attention bias", expected: "[\(heads), \(before + 1 + behind) or more]",
+        found: table.shape)
+    }
+    return try table.readable("attention bias")
+  }
+}
+
 /// Softmax attention of several heads, without a stored score matrix (Dao et al. 2022,
 /// arXiv:2205.14135).
 ///
@@ -40,6 +66,8 @@ public struct KeyValueScales: Sendable {
 ///   - scale: of the scores; 1/√(features of a head) when nil.
 ///   - softCap: c of c · tanh(score / c), which scores become before the mask (Gemma Team 2024, arXiv:2408.00118); none
 ///     when nil.
+///   - bias: added to the scores behind the cap, by how far a key is from its query; with more keys than queries, the
+///     last query is at the last key. None when nil.
 ///   - precision: f32 when exact, products of int16 otherwise.
 ///   - inPlace: whether any number of queries is treated as up to four are: in f32, and what comes of one does not depend
 ///     on the others, to the bit.
@@ -51,7 +79,7 @@ public struct KeyValueScales: Sendable {
 public func attention(
   _ q: Tensor, _ k: Tensor, _ v: Tensor, scales: KeyValueScales? = nil, heads: Int,
   mask: AttentionMask = .none, scale: Float? = nil, softCap: Float? = nil,
-  precision: Precision = .exact, inPlace: Bool = false,
+  bias: RelativeBias? = nil, precision: Precision = .exact, inPlace: Bool = false,
   sequences: [(keys: Tensor, values: Tensor, scales: KeyValueScales?)]? = nil
 ) throws(TensorError) -> Tensor {
   try checkAttention(q, k, v, heads: heads, mask: mask, hasSequences: sequences != nil)
@@ -67,6 +95,8 @@ public func attention(
     if let sequences { try checked(sequences, k, keyHeads, scales, mask, count: count) } else {
       nil
     }
+  let keys = k.shape[1] + (own?.map { Int($0.keys) }.max() ?? 0)
+  let biases = try bias?.checked(heads, before: max(keys, q.shape[1]) - 1, behind: q.shape[1] - 1)
   let y = try Draft(q.shape)
   var arguments = lk_attention_args(
     batch: Int64(q.shape[0]), heads: Int64(heads), key_heads: Int64(keyHeads),
@@ -78,14 +108,16 @@ public func attention(
     k_batch_stride: Int64(k.strides[0]), k_stride: Int64(k.strides[1]),
     v_batch_stride: Int64(v.strides[0]), v_stride: Int64(v.strides[1]),
     scale: scale ?? 1 / Float(headSize).squareRoot(), soft_cap: softCap ?? 0,
-    mask: mask == .none ? LK_MASK_NONE : LK_MASK_CAUSAL, window: Int64(mask.window),
+    bias: biases?.floatPointer, bias_stride: Int64(biases?.shape[1] ?? 0),
+    bias_origin: Int64(bias?.origin ?? 0), mask: mask == .none ? LK_MASK_NONE : LK_MASK_CAUSAL,
+    window: Int64(mask.window),
     arithmetic: precision.arithmeticOfActivations.kernelType, in_place: inPlace || own != nil,
     sequences: nil, scratch: nil,
     y: y.floats,
     y_batch_stride: Int64(q.shape[1] * q.shape[2]), y_stride: Int64(q.shape[2]))
   let scratch = try Storage(byteCount: lk_attention_scratch_bytes(&arguments))
   arguments.scratch = scratch.base
-  withExtendedLifetime((q, k, v, scales, sequences, scratch)) {
+  withExtendedLifetime((q, k, v, scales, biases, sequences, scratch)) {
     guard let own else { return kernels.attention(&arguments) }
     own.withUnsafeBufferPointer { buffer in
       arguments.sequences = buffer.baseAddress

@@ -12,6 +12,8 @@ struct PipelineFile {
   /// Whether the last pre-tokenizer makes bytes of text.
   private(set) var isByteLevel = false
   private(set) var beginning: [String] = []
+  /// What frames texts.
+  private(set) var postProcessor: [String: JSONValue] = [:]
   /// Whether WordPiece's tokens lose spaces before punctuation when they are read back: `cleanup`.
   private var cleansUp = false
 
@@ -80,12 +82,14 @@ struct PipelineFile {
       // What ByteLevel changes here are offsets.
       case "ByteLevel": break
       case "TemplateProcessing":
+        postProcessor = step
         // What stands in front of the text; what ends one is for encoders.
         for part in step["single"]?.array ?? [] {
           guard let token = part.object?["SpecialToken"]?.object?["id"]?.string else { break }
           beginning.append(token)
         }
       case "BertProcessing", "RobertaProcessing":
+        postProcessor = step
         guard let token = step["cls"]?.array?.first?.string else {
           throw refusal("post_processor.cls", step["cls"])
         }

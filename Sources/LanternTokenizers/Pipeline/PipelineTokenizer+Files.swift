@@ -23,6 +23,7 @@ extension PipelineTokenizer {
       }
       beginning.append(id)
     }
+    let frame = try file.frame(id)
     let end = role("eos") ?? id("</s>") ?? id("<|endoftext|>") ?? 0
     let length = settings["model_max_length"]?.integer ?? 2048
     self.init(
@@ -31,7 +32,7 @@ extension PipelineTokenizer {
       window: TokenWindow(
         beginning: role("bos") ?? beginning.first ?? end, end: end, padding: role("pad") ?? end,
         length: (3...1_000_000).contains(length) ? length : 2048),
-      beginning: beginning)
+      beginning: beginning, frame: frame)
   }
 
   static func settings(_ folder: String) throws(TokenizerError) -> [String: JSONValue] {
@@ -113,6 +114,7 @@ extension PipelineTokenizer {
       cleans: true, spacesChinese: settings["tokenize_chinese_chars"]?.bool ?? true,
       stripsAccents: settings["strip_accents"]?.bool ?? lowercases, lowercases: lowercases)
     let length = settings["model_max_length"]?.integer ?? 512
+    let (first, last) = (Int(special[1].1), Int(special[2].1))
     self.init(
       tokens: special.map { AddedToken($0.0, isSpecial: true, isNormalized: false) },
       vocabulary: ids, normalizers: [normalizer], splitters: [.bert],
@@ -120,8 +122,8 @@ extension PipelineTokenizer {
         first: plain, later: WordPieces.tokens(of: plain, after: "##"), unknown: special[0].1),
       spelling: .words(prefix: "##", cleansUp: true),
       window: TokenWindow(
-        beginning: Int(special[1].1), end: Int(special[2].1), padding: Int(special[3].1),
+        beginning: first, end: last, padding: Int(special[3].1),
         length: (3...1_000_000).contains(length) ? length : 512),
-      beginning: [Int(special[1].1)])
+      beginning: [first], frame: .bert(first, last))
   }
 }

@@ -6,6 +6,7 @@ package struct PipelineTokenizer: LanguageTokenizer {
   package let window: TokenWindow
   package let beginning: [Int]
   package let endsOfTurn: [Int]
+  package let frame: TextFrame
   package let notes: [String]
   private let added: AddedVocabulary
   private let normalizers: [TextNormalizer]
@@ -17,13 +18,14 @@ package struct PipelineTokenizer: LanguageTokenizer {
     tokens: [AddedToken], vocabulary: TokenTable, normalizers: [TextNormalizer],
     splitters: [TextSplitter], model: any PieceModel, spelling: TokenBytes.Spelling,
     window: TokenWindow,
-    beginning: [Int], endsOfTurn: [Int] = []
+    beginning: [Int], frame: TextFrame? = nil, endsOfTurn: [Int] = []
   ) {
     let added = AddedVocabulary(tokens, vocabulary: vocabulary) { text in
       normalizers.reduce(Array(text)) { $1.normalize($0) }
     }
     (self.normalizers, self.splitters) = (normalizers, splitters)
     (self.model, self.window, self.endsOfTurn) = (model, window, endsOfTurn)
+    self.frame = frame ?? TextFrame(beginning: beginning)
     (self.added, self.beginning, notes) = (added, beginning, added.notes)
     bytes = TokenBytes(vocabulary, spelling, added: added)
   }

@@ -1,0 +1,129 @@
+import LanternFormats
+import LanternLayers
+import LanternModels
+import LanternPlatform
+import LanternTensor
+import LanternTokenizers
+
+/// The network of an embedder, with its tokenizer: an encoder, or a language model.
+struct EmbeddingNetwork: Sendable {
+  private let kind: Kind
+  private let tokenizer: any LanguageTokenizer
+  /// What was read otherwise than the files may lead to expect: a line each.
+  let notes: [String]
+
+  private enum Kind: Sendable {
+    case encoder(any BidirectionalEncoder)
+    case decoder(LanguageModel)
+  }
+
+  /// Loads the network.
+  ///
+  /// - Parameters:
+  ///   - path: a GGUF file, or a folder.
+  ///   - precision: what it computes in.
+  ///   - cacheType: what keys and values of a language model are kept in.
+  /// - Throws: an error that names the file, what is wrong with it, and the remedy.
+  init(_ path: String, precision: Precision, cacheType: KVCacheType?) throws {
+    guard FileSystem.isDirectory(path), let make = try Self.encoder(path) else {
+      let model = try LanguageModel(path, precision: precision, cacheType: cacheType)
+      (kind, tokenizer, notes) = (.decoder(model), model.tokenizer, model.notes)
+      return
+    }
+    tokenizer = try TokenizerCatalogue.loadLanguage(folder: path)
+    let config = try Config(path: FileSystem.join(path, "config.json"))
+    let archive = try TensorArchive(folder: path, stems: LanguageModel.stems)
+    let encoder = try make(config, Weights(archive, precision: precision))
+    kind = .encoder(encoder)
+    notes = tokenizer.notes + config.notes + archive.notes
+    guard tokenizer.count <= encoder.vocabularySize else {
+      throw RequestError.mismatch(
+        reason:
+          "the tokenizer has \(tokenizer.count) tokens, and the model \(encoder.vocabularySize)",
+        path: path)
+    }
+  }
+
+  /// The row of a folder's class, where that is an encoder's.
+  private static func encoder(_ folder: String) throws(FormatError) -> ModelCatalogue.EncoderRow? {
+    ModelCatalogue.encoders[try LanguageFiles.config(folder: folder).className]
+  }
+
+  /// Features of a state.
+  var features: Int {
+    switch kind {
+    case .encoder(let encoder): encoder.features
+    case .decoder(let model): model.network.features
+    }
+  }
+
+  /// Tokens of a text at most.
+  var maximumLength: Int {
+    switch kind {
+    case .encoder(let encoder): encoder.maximumLength
+    case .decoder(let model): model.network.maximumLength
+    }
+  }
+
+  /// Whether the first token's state, as long as it is, is the text's vector.
+  var firstStateIsVector: Bool {
+    if case .encoder(let encoder) = kind { encoder.firstStateIsVector } else { false }
+  }
+
+  /// The tokens of a text, or of a pair, within those that the model begins and ends texts with; one at least. What people
+  /// typed is no special token.
+  func framed(_ text: String, _ second: String?, limit: Int) -> FramedText {
+    let framed = tokenizer.frame.framed(
+      tokenizer.encode(text, readsSpecial: false),
+      second.map { tokenizer.encode($0, readsSpecial: false) }, limit: limit)
+    guard framed.ids.isEmpty else { return framed }
+    return FramedText(ids: [tokenizer.endOfText], segments: [0], cut: framed.cut)
+  }
+
+  /// Tokens before a text that stands behind a prompt.
+  func tokens(before prompt: String) -> Int {
+    let frame = tokenizer.frame
+    return prompt.isEmpty
+      ? 0 : frame.beginning + tokenizer.encode(prompt, readsSpecial: false).count
+  }
+
+  /// The states of texts' tokens.
+  ///
+  /// - Throws: ``TensorError`` for no memory.
+  func states(of texts: [FramedText]) throws -> [TextStates] {
+    let features = features
+    switch kind {
+    case .decoder(let model):
+      return try texts.map { text in
+        var cache = try model.makeCache(capacity: text.ids.count)
+        let states = try model.network.read(text.ids, into: &cache)
+        return TextStates(values: try states.floats()[...], features: features)
+      }
+    case .encoder(let encoder):
+      let batch = TokenBatch(texts.map(\.ids), segments: texts.map(\.segments))
+      let values = try encoder.states(of: batch).floats()
+      return batch.texts.ranges.map {
+        TextStates(
+          values: values[$0.lowerBound * features..<$0.upperBound * features], features: features)
+      }
+    }
+  }
+
+  /// Tokens that are read together, of several texts.
+  private static let batchLength = 4096
+
+  /// Which texts are read together: neighbours in length, the longest first.
+  static func batches(_ lengths: [Int]) -> [[Int]] {
+    var batches: [[Int]] = []
+    var tokens = 0
+    for index in lengths.indices.sorted(by: { lengths[$0] > lengths[$1] }) {
+      if batches.isEmpty || tokens + lengths[index] > batchLength {
+        batches.append([])
+        tokens = 0
+      }
+      batches[batches.count - 1].append(index)
+      tokens += lengths[index]
+    }
+    return batches
+  }
+}
