@@ -12,6 +12,12 @@ package enum ModelCatalogue {
       "CLIPTextModelWithProjection": { config, weights throws(ModelError) in
         try CLIPTextModel(CLIPTextConfig(config), weights, isProjected: true)
       },
+      "T5EncoderModel": { config, weights throws(ModelError) in
+        try T5EncoderModel(T5Config(config), weights)
+      },
+      "UMT5EncoderModel": { config, weights throws(ModelError) in
+        try T5EncoderModel(T5Config(config, hasBiases: true), weights)
+      },
     ]
 
   /// Encoders whose tokens attend both ways, by the class that their settings name as their architecture.
@@ -19,9 +25,12 @@ package enum ModelCatalogue {
     "BertForMaskedLM": bert(.bert), "BertForPreTraining": bert(.bert), "BertModel": bert(.bert),
     "CamembertForMaskedLM": bert(.roberta), "CamembertModel": bert(.roberta),
     "DPRContextEncoder": dpr, "DPRQuestionEncoder": dpr,
+    "MT5EncoderModel": t5(), "MT5ForConditionalGeneration": t5(),
     "DistilBertForMaskedLM": bert(.distilbert), "DistilBertModel": bert(.distilbert),
     "MPNetForMaskedLM": bert(.mpnet), "MPNetModel": bert(.mpnet),
     "RobertaForMaskedLM": bert(.roberta), "RobertaModel": bert(.roberta),
+    "T5EncoderModel": t5(), "T5ForConditionalGeneration": t5(),
+    "UMT5EncoderModel": t5(hasBiases: true), "UMT5ForConditionalGeneration": t5(hasBiases: true),
     "XLMRobertaForMaskedLM": bert(.roberta), "XLMRobertaModel": bert(.roberta),
   ]
 
@@ -31,6 +40,12 @@ package enum ModelCatalogue {
   private static func bert(_ architecture: BertConfig.Architecture) -> EncoderRow {
     { config, weights throws(ModelError) in
       try BertModel(BertConfig(config, of: architecture), weights)
+    }
+  }
+
+  private static func t5(hasBiases: Bool = false) -> EncoderRow {
+    { config, weights throws(ModelError) in
+      try T5EncoderModel(T5Config(config, hasBiases: hasBiases), weights)
     }
   }
 
@@ -208,6 +223,9 @@ package enum ModelCatalogue {
       "MixtralForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .mixtral), weights)
       },
+      "MT5ForConditionalGeneration": { config, weights throws(ModelError) in
+        try T5Model(T5Config(config), weights)
+      },
       "OPTForCausalLM": { config, weights throws(ModelError) in
         try GPTModel(GPTConfig(config, of: .opt), weights)
       },
@@ -228,6 +246,12 @@ package enum ModelCatalogue {
       },
       "Qwen3MoeForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .qwen3Moe), weights)
+      },
+      "T5ForConditionalGeneration": { config, weights throws(ModelError) in
+        try T5Model(T5Config(config), weights)
+      },
+      "UMT5ForConditionalGeneration": { config, weights throws(ModelError) in
+        try T5Model(T5Config(config, hasBiases: true), weights)
       },
     ]
 

@@ -23,9 +23,18 @@ enum TransformersSettings {
   static func activation(
     _ config: Config, _ key: String = "hidden_act", default defaultValue: String
   ) throws(FormatError) -> Activation {
-    let name = try config.string(key, default: defaultValue)
+    try activation(
+      named: config.string(key, default: defaultValue), key: key, file: config.file)
+  }
+
+  /// The activation of a name.
+  ///
+  /// - Throws: ``FormatError/unsupportedSetting(key:value:file:)`` for one that is not here.
+  static func activation(named name: String, key: String, file: String) throws(FormatError)
+    -> Activation
+  {
     guard let known = activations[name] else {
-      throw .unsupportedSetting(key: key, value: name, file: config.file)
+      throw .unsupportedSetting(key: key, value: name, file: file)
     }
     return known
   }

@@ -27,6 +27,8 @@ import Testing
     "DistilBertModel": { _ = try BertConfig($0, of: .distilbert) },
     "MPNetModel": { _ = try BertConfig($0, of: .mpnet) },
     "RobertaModel": { _ = try BertConfig($0, of: .roberta) },
+    "T5EncoderModel": { _ = try T5Config($0) },
+    "UMT5EncoderModel": { _ = try T5Config($0, hasBiases: true) },
     "XLMRobertaModel": { _ = try BertConfig($0, of: .roberta) },
     "Gemma2ForCausalLM": { _ = try LlamaConfig($0, of: .gemma2) },
     "Gemma3ForCausalLM": { _ = try LlamaConfig($0, of: .gemma3) },

@@ -158,6 +158,8 @@ extension LanguageGenerator {
       throw RequestError.range(
         name: "parallel", found: "\(parallel)", allowed: "1 to \(Self.maximumCount)")
     }
+    // What an encoder reads belongs to one text.
+    if model.network is any EncoderDecoder { return try writeInTurn(requests, onEvent) }
     var waiting = try requests.enumerated().map { number, request in
       let prompt = model.ids(of: request.prompt)
       let (writer, notes) = try writer(of: request, behind: prompt)
@@ -169,11 +171,7 @@ extension LanguageGenerator {
     }[...]
     let longest = waiting.map { $0.prompt.count + $0.writer.remaining }.max() ?? 0
     guard readsTogether(longest), requests.allSatisfy({ $0.beams == 1 }) else {
-      for (number, request) in requests.enumerated() {
-        let result = try write(request) { try onEvent(number, $0) }
-        try onEvent(number, .finished(result))
-      }
-      return
+      return try writeInTurn(requests, onEvent)
     }
     var batch = try LanguageBatch(
       self, slots: max(1, min(parallel, requests.count)), capacity: longest)
@@ -191,6 +189,16 @@ extension LanguageGenerator {
         try onEvent(text.number, .finished(result))
       }
       try batch.step(onEvent)
+    }
+  }
+
+  /// Writes texts one after another.
+  private func writeInTurn(
+    _ requests: [LanguageRequest], _ onEvent: (Int, LanguageEvent) throws -> Void
+  ) throws {
+    for (number, request) in requests.enumerated() {
+      let result = try write(request) { try onEvent(number, $0) }
+      try onEvent(number, .finished(result))
     }
   }
 }

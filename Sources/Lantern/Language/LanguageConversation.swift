@@ -1,4 +1,5 @@
 import LanternFormats
+import LanternModels
 package import LanternTokenizers
 
 /// A conversation with a language model, in the form that its chat template gives it. What was read before is not
@@ -27,6 +28,11 @@ package struct LanguageConversation: ~Copyable {
   package init(
     _ generator: LanguageGenerator, template: (source: String, file: String)? = nil
   ) throws {
+    guard !(generator.model.network is any EncoderDecoder) else {
+      throw RequestError.mismatch(
+        reason: "an encoder–decoder answers one text, and no conversation: use lantern write",
+        path: generator.path)
+    }
     guard let template = template ?? generator.model.chatTemplate else {
       throw RequestError.noChatTemplate(
         path: generator.path, known: ChatTemplate.knownNames.joined(separator: ", "))

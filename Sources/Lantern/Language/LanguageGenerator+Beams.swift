@@ -42,7 +42,7 @@ extension LanguageGenerator {
       let text = String(decoding: model.tokenizer.decode(ids), as: UTF8.self)
       try onEvent(number, .text(text))
       return LanguageResult(
-        text: text, promptTokens: prompt.count, tokens: ids.count,
+        text: text, promptTokens: beginning.promptTokens, tokens: ids.count,
         cachedTokens: beginning.cachedTokens, proposedTokens: 0, acceptedTokens: 0,
         score: beam.score, ending: ids.count < beam.ids.count ? .endOfText : .length,
         notes: beginning.notes)

@@ -36,7 +36,15 @@ extension LanguageGenerator {
       throw RequestError.range(
         name: "count", found: "\(count)", allowed: "1 to \(Self.maximumCount)")
     }
-    let prompt = model.ids(of: request.prompt)
+    let (generator, prompt) = try reading(request.prompt)
+    return try generator.write(request, count: count, behind: prompt, onEvent: onEvent)
+  }
+
+  /// As ``write(_:count:onEvent:)``, behind tokens.
+  private func write(
+    _ request: LanguageRequest, count: Int, behind prompt: [Int],
+    onEvent: (Int, LanguageEvent) throws -> Void
+  ) throws -> [LanguageResult] {
     var context = try makeContext(capacity: prompt.count)
     if request.beams > 1 {
       return try search(request, count: count, behind: prompt, in: &context, onEvent: onEvent)

@@ -29,7 +29,12 @@ public struct LanguageGenerator: Sendable {
     self.draft = try draft.map {
       try LanguageModel($0, precision: precision, cacheType: cacheType)
     }
-    guard let other = self.draft, let id = model.firstDifference(from: other) else { return }
+    guard let other = self.draft else { return }
+    guard !(model.network is any EncoderDecoder), !(other.network is any EncoderDecoder) else {
+      throw RequestError.mismatch(
+        reason: "an encoder–decoder answers without a draft model: leave that out", path: path)
+    }
+    guard let id = model.firstDifference(from: other) else { return }
     throw RequestError.mismatch(
       reason:
         "its token \(id) is another one than that of \(path): a draft model has its model's vocabulary",
@@ -116,11 +121,17 @@ public struct LanguageGenerator: Sendable {
     _ request: LanguageRequest, onLogits: (([Int], Tensor) throws -> Void)? = nil,
     onEvent: (LanguageEvent) throws -> Void
   ) throws -> LanguageResult {
-    let prompt = model.ids(of: request.prompt)
+    let (generator, prompt) = try reading(request.prompt)
     let room = max(0, model.network.maximumLength - prompt.count)
     var context = try makeContext(capacity: prompt.count + min(room, request.maximumTokens))
-    return try write(
+    return try generator.write(
       request, behind: prompt, in: &context, onLogits: onLogits, onEvent: onEvent)
+  }
+
+  /// The generator as it writes behind a text, and the tokens that it goes on from.
+  func reading(_ text: String) throws -> (generator: LanguageGenerator, prompt: [Int]) {
+    let (model, ids) = try model.reading(text)
+    return (LanguageGenerator(model, draft: draft), ids)
   }
 
   /// Writes a text on the caller's thread: reads what of the prompt the context does not have, at once, then chooses
@@ -196,7 +207,8 @@ public struct LanguageGenerator: Sendable {
     return (
       writer, scores,
       Beginning(
-        promptTokens: prompt.count, cachedTokens: kept.isTaken ? kept.found : 0, notes: notes)
+        promptTokens: model.encodedTokens ?? prompt.count,
+        cachedTokens: kept.isTaken ? kept.found : 0, notes: notes)
     )
   }
 

@@ -11,7 +11,9 @@ package struct LanguageModel: Sendable {
   package let path: String
   /// The class of its network.
   package let className: String
-  package let network: any CausalLanguageModel
+  package private(set) var network: any CausalLanguageModel
+  /// Tokens that the encoder of an encoder–decoder has read; nil before, and for other models.
+  private(set) var encodedTokens: Int?
   package let tokenizer: any LanguageTokenizer
   let precision: Precision
   /// What keys and values are kept in.
@@ -117,6 +119,23 @@ package struct LanguageModel: Sendable {
     return [
       ("bos_token", text(tokenizer.window.beginning)), ("eos_token", text(tokenizer.window.end)),
     ]
+  }
+
+  /// The model as it writes behind a text, and the tokens that it goes on from: those of the text, or of an
+  /// encoder–decoder, whose encoder reads the text, the one that all answers begin with.
+  ///
+  /// - Throws: ``RequestError/longText(tokens:maximum:)``, `TensorError`.
+  func reading(_ text: String) throws -> (model: LanguageModel, ids: [Int]) {
+    guard let network = network as? any EncoderDecoder else { return (self, ids(of: text)) }
+    let limit = network.maximumLength
+    let read = tokenizer.frame.framed(tokenizer.encode(text, readsSpecial: false), limit: limit)
+    guard read.cut == 0 else {
+      throw RequestError.longText(tokens: read.ids.count + read.cut, maximum: limit)
+    }
+    var model = self
+    model.network = try network.answering(read.ids.isEmpty ? [tokenizer.endOfText] : read.ids)
+    model.encodedTokens = max(1, read.ids.count)
+    return (model, [network.startToken])
   }
 
   /// The tokens of a text that people typed, in which nothing is a control token, behind those that every text

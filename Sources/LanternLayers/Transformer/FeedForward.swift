@@ -67,6 +67,26 @@ package struct FeedForward: Sendable {
     self.second = try Linear(weights["down_proj"], inner, features, bias: bias)
   }
 
+  /// `second(values(x) · activation(gates(x)))`, without biases, as transformers' T5 has it.
+  ///
+  /// - Parameters:
+  ///   - values: the weights of the map of values.
+  ///   - gates: those of the map of gates.
+  ///   - second: those of the map back.
+  ///   - features: of a token.
+  ///   - inner: features between.
+  ///   - activation: of the gates.
+  /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
+  package init(
+    values: Weights, gates: Weights, _ second: Weights, _ features: Int, inner: Int,
+    activation: Activation
+  ) throws(ModelError) {
+    self.first = .gated(
+      try GatedLinear(
+        values: values, gates: gates, features, inner, bias: false, activation: activation))
+    self.second = try Linear(second, inner, features, bias: false)
+  }
+
   /// `residual + feedForward(x)`, without a residual where a gate is to come before it; both
   /// `[batch, token, feature]`.
   package func callAsFunction(_ x: Tensor, residual: consuming Tensor? = nil) throws(TensorError)

@@ -33,11 +33,13 @@ package struct RelativePositionBias: Sendable {
     (self.maximumDistance, self.isBidirectional) = (maximumDistance, isBidirectional)
   }
 
-  /// The bucket of a key that is `distance` tokens behind its query, before it where that is negative.
-  package func bucket(_ distance: Int) -> Int {
-    guard isBidirectional else { return Self.bucket(max(0, -distance), buckets, maximumDistance) }
+  /// The bucket of a key that is so many tokens behind its query, before it where the number is negative.
+  package static func bucket(
+    of distance: Int, buckets: Int, maximumDistance: Int, isBidirectional: Bool
+  ) -> Int {
+    guard isBidirectional else { return bucket(max(0, -distance), buckets, maximumDistance) }
     let half = buckets / 2
-    return Self.bucket(abs(distance), half, maximumDistance) + (distance > 0 ? half : 0)
+    return bucket(abs(distance), half, maximumDistance) + (distance > 0 ? half : 0)
   }
 
   /// One bucket for each distance up to half of them, the others of logarithmic widths; in f32, as transformers has it,
@@ -54,7 +56,11 @@ package struct RelativePositionBias: Sendable {
   ///
   /// - Throws: ``TensorError`` for no memory.
   package func callAsFunction(tokens: Int) throws(TensorError) -> RelativeBias {
-    let columns = (1 - tokens..<tokens).map { bucket($0) * heads }
+    let columns = (1 - tokens..<tokens).map {
+      Self.bucket(
+        of: $0, buckets: buckets, maximumDistance: maximumDistance,
+        isBidirectional: isBidirectional) * heads
+    }
     let table = (0..<heads).flatMap { head in columns.map { values[$0 + head] } }
     return RelativeBias(try Tensor(table, shape: [heads, columns.count]), origin: tokens - 1)
   }

@@ -31,6 +31,19 @@ package protocol CausalLanguageModel: Sendable {
   func logits(_ hidden: Tensor) throws(TensorError) -> Tensor
 }
 
+/// A language model that answers a text which its encoder reads: it goes on from ``startToken`` once it has the text.
+package protocol EncoderDecoder: CausalLanguageModel {
+  /// The token that every answer begins with.
+  var startToken: Int { get }
+
+  /// The model as it answers a text.
+  ///
+  /// - Parameter text: ids of the text, one at least, with its end token.
+  /// - Returns: the decoder, which attends to the text too.
+  /// - Throws: ``TensorError`` for an id outside the vocabulary, or no memory.
+  func answering(_ text: [Int]) throws(TensorError) -> any CausalLanguageModel
+}
+
 extension CausalLanguageModel {
   /// Features of a hidden state.
   package var features: Int { sizes.features }
