@@ -297,7 +297,9 @@ import Testing
     ],
     "caption": ["--ask", "--model", "--precision", "--json"], "inspect": ["--json"],
     "samplers": ["--json"],
-    "embed": ["--model", "--pooling", "--precision", "--json", "--cache-type"],
+    "embed": [
+      "--model", "--pooling", "--precision", "--json", "--cache-type", "--prompt", "--pairs",
+    ],
     "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
     "convert": [
       "--type", "--vae", "--text-encoder", "--text-encoder-2", "--tokenizer", "--prediction",
