@@ -212,7 +212,6 @@ import Testing
     Case("paint", "--quiet", "fox -q -v", "--quiet and --verbose"),
     Case("paint", "--verbose", "fox --json -v", "\"event\":\"detail\""),
     Case("caption", "--threads", "a.png -t 64", "64 threads on"),
-    Case("embed", "--raw", "fox key VECTORS --compare --raw", "--raw has no effect"),
     Case("embed", "--compare", "fox VECTORS --compare", "compared with itself"),
     Case("embed", "--threads", "fox VECTORS -t 64", "64 threads on"),
     Case("inspect", "--context", "a.png --context 9", "--context has no effect"),
@@ -299,6 +298,7 @@ import Testing
     "samplers": ["--json"],
     "embed": [
       "--model", "--pooling", "--precision", "--json", "--cache-type", "--prompt", "--pairs",
+      "--raw",
     ],
     "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
     "convert": [
