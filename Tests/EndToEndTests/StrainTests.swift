@@ -7,7 +7,17 @@ import Testing
 @Suite("Where the system gives little, the program ends in an error and never by a signal")
 struct StrainTests {
   /// Small and in between: enough for the program to begin, too little to end, and enough.
-  static let kilobytes = [65_000, 70_000, 80_000, 90_000, 130_000, 200_000, 400_000]
+  static let kilobytes =
+    [0, 4_000, 14_000, 24_000].map { least + $0 } + [130_000, 200_000, 400_000]
+
+  /// The least with which the system can load the program: with less, nothing of it has begun that could answer.
+  private static let least =
+    (40...130).map { $0 * 1_000 }.first { limit in
+      let run = try? Program.run(
+        ["--version"], in: FileManager.default.temporaryDirectory.path,
+        shell: "ulimit -v \(limit); exec \"$@\"")
+      return [0, 71].contains(run?.code)
+    } ?? 130_000
 
   @Test("little memory for a picture", arguments: kilobytes)
   func pictures(_ limit: Int) throws {
