@@ -25,7 +25,7 @@ struct ElementType: Sendable {
     ElementType("F6_E2M3", 6),
     ElementType("F6_E3M2", 6),
     ElementType("U8", 8, torch: "ByteStorage", format: .u8),
-    ElementType("I8", 8, torch: "CharStorage"),
+    ElementType("I8", 8, torch: "CharStorage", format: .i8),
     ElementType("F8_E5M2", 8, torch: "float8_e5m2", format: .f8E5M2),
     ElementType("F8_E4M3", 8, torch: "float8_e4m3fn", format: .f8E4M3),
     ElementType("F8_E8M0", 8, torch: "float8_e8m0fnu"),

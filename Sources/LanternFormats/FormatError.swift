@@ -68,6 +68,10 @@ public enum FormatError: Error, Sendable, Equatable {
   case overflow(name: String, type: String, file: String)
   /// A tensor that an index assigns to a file which does not have it.
   case missingTensor(name: String, file: String)
+  /// Weights that a library quantized in a way that is not read.
+  case unsupportedQuantization(method: String, supported: String, file: String)
+  /// A tensor of quantized weights that does not go with the others, or with the settings.
+  case malformedQuantization(name: String, reason: String, file: String)
   /// Two tensors of one name.
   case duplicateTensor(name: String, file: String)
 
@@ -156,6 +160,11 @@ extension FormatError: LanternError {
       "\(file): tensor \(JSON.quoted(name)) has numbers that \(type) does not hold; choose another type"
     case .missingTensor(let name, let file):
       "\(file): no tensor \(JSON.quoted(name)); fetch the model again"
+    case .unsupportedQuantization(let method, let supported, let file):
+      "\(file): the weights are quantized by \(JSON.quoted(method)), which Lantern does not read; take the model "
+        + "before it was quantized, a GGUF file of it, or one quantized by \(supported)"
+    case .malformedQuantization(let name, let reason, let file):
+      "\(file): \(JSON.quoted(name)) \(reason); use the config.json and the weights of one and the same model"
     case .duplicateTensor(let name, let file):
       "\(file): two tensors are called \(JSON.quoted(name)); rename one of them"
     case .tensor(let error): "\(error)"

@@ -16,7 +16,8 @@ package struct TensorView: Sendable, Equatable {
   package var isTransposed = false
   /// Whether trailing axes of size 1 are left out: a 1×1 convolution as a matrix.
   package var dropsTrailingOnes = false
-  /// Name of a number in the file that all elements are multiplied by.
+  /// Name of a tensor in the file that elements are multiplied by: a number for all, or one for each row or block of
+  /// columns.
   package var scale: String?
   /// Of how many heads the rows are, in each of which rows 2i and 2i + 1 become i and half + i: the order of
   /// rotations in llama.cpp's files of Llama's kind, and the one in transformers'. Nil where rows stay.
@@ -107,9 +108,11 @@ package struct RenamedFile: TensorFile {
     guard let shape = view.shape(of: whole) else {
       throw .badShape(name: view.source, shape: whole, file: path)
     }
-    let scale = try view.scale.map { scale throws(FormatError) in try number(scale) }
+    let scaled = try view.scale.map { scale throws(FormatError) in
+      try self.scaled(stored, by: scale)
+    }
     do {
-      var tensor = stored
+      var tensor = scaled ?? stored
       if view.isTransposed { tensor = try tensor.permuted([1, 0]) }
       if let rows = view.rows {
         let (groups, rest) = (view.groups, Array(tensor.shape.dropFirst()))
@@ -123,7 +126,6 @@ package struct RenamedFile: TensorFile {
         tensor = try tensor.reshaped([heads, half, 2, tensor.elementCount / max(1, rows)])
           .permuted([0, 2, 1, 3]).contiguous().reshaped(shape)
       }
-      if let scale { tensor = try tensor.converted(to: .float32).scaled(by: scale) }
       return tensor
     } catch {
       throw .tensor(error)
@@ -181,12 +183,21 @@ package struct RenamedFile: TensorFile {
     }
   }
 
-  /// A scale of stored weights.
-  private func number(_ name: String) throws(FormatError) -> Float {
-    guard let number = try file.number(name), Float(number).isFinite else {
-      throw .badShape(name: name, shape: file.info(name)?.shape ?? [], file: path)
+  /// Stored weights times a number, or one for each row or block of columns: f32.
+  private func scaled(_ stored: Tensor, by name: String) throws(FormatError) -> Tensor {
+    do throws(TensorError) {
+      if let number = try? file.number(name), Float(number).isFinite {
+        return try stored.converted(to: .float32).scaled(by: Float(number))
+      }
+      if let scales = try? file.tensor(name), scales.elementCount > 1,
+        let step = ScaledFloat8.step(of: stored.shape, scales.shape)
+      {
+        return try stored.scaled(by: scales, each: step)
+      }
+    } catch {
+      throw .tensor(error)
     }
-    return Float(number)
+    throw .badShape(name: name, shape: file.info(name)?.shape ?? [], file: path)
   }
 
   package func releasePages() { file.releasePages() }

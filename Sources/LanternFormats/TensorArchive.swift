@@ -5,7 +5,8 @@ package import LanternTensor
 package struct TensorArchive: Sendable {
   private let files: [any TensorFile]
   private let fileIndex: [String: Int]
-  private let origin: String
+  /// The first file, or the index of several.
+  let origin: String
   /// The files as they were when they were opened; their bytes are mapped, and read much later.
   private var stamps: [FileStamp?]
 
@@ -13,6 +14,8 @@ package struct TensorArchive: Sendable {
   package private(set) var variant: String?
   /// Notes on files that were read instead of the expected ones: a line each.
   package private(set) var notes: [String] = []
+  /// Names of tensors that change nothing where no layer takes them.
+  package private(set) var idle: Set<String> = []
 
   /// How to make a file that Lantern reads out of a pickle that it does not.
   static let conversion =
@@ -101,7 +104,23 @@ package struct TensorArchive: Sendable {
           })
       })
     (renamed.stamps, renamed.variant, renamed.notes) = (stamps, variant, notes)
+    for name in names where idle.contains(name) {
+      renamed.idle.formUnion(views(name, info(name)?.shape ?? []).map(\.name))
+    }
     return renamed
+  }
+
+  /// The tensors of a file that is made of this archive's.
+  ///
+  /// - Parameters:
+  ///   - file: which reads from this archive.
+  ///   - idle: names of its tensors that change nothing where no layer takes them.
+  /// - Returns: the archive.
+  func replacing(_ file: any TensorFile, idle: Set<String>) -> TensorArchive {
+    var replaced = TensorArchive(files: [file])
+    (replaced.stamps, replaced.variant, replaced.notes) = ([nil], variant, notes)
+    replaced.idle = idle
+    return replaced
   }
 
   private init(folder: String, index: String) throws(FormatError) {

@@ -133,7 +133,8 @@ package struct Weights: Sendable {
   package func finish(ignoring: [String] = [], later: [String] = []) throws(ModelError) {
     let taken = taken { $0 }
     let left = archive.names.filter { name in
-      !taken.contains(name) && !ignoring.contains { name.hasSuffix($0) }
+      !taken.contains(name) && !archive.idle.contains(name)
+        && !ignoring.contains { name.hasSuffix($0) }
         && !later.contains { name.hasPrefix("\($0).") }
     }
     archive.releasePages()

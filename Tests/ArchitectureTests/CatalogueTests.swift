@@ -93,6 +93,15 @@ import Testing
     }
   }
 
+  @Test("every way to store quantized matrices has its row")
+  func quantization() {
+    let folder = "Sources/LanternFormats/Quantized"
+    let catalogue = SourceTree.file("\(folder)/QuantizationMethod.swift").code
+    let files = SourceTree.files(in: "\(folder)/Methods", ["swift"])
+    #expect(files.count == catalogue.matches(of: /Row\(\w+\.self\)/).count)
+    for file in files { #expect(catalogue.contains("Row(\(file.stem).self)"), "\(file)") }
+  }
+
   @Test("the rows of samplers stand in the order of the alphabet")
   func order() {
     let catalogue = SourceTree.file("Sources/LanternSamplers/Catalogue/SamplerCatalogue.swift").text

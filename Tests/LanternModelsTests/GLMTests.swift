@@ -17,7 +17,7 @@ import Testing
       ("chatglm", "rmsnorm", false, "\"rmsnorm\""),
       ("chatglm", "post_layer_norm", false, "\"post_layer_norm\""),
       ("chatglm", "apply_residual_connection_post_layernorm", true, "post_layernorm"),
-      ("chatglm", "quantization_bit", 4, "\"quantization_bit\""),
+      ("chatglm", "quantization_bit", 3, "\"quantization_bit\""),
       ("chatglm", "pre_seq_len", 128, "\"pre_seq_len\""),
       ("chatglm", "original_rope", false, "\"original_rope\""),
       ("chatglm", "multi_query_group_num", 0, "sizes must be positive"),

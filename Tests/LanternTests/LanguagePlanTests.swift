@@ -11,7 +11,7 @@ import Testing
   private static let models =
     ["llama", "qwen2", "qwen3", "llama_biased"].map { "gguf_models/\($0).gguf" }
     + ["llama", "mistral", "qwen3", "gemma3", "phi3", "gpt2", "opt", "qwen2_moe", "glm4"]
-    .map { "language_folders/\($0)" }
+    .map { "language_folders/\($0)" } + ["quantized/gptq"]
 
   @Test("weights, keys and values take the bytes that are planned", arguments: models)
   func bytes(name: String) throws {

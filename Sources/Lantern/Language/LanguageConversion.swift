@@ -67,7 +67,8 @@ package struct LanguageConversion {
 
   private static func read(folder: String) throws -> (GGUFContent, [GGUFField]) {
     let (config, className) = try LanguageFiles.config(folder: folder)
-    let archive = try TensorArchive(folder: folder, stems: LanguageModel.stems)
+    let archive = try Quantization.decoded(
+      TensorArchive(folder: folder, stems: LanguageModel.stems), config)
     var content = try GGUFContent(className, config, archive)
     let tokenizer = try TokenizerCatalogue.loadLanguage(folder: folder)
     let described = try GGUFTokenizerFields(folder: folder)

@@ -11,6 +11,7 @@ struct LanguageFiles {
   /// The class of the network.
   let className: String
   let config: Config
+  /// As they are stored.
   let weights: TensorArchive
   /// Nil of a folder.
   let file: GGUFFile?
@@ -62,7 +63,8 @@ struct LanguageFiles {
         kind: className, path: path,
         supported: ModelCatalogue.languageModels.keys.sorted().joined(separator: ", "))
     }
-    let weights = Weights(weights, precision: precision, isPlan: isPlan)
+    let decoded = try Quantization.decoded(weights, config)
+    let weights = Weights(decoded, precision: precision, isPlan: isPlan)
     return (try make(config, weights), weights.heldBytes)
   }
 }

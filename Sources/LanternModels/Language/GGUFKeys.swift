@@ -178,6 +178,8 @@ struct GGUFKeys {
       // Made anew from settings.
       if name.hasSuffix("rotary_emb.inv_freq") { continue }
       if name == "lm_head.weight", config.tieWordEmbeddings { continue }
+      // Zeros that a library gives to layers without biases.
+      if archive.idle.contains(name), !config.biases.projections { continue }
       guard let original = row.original(name), let (type, shape) = archive.info(name) else {
         throw .unsupportedFileKind(
           path: archive.file(of: name),
@@ -187,21 +189,40 @@ struct GGUFKeys {
         name.contains(".q_proj.")
         ? sizes.heads : name.contains(".k_proj.") ? sizes.headsOfKeys : nil
       let isNorm = config.normsAddOne && name.hasSuffix("norm.weight")
-      parts.append(
-        GGUFContent.Part(name: original, shape: shape, storedType: type) {
-          [row] () throws(FormatError) in
-          let file = archive.file(of: name)
-          let tensor = try GGUFContent.found(archive.tensor(name), name, file)
+      var part = GGUFContent.Part(name: original, shape: shape, storedType: type) {
+        [row] () throws(FormatError) in
+        let file = archive.file(of: name)
+        let tensor = try GGUFContent.found(archive.tensor(name), name, file)
+        do throws(TensorError) {
+          if isNorm { return try tensor.converted(to: .float32).scaled(by: 1, plus: 1) }
+          guard row.isInterleaved, let heads else { return tensor }
+          return try Self.interleaved(tensor, heads: heads)
+        } catch {
+          throw .tensor(error)
+        }
+      }
+      if archive.format(name)?.packedForm != nil {
+        part.stored = { [row] () throws(FormatError) in
+          let blocks = try archive.blocks(name)
+          guard row.isInterleaved, let heads, let blocks else { return blocks }
           do throws(TensorError) {
-            if isNorm { return try tensor.converted(to: .float32).scaled(by: 1, plus: 1) }
-            guard row.isInterleaved, let heads else { return tensor }
-            return try Self.interleaved(tensor, heads: heads)
+            return try blocks.reorderingRows(Self.order(rows: blocks.shape[0], heads: heads))
           } catch {
             throw .tensor(error)
           }
-        })
+        }
+      }
+      parts.append(part)
     }
     return parts
+  }
+
+  /// The row of a folder's tensor that becomes each row of a file's.
+  private static func order(rows: Int, heads: Int) -> [Int] {
+    let half = max(1, rows / max(1, heads) / 2)
+    return (0..<rows).map { row in
+      row / (2 * half) * 2 * half + row % 2 * half + row % (2 * half) / 2
+    }
   }
 
   /// Rows i and half + i of each head as rows 2i and 2i + 1.

@@ -45,7 +45,9 @@ extension LlamaConfig {
       try config.expect(key, [.bool(value)])
     }
     try config.expect("pre_seq_len", [])
-    try config.expect("quantization_bit", [0])
+    // Integers are decoded as they are read; those of embeddings are none of them.
+    try config.expect("quantization_bit", [0, 4, 8])
+    try config.expect("quantization_embeddings", [false])
     let heads = try config.integer("num_attention_heads", default: 32)
     let isShared = try config.bool("multi_query_attention", default: true)
     let groups = try config.integer("multi_query_group_num", default: 2)

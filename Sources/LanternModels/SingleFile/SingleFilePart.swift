@@ -29,8 +29,7 @@ package struct SingleFilePart {
     guard view.source.hasSuffix(".weight") else { return view }
     let layer = view.source.dropLast(".weight".count)
     var view = view
-    view.scale = ["scale_weight", "weight_scale"].map { "\(layer).\($0)" }
-      .first(where: file.contains)
+    view.scale = Quantization.scaleNames.map { "\(layer).\($0)" }.first(where: file.contains)
     return view
   }
 

@@ -58,9 +58,9 @@ package struct BlockFormat: Sendable {
     self.kernelFormat = format
   }
 
-  /// The format that tensors of a type have themselves.
-  init(elements dtype: DType) {
-    self.name = dtype.rawValue
+  /// The format that tensors of a type have themselves, as files call it.
+  init(elements dtype: DType, named name: String? = nil) {
+    self.name = name ?? dtype.rawValue
     self.blockElements = 1
     self.blockBytes = dtype.byteSize
     self.dtype = dtype
@@ -82,7 +82,8 @@ package struct BlockFormat: Sendable {
 
   /// One row for each file in `Formats`.
   package static let all: [BlockFormat] = [
-    .bf16, .f16, .f32, .f8E4M3, .f8E5M2, .i32, .iq4_nl, .iq4_xs, .mxfp4, .q2_K, .q3_K, .q4_0, .q4_1,
+    .bf16, .f16, .f32, .f8E4M3, .f8E5M2, .i32, .i8, .iq4_nl, .iq4_xs, .mxfp4, .q2_K, .q3_K, .q4_0,
+    .q4_1,
     .q4_K,
     .q5_0, .q5_1, .q5_K, .q6_K, .q8_0, .tq1_0, .tq2_0, .u8,
   ]
