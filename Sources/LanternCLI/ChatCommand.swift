@@ -37,6 +37,7 @@ struct ChatCommand: ParsableCommand {
 
   @OptionGroup(title: "Text options") var words: LanguageTextOptions
   @OptionGroup(title: "Model options") var source: LanguageModelOptions
+  @OptionGroup(title: "Model options") var additions: LanguageLoRAOptions
   @OptionGroup(title: "Model options") var drafting: DraftModelOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var threads: ThreadOptions
@@ -59,7 +60,8 @@ struct ChatCommand: ParsableCommand {
     try words.apply(to: &request)
     let system = try system.map(PromptFile.text(ofArgument:))
     let start = Console.now
-    let generator = try source.generator(computing.precision, console, draft: drafting.draft)
+    let generator = try source.generator(
+      computing.precision, console, adding: additions.loras(), draft: drafting.draft)
     console.noteIdle(request, hasSeed: words.chance.number != nil)
     var conversation = try LanguageConversation(generator, template: try template())
     conversation.system = system

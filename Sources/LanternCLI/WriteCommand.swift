@@ -51,6 +51,7 @@ struct WriteCommand: ParsableCommand {
   var trace: String?
 
   @OptionGroup(title: "Model options") var source: LanguageModelOptions
+  @OptionGroup(title: "Model options") var additions: LanguageLoRAOptions
   @OptionGroup(title: "Model options") var drafting: DraftModelOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var threads: ThreadOptions
@@ -96,7 +97,8 @@ struct WriteCommand: ParsableCommand {
     let lines = try prompts.map(PromptFile.prompts)
     try words.apply(to: &request)
     let start = Console.now
-    let generator = try source.generator(computing.precision, console, draft: drafting.draft)
+    let generator = try source.generator(
+      computing.precision, console, adding: additions.loras(), draft: drafting.draft)
     console.event([
       "event": .string("load"), "model": .string(FileSystem.split(generator.path).name),
       "seed": JSONValue(request.seed), "seconds": .number(Console.now - start),

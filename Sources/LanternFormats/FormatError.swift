@@ -72,6 +72,8 @@ public enum FormatError: Error, Sendable, Equatable {
   case unsupportedQuantization(method: String, supported: String, file: String)
   /// A tensor of quantized weights that does not go with the others, or with the settings.
   case malformedQuantization(name: String, reason: String, file: String)
+  /// An adapter that does not go with the weights; the line that says so.
+  case unfitAdapter(complaint: String)
   /// Two tensors of one name.
   case duplicateTensor(name: String, file: String)
 
@@ -165,6 +167,7 @@ extension FormatError: LanternError {
         + "before it was quantized, a GGUF file of it, or one quantized by \(supported)"
     case .malformedQuantization(let name, let reason, let file):
       "\(file): \(JSON.quoted(name)) \(reason); use the config.json and the weights of one and the same model"
+    case .unfitAdapter(let complaint): complaint
     case .duplicateTensor(let name, let file):
       "\(file): two tensors are called \(JSON.quoted(name)); rename one of them"
     case .tensor(let error): "\(error)"

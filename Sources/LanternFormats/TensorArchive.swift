@@ -6,7 +6,7 @@ package struct TensorArchive: Sendable {
   private let files: [any TensorFile]
   private let fileIndex: [String: Int]
   /// The first file, or the index of several.
-  let origin: String
+  package let origin: String
   /// The files as they were when they were opened; their bytes are mapped, and read much later.
   private var stamps: [FileStamp?]
 
@@ -116,7 +116,7 @@ package struct TensorArchive: Sendable {
   ///   - file: which reads from this archive.
   ///   - idle: names of its tensors that change nothing where no layer takes them.
   /// - Returns: the archive.
-  func replacing(_ file: any TensorFile, idle: Set<String>) -> TensorArchive {
+  package func replacing(_ file: any TensorFile, idle: Set<String>) -> TensorArchive {
     var replaced = TensorArchive(files: [file])
     (replaced.stamps, replaced.variant, replaced.notes) = ([nil], variant, notes)
     replaced.idle = idle

@@ -20,32 +20,19 @@ package struct Adapter: Sendable {
 
     /// The role and name of what is added to a bias.
     var bias: (role: AdapterRole, name: String)? {
-      [AdapterRole.bias, .diffB, .bNorm].lazy.compactMap { role in names[role].map { (role, $0) } }
-        .first
+      [AdapterRole.bias, .diffB, .bNorm].lazy.compactMap { role in
+        names[role].map { (role, $0) }
+      }
+      .first
     }
-    /// Whether something is added to the weight.
-    var changesWeight: Bool { names.keys.contains { !$0.isAdditional } }
-  }
-
-  /// How much of it is added, in parts of a whole.
-  package struct Strengths: Sendable {
-    /// To the denoiser.
-    let denoiser: Float
-    /// To text encoders.
-    let textEncoder: Float
-    /// Which parts of that blocks of the denoiser get; nil for all of it.
-    let blocks: BlockStrengths?
-
-    /// Of both; 1 is all.
-    package init(denoiser: Float, textEncoder: Float, blocks: BlockStrengths? = nil) {
-      self.denoiser = denoiser
-      self.textEncoder = textEncoder * (blocks?.ofText ?? 1)
-      self.blocks = blocks
-    }
-
-    fileprivate subscript(component: String, names: [String]) -> Float {
-      component.hasPrefix("text_encoder")
-        ? textEncoder : denoiser * (blocks?.part(of: names) ?? 1)
+    /// Whether something is added to the weight, or replaces it.
+    var changesWeight: Bool { names.keys.contains { !$0.isAdditional || $0 == .saved } }
+    /// Whether its tensors, but for a scale's, go together.
+    var isWhole: Bool {
+      guard names.keys.contains(where: { !$0.isAdditional }) else {
+        return names[.saved] != nil || names[.savedBias] != nil || bias != nil
+      }
+      return AdapterKind.of(names.keys) != nil
     }
   }
 
@@ -66,17 +53,19 @@ package struct Adapter: Sendable {
   ///   - file: the adapter's.
   ///   - config: the path of PEFT's settings next to it, which hold for names as PEFT writes them.
   ///   - component: the one that names without a component are for; known by the names when nil.
+  ///   - readsSaved: whether layers that were saved whole (PEFT's `modules_to_save`) replace the model's.
   ///   - strengths: how much of it is added.
   /// - Throws: ``ModelError`` for names that are no adapter's, settings that are not read, and tensors
   ///   that do not go together.
   package init(
     _ file: any TensorFile, config: String? = nil, of component: String? = nil,
-    strengths: Strengths
+    readsSaved: Bool = false, strengths: Strengths
   ) throws(ModelError) {
     self.file = file
     self.strengths = strengths
-    var (layers, isPEFT, notes) = try Self.layers(of: file, component)
-    let settings = try AdapterSettings.byComponent(of: file, config: isPEFT ? config : nil)
+    var (layers, isPEFT, notes) = try Self.layers(of: file, component, readsSaved: readsSaved)
+    let settings = try AdapterSettings.byComponent(
+      of: file, config: isPEFT ? config : nil, readsSaved: readsSaved)
     notes += Set(settings.values.flatMap(\.notes)).sorted()
     for (component, parts) in layers {
       let settings = settings[component] ?? settings[""]
@@ -104,18 +93,19 @@ package struct Adapter: Sendable {
   }
 
   /// The layers that a file has tensors for, whether PEFT named them, and notes.
-  private static func layers(of file: any TensorFile, _ component: String?) throws(ModelError) -> (
-    [String: [String: Layer]], isPEFT: Bool, notes: [String]
-  ) {
+  private static func layers(
+    of file: any TensorFile, _ component: String?, readsSaved: Bool
+  ) throws(ModelError) -> ([String: [String: Layer]], isPEFT: Bool, notes: [String]) {
     var layers: [String: [String: Layer]] = [:]
     var isPEFT = false
     var adapters: Set<String> = []
     let bundled = file.names.filter { $0.hasPrefix(bundle) }
     for name in file.names.sorted() where !name.hasPrefix(bundle) {
-      if let stranger = AdapterName.stranger(name) {
+      let saved = readsSaved ? AdapterName(saved: name) : nil
+      if saved == nil, let stranger = AdapterName.stranger(name) {
         throw .unsupported(what: "\(JSON.quoted(name)) is \(stranger)", file: file.path)
       }
-      guard let parsed = AdapterName(name) else {
+      guard let parsed = saved ?? AdapterName(name) else {
         let kind = CheckpointKind(names: file.names).map { ": this is \($0.name)" } ?? ""
         throw .inconsistent(
           reason:
@@ -154,7 +144,7 @@ package struct Adapter: Sendable {
   /// Checks that a layer's tensors go together.
   private static func check(_ layer: Layer, _ path: String) throws(ModelError) {
     let names = layer.names
-    if layer.changesWeight ? AdapterKind.of(names.keys) == nil : layer.bias == nil {
+    if !layer.isWhole {
       let there = names.sorted { $0.value < $1.value }.first { $0.key != .alpha } ?? names.first
       throw .inconsistent(
         reason: "\(JSON.quoted(there?.value ?? layer.spelling)) is there without the rest of "
@@ -238,9 +228,32 @@ package struct Adapter: Sendable {
     return layers[name]
   }
 
+  /// A weight or bias that was saved whole and replaces the model's; nil where there is none, or its strength
+  /// is 0.
+  func saved(_ names: [String], of component: String, isBias: Bool, shape: [Int])
+    throws(ModelError) -> Tensor?
+  {
+    guard let name = layer(names, of: component)?.names[isBias ? .savedBias : .saved],
+      strengths[component, names] != 0
+    else { return nil }
+    let found = try factor(name)
+    guard found.shape == shape else { throw misfit(name, "\(shape)", found.shape) }
+    return found
+  }
+
+  /// Whether something is added to a layer's weight, or replaces it.
+  func hasWeight(_ names: [String], of component: String) -> Bool {
+    layer(names, of: component)?.changesWeight ?? false
+  }
+
+  /// Layers to whose bias something is added, with `_` for `.`, sorted.
+  func layersWithBias(of component: String) -> [String] {
+    (layers[component] ?? [:]).filter { $0.value.bias != nil }.keys.sorted()
+  }
+
   /// Whether something is added to a layer's bias, be there one or not.
   func hasBias(_ names: [String], of component: String) -> Bool {
-    layer(names, of: component)?.bias != nil
+    layer(names, of: component).map { $0.bias != nil || $0.names[.savedBias] != nil } ?? false
   }
 
   /// What is added to a layer's bias; nil where nothing is.

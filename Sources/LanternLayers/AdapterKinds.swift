@@ -2,7 +2,7 @@ import LanternTensor
 
 /// The role of a tensor in an adapter's layer. Those with a name of their own in files have it as raw value.
 enum AdapterRole: String, CaseIterable {
-  case down, up, mid, bias, magnitude, embeddingDown, embeddingUp
+  case down, up, mid, bias, magnitude, embeddingDown, embeddingUp, saved, savedBias
   case alpha
   case doraScale = "dora_scale"
   case hadaW1A = "hada_w1_a"
@@ -26,9 +26,10 @@ enum AdapterRole: String, CaseIterable {
   /// The roles whose raw value ends a name in a file.
   static let namedAsInFiles = allCases.drop { $0 != .alpha }
 
-  /// Whether a tensor of this role says how a product is scaled, or what is added to a bias.
+  /// Whether a tensor of this role says how a product is scaled, what is added to a bias, or what replaces
+  /// a weight.
   var isAdditional: Bool {
-    [.alpha, .magnitude, .doraScale, .bias, .diffB, .bNorm].contains(self)
+    [.alpha, .magnitude, .doraScale, .bias, .diffB, .bNorm, .saved, .savedBias].contains(self)
   }
 }
 

@@ -13,6 +13,9 @@ struct AdapterName {
   /// Whether the name is as PEFT writes it.
   let isPEFT: Bool
 
+  /// What PEFT's names begin with.
+  private static let lead = "base_model.model."
+
   /// The layer's name with `_` for `.`.
   var layer: String { Self.plain(spelling) }
 
@@ -57,9 +60,8 @@ struct AdapterName {
   /// Parses the name of a tensor; nil for one that is none of an adapter's.
   init?(_ name: String) {
     guard let (stem, role, adapter) = Self.split(name) else { return nil }
-    let lead = "base_model.model."
-    isPEFT = stem.hasPrefix(lead)
-    var rest = String(isPEFT ? stem.dropFirst(lead.count) : stem[...])
+    isPEFT = stem.hasPrefix(Self.lead)
+    var rest = String(isPEFT ? stem.dropFirst(Self.lead.count) : stem[...])
     let known = Self.beginnings.first { rest.hasPrefix($0.beginning) }
     if let known {
       rest.removeFirst(known.beginning.count)
@@ -71,6 +73,21 @@ struct AdapterName {
     }
     (self.role, self.adapter) = (role, adapter)
     spelling = rest
+  }
+
+  /// The name of a weight or bias of a layer that PEFT saved whole; nil for another one.
+  init?(saved name: String) {
+    let roles = [(".weight", AdapterRole.saved), (".bias", .savedBias)]
+    guard name.hasPrefix(Self.lead), Self(name) == nil,
+      let (ending, role) = roles.first(where: { name.hasSuffix($0.0) }),
+      !Self.relatives.dropLast().contains(where: { $0.parts.contains(where: name.contains) })
+    else { return nil }
+    var path = String(name.dropFirst(Self.lead.count).dropLast(ending.count))
+    for part in [".modules_to_save.default", ".modules_to_save", ".base_layer"]
+    where path.hasSuffix(part) {
+      path.removeLast(part.count)
+    }
+    (component, spelling, self.role, adapter, isPEFT) = ("", path, role, nil, true)
   }
 
   /// A name's layer, its role there, and the adapter's name.
@@ -111,7 +128,7 @@ struct AdapterName {
 
   /// The kind of adapter or layer of a name that Lantern does not read; nil for an unknown one.
   static func stranger(_ name: String) -> String? {
-    if name.hasPrefix("base_model.model."), AdapterName(name) == nil,
+    if name.hasPrefix(lead), AdapterName(name) == nil,
       relatives.allSatisfy({ relative in !relative.parts.contains(where: name.contains) })
     {
       return "of a layer that was saved whole (modules_to_save, bias)"

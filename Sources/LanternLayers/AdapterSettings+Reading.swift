@@ -3,18 +3,21 @@ import LanternFormats
 
 extension AdapterSettings {
   /// PEFT's settings by component; under the empty name those that hold for all.
-  static func byComponent(of file: any TensorFile, config: String?) throws(ModelError)
-    -> [String: AdapterSettings]
-  {
+  static func byComponent(
+    of file: any TensorFile, config: String?, readsSaved: Bool = false
+  ) throws(ModelError) -> [String: AdapterSettings] {
     let key = "lora_adapter_metadata"
     do {
       if let text = file.metadata[key] {
-        return try byComponent(text, file: "\(file.path) (\(key))", hasComponents: true)
+        return try byComponent(
+          text, file: "\(file.path) (\(key))", hasComponents: true,
+          readsSaved: readsSaved)
       }
       guard let config else { return [:] }
       let bytes = try FileSystem.read(config, limit: 16 << 20)
       return try byComponent(
-        String(decoding: bytes, as: UTF8.self), file: config, hasComponents: false)
+        String(decoding: bytes, as: UTF8.self), file: config, hasComponents: false,
+        readsSaved: readsSaved)
     } catch let error as FormatError {
       throw .file(error)
     } catch let error as ModelError {
@@ -24,9 +27,9 @@ extension AdapterSettings {
     }
   }
 
-  private static func byComponent(_ text: String, file: String, hasComponents: Bool) throws
-    -> [String: AdapterSettings]
-  {
+  private static func byComponent(
+    _ text: String, file: String, hasComponents: Bool, readsSaved: Bool
+  ) throws -> [String: AdapterSettings] {
     guard case .object(let members) = try JSON.parse(text: text, file: file) else {
       throw FormatError.malformedJSON(file: file, at: 0, reason: "an object { … } should be here")
     }
@@ -39,7 +42,8 @@ extension AdapterSettings {
     return try Dictionary(
       uniqueKeysWithValues: parts.map { component, members in
         let lead = component.isEmpty ? "" : "\(component)."
-        let settings = try AdapterSettings(members, file: file) { key throws(FormatError) in
+        let settings = try AdapterSettings(members, file: file, readsSaved: readsSaved) {
+          key throws(FormatError) in
           try JSON.keys(at: [lead + key], in: text, file: file)
         }
         return (component, settings)

@@ -44,10 +44,11 @@ struct AdapterSettings: Sendable {
   /// - Parameters:
   ///   - members: the settings, without a component's name in front.
   ///   - file: where they stand.
+  ///   - readsSaved: whether layers that were saved whole replace the model's.
   ///   - order: the keys of an object within them in the order of the file.
   /// - Throws: ``ModelError/file(_:)``.
   init(
-    _ members: [String: JSONValue], file: String,
+    _ members: [String: JSONValue], file: String, readsSaved: Bool = false,
     order: (_ key: String) throws(FormatError) -> [String]
   ) throws(ModelError) {
     let config = Config(members, file: file)
@@ -56,7 +57,7 @@ struct AdapterSettings: Sendable {
       try config.expect("peft_type", [.string("LORA")])
       for key in Self.refused {
         let value = config.value(key) ?? .null
-        guard Self.isOff(value) else {
+        guard Self.isOff(value) || (readsSaved && key == "modules_to_save") else {
           throw .unsupportedSetting(key: key, value: JSON.write(value), file: file)
         }
       }

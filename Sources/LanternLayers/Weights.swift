@@ -178,19 +178,7 @@ package struct Weights: Sendable {
     let isBias = key.hasSuffix(".bias")
     guard isBias || key.hasSuffix(".weight") else { return tensor }
     let layer = spellings(String(key.dropLast(isBias ? ".bias".count : ".weight".count)))
-    var sum = tensor
-    for adapter in adapters {
-      let change =
-        isBias
-        ? try adapter.biasChange(to: layer, of: component, shape: tensor.shape)
-        : try adapter.change(to: layer, of: component, weight: tensor)
-      do {
-        if let change { sum = try sum.converted(to: .float32) + change }
-      } catch {
-        throw .tensor(error)
-      }
-    }
-    return sum
+    return try adapters.added(to: tensor, of: layer, isBias: isBias, component)
   }
 
   /// The bias of a layer that has none of its own; nil where adapters add none.

@@ -181,6 +181,12 @@ package enum ModelCatalogue {
     name.map { languageModels[$0] != nil } ?? false
   }
 
+  /// Whether a class of transformers' stores a weight as `[input, output]` (`Conv1D`).
+  package static func isTransposed(_ name: String, in className: String) -> Bool {
+    className == "GPT2LMHeadModel"
+      && ["c_attn", "c_fc", "c_proj"].contains { name.hasSuffix("\($0).weight") }
+  }
+
   /// Language models, by the class that their settings name as their architecture.
   package static let languageModels:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any CausalLanguageModel] = [

@@ -155,6 +155,7 @@ import Testing
       "prompt cache without effect"),
     Case("write", "--lookup", "fox WRITER --lookup 4", "lookup without effect"),
     Case("write", "--draft", "fox WRITER --draft QWEN", "draft model without effect"),
+    Case("write", "--lora", "fox WRITER MERGED", "strength 0 adds nothing"),
     Case("write", "--draft-tokens", "fox WRITER --draft-tokens 9", "draft tokens without effect"),
     Case("write", "--length-penalty", "fox WRITER --length-penalty 2", "length penalty without"),
     Case("write", "--seed", "fox WRITER --beams 2 --seed 5", "seed without effect: beam search"),
@@ -354,6 +355,10 @@ import Testing
         "WRITER": ["-m", fixture("gguf_models/qwen2.gguf"), "-n", "2"],
         "TALKER": [
           "-m", fixture("gguf_models/qwen2.gguf"), "--chat-template", "chatml", "-n", "2",
+        ],
+        "MERGED": [
+          "-m", fixture("language_folders/llama"), "--lora",
+          fixture("language_adapters/plain") + ":0",
         ],
         "VECTORS": ["-m", fixture("gguf_models/qwen2.gguf")],
         "SPEED": [

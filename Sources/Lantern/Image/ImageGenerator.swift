@@ -22,7 +22,7 @@ public struct ImageGenerator: Sendable {
   /// Notes on the model's files: settings without an effect, and files that disagree; a line each.
   public var notes: [String] {
     model.notes + (refiner?.notes ?? [])
-      + model.loras.filter { $0.strength == 0 }.map { "\($0.path): strength 0 adds nothing" }
+      + model.loras.compactMap(\.idleNote)
   }
 
   /// Default size in pixels.

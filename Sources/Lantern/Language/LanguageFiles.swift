@@ -13,19 +13,26 @@ struct LanguageFiles {
   let config: Config
   /// As they are stored.
   let weights: TensorArchive
+  /// The same as the network reads them: what was quantized decoded, with what adapters add.
+  private let decoded: TensorArchive
+  /// What of adapters has no effect: a line each.
+  let notes: [String]
   /// Nil of a folder.
   let file: GGUFFile?
 
   /// Opens the files.
   ///
-  /// - Parameter path: a GGUF file, or a folder with `config.json` and weights.
+  /// - Parameters:
+  ///   - path: a GGUF file, or a folder with `config.json` and weights.
+  ///   - loras: what is added to the weights.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  init(_ path: String) throws {
+  init(_ path: String, adding loras: [LoRA] = []) throws {
     guard !FileSystem.isDirectory(path) else {
       self.path = path
       (config, className) = try Self.config(folder: path)
       weights = try TensorArchive(folder: path, stems: LanguageModel.stems)
       file = nil
+      (decoded, notes) = try Self.adapted(Quantization.decoded(weights, config), className, loras)
       return
     }
     let file = try GGUFFile(path)
@@ -33,6 +40,23 @@ struct LanguageFiles {
     (self.path, self.file) = (file.path, file)
     (className, config) = (model.className, model.config)
     weights = TensorArchive(files: [model.tensors])
+    (decoded, notes) = try Self.adapted(weights, className, loras)
+  }
+
+  /// Weights with what adapters add to them, and notes on what of these has no effect.
+  private static func adapted(_ weights: TensorArchive, _ className: String, _ loras: [LoRA]) throws
+    -> (TensorArchive, [String])
+  {
+    guard !loras.isEmpty else { return (weights, []) }
+    let adapters = try loras.flatMap { try $0.languageAdapters() }
+    let file = try AdaptedFile(weights, adding: adapters, of: LoRA.languageModel) { name in
+      ModelCatalogue.isTransposed(name, in: className)
+    }
+    let misfits = try adapters.compactMap { try $0.checkFit() }
+    return (
+      weights.replacing(file, idle: weights.idle),
+      adapters.flatMap(\.notes) + misfits + loras.compactMap(\.idleNote)
+    )
   }
 
   /// A folder's settings, and the class that they name.
@@ -63,7 +87,6 @@ struct LanguageFiles {
         kind: className, path: path,
         supported: ModelCatalogue.languageModels.keys.sorted().joined(separator: ", "))
     }
-    let decoded = try Quantization.decoded(weights, config)
     let weights = Weights(decoded, precision: precision, isPlan: isPlan)
     return (try make(config, weights), weights.heldBytes)
   }

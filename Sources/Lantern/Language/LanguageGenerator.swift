@@ -16,16 +16,17 @@ public struct LanguageGenerator: Sendable {
   ///
   /// - Parameters:
   ///   - path: a GGUF file, or a folder as transformers lays it out.
+  ///   - loras: what is added to the model's weights: PEFT's folders or files.
   ///   - precision: how exactly it computes.
   ///   - cacheType: what keys and values of tokens are kept in; f16 when nil, or f32 in `Precision.exact`.
   ///   - draft: path of a smaller model with the same vocabulary, which proposes tokens (speculative decoding): the text
   ///     is the same, and comes sooner where the proposals are right.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   public init(
-    path: String, precision: Precision = .default, cacheType: KVCacheType? = nil,
-    draft: String? = nil
+    path: String, adding loras: [LoRA] = [], precision: Precision = .default,
+    cacheType: KVCacheType? = nil, draft: String? = nil
   ) throws {
-    model = try LanguageModel(path, precision: precision, cacheType: cacheType)
+    model = try LanguageModel(path, adding: loras, precision: precision, cacheType: cacheType)
     self.draft = try draft.map {
       try LanguageModel($0, precision: precision, cacheType: cacheType)
     }

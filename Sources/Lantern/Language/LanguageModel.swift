@@ -22,6 +22,8 @@ package struct LanguageModel: Sendable {
   package let weightBytes: Int
   /// Where its weights are from.
   let weights: TensorArchive
+  /// What was added to them.
+  let loras: [LoRA]
   /// Its settings.
   let settings: JSONValue
   /// Ids that every text begins with.
@@ -39,11 +41,15 @@ package struct LanguageModel: Sendable {
   ///
   /// - Parameters:
   ///   - path: a GGUF file, or a folder with `config.json`, weights and a tokenizer.
+  ///   - loras: what is added to its weights.
   ///   - precision: what the network computes in.
   ///   - cacheType: what keys and values are kept in; as the precision has it when nil.
   /// - Throws: an error of the room where something is wrong; each says which file, what, and the remedy.
-  package init(_ path: String, precision: Precision, cacheType: KVCacheType? = nil) throws {
-    let files = try LanguageFiles(path)
+  package init(
+    _ path: String, adding loras: [LoRA] = [], precision: Precision, cacheType: KVCacheType? = nil
+  ) throws {
+    let files = try LanguageFiles(path, adding: loras)
+    self.loras = loras
     (self.path, className, self.precision) = (files.path, files.className, precision)
     self.cacheType = cacheType ?? KVCacheType(for: precision)
     (weights, settings) = (files.weights, files.config.json)
@@ -63,7 +69,7 @@ package struct LanguageModel: Sendable {
       chatTemplate = try Self.chatTemplate(path)
     }
     beginning = tokenizer.beginning
-    notes = tokenizer.notes + files.config.notes
+    notes = tokenizer.notes + files.config.notes + files.notes
   }
 
   /// What ends a text, as `generation_config.json` says, or else `config.json`: an id or several.

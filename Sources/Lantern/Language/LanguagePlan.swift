@@ -21,12 +21,15 @@ package struct LanguagePlan: Sendable {
   ///
   /// - Parameters:
   ///   - path: a GGUF file, or a folder with `config.json` and weights.
+  ///   - loras: what is added to the weights.
   ///   - precision: what the network computes in.
   ///   - cacheType: what keys and values are kept in; as the precision has it when nil.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
-  package init(_ path: String, precision: Precision, cacheType: KVCacheType? = nil) throws {
+  package init(
+    _ path: String, adding loras: [LoRA] = [], precision: Precision, cacheType: KVCacheType? = nil
+  ) throws {
     try self.init(
-      LanguageFiles(path), precision: precision,
+      LanguageFiles(path, adding: loras), precision: precision,
       cacheType: cacheType ?? KVCacheType(for: precision))
   }
 

@@ -140,17 +140,28 @@ extension LanguageModel {
     hash.update(
       "\(className) \(precision.rawValue) \(ComputeEngine.instructionSet) \(network.blockLength) "
         + JSON.write(settings))
+    try hash.update(weights)
+    for lora in loras {
+      hash.update("\(lora.path) \(lora.strength)")
+      try hash.update(TensorArchive(files: lora.files().map { try openTensorFile($0.path) }))
+    }
+    return hash.hex
+  }
+}
+
+extension FNV1a {
+  /// Adds the names, types, shapes and first rows of tensors.
+  fileprivate mutating func update(_ weights: TensorArchive) throws {
     for name in weights.names {
       guard let info = weights.info(name) else { continue }
-      hash.update("\(name) \(info.dtype) \(info.shape)")
+      update("\(name) \(info.dtype) \(info.shape)")
       // What a model does not compute with may be of any type, and has no row that is read.
       let blocks = try? weights.blocks(name)?.rows([0])
       let row = try? blocks ?? weights.tensor(name)?.sliced(axis: 0, 0..<1).contiguous()
       guard let row else { continue }
       let count = row.elementCount * row.dtype.byteSize
-      hash.update(UnsafeRawBufferPointer(start: row.bytes, count: count))
+      update(UnsafeRawBufferPointer(start: row.bytes, count: count))
       withExtendedLifetime(row) {}
     }
-    return hash.hex
   }
 }

@@ -3,7 +3,8 @@ import LanternFormats
 import LanternLayers
 
 /// An adapter of a model's weights: a low-rank one (LoRA, Hu et al. 2021, arXiv:2106.09685) or a relative, as
-/// LoCon, LoHa, LoKr and DoRA: a style, a subject, or drawing in few steps.
+/// LoCon, LoHa, LoKr and DoRA: a style, a subject, or drawing in few steps; of a language model, what it was trained
+/// on in addition.
 public struct LoRA: Sendable, Equatable {
   /// A file in diffusers', PEFT's, kohya's or LyCORIS' spelling, or a folder that diffusers or PEFT wrote.
   public var path: String
@@ -44,8 +45,30 @@ public struct LoRA: Sendable, Equatable {
       .joined(separator: ":") + Self.written(blockStrengths)
   }
 
+  /// A note that it changes nothing; nil where it may.
+  var idleNote: String? { strength == 0 ? "\(path): strength 0 adds nothing" : nil }
+
+  /// Opens the files as an adapter of a language model: PEFT's, whose layers may be saved whole too.
+  ///
+  /// - Throws: ``RequestError/range(name:found:allowed:)`` for strengths of parts that language models do not have.
+  func languageAdapters() throws -> [Adapter] {
+    guard textEncoderStrength == nil, blockStrengths.isEmpty else {
+      throw RequestError.range(
+        name: "strength of \(path)", found: String(label.dropFirst(name.count + 1)),
+        allowed: "one number: a language model has no parts with strengths of their own")
+    }
+    return try adapters(of: Self.languageModel)
+  }
+
+  /// What adapters call a language model.
+  static let languageModel = "language_model"
+
   /// Opens the file, or those of the folder.
-  func adapters() throws -> [Adapter] {
+  ///
+  /// - Parameter component: the part of a model that all of it is for; known by the names when nil.
+  /// - Returns: an adapter for each file.
+  /// - Throws: an error that names a file, or a strength, and what is wrong with it.
+  func adapters(of component: String? = nil) throws -> [Adapter] {
     for strength in [strength, textEncoderStrength ?? strength] where !strength.isFinite {
       throw RequestError.range(
         name: "strength of \(path)", found: "\(strength)", allowed: "a number")
@@ -58,7 +81,8 @@ public struct LoRA: Sendable, Equatable {
     }
     return try files().map { file in
       try Adapter(
-        openTensorFile(file.path), config: file.config, of: file.component,
+        openTensorFile(file.path), config: file.config, of: component ?? file.component,
+        readsSaved: component != nil,
         strengths: Adapter.Strengths(
           denoiser: strength, textEncoder: textEncoderStrength ?? strength,
           blocks: blockStrengths.isEmpty ? nil : BlockStrengths(blockStrengths)))

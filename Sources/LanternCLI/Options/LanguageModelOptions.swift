@@ -25,11 +25,11 @@ struct LanguageModelOptions: ParsableArguments {
   }
 
   /// Loads it, and notes what was read otherwise than its files may lead to expect.
-  func generator(_ precision: Precision?, _ console: Console, draft: String? = nil) throws
-    -> LanguageGenerator
-  {
+  func generator(
+    _ precision: Precision?, _ console: Console, adding loras: [LoRA] = [], draft: String? = nil
+  ) throws -> LanguageGenerator {
     let generator = try LanguageGenerator(
-      path: HubCache.standard.located(model ?? ""), precision: precision ?? .default,
+      path: HubCache.standard.located(model ?? ""), adding: loras, precision: precision ?? .default,
       cacheType: cacheType, draft: HubCache.standard.located(draft))
     generator.notes.forEach(console.note)
     return generator

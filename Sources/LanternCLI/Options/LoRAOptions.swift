@@ -36,7 +36,7 @@ struct LoRAOptions: ParsableArguments {
 
   /// A path, and strengths after its last colons. What is there by the whole name is meant: colons
   /// may stand in names.
-  private static func parsed(_ text: String) throws -> LoRA.Parts {
+  static func parsed(_ text: String) throws -> LoRA.Parts {
     let whole = LoRA.Parts(path: text)
     guard !FileSystem.exists(text), let colon = text.lastIndex(of: ":") else { return whole }
     let parts = LoRA.parts(of: text)
@@ -46,6 +46,29 @@ struct LoRAOptions: ParsableArguments {
     guard isFile || FileSystem.exists(before), !before.isEmpty else { return whole }
     throw ValidationError(
       "LoRA \"\(text)\": give its strength after the colon, like \(before):0.8")
+  }
+}
+
+/// What is added to a language model's weights.
+struct LanguageLoRAOptions: ParsableArguments {
+  @Option(
+    name: .customLong("lora"),
+    help: ArgumentHelp(
+      "Add a LoRA that PEFT wrote to the model, and how much of it; several add up. (default: none)",
+      valueName: "folder[:strength]"))
+  var files: [String] = []
+
+  mutating func validate() throws { _ = try files.map(LoRAOptions.parsed) }
+
+  /// What was named.
+  ///
+  /// - Throws: `FormatError` for a name that is not in the hub's cache.
+  func loras() throws -> [LoRA] {
+    try files.map { text in
+      _ = try FileArgument.named(text)
+      let parts = try LoRAOptions.parsed(text)
+      return parts.lora(at: try HubCache.standard.located(parts.path))
+    }
   }
 }
 
