@@ -196,6 +196,9 @@ package enum ModelCatalogue {
       "ChatGLMModel": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(chatGLM: config), weights)
       },
+      "DreamModel": { config, weights throws(ModelError) in
+        try MaskedLlamaModel(MaskedLlamaConfig(dream: config), weights)
+      },
       "FalconForCausalLM": { config, weights throws(ModelError) in
         try GPTModel(GPTConfig(config, of: .falcon), weights)
       },
@@ -219,6 +222,9 @@ package enum ModelCatalogue {
       },
       "GlmForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .glm), weights)
+      },
+      "LLaDAModelLM": { config, weights throws(ModelError) in
+        try MaskedLlamaModel(MaskedLlamaConfig(llada: config), weights)
       },
       "LlamaForCausalLM": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(config, of: .llama), weights)

@@ -27,6 +27,7 @@ struct EmbeddingNetwork: Sendable {
   init(_ path: String, precision: Precision, cacheType: KVCacheType?) throws {
     guard FileSystem.isDirectory(path), let make = try Self.encoder(path) else {
       let model = try LanguageModel(path, precision: precision, cacheType: cacheType)
+      try model.checkCausal("a vector of a text")
       (kind, tokenizer, notes) = (.decoder(model), model.tokenizer, model.notes)
       return
     }

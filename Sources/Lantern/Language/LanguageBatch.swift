@@ -158,8 +158,10 @@ extension LanguageGenerator {
       throw RequestError.range(
         name: "parallel", found: "\(parallel)", allowed: "1 to \(Self.maximumCount)")
     }
-    // What an encoder reads belongs to one text.
-    if model.network is any EncoderDecoder { return try writeInTurn(requests, onEvent) }
+    // What an encoder reads belongs to one text, and masked tokens attend to all of theirs.
+    if model.network is any EncoderDecoder || model.network is any MaskedLanguageModel {
+      return try writeInTurn(requests, onEvent)
+    }
     var waiting = try requests.enumerated().map { number, request in
       let prompt = model.ids(of: request.prompt)
       let (writer, notes) = try writer(of: request, behind: prompt)

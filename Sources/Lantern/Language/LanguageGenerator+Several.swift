@@ -45,17 +45,16 @@ extension LanguageGenerator {
     _ request: LanguageRequest, count: Int, behind prompt: [Int],
     onEvent: (Int, LanguageEvent) throws -> Void
   ) throws -> [LanguageResult] {
+    if model.network is any MaskedLanguageModel {
+      return try inTurn(request, count: count, onEvent)
+    }
     var context = try makeContext(capacity: prompt.count)
     if request.beams > 1 {
       return try search(request, count: count, behind: prompt, in: &context, onEvent: onEvent)
     }
     let (first, scores, plain) = try begin(request, prompt, &context)
     guard readsTogether(prompt.count + first.remaining) else {
-      return try (0..<count).map { number in
-        var request = request
-        request.seed &+= UInt64(number)
-        return try write(request) { try onEvent(number, $0) }
-      }
+      return try inTurn(request, count: count, onEvent)
     }
     var beginning = plain
     beginning.notes += ReadAhead.notes(self, request, first, isOneOfMany: true)
@@ -75,6 +74,17 @@ extension LanguageGenerator {
       }
     }
     return writers.map { beginning.result(of: $0) }
+  }
+
+  /// Writes several texts one after another.
+  private func inTurn(
+    _ request: LanguageRequest, count: Int, _ onEvent: (Int, LanguageEvent) throws -> Void
+  ) throws -> [LanguageResult] {
+    try (0..<count).map { number in
+      var request = request
+      request.seed &+= UInt64(number)
+      return try write(request) { try onEvent(number, $0) }
+    }
   }
 
   /// Whether tokens of several texts may be read together: where positions turn by how long a text is, one would change

@@ -35,6 +35,8 @@ public struct LanguageGenerator: Sendable {
       throw RequestError.mismatch(
         reason: "an encoder–decoder answers without a draft model: leave that out", path: path)
     }
+    try model.checkCausal("a draft model")
+    try other.checkCausal("a draft")
     guard let id = model.firstDifference(from: other) else { return }
     throw RequestError.mismatch(
       reason:
@@ -150,6 +152,11 @@ public struct LanguageGenerator: Sendable {
     _ request: LanguageRequest, behind prompt: [Int], in context: inout LanguageContext,
     onLogits: (([Int], Tensor) throws -> Void)? = nil, onEvent: (LanguageEvent) throws -> Void
   ) throws -> LanguageResult {
+    if let network = model.network as? any MaskedLanguageModel {
+      if onLogits != nil { try model.checkCausal("a trace") }
+      if request.beams > 1 { try model.checkCausal("beam search") }
+      return try fill(request, behind: prompt, with: network, onEvent: onEvent)
+    }
     if request.beams > 1 {
       guard onLogits == nil else {
         throw RequestError.range(

@@ -71,6 +71,18 @@ public struct LanguageRequest: Sendable {
   public var beams = 1
   /// Beam search: exponent of the length that the score of a text is divided by; above 0 for longer texts.
   public var lengthPenalty: Float = 1
+  /// Of a model that fills in masked tokens: steps in all; one for each token when nil.
+  public var steps: Int?
+  /// Of a model that fills in masked tokens: tokens of a block, which is filled in before the next; all when nil.
+  public var blockLength: Int?
+  /// Of a model that fills in masked tokens: which are filled in first, by "low_confidence", "margin", "entropy" or
+  /// "random"; as the model's own code has it when nil.
+  public var remasking: String?
+  /// Of a model that fills in masked tokens: probability from which on all are filled in at once, in place of so many a
+  /// step.
+  public var confidence: Float?
+  /// Of a model that fills in masked tokens: strength of guidance by the prompt; 0 for none.
+  public var maskGuidance: Float = 0
   /// Path of a file that keeps what the beginning of the prompt became, in whole blocks of tokens: a prompt that
   /// begins alike is read from there on, and the text is the same. It is written where it lacks some of the prompt.
   public var promptCache: String?

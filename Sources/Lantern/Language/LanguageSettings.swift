@@ -50,20 +50,44 @@ struct LanguageSettings: Sendable {
       ?? (request.choices.isEmpty ? nil : .choices(request.choices))
   }
 
+  /// A note on those of some settings that a request changes, without effect.
+  private static func note(
+    _ request: LanguageRequest, _ settings: [LanguageSetting], _ reason: String
+  ) -> String? {
+    let idle = settings.filter { $0.isChanged(request) }.map(\.title)
+    return idle.isEmpty ? nil : "\(idle.joined(separator: ", ")) without effect: \(reason)"
+  }
+
+  /// Notes on settings without an effect on masked tokens: a line each.
+  static func notes(masked request: LanguageRequest) -> [String] {
+    typealias Row = LanguageSetting
+    let idle =
+      Row.filters + [.mirostat] + Row.mirostatNumbers + Row.penalties
+      + [
+        .minimumTokens, .samplerOrder, .logitBias, .logProbabilities, .promptCache, .lookup,
+        .draftTokens, .lengthPenalty,
+      ]
+    var notes = [note(request, idle, "the model fills in masked tokens")]
+    if request.confidence != nil {
+      notes.append(note(request, [.steps], "so many are filled in as are sure"))
+    }
+    return notes.compactMap { $0 }
+  }
+
   /// Notes on settings without an effect: a line each.
   func notes(on request: LanguageRequest) -> [String] {
     func note(_ settings: [LanguageSetting], _ reason: String) -> String? {
-      let idle = settings.filter { $0.isChanged(request) }.map(\.title)
-      return idle.isEmpty ? nil : "\(idle.joined(separator: ", ")) without effect: \(reason)"
+      Self.note(request, settings, reason)
     }
     typealias Row = LanguageSetting
+    let masking = note(Row.masking, "the model writes token by token")
     if request.beams > 1 {
       let idle =
         [.temperature] + Row.filters + [.mirostat] + Row.mirostatNumbers + Row.penalties
         + [.samplerOrder, .logitBias, .logProbabilities]
-      return [note(idle, "beam search takes the likeliest texts")].compactMap { $0 }
+      return [masking, note(idle, "beam search takes the likeliest texts")].compactMap { $0 }
     }
-    var notes: [String?] = [note([.lengthPenalty], "there is one beam")]
+    var notes: [String?] = [masking, note([.lengthPenalty], "there is one beam")]
     if sampler.temperature == 0 {
       notes.append(
         note(

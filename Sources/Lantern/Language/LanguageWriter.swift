@@ -62,6 +62,11 @@ struct LanguageWriter {
     try onEvent(.text(piece))
   }
 
+  /// Takes a token that was chosen already.
+  mutating func take(chosen id: Int, _ onEvent: (LanguageEvent) throws -> Void) throws {
+    try onEvent(.text(take(id)))
+  }
+
   /// The next token; nil where the text has to end.
   private mutating func next(_ scores: [Float]) throws -> Int? {
     let index = ids.count

@@ -10,7 +10,7 @@ extension LanguageRequest: Configurable {
     + LanguageSetting.penalties + [.samplerOrder, .logitBias]
     + LanguageSetting.forms + [
       .stop, .logProbabilities, .promptCache, .lookup, .draftTokens, .beams, .lengthPenalty,
-    ]
+    ] + LanguageSetting.masking
   package static var `default`: LanguageRequest { LanguageRequest(prompt: "") }
 }
 

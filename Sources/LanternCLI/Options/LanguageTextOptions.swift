@@ -31,6 +31,18 @@ struct LanguageTextOptions: SettingOptions {
   @Option(LanguageSetting.draftTokens) var draftTokens: Int?
   @Option(LanguageSetting.beams) var beams: Int?
   @Option(LanguageSetting.lengthPenalty) var lengthPenalty: Float?
+  @OptionGroup var masking: LanguageMaskingOptions
+}
+
+/// How a model that fills in masked tokens does that.
+struct LanguageMaskingOptions: SettingOptions {
+  typealias Request = LanguageRequest
+
+  @Option(LanguageSetting.steps) var steps: Int?
+  @Option(LanguageSetting.blockLength) var blockLength: Int?
+  @Option(LanguageSetting.remasking) var remasking: String?
+  @Option(LanguageSetting.confidence) var confidence: Float?
+  @Option(LanguageSetting.maskGuidance) var maskGuidance: Float?
 }
 
 /// What tokens that occurred lose.

@@ -1,0 +1,77 @@
+import LanternDecoding
+import LanternModels
+import LanternTensor
+
+extension LanguageModel {
+  /// Refuses a model that fills in masked tokens.
+  ///
+  /// - Parameter use: what needs one that writes token by token.
+  /// - Throws: ``RequestError/mismatch(reason:path:)``.
+  package func checkCausal(_ use: String) throws {
+    guard network is any MaskedLanguageModel else { return }
+    throw RequestError.mismatch(
+      reason:
+        "\(use) needs a model that writes token by token, and this one fills in masked tokens",
+      path: path)
+  }
+}
+
+extension LanguageGenerator {
+  /// Fills in masked tokens behind a prompt, and gives the text of each block when it is whole.
+  ///
+  /// - Parameters:
+  ///   - request: what is wanted.
+  ///   - prompt: the tokens before.
+  ///   - network: the model's.
+  ///   - onEvent: called with more of the text, and at least once a step; throw to stop.
+  /// - Returns: the text, and why it ends.
+  /// - Throws: an error of the room where it arose, or what the closure throws.
+  func fill(
+    _ request: LanguageRequest, behind prompt: [Int], with network: any MaskedLanguageModel,
+    onEvent: (LanguageEvent) throws -> Void
+  ) throws -> LanguageResult {
+    if request.schema != nil || request.regex != nil || !request.choices.isEmpty {
+      throw RequestError.mismatch(
+        reason:
+          "a schema, a regex and choices hold a text that is written token by token, and this "
+          + "model fills in masked tokens: leave them out", path: path)
+    }
+    var (writer, _) = try self.writer(of: request, behind: prompt)
+    let count = writer.remaining
+    try checkMemory(ofTokens: prompt.count + count)
+    let decoder = self.decoder(request, network, count: count)
+    let guidance = request.maskGuidance
+    let without = prompt.map { _ in network.maskToken }
+    try decoder.fill(
+      behind: prompt, count: count, mask: network.maskToken, noise: TokenNoise(seed: request.seed),
+      scores: { ids, positions in
+        try onEvent(.text(""))
+        let scores = try network.scores(ids, of: positions)
+        guard scores.isFiniteEverywhere else {
+          throw RequestError.notFinite(what: "a token's score", step: positions.lowerBound)
+        }
+        guard guidance > 0 else { return scores }
+        let other = try network.scores(without + ids[prompt.count...], of: positions)
+        return try other + (scores - other).scaled(by: 1 + guidance)
+      },
+      onBlock: { ids in
+        for id in ids where writer.ending == nil { try writer.take(chosen: id, onEvent) }
+        return writer.ending == nil
+      })
+    let beginning = Beginning(
+      promptTokens: prompt.count, cachedTokens: 0, notes: LanguageSettings.notes(masked: request))
+    return beginning.result(of: writer)
+  }
+
+  /// How tokens are filled in: where a request says nothing, as the models' own code does.
+  private func decoder(
+    _ request: LanguageRequest, _ network: any MaskedLanguageModel, count: Int
+  ) -> MaskedTextDecoder {
+    MaskedTextDecoder(
+      steps: request.steps ?? count, blockLength: request.blockLength ?? count,
+      order: request.remasking.flatMap(MaskedTextDecoder.Order.init)
+        ?? (network.isShifted ? .random : .confidence),
+      pace: network.isShifted ? .linear(end: 1e-3) : .even,
+      temperature: Double(request.temperature ?? 0), threshold: request.confidence.map(Double.init))
+  }
+}
