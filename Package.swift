@@ -91,7 +91,7 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
   ),
   (
     "LanternEvaluationTests",
-    ["LanternTensor", "LanternFormats", "LanternModels", "LanternEvaluation"]
+    ["Lantern", "LanternTensor", "LanternFormats", "LanternModels", "LanternEvaluation"]
   ),
   (
     "LanternBenchTests",

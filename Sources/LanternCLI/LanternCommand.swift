@@ -25,7 +25,7 @@ struct LanternCommand: ParsableCommand {
     version: LanternVersion.number,
     subcommands: [
       BenchCommand.self, CaptionCommand.self, ChatCommand.self, ConvertCommand.self,
-      EmbedCommand.self, ImageCommand.self,
+      EmbedCommand.self, EvalCommand.self, ImageCommand.self,
       InspectCommand.self, PaintCommand.self, PullCommand.self, SamplersCommand.self,
       ScheduleCommand.self,
       SheetCommand.self, StoryCommand.self, TraceCommand.self, UpscaleCommand.self,

@@ -3,11 +3,17 @@ package import LanternTokenizers
 /// Text as it is generated, token by token; a character may take several.
 package struct StreamedText {
   private let tokenizer: any Tokenizer
+  private let skipsSpecial: Bool
   package private(set) var ids: [Int] = []
   private var bytes: [UInt8] = []
   private var toldCount = 0
 
-  package init(_ tokenizer: any Tokenizer) { self.tokenizer = tokenizer }
+  /// - Parameters:
+  ///   - tokenizer: whose tokens they are.
+  ///   - skipsSpecial: whether special tokens are left out of the text.
+  package init(_ tokenizer: any Tokenizer, skipsSpecial: Bool = false) {
+    (self.tokenizer, self.skipsSpecial) = (tokenizer, skipsSpecial)
+  }
 
   /// All that is written.
   package var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -15,6 +21,7 @@ package struct StreamedText {
   /// Takes a token; returns the characters that are complete by now and were not returned before.
   package mutating func add(_ id: Int) -> String? {
     ids.append(id)
+    if skipsSpecial, tokenizer.isSpecial(id) { return nil }
     bytes += tokenizer.decode([id])
     // A character's last bytes may be on their way: at most three of four.
     var end = bytes.count

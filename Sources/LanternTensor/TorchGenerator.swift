@@ -2,24 +2,17 @@ import LanternPlatform
 
 /// The stream of normal numbers that `torch.Generator("cpu").manual_seed(seed)` gives `torch.randn`.
 ///
-/// Mersenne Twister (Matsumoto & Nishimura 1998) and Box–Muller, in the two ways that PyTorch has:
+/// A Mersenne Twister and Box–Muller, in the two ways that PyTorch has:
 /// one for 16 numbers and more, and one for fewer. Equal to PyTorch's but for the last bit of sines,
 /// cosines and logarithms.
 public struct TorchGenerator: Sendable {
-  private var state: [UInt32]
-  private var position: Int
+  private var twister: MersenneTwister
   /// Cache of the second normal number of a pair, in the way for fewer than 16 (PyTorch's `next_normal`).
   private var spare: Double?
 
   /// Starts the stream; as in PyTorch only the low 32 bits of `seed` count.
   public init(seed: UInt64) {
-    state = [UInt32](repeating: 0, count: Self.size)
-    state[0] = UInt32(truncatingIfNeeded: seed)
-    for index in 1..<Self.size {
-      let last = state[index - 1]
-      state[index] = 1_812_433_253 &* (last ^ (last >> 30)) &+ UInt32(index)
-    }
-    position = Self.size
+    twister = MersenneTwister(seed: UInt32(truncatingIfNeeded: seed))
   }
 
   /// Independent standard normal numbers, as `torch.randn(shape, generator=…)`, f32.
@@ -68,35 +61,13 @@ public struct TorchGenerator: Sendable {
   /// An integer from 0 up to but not including `bound`, as `torch.randint(bound, [])` for bounds
   /// beyond 32 bits.
   public mutating func integer(below bound: UInt64) -> UInt64 {
-    let high = UInt64(next())
-    return (high << 32 | UInt64(next())) % max(bound, 1)
+    let high = UInt64(twister.next())
+    return (high << 32 | UInt64(twister.next())) % max(bound, 1)
   }
 
-  private mutating func uniform() -> Float { Float(next() & 0xff_ffff) * 0x1p-24 }
+  private mutating func uniform() -> Float { Float(twister.next() & 0xff_ffff) * 0x1p-24 }
 
   private mutating func uniformDouble() -> Double {
     Double(integer(below: 1 << 53)) * 0x1p-53
   }
-
-  private mutating func next() -> UInt32 {
-    if position == Self.size { twist() }
-    var word = state[position]
-    position += 1
-    word ^= word >> 11
-    word ^= (word << 7) & 0x9d2c_5680
-    word ^= (word << 15) & 0xefc6_0000
-    return word ^ (word >> 18)
-  }
-
-  private mutating func twist() {
-    for index in 0..<Self.size {
-      let joined =
-        (state[index] & 0x8000_0000) | (state[(index + 1) % Self.size] & 0x7fff_ffff)
-      let mixed = (joined >> 1) ^ (joined & 1 == 0 ? 0 : 0x9908_b0df)
-      state[index] = state[(index + 397) % Self.size] ^ mixed
-    }
-    position = 0
-  }
-
-  private static let size = 624
 }

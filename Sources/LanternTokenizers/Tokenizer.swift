@@ -43,6 +43,12 @@ extension Tokenizer {
 
   package func vectorCount(from id: Int) -> Int { 1 }
 
+  /// Whether an id is of a special token, which text that people typed never becomes.
+  package func isSpecial(_ id: Int) -> Bool {
+    let text = String(decoding: decode([id]), as: UTF8.self)
+    return encode(text) == [id] && encode(text, readsSpecial: false) != [id]
+  }
+
   /// The ids of a text, in which special tokens are matched.
   package func encode(_ text: String) -> [Int] { encode(text, readsSpecial: true) }
 }

@@ -66,6 +66,20 @@ import Testing
     for step in steps { #expect(rows.count { $0 == step } == 2, "\(step)") }
   }
 
+  @Test("every benchmark of language models has its row in their catalogue, sorted by name")
+  func benchmarks() throws {
+    let folder = "Sources/LanternEvaluation/Language"
+    let catalogue = SourceTree.file("\(folder)/LanguageTask.swift").code
+    let list = try #require(catalogue.firstMatch(of: /static let all = \[([^\]]*)\]/)).output.1
+    let rows = list.matches(of: /\w+/).map { String($0.output) }
+    let tasks = SourceTree.files(in: folder, ["swift"]).flatMap { file in
+      file.code.matches(of: /static let (\w+) = (?:LanguageTask|arc)\(/).map {
+        String($0.output.1)
+      }
+    }
+    #expect(tasks.count > 5 && tasks.sorted() == rows)
+  }
+
   @Test("every tokenizer has its row in the catalogue of tokenizers")
   func tokenizers() {
     let catalogue = SourceTree.file("Sources/LanternTokenizers/TokenizerCatalogue.swift").code

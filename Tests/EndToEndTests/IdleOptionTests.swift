@@ -220,6 +220,12 @@ import Testing
     Case("caption", "--threads", "a.png -t 64", "64 threads on"),
     Case("embed", "--compare", "fox VECTORS --compare", "compared with itself"),
     Case("embed", "--threads", "fox VECTORS -t 64", "64 threads on"),
+    Case("eval", "--seed", "MMLU -s 5", "seed without effect: no examples"),
+    Case("eval", "--parallel", "MMLU --parallel 2", "choices are scored one after another"),
+    Case("eval", "--one-turn", "MMLU --chat --one-turn", "no examples stand before"),
+    Case("eval", "--threads", "MMLU -t 64", "64 threads on"),
+    Case("eval", "--quiet", "MMLU -q -v", "--quiet and --verbose"),
+    Case("eval", "--verbose", "MMLU --json -v", "\"event\":\"detail\""),
     Case("inspect", "--context", "a.png --context 9", "--context has no effect"),
     Case("inspect", "--verbose", "a.png -v", "--verbose has no effect on a picture"),
     Case("trace", "--verbose", "a b -v --json", "--verbose and --json"),
@@ -306,6 +312,10 @@ import Testing
       "--model", "--pooling", "--precision", "--json", "--cache-type", "--prompt", "--pairs",
       "--raw",
     ],
+    "eval": [
+      "--model", "--data", "--limit", "--log", "--shots", "--chat", "--precision", "--cache-type",
+      "--json",
+    ],
     "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
     "convert": [
       "--type", "--vae", "--text-encoder", "--text-encoder-2", "--tokenizer", "--prediction",
@@ -364,6 +374,9 @@ import Testing
         "MERGED": [
           "-m", fixture("language_folders/llama"), "--lora",
           fixture("language_adapters/plain") + ":0",
+        ],
+        "MMLU": [
+          "mmlu", "-m", fixture("evaluation/model"), "--data", fixture("evaluation/mmlu"),
         ],
         "VECTORS": ["-m", fixture("gguf_models/qwen2.gguf")],
         "SPEED": [

@@ -162,21 +162,37 @@ extension LanguageGenerator {
     if model.network is any EncoderDecoder || model.network is any MaskedLanguageModel {
       return try writeInTurn(requests, onEvent)
     }
-    var waiting = try requests.enumerated().map { number, request in
-      let prompt = model.ids(of: request.prompt)
-      let (writer, notes) = try writer(of: request, behind: prompt)
+    try write(
+      requests.map { ($0, model.ids(of: $0.prompt)) }, parallel: parallel, onEvent: onEvent)
+  }
+
+  /// As ``write(_:parallel:onEvent:)``, behind tokens; a request's prompt is not looked at.
+  func write(
+    _ texts: [(request: LanguageRequest, prompt: [Int])], parallel: Int,
+    onEvent: (Int, LanguageEvent) throws -> Void
+  ) throws {
+    var waiting = try texts.enumerated().map { number, text in
+      let (writer, notes) = try writer(of: text.request, behind: text.prompt)
       return Waiting(
-        number: number, prompt: prompt, writer: writer,
-        notes: notes + ReadAhead.notes(self, request, writer, isOneOfMany: true)
-          + (request.promptCache == nil
+        number: number, prompt: text.prompt, writer: writer,
+        notes: notes + ReadAhead.notes(self, text.request, writer, isOneOfMany: true)
+          + (text.request.promptCache == nil
             ? [] : ["prompt cache without effect: several prompts are read at once"]))
     }[...]
     let longest = waiting.map { $0.prompt.count + $0.writer.remaining }.max() ?? 0
-    guard readsTogether(longest), requests.allSatisfy({ $0.beams == 1 }) else {
-      return try writeInTurn(requests, onEvent)
+    guard readsTogether(longest), texts.allSatisfy({ $0.request.beams == 1 }) else {
+      for (number, text) in texts.enumerated() {
+        var context = try makeContext(
+          capacity: text.prompt.count + waiting[number].writer.remaining)
+        let result = try write(text.request, behind: text.prompt, in: &context) {
+          try onEvent(number, $0)
+        }
+        try onEvent(number, .finished(result))
+      }
+      return
     }
     var batch = try LanguageBatch(
-      self, slots: max(1, min(parallel, requests.count)), capacity: longest)
+      self, slots: max(1, min(parallel, texts.count)), capacity: longest)
     var beginnings: [Int: Beginning] = [:]
     while !waiting.isEmpty || batch.isBusy {
       while batch.hasRoom, let next = waiting.popFirst() {

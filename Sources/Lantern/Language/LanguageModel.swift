@@ -34,6 +34,8 @@ package struct LanguageModel: Sendable {
   let chatTemplate: (source: String, file: String)?
   /// What was read otherwise than the files may lead to expect: a line each.
   package let notes: [String]
+  /// Whether special tokens are left out of texts that are written.
+  var skipsSpecialTokens = false
 
   static let stems = ["model", "pytorch_model"]
 

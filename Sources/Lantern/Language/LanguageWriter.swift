@@ -29,7 +29,7 @@ struct LanguageWriter {
     (self.model, self.request, self.prompt, self.maximum) = (model, request, prompt, maximum)
     sampling = TextSampling(settings.sampler, seed: request.seed)
     held = try HeldText(model, settings.form, minimum: request.minimumTokens, maximum: maximum)
-    streamed = StreamedText(model.tokenizer)
+    streamed = StreamedText(model.tokenizer, skipsSpecial: model.skipsSpecialTokens)
     stops = StopStrings(request.stop)
   }
 

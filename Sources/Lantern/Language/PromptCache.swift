@@ -135,7 +135,7 @@ struct PromptCache {
 extension LanguageModel {
   /// A hash of all that keys and values depend on besides the tokens: settings, the names, types, shapes and first rows
   /// of weights, and what computes, in which blocks.
-  fileprivate func identity() throws -> String {
+  func identity() throws -> String {
     var hash = FNV1a()
     hash.update(
       "\(className) \(precision.rawValue) \(ComputeEngine.instructionSet) \(network.blockLength) "

@@ -28,6 +28,24 @@ package struct ChatText: Sendable, Equatable {
 }
 
 extension ChatText {
+  private init(_ scalars: [Unicode.Scalar], _ isTyped: [Bool]) {
+    (self.scalars, self.isTyped) = (scalars, isTyped)
+  }
+
+  /// The text up to the white space at its end, and that.
+  package var dividedAtLastSpace: (text: ChatText, space: ChatText) {
+    let end = scalars[...].trimmingEnd.endIndex
+    return (
+      ChatText(Array(scalars[..<end]), Array(isTyped[..<end])),
+      ChatText(Array(scalars[end...]), Array(isTyped[end...]))
+    )
+  }
+
+  /// A text and another behind it.
+  package static func + (text: ChatText, other: ChatText) -> ChatText {
+    ChatText(text.scalars + other.scalars, text.isTyped + other.isTyped)
+  }
+
   /// What a template writes between the first part that people typed and the second; nil where there are not two.
   package var betweenTyped: String? {
     guard let first = isTyped.firstIndex(of: true),
