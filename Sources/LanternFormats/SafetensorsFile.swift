@@ -75,5 +75,24 @@ package struct SafetensorsFile: TensorFile {
     }
   }
 
+  /// The elements of a tensor of 8- or 64-bit integers, in order; `nil` where there is none.
+  ///
+  /// - Throws: ``FormatError/unsupportedElementType(name:type:file:)`` for another type, ``FormatError/tensor(_:)`` for want
+  ///   of memory.
+  package func integers(_ name: String) throws(FormatError) -> [Int]? {
+    guard let entry = entries[name] else { return nil }
+    let base = storage.base + entry.begin
+    let count = entry.shape.reduce(1, *)
+    do { try Memory.require(count * MemoryLayout<Int>.size) } catch { throw .tensor(error) }
+    switch entry.type {
+    case "I8": return (0..<count).map { Int(base.loadUnaligned(fromByteOffset: $0, as: Int8.self)) }
+    case "I64":
+      return (0..<count).map {
+        Int(Int64(littleEndian: base.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)))
+      }
+    default: throw .unsupportedElementType(name: name, type: entry.type, file: path)
+    }
+  }
+
   package func releasePages() { storage.releasePages() }
 }

@@ -53,6 +53,15 @@ package enum ModelCatalogue {
     try DPREncoder(BertConfig(config, of: .bert), weights)
   }
 
+  /// The table of tokens' vectors that a file has; nil where it has none.
+  ///
+  /// - Throws: ``ModelError``.
+  package static func tokenVectors(_ file: SafetensorsFile) throws(ModelError)
+    -> (any TokenVectors)?
+  {
+    StaticVectors.isHere(file) ? try StaticVectors(file) : nil
+  }
+
   /// What comes behind the pooling of a text's states, by its class in `modules.json`.
   package static let vectorModules:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any VectorModule] = [

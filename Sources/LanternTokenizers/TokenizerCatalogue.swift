@@ -69,6 +69,26 @@ package enum TokenizerCatalogue {
     }
   }
 
+  /// The tokenizer of a table of vectors, what its unknown token is, and the median length of its tokens in characters.
+  package typealias TableTokenizer = (
+    tokenizer: any LanguageTokenizer, unknown: Int?, medianLength: Int
+  )
+
+  /// Loads the tokenizer of a table of vectors.
+  ///
+  /// - Parameter path: a file as `tokenizer.json`.
+  /// - Returns: the tokenizer, and what is known of its tokens.
+  /// - Throws: ``TokenizerError``.
+  package static func loadTable(_ path: String) throws(TokenizerError) -> TableTokenizer {
+    let file = try PipelineFile(path)
+    let tokenizer = try PipelineTokenizer(file, folder: FileSystem.split(path).folder)
+    let vocabulary = try file.model().vocabulary
+    let lengths = vocabulary.map { $0.token.unicodeScalars.count }.sorted()
+    let middle =
+      lengths.isEmpty ? 0 : (lengths[(lengths.count - 1) / 2] + lengths[lengths.count / 2]) / 2
+    return (tokenizer, file.unknown(in: vocabulary), middle)
+  }
+
   /// Whether a folder has a tokenizer of a language model.
   package static func isHere(_ folder: String) -> Bool {
     ["tokenizer.json", "tokenizer.model", "vocab.json"].contains {

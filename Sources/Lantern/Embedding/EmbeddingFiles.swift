@@ -35,6 +35,8 @@ struct EmbeddingFiles: Sendable {
   init(_ path: String) throws(FormatError) {
     network = path
     guard FileSystem.isDirectory(path) else {
+      // A table of vectors says nothing of pooling.
+      if path.hasSuffix(".safetensors") { return }
       pooling = try Self.pooling(ofFile: path)
       return
     }
@@ -73,6 +75,7 @@ struct EmbeddingFiles: Sendable {
     guard let rows = try JSON.read(file).array, !rows.isEmpty, rows.count <= 64 else {
       throw .wrongType(key: "modules", expected: "a list of modules", file: file)
     }
+    var isTable = false
     for (index, row) in rows.enumerated() {
       let name = row.object?["path"]?.string ?? ""
       // A path within the folder alone.
@@ -85,9 +88,13 @@ struct EmbeddingFiles: Sendable {
       let kind = type.split(separator: ".").last.map(String.init) ?? ""
       switch (kind, index) {
       case ("Transformer", 0): network = path
-      case ("Pooling", 1): try readPooling(path)
+      // Its vectors are averaged; no module says so.
+      case ("StaticEmbedding", 0):
+        network = path
+        isTable = true
+      case ("Pooling", 1) where !isTable: try readPooling(path)
       case ("Normalize", 1...): modules.append(.normalize)
-      case (_, 2...) where ModelCatalogue.vectorModules[kind] != nil:
+      case (_, (isTable ? 1 : 2)...) where ModelCatalogue.vectorModules[kind] != nil:
         modules.append(.network(kind: kind, folder: path))
       default: throw .unsupportedSetting(key: "type", value: JSON.quoted(type), file: file)
       }

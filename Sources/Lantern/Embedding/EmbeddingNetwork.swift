@@ -5,7 +5,7 @@ import LanternPlatform
 import LanternTensor
 import LanternTokenizers
 
-/// The network of an embedder, with its tokenizer: an encoder, or a language model.
+/// The network of an embedder, with its tokenizer: an encoder, a language model, or a table of tokens' vectors.
 struct EmbeddingNetwork: Sendable {
   private let kind: Kind
   private let tokenizer: any LanguageTokenizer
@@ -15,6 +15,7 @@ struct EmbeddingNetwork: Sendable {
   private enum Kind: Sendable {
     case encoder(any BidirectionalEncoder)
     case decoder(LanguageModel)
+    case table(StaticTable)
   }
 
   /// Loads the network.
@@ -25,6 +26,10 @@ struct EmbeddingNetwork: Sendable {
   ///   - cacheType: what keys and values of a language model are kept in.
   /// - Throws: an error that names the file, what is wrong with it, and the remedy.
   init(_ path: String, precision: Precision, cacheType: KVCacheType?) throws {
+    if let table = try StaticTable(path) {
+      (kind, tokenizer, notes) = (.table(table), table.tokenizer, table.notes)
+      return
+    }
     guard FileSystem.isDirectory(path), let make = try Self.encoder(path) else {
       let model = try LanguageModel(path, precision: precision, cacheType: cacheType)
       try model.checkCausal("a vector of a text")
@@ -55,6 +60,7 @@ struct EmbeddingNetwork: Sendable {
     switch kind {
     case .encoder(let encoder): encoder.features
     case .decoder(let model): model.network.features
+    case .table(let table): table.embedding.features
     }
   }
 
@@ -63,8 +69,12 @@ struct EmbeddingNetwork: Sendable {
     switch kind {
     case .encoder(let encoder): encoder.maximumLength
     case .decoder(let model): model.network.maximumLength
+    case .table(let table): table.maximumLength
     }
   }
+
+  /// Whether it is a table of tokens' vectors.
+  var isTable: Bool { if case .table = kind { true } else { false } }
 
   /// Whether the first token's state, as long as it is, is the text's vector.
   var firstStateIsVector: Bool {
@@ -74,6 +84,9 @@ struct EmbeddingNetwork: Sendable {
   /// The tokens of a text, or of a pair, within those that the model begins and ends texts with; one at least. What people
   /// typed is no special token.
   func framed(_ text: String, _ second: String?, limit: Int) -> FramedText {
+    if case .table(let table) = kind {
+      return table.framed(second.map { "\(text) \($0)" } ?? text, limit: limit)
+    }
     let framed = tokenizer.frame.framed(
       tokenizer.encode(text, readsSpecial: false),
       second.map { tokenizer.encode($0, readsSpecial: false) }, limit: limit)
@@ -83,6 +96,7 @@ struct EmbeddingNetwork: Sendable {
 
   /// Tokens before a text that stands behind a prompt.
   func tokens(before prompt: String) -> Int {
+    if case .table(let table) = kind { return table.framed(prompt, limit: .max).ids.count }
     let frame = tokenizer.frame
     return prompt.isEmpty
       ? 0 : frame.beginning + tokenizer.encode(prompt, readsSpecial: false).count
@@ -99,6 +113,10 @@ struct EmbeddingNetwork: Sendable {
         var cache = try model.makeCache(capacity: text.ids.count)
         let states = try model.network.read(text.ids, into: &cache)
         return TextStates(values: try states.floats()[...], features: features)
+      }
+    case .table(let table):
+      return try texts.map { text in
+        TextStates(values: try table.embedding.vectors(of: text.ids)[...], features: features)
       }
     case .encoder(let encoder):
       let batch = TokenBatch(texts.map(\.ids), segments: texts.map(\.segments))

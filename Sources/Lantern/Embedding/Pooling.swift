@@ -29,14 +29,15 @@ extension TextEmbedder.Pooling {
   /// The vector of a text.
   ///
   /// - Parameters:
-  ///   - states: of one token at least.
-  ///   - first: the first token that counts; there is one.
-  /// - Returns: the vector.
+  ///   - states: of the text's tokens.
+  ///   - first: the first token that counts.
+  /// - Returns: the vector; zeros where no token counts, as a table has no vector for any.
   func pooled(_ states: TextStates, from first: Int) -> [Float] {
     let features = states.features
     func row(_ token: Int) -> ArraySlice<Float> {
       states.values.dropFirst(token * features).prefix(features)
     }
+    guard first < states.count else { return [Float](repeating: 0, count: features) }
     let tokens = first..<states.count
     switch self {
     case .last: return Array(row(states.count - 1))

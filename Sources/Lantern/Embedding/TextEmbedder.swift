@@ -21,8 +21,8 @@ public struct TextEmbedder: Sendable {
   /// Loads a model.
   ///
   /// - Parameters:
-  ///   - path: a GGUF file of a language model, or a folder of an encoder or a language model as transformers or
-  ///     sentence-transformers lays it out.
+  ///   - path: a GGUF file of a language model, a folder of an encoder or a language model as transformers or
+  ///     sentence-transformers lays it out, or a table of tokens' vectors as model2vec or WordLlama does.
   ///   - pooling: how it pools; as the model's files say when nil, or else the mean.
   ///   - precision: how exactly it computes.
   ///   - cacheType: of a language model, what keys and values of tokens are kept in; f16 when nil, or f32 in
@@ -36,7 +36,10 @@ public struct TextEmbedder: Sendable {
     network = try EmbeddingNetwork(recipe.network, precision: precision, cacheType: cacheType)
     let said = recipe.pooling ?? (network.firstStateIsVector ? [.cls] : nil)
     self.pooling = pooling.map { [$0] } ?? said ?? [.mean]
-    maximumLength = min(recipe.maximumLength ?? .max, network.maximumLength)
+    // Where a tokenizer says how long texts may be, that is not said of tables.
+    maximumLength =
+      network.isTable
+      ? network.maximumLength : min(recipe.maximumLength ?? .max, network.maximumLength)
     var notes = recipe.notes + network.notes
     if let pooling, let said, said != [pooling] {
       let names = said.map(\.rawValue).joined(separator: " and ")
@@ -122,7 +125,7 @@ public struct TextEmbedder: Sendable {
     for batch in EmbeddingNetwork.batches(read.map(\.ids.count)) {
       let states = try network.states(of: batch.map { read[$0] })
       let pooled = states.map { states in
-        pooling.flatMap { $0.pooled(states, from: min(skipped, states.count - 1)) }
+        pooling.flatMap { $0.pooled(states, from: max(0, min(skipped, states.count - 1))) }
       }
       let rows = try finished(pooled, isNormalized ?? !network.firstStateIsVector)
       for (index, row) in zip(batch, rows) {

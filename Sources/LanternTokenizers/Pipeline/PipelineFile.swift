@@ -175,6 +175,12 @@ struct PipelineFile {
   /// The unknown token.
   var unknown: String? { root["model"]?.object?["unk_token"]?.string }
 
+  /// The id of the unknown token: a Unigram model has it by number.
+  func unknown(in vocabulary: TokenTable) -> Int? {
+    unknown.flatMap { vocabulary[$0] }.map(Int.init)
+      ?? root["model"]?.object?["unk_id"]?.integer
+  }
+
   private func vocabulary() throws(TokenizerError) -> TokenTable {
     guard let members else { throw refusal("model.vocab", nil) }
     return try TokenTable(members, file: path)

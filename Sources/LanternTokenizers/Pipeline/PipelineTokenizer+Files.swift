@@ -6,7 +6,16 @@ extension PipelineTokenizer {
   ///
   /// - Throws: ``TokenizerError``, for steps that Lantern does not have among others.
   package init(folder: String) throws(TokenizerError) {
-    let file = try PipelineFile(FileSystem.join(folder, "tokenizer.json"))
+    try self.init(PipelineFile(FileSystem.join(folder, "tokenizer.json")), folder: folder)
+  }
+
+  /// The tokenizer of a file.
+  ///
+  /// - Parameters:
+  ///   - file: as `tokenizer.json`.
+  ///   - folder: where `tokenizer_config.json` may be.
+  /// - Throws: as ``init(folder:)``.
+  init(_ file: PipelineFile, folder: String) throws(TokenizerError) {
     let (model, vocabulary, spelling) = try file.model()
     let tokens = try file.tokens()
     let settings = try Self.settings(folder)
