@@ -50,11 +50,13 @@ package struct GatedLinear: Sendable {
     self.activation = activation
   }
 
-  /// Takes `weight`, `[2 · outputs, inputs]`: gates, then values, without biases.
+  /// Takes `weight`, `[others + 2 · outputs, inputs]`: rows of another map, then gates, then values, without biases.
   package init(
-    gatesFirst weights: Weights, _ inputs: Int, _ outputs: Int, activation: Activation
+    gatesFirst weights: Weights, _ inputs: Int, _ outputs: Int, behind others: Int = 0,
+    activation: Activation
   ) throws(ModelError) {
-    self.weight = try weights.gatedMatrix("weight", outputs, inputs, gatesFirst: true)
+    self.weight = try weights.gatedMatrix(
+      "weight", outputs, inputs, gatesFirst: true, behind: others)
     self.bias = nil
     self.activation = activation
   }

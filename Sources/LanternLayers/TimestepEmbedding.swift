@@ -18,13 +18,14 @@ package struct TimestepEmbedding: Sendable {
   ///   - cosineFirst: diffusers' `flip_sin_to_cos`.
   ///   - shift: diffusers' `freq_shift`.
   ///   - condition: features of the condition, diffusers' `cond_proj_dim`; nil for none.
+  ///   - bias: whether the maps have one.
   /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
   package init(
     _ weights: Weights, _ features: Int, _ outputs: Int, cosineFirst: Bool, shift: Float,
-    condition: Int? = nil
+    condition: Int? = nil, bias: Bool = true
   ) throws(ModelError) {
-    self.linear1 = try Linear(weights["linear_1"], features, outputs)
-    self.linear2 = try Linear(weights["linear_2"], outputs, outputs)
+    self.linear1 = try Linear(weights["linear_1"], features, outputs, bias: bias)
+    self.linear2 = try Linear(weights["linear_2"], outputs, outputs, bias: bias)
     self.condition = try condition.map { inputs throws(ModelError) in
       try Linear(weights["cond_proj"], inputs, features, bias: false)
     }

@@ -161,21 +161,23 @@ extension Weights {
   }
 
   /// A gated unit's matrix `[2 · outputs, inputs]`, values before gates or behind them, packed as
-  /// ``matrix(_:_:_:)`` packs one.
+  /// ``matrix(_:_:_:)`` packs one; behind as many other rows as `others` says.
   ///
   /// - Throws: ``ModelError`` when it is missing, of another shape, or not finite.
-  package func gatedMatrix(_ name: String, _ outputs: Int, _ inputs: Int, gatesFirst: Bool = false)
-    throws(ModelError) -> PackedMatrix
-  {
-    if isPlan { return try planned(name, [2 * outputs, inputs], outputs: outputs, gates: self) }
-    let (first, second) = (0..<outputs, outputs..<2 * outputs)
+  package func gatedMatrix(
+    _ name: String, _ outputs: Int, _ inputs: Int, gatesFirst: Bool = false,
+    behind others: Int = 0
+  ) throws(ModelError) -> PackedMatrix {
+    let shape = [others + 2 * outputs, inputs]
+    if isPlan { return try planned(name, shape, outputs: outputs, gates: self) }
+    let (first, second) = (others..<others + outputs, others + outputs..<others + 2 * outputs)
     let (values, gates) = gatesFirst ? (second, first) : (first, second)
-    let blocks = try keptBlocks(name, [2 * outputs, inputs])
+    let blocks = try keptBlocks(name, shape)
     if let packed = try packed(name, blocks, rows: values, gates: .rows(gates)) {
       return counted(packed)
     }
-    let stored = try stored(name, [2 * outputs, inputs], orReshaped: false)
-    guard gatesFirst else { return try gated(stored, releasing: [stored]) }
+    let stored = try stored(name, shape, orReshaped: false)
+    guard gatesFirst || others > 0 else { return try gated(stored, releasing: [stored]) }
     let swapped: Tensor
     do {
       swapped = try Tensor.concatenated(

@@ -89,6 +89,8 @@ package struct Weights: Sendable {
   /// in their file.
   package var heldBytes: Int { held { $0 } }
 
+  /// Path of the file here, for errors.
+  package var file: String { archive.file(of: prefix) }
   /// Whether the checkpoint has a tensor `name` here.
   package func has(_ name: String) -> Bool { archive.contains(full(name)) }
   /// The cursor at `name`, or at `older` where the checkpoint still spells it so.

@@ -20,6 +20,23 @@ package enum ModelCatalogue {
       },
     ]
 
+  /// Language models that encode prompts, by the class that the folder names.
+  ///
+  /// - Parameter layers: whose states are taken.
+  /// - Returns: a row for each class.
+  package static func layeredTextEncoders(
+    taking layers: TextLayers
+  ) -> [String: @Sendable (Config, Weights) throws(ModelError) -> any LayeredTextEncoder] {
+    [
+      "Qwen3ForCausalLM": { config, weights throws(ModelError) in
+        try LlamaTextModel(LlamaConfig(config, of: .qwen3), taking: layers, weights)
+      },
+      "Qwen3Model": { config, weights throws(ModelError) in
+        try LlamaTextModel(LlamaConfig(config, of: .qwen3), taking: layers, weights)
+      },
+    ]
+  }
+
   /// Encoders whose tokens attend both ways, by the class that their settings name as their architecture.
   package static let encoders: [String: EncoderRow] = [
     "BertForMaskedLM": bert(.bert), "BertForPreTraining": bert(.bert), "BertModel": bert(.bert),
@@ -71,9 +88,18 @@ package enum ModelCatalogue {
   /// Denoisers, by the class that the folder names.
   package static let denoisers:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any DenoiserNetwork] = [
+      "FluxTransformer2DModel": { config, weights throws(ModelError) in
+        try FluxTransformer2DModel(FluxTransformer2DConfig(config), weights)
+      },
+      "Flux2Transformer2DModel": { config, weights throws(ModelError) in
+        try Flux2Transformer2DModel(Flux2Transformer2DConfig(config), weights)
+      },
       "UNet2DConditionModel": { config, weights throws(ModelError) in
         try UNet2DConditionModel(UNet2DConditionConfig(config), weights)
-      }
+      },
+      "ZImageTransformer2DModel": { config, weights throws(ModelError) in
+        try ZImageTransformer2DModel(ZImageTransformer2DConfig(config), weights)
+      },
     ]
 
   /// Networks that make a denoiser follow a picture, by the class that their folder names.
@@ -132,7 +158,10 @@ package enum ModelCatalogue {
       tinyCodecs.merging([
         "AutoencoderKL": { config, weights throws(ModelError) in
           try AutoencoderKL(AutoencoderKLConfig(config), weights)
-        }
+        },
+        "AutoencoderKLFlux2": { config, weights throws(ModelError) in
+          try AutoencoderKLFlux2(AutoencoderKLFlux2Config(config), weights)
+        },
       ]) { $1 }
 
   /// Those of them that decode another codec's latents, in a fraction of its time.

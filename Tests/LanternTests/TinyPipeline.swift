@@ -9,7 +9,8 @@ import Testing
 /// tools/fixtures/tiny_pipeline.py; or Stable Diffusion XL: tools/fixtures/tiny_xl.py; or the first as a latent
 /// consistency model, tools/fixtures/tiny_lcm.py, or as one that edits pictures, tools/fixtures/tiny_edit.py; or the
 /// second with a refiner: tools/fixtures/tiny_refiner.py; or the first two with prompts in webui's syntax:
-/// tools/fixtures/webui_prompts.py; or with a second pass: tools/fixtures/hires.py.
+/// tools/fixtures/webui_prompts.py; or with a second pass: tools/fixtures/hires.py; or FLUX.2 klein: tools/fixtures/tiny_flux2.py, FLUX.1: tiny_flux.py,
+/// Z-Image: tiny_z_image.py.
 struct TinyPipeline {
   static let folder = fixture("tiny_pipeline")
   private let folder: String
@@ -124,11 +125,19 @@ struct TinyPipeline {
   static func generator(
     changing change: (_ folder: String) throws -> Void
   ) throws -> ImageGenerator {
+    try with(Self.folder, changing: change) { $0 }
+  }
+
+  /// Loads a model from a copy of its folder that `change` has altered, and uses it while the copy is there.
+  static func with<Result>(
+    _ model: String, changing change: (_ folder: String) throws -> Void,
+    _ body: (ImageGenerator) throws -> Result
+  ) throws -> Result {
     try withTemporaryFolder { folder in
       let copy = "\(folder)/model"
-      try FileManager.default.copyItem(atPath: Self.folder, toPath: copy)
+      try FileManager.default.copyItem(atPath: model, toPath: copy)
       try change(copy)
-      return try ImageGenerator(folder: copy, precision: .exact)
+      return try body(ImageGenerator(folder: copy, precision: .exact))
     }
   }
 
@@ -162,9 +171,31 @@ struct TinyPipeline {
     }
   }
 
-  /// Puts a tensor into the U-Net's checkpoint, instead of one of that name where there is one.
-  private func setWeight(_ name: String, _ tensor: Tensor, of folder: String) throws {
-    let path = "\(folder)/unet/diffusion_pytorch_model.safetensors"
+  /// Uses the model that a case draws with. Of FLUX.1 dev, that is one with guidance as an input, and times that move
+  /// with the picture's size.
+  func withGenerator<Result>(_ name: String, _ body: (ImageGenerator) throws -> Result) throws
+    -> Result
+  {
+    guard cases[name]?["embeds_guidance"]?.bool == true else { return try body(generator(name)) }
+    let change = { (folder: String) in
+      try Self.set("guidance_embeds", .bool(true), "\(folder)/transformer/config.json")
+      for name in file.names where name.contains("guidance_embedder") {
+        try setWeight(name, tensor(name), of: folder, part: "transformer")
+      }
+      let scheduler = "\(folder)/scheduler/scheduler_config.json"
+      try Self.set("use_dynamic_shifting", .bool(true), scheduler)
+      try Self.set("shift", .integer(3), scheduler)
+      try Self.set("base_image_seq_len", .integer(4), scheduler)
+      try Self.set("max_image_seq_len", .integer(400), scheduler)
+    }
+    return try Self.with(folder, changing: change, body)
+  }
+
+  /// Puts a tensor into the denoiser's checkpoint, instead of one of that name where there is one.
+  private func setWeight(
+    _ name: String, _ tensor: Tensor, of folder: String, part: String = "unet"
+  ) throws {
+    let path = "\(folder)/\(part)/diffusion_pytorch_model.safetensors"
     let old = try SafetensorsFile(path)
     let others = try old.names.filter { $0 != name }.map { name in
       (name: name, tensor: try #require(try old.tensor(name)))

@@ -66,7 +66,8 @@ struct ChunkedTextConditioner: TextConditioner {
 
   /// Encodes all texts of both prompts, each once, the shorter ones filled up with empty text.
   func encode(
-    _ request: ImageRequest, size: (width: Int, height: Int), steps: PromptSchedule.Steps
+    _ request: ImageRequest, size: (width: Int, height: Int), steps: PromptSchedule.Steps,
+    isGuided: Bool
   ) throws -> PromptEncoding {
     let words = try words(of: request)
     let positive = PromptTexts.positive(request, over: steps)

@@ -28,6 +28,7 @@ struct DrawingPass {
     var schedule = model.schedule
     schedule.convention = settings.convention
     schedule.fillsHoles = request.mask != nil
+    schedule.tokens = model.tokens(width: settings.width, height: settings.height)
     sampler = try settings.makeSampler(schedule)
     let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
     plan = try sampler.plan(steps: settings.steps, over: schedule, spacing: spacing)
@@ -45,7 +46,9 @@ struct DrawingPass {
     request = try hires.request(
       after: first.request, width: size.width * unit, height: size.height * unit)
     settings = try ImageSettings(request, model)
-    schedule = first.schedule
+    var schedule = first.schedule
+    schedule.tokens = model.tokens(width: settings.width, height: settings.height)
+    self.schedule = schedule
     sampler = try settings.makeSampler(schedule)
     let count = hires.steps(after: settings.steps)
     let spacing = try settings.schedule.map(SamplerCatalogue.spacing)
@@ -70,7 +73,8 @@ extension ImageGenerator {
       for index in passes.indices where number == 0 || index == passes.count - 1 {
         let size = (passes[index].settings.width, passes[index].settings.height)
         var prompt = try model.conditioner.encode(
-          passes[index].request, size: size, steps: passes[index].promptSteps)
+          passes[index].request, size: size, steps: passes[index].promptSteps,
+          isGuided: passes[index].settings.fullGuidance.isActive)
         prompt.set(guidance: passes[index].settings.guidance)
         // A refiner has attentions of other sizes, and sees no pictures.
         if number == 0 {

@@ -71,14 +71,18 @@ extension ImageGenerator {
     let input = try noise.normal([rows] + size + [model.geometry.inputChannels])
     let sides = (settings.width, settings.height)
     let steps = PromptSchedule.Steps(count: settings.steps)
-    let prompt = try model.conditioner.encode(request, size: sides, steps: steps)
+    let isGuided = settings.fullGuidance.isActive
+    func encode() throws -> PromptEncoding {
+      try model.conditioner.encode(request, size: sides, steps: steps, isGuided: isGuided)
+    }
+    let prompt = try encode()
     let predict = try model.denoiser().conditioned(
       on: .joined(
         Array(repeating: prompt.conditioning(prompt.choice(at: 0), rows: 1), count: rows)))
     let pixels = try noise.normal([pictures, settings.height, settings.width, 3]) * 0.3
     return [
       Part(name: "text encoder", count: 1) {
-        _ = try model.conditioner.encode(request, size: sides, steps: steps)
+        _ = try encode()
       },
       Part(name: "denoiser, a call", count: calls) {
         _ = try predict(input, 500)

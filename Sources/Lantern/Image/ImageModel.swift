@@ -86,12 +86,16 @@ package struct ImageModel: Sendable {
     let all = (defaults.lora.map { [LoRA($0)] } ?? []) + loras
     let adapters = try all.flatMap { try $0.adapters() }
     let reader = PartReader(source, variant: variant, adding: adapters, precision: precision)
-    self.schedule = try source.noiseSchedule()
+    self.schedule = try source.noiseSchedule(pipeline.times)
     self.conditioner = try pipeline.conditioner(reader)
     self.denoiser = ModelPart {
       try reader.read(pipeline.denoiser, ModelCatalogue.denoisers, precision)
     }
-    let denoiser = try denoiser()
+    // A large one is read when it is needed: after the text encoder, which is large too, is released.
+    let denoiser =
+      pipeline.isLarge && adapters.isEmpty
+      ? try reader.read(pipeline.denoiser, ModelCatalogue.denoisers, precision, isPlan: true)
+      : try denoiser()
     self.geometry = denoiser.geometry
     self.embedsGuidance = denoiser.embedsGuidance
     self.hash = try Self.hash(of: reader.files(of: pipeline.denoiser))
@@ -230,9 +234,15 @@ package struct ImageModel: Sendable {
   ///
   /// - Throws: what reading a network that the request has throws.
   func sizeUnit(of request: ImageRequest) throws -> Int {
-    try request.controls.reduce(max(8, codec.downsampling)) { unit, control in
+    try request.controls.reduce(max(8, codec.downsampling * geometry.patchSize)) { unit, control in
       max(unit, try controlNetwork(control.network).hintUnit)
     }
+  }
+
+  /// Tokens of a picture of so many pixels, as the denoiser has it.
+  func tokens(width: Int, height: Int) -> Int {
+    let side = codec.downsampling * geometry.patchSize
+    return (width / side) * (height / side)
   }
 
   /// Size in pixels that the model was trained on.

@@ -48,7 +48,11 @@ struct InitialLatent {
       return
     }
 
-    guard let plan = plan.suffix(strength: request.strength, of: settings.steps) else {
+    guard
+      let plan = plan.suffix(
+        strength: request.strength, of: settings.steps, roundsUp: model.schedule.prediction == .flow
+      )
+    else {
       throw RequestError.range(
         name: "strength", found: "\(request.strength)",
         allowed: "more, or more steps: of \(settings.steps) none is left")
@@ -60,7 +64,8 @@ struct InitialLatent {
       beginsInNoise && model.isInpaintingModel
       ? nil
       : try codec.encode(
-        original.tensor.scaled(by: 2, plus: -1), noise: source.normal(shape),
+        original.tensor.scaled(by: 2, plus: -1),
+        noise: codec.drawsLatents ? source.normal(shape) : Tensor(repeating: 0, shape: shape),
         tiled: request.tiledDecoding)
     noise = try source.normal(shape)
     if let clean, !beginsInNoise, let first = plan.levels.first {

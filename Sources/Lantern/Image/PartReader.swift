@@ -35,12 +35,13 @@ struct PartReader: Sendable {
   ///   - stems: names that its files of weights may have.
   ///   - catalogue: models by class.
   ///   - precision: what it computes in.
+  ///   - isPlan: whether none of its linear maps is read, so that it computes nothing.
   /// - Returns: the model.
   /// - Throws: an error of the room where something is wrong.
   func read<Model>(
     _ component: String, stems: [String] = ["diffusion_pytorch_model"],
     _ catalogue: [String: @Sendable (Config, Weights) throws(ModelError) -> Model],
-    _ precision: Precision
+    _ precision: Precision, isPlan: Bool = false
   ) throws -> Model {
     let part = try source.component(component)
     let name = part.className ?? ""
@@ -54,7 +55,9 @@ struct PartReader: Sendable {
       throw ModelError.unsupported(what: "is \(kind.name)", file: archive.file(of: ""))
     }
     let model = try make(
-      config, Weights(archive, of: component, adding: adapters, precision: precision))
+      config,
+      Weights(
+        archive, of: component, adding: adapters, precision: precision, isPlan: isPlan))
     notes { $0 += archive.notes + config.notes }
     files { $0[component] = archive.paths }
     variants { $0.formUnion(part.variants(stems: stems)) }

@@ -1,4 +1,5 @@
 import LanternFormats
+import LanternSamplers
 
 /// A kind of model as diffusers lays it out: which of its parts does what, and how its prompts are read.
 struct Pipeline: Sendable {
@@ -18,6 +19,15 @@ struct Pipeline: Sendable {
   var latentColours: LatentColours?
   /// Whether the denoiser takes an aesthetic score, as SDXL's refiner does.
   var takesAestheticScore = false
+  /// Whether it is for models that are distilled, or that are not; for all where nil.
+  var isDistilled: Bool?
+  /// What models of it are that have no guidance as an input: distilled to four steps without it; nil where that says
+  /// nothing.
+  var unguidedKind: String?
+  /// What it gives the scheduler; nil where that has all by itself.
+  var times: PipelineTimes?
+  /// Whether its denoiser and text encoder are too large to be in memory together.
+  var isLarge = false
   /// Loads what reads prompts.
   let conditioner: @Sendable (PartReader) throws -> any TextConditioner
 
@@ -62,17 +72,43 @@ struct Pipeline: Sendable {
         try ChunkedTextConditioner(
           $0, encoders: 2...2, states: .penultimate, takesAestheticScore: true)
       }),
+    flux2(isDistilled: true, guidance: 1, steps: 4),
+    flux2(isDistilled: false, guidance: 4, steps: 50),
+    Pipeline(
+      classes: ["FluxPipeline", "FluxImg2ImgPipeline"], denoiser: "transformer", codec: "vae",
+      parts: [
+        "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "transformer",
+        "vae",
+      ], guidance: 3.5, steps: 28, unguidedKind: "FLUX.1 schnell", times: PipelineTimes(.line),
+      isLarge: true,
+      conditioner: { try FluxTextConditioner($0) }),
+    Pipeline(
+      classes: ["ZImagePipeline", "ZImageImg2ImgPipeline"], denoiser: "transformer", codec: "vae",
+      parts: ["scheduler", "text_encoder", "tokenizer", "transformer", "vae"], guidance: 1,
+      steps: 8, times: PipelineTimes(.line), isLarge: true,
+      conditioner: { try LayeredTextConditioner($0, .zImage) }),
   ]
+
+  /// FLUX.2 klein.
+  private static func flux2(isDistilled: Bool, guidance: Float, steps: Int) -> Pipeline {
+    Pipeline(
+      classes: ["Flux2KleinPipeline"], denoiser: "transformer", codec: "vae",
+      parts: ["scheduler", "text_encoder", "tokenizer", "transformer", "vae"],
+      guidance: guidance, steps: steps, isDistilled: isDistilled, times: PipelineTimes(.empirical),
+      isLarge: true, conditioner: { try LayeredTextConditioner($0, .flux2) })
+  }
 
   /// The kind of a model.
   ///
   /// - Throws: ``RequestError/unsupportedModel(kind:path:supported:)``,
   ///   ``FormatError/wrongType(key:expected:file:)``.
   static func of(_ source: any ModelSource) throws -> Pipeline {
+    let isDistilled = try source.flag("is_distilled", default: false)
     let takesScore = try source.flag("requires_aesthetics_score", default: false)
     guard
       let row = all.first(where: {
         $0.classes.contains(source.pipelineClass) && $0.takesAestheticScore == takesScore
+          && $0.isDistilled ?? isDistilled == isDistilled
       })
     else {
       throw RequestError.unsupportedModel(

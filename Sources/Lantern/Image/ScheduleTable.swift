@@ -43,7 +43,8 @@ package struct ScheduleTable {
     spacing: String?, convention: Convention
   ) throws {
     let source = try parts.source(at: model)
-    var schedule = try source.noiseSchedule()
+    let pipeline = try? Pipeline.of(source)
+    var schedule = try source.noiseSchedule(pipeline?.times)
     schedule.convention = convention
     let named = try sampler.map { try SamplerCatalogue.meaning(of: $0) }
     let curve = try spacing.map { try SamplerCatalogue.spacingMeaning(of: $0) }

@@ -22,11 +22,13 @@ protocol TextConditioner: Sendable {
   ///   - request: what is wanted.
   ///   - size: of the picture, in pixels.
   ///   - steps: those of the run, over which prompts may change.
+  ///   - isGuided: whether the negative prompt counts.
   /// - Returns: both prompts as the denoiser is told them.
   /// - Throws: ``RequestError/longPrompt(chunks:maximum:)``, ``RequestError/mismatch(reason:path:)``,
   ///   ``TensorError`` when memory runs out, what reading a text encoder throws.
   func encode(
-    _ request: ImageRequest, size: (width: Int, height: Int), steps: PromptSchedule.Steps
+    _ request: ImageRequest, size: (width: Int, height: Int), steps: PromptSchedule.Steps,
+    isGuided: Bool
   ) throws -> PromptEncoding
 
   /// A prompt with a space for each token that was added to the vocabulary.

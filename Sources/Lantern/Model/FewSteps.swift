@@ -24,6 +24,11 @@ struct FewSteps: Sendable, Equatable {
     let unet = try source.component(pipeline.denoiser).config("config.json")
     let embedsGuidance = (unet.value("time_cond_proj_dim") ?? .null) != .null
     guidance = embedsGuidance ? 8 : 1
+    if let kind = pipeline.unguidedKind {
+      guard unet.value("guidance_embeds")?.bool != true else { return nil }
+      (name, rule, steps) = (kind, "guidance_embeds false", 4)
+      return
+    }
     if let found = file.flatMap({ FewStepKind.of($0.file.metadata) }) {
       (name, rule, steps) = (found.kind.name, "metadata \(found.key)", found.steps)
       return

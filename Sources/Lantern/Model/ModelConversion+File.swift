@@ -7,7 +7,7 @@ extension ModelConversion {
   /// Writes one file in the names of the original code.
   func writeFile(replacing replaces: Bool) throws {
     try checkSettings()
-    let schedule = try source.noiseSchedule()
+    let schedule = try source.noiseSchedule(pipeline.times)
     let isVelocity = schedule.prediction == .velocity
     guard isVelocity || schedule.prediction == .epsilon else {
       throw RequestError.notOneFile(
@@ -47,7 +47,7 @@ extension ModelConversion {
   /// What readers of one file assume, and this model has otherwise without a change in what it computes.
   func assumptions() throws -> [String] {
     var notes: [String] = []
-    let schedule = try source.noiseSchedule()
+    let schedule = try source.noiseSchedule(pipeline.times)
     let unet = try source.component("unet").config("config.json")
     let assumed = kind.scheduler(
       for: Prediction(schedule.prediction.rawValue, by: ""), of: unet.json.object ?? [:],

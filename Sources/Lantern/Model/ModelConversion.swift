@@ -29,6 +29,11 @@ public struct ModelConversion {
   ) throws {
     source = try parts.source(at: path)
     pipeline = try Pipeline.of(source)
+    guard pipeline.denoiser == "unet" else {
+      throw RequestError.notOneFile(
+        reason: "models of the kind \(source.pipelineClass) are not written yet",
+        path: source.path)
+    }
     kind = SingleFileKind.of(source)
     self.target = target
     self.dtype = dtype

@@ -5,11 +5,13 @@ import LanternTokenizers
 extension ModelSource {
   /// The noise of the model: `scheduler_config.json`, read by the class that the index names.
   ///
+  /// - Parameter times: what the model's pipeline gives its scheduler.
+  /// - Returns: the schedule.
   /// - Throws: ``FormatError`` or ``SamplerError``.
-  func noiseSchedule() throws -> NoiseSchedule {
+  func noiseSchedule(_ times: PipelineTimes?) throws -> NoiseSchedule {
     let config = try component("scheduler").config("scheduler_config.json")
     let name = try className(of: "scheduler", among: SchedulerTable.rows.map(\.name))
-    return try NoiseSchedule(config, as: name)
+    return try NoiseSchedule(config, as: name, times: times)
   }
 
   /// A tokenizer, of the class that the index names.

@@ -7,7 +7,8 @@ package struct Attention: Sendable {
   private let q: Linear
   private let k: Linear
   private let v: Linear
-  private let out: Linear
+  /// Nil where the heads' outputs are another map's to take.
+  private let out: Linear?
   private let norms: (q: HeadNorm, k: HeadNorm)?
   private let heads: Int
   private let keyValueHeads: Int
@@ -19,7 +20,14 @@ package struct Attention: Sendable {
   package enum Naming: Sendable {
     /// `to_q`, `to_k`, `to_v` without biases, `to_out.0`; `norm_q`, `norm_k`: diffusers' transformer blocks.
     case diffusers
-    /// The same with biases, or `query`, `key`, `value`, `proj_attn` in older files: autoencoders.
+    /// `add_q_proj`, `add_k_proj`, `add_v_proj`, `to_add_out`; `norm_added_q`, `norm_added_k`: the text's in diffusers'
+    /// blocks of two streams.
+    case added
+    /// `to_q`, `to_k`, `to_v`; `norm_q`, `norm_k`; no output: diffusers' blocks with the feed-forward layer in parallel.
+    case parallel
+    /// The same, whose rows are those of queries, keys and values, and others behind them, of this matrix.
+    case fusedParallel(String, others: Int)
+    /// The same as `diffusers` with biases, or `query`, `key`, `value`, `proj_attn` in older files: autoencoders.
     case autoencoder
     /// `q_proj`, `k_proj`, `v_proj`, `out_proj`, all with biases: transformers' CLIP.
     case transformers
@@ -71,16 +79,19 @@ package struct Attention: Sendable {
     let bias = bias ?? names.bias
     let (queries, keys) = (heads * size, keyValueHeads * size)
     if names.isFused {
-      let all = queries + 2 * keys
+      let all = queries + 2 * keys + names.otherRows
       self.q = try Linear(names.q, features, all, rows: 0..<queries, bias: bias)
       self.k = try Linear(names.k, features, all, rows: queries..<queries + keys, bias: bias)
-      self.v = try Linear(names.v, features, all, rows: queries + keys..<all, bias: bias)
+      let values = queries + keys..<queries + 2 * keys
+      self.v = try Linear(names.v, features, all, rows: values, bias: bias)
     } else {
       self.q = try Linear(names.q, features, queries, bias: bias)
       self.k = try Linear(names.k, context, keys, bias: bias)
       self.v = try Linear(names.v, context, keys, bias: bias)
     }
-    self.out = try Linear(names.out, queries, features, bias: outBias ?? names.outBias)
+    self.out = try names.out.map { out throws(ModelError) in
+      try Linear(out, queries, features, bias: outBias ?? names.outBias)
+    }
     self.norms =
       if let norm {
         (
@@ -146,7 +157,8 @@ package struct Attention: Sendable {
   package func project(_ attended: Tensor, residual: consuming Tensor? = nil) throws(TensorError)
     -> Tensor
   {
-    try out(attended, residual: residual)
+    if let out { return try out(attended, residual: residual) }
+    return if let residual { try residual + attended } else { attended }
   }
 
   /// `residual + attention(x, context)`.
@@ -225,12 +237,14 @@ private struct Names {
   let q: Weights
   let k: Weights
   let v: Weights
-  let out: Weights
+  var out: Weights?
   var (qNorm, kNorm) = ("q_norm", "k_norm")
   var bias = true
   var outBias = true
   /// Whether queries, keys and values are rows of one matrix.
   var isFused = false
+  /// Rows of that matrix behind theirs.
+  var otherRows = 0
 
   init(_ naming: Attention.Naming, _ weights: Weights) {
     switch naming {
@@ -238,6 +252,17 @@ private struct Names {
       (q, k, v, out) = (weights["to_q"], weights["to_k"], weights["to_v"], weights["to_out"][0])
       (qNorm, kNorm) = ("norm_q", "norm_k")
       bias = false
+    case .added:
+      (q, k, v) = (weights["add_q_proj"], weights["add_k_proj"], weights["add_v_proj"])
+      out = weights["to_add_out"]
+      (qNorm, kNorm) = ("norm_added_q", "norm_added_k")
+    case .parallel:
+      (q, k, v) = (weights["to_q"], weights["to_k"], weights["to_v"])
+      (qNorm, kNorm) = ("norm_q", "norm_k")
+    case .fusedParallel(let name, let others):
+      (q, k, v) = (weights[name], weights[name], weights[name])
+      (qNorm, kNorm) = ("norm_q", "norm_k")
+      (bias, isFused, otherRows) = (false, true, others)
     case .autoencoder:
       (q, k) = (weights.either("to_q", "query"), weights.either("to_k", "key"))
       (v, out) = (weights.either("to_v", "value"), weights.either("to_out.0", "proj_attn"))

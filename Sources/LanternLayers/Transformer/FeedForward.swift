@@ -42,6 +42,19 @@ package struct FeedForward: Sendable {
     self.second = try Linear(second, inner, features)
   }
 
+  /// `second(value · activation(gate))`, gate and value both of `first`, without biases, as FLUX.2 has it.
+  ///
+  /// - Parameters: as of ``init(_:_:_:inner:activation:)``.
+  /// - Throws: as there.
+  package init(
+    gatesFirst first: Weights, _ second: Weights, _ features: Int, inner: Int,
+    activation: Activation
+  ) throws(ModelError) {
+    self.first = .gated(
+      try GatedLinear(gatesFirst: first, features, inner, activation: activation))
+    self.second = try Linear(second, inner, features, bias: false)
+  }
+
   /// `down_proj(up_proj(x) · activation(gate_proj(x)))`: SwiGLU with `.silu`, GEGLU with `.gelu` or `.geluTanh`,
   /// as transformers' Llama and its kin have it.
   ///

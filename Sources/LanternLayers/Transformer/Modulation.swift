@@ -47,9 +47,11 @@ package struct AdaLayerNormZero: Sendable {
   private let modulation: Modulation
 
   /// Takes `linear`, `[6 · features, conditioning]`.
-  package init(_ weights: Weights, conditioning: Int, features: Int) throws(ModelError) {
+  package init(
+    _ weights: Weights, conditioning: Int, features: Int, bias: Bool = true
+  ) throws(ModelError) {
     self.modulation = try Modulation(
-      weights["linear"], conditioning: conditioning, features: features, parts: 6)
+      weights["linear"], conditioning: conditioning, features: features, parts: 6, bias: bias)
   }
 
   /// What one conditioning makes of a block's attention and of its feed-forward layer.
@@ -73,6 +75,33 @@ package struct AdaLayerNormZero: Sendable {
   }
 }
 
+/// The norm of a block and the gate of its residual, by a conditioning vector: diffusers' `AdaLayerNormZeroSingle`.
+package struct AdaLayerNormZeroSingle: Sendable {
+  private let modulation: Modulation
+
+  /// Takes `linear`, `[3 · features, conditioning]`.
+  package init(
+    _ weights: Weights, conditioning: Int, features: Int, bias: Bool = true
+  ) throws(ModelError) {
+    self.modulation = try Modulation(
+      weights["linear"], conditioning: conditioning, features: features, parts: 3, bias: bias)
+  }
+
+  /// What one conditioning makes of a block.
+  package struct Parts: Sendable {
+    package let norm: Modulation.Part
+    /// `[batch, 1, feature]`.
+    package let gate: Tensor
+  }
+
+  package func callAsFunction(_ conditioning: Tensor) throws(TensorError) -> Parts {
+    let parts = try modulation(conditioning)
+    return Parts(
+      norm: Modulation.Part(scale: parts[1], shift: parts[0]),
+      gate: try parts[2].reshaped([parts[2].shape[0], 1, parts[2].shape[1]]))
+  }
+}
+
 /// A norm by a conditioning vector, before a model's last linear map: diffusers' `AdaLayerNormContinuous`.
 package struct AdaLayerNormContinuous: Sendable {
   private let modulation: Modulation
@@ -80,10 +109,11 @@ package struct AdaLayerNormContinuous: Sendable {
 
   /// Takes `linear`, `[2 · features, conditioning]`, and where `isAffine` is set `norm`.
   package init(
-    _ weights: Weights, conditioning: Int, features: Int, eps: Float = 1e-5, isAffine: Bool = true
+    _ weights: Weights, conditioning: Int, features: Int, eps: Float = 1e-5, isAffine: Bool = true,
+    bias: Bool = true
   ) throws(ModelError) {
     self.modulation = try Modulation(
-      weights["linear"], conditioning: conditioning, features: features, parts: 2)
+      weights["linear"], conditioning: conditioning, features: features, parts: 2, bias: bias)
     self.norm = isAffine ? try LayerNorm(weights["norm"], features, eps: eps) : LayerNorm(eps: eps)
   }
 

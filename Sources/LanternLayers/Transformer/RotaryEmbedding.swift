@@ -88,9 +88,14 @@ package struct RotaryEmbedding: Sendable {
 
   /// Cosines and sines of the angles of some positions, which every layer shares.
   package struct Turn: Sendable {
-    fileprivate let cosines: Tensor
-    fileprivate let sines: Tensor
-    fileprivate let isInterleaved: Bool
+    private let cosines: Tensor
+    private let sines: Tensor
+    private let isInterleaved: Bool
+
+    /// Cosines and sines, `[token, pair]`, and which features make a pair.
+    init(cosines: Tensor, sines: Tensor, isInterleaved: Bool) {
+      (self.cosines, self.sines, self.isInterleaved) = (cosines, sines, isInterleaved)
+    }
 
     /// Queries or keys `[batch, token, head · feature]`, turned.
     package func callAsFunction(_ x: Tensor, heads: Int) throws(TensorError) -> Tensor {

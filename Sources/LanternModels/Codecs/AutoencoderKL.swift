@@ -10,6 +10,14 @@ package struct AutoencoderKLConfig: Sendable {
   var useQuantConv: Bool
   var usePostQuantConv: Bool
 
+  init(
+    codec: ConvolutionalCodecConfig, scalingFactor: Float, shiftFactor: Float, useQuantConv: Bool,
+    usePostQuantConv: Bool
+  ) {
+    (self.codec, self.scalingFactor, self.shiftFactor) = (codec, scalingFactor, shiftFactor)
+    (self.useQuantConv, self.usePostQuantConv) = (useQuantConv, usePostQuantConv)
+  }
+
   /// Reads the settings.
   ///
   /// - Throws: ``ModelError/file(_:)`` for a missing, mistyped or unsupported one,
@@ -46,20 +54,26 @@ package struct AutoencoderKL: LatentCodec {
   ///
   /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
   package init(_ config: AutoencoderKLConfig, _ weights: Weights) throws(ModelError) {
+    try self.init(config, weights, ignoring: [])
+  }
+
+  /// Builds the model with its weights, of which those with some endings may be left over.
+  init(_ config: AutoencoderKLConfig, _ weights: Weights, ignoring: [String]) throws(ModelError) {
     self.config = config
     let latents = config.codec.latentChannels
     self.decoder = try ConvolutionalDecoder(weights["decoder"], config.codec)
     self.postQuantConv =
       config.usePostQuantConv
       ? try Conv2d(weights["post_quant_conv"], latents, latents, .pixel) : nil
-    try weights.finish(later: config.useQuantConv ? ["encoder", "quant_conv"] : ["encoder"])
+    try weights.finish(
+      ignoring: ignoring, later: config.useQuantConv ? ["encoder", "quant_conv"] : ["encoder"])
     self.encoder = ModelPart { () throws(ModelError) in
       let encoder = try ConvolutionalEncoder(
         weights["encoder"], config.codec, outputs: 2 * latents)
       let quantConv =
         config.useQuantConv
         ? try Conv2d(weights["quant_conv"], 2 * latents, 2 * latents, .pixel) : nil
-      try weights.finish()
+      try weights.finish(ignoring: ignoring)
       return (encoder, quantConv)
     }
   }

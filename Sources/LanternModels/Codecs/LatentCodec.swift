@@ -9,6 +9,8 @@ package protocol LatentCodec: Sendable {
   var downsampling: Int { get }
   /// Pixels a side that the model was trained on, the size of a tile.
   var sampleSize: Int { get }
+  /// Whether a picture's latent is drawn from a distribution; otherwise it is always the likeliest.
+  var drawsLatents: Bool { get }
   /// Channels of the decoder's widest layers at full size, by which its memory is estimated.
   var widestChannels: Int { get }
 
@@ -43,4 +45,8 @@ package protocol LatentCodec: Sendable {
 
   /// Releases the encoder's weights until it is needed again.
   func releaseEncoder()
+}
+
+extension LatentCodec {
+  package var drawsLatents: Bool { true }
 }

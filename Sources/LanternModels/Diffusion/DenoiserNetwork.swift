@@ -72,4 +72,6 @@ package struct LatentGeometry: Sendable {
   package let width: Int
   /// See ``width``.
   package let height: Int
+  /// Latents a side that make one token; sizes are multiples of it.
+  package var patchSize = 1
 }

@@ -107,7 +107,7 @@ private enum LlamaFeedForward: Sendable {
 }
 
 /// Attention, then a gated feed-forward layer, each behind its norm, and Gemma's before another one.
-private struct LlamaLayer: Sendable {
+struct LlamaLayer: Sendable {
   private let attentionNorm: RMSNorm
   private let attention: LanternLayers.Attention
   private let feedForwardNorm: RMSNorm

@@ -71,11 +71,11 @@ extension SingleFileKind {
     }
     // What the model's own was scaled by.
     let own = try? model.component("vae").config("config.json")
-    return FileComponent(
-      "AutoencoderKL",
-      try ShapeSettings(file: part.tensors).autoencoder(
-        scalingFactor: own?.value("scaling_factor")?.double ?? scalingFactor,
-        sampleSize: 8 * sampleSize), part.tensors, path: file.path)
+    var settings = try ShapeSettings(file: part.tensors).autoencoder(
+      scalingFactor: own?.value("scaling_factor")?.double ?? scalingFactor,
+      sampleSize: 8 * sampleSize)
+    settings["shift_factor"] = own?.value("shift_factor")
+    return FileComponent("AutoencoderKL", settings, part.tensors, path: file.path)
   }
 
   private func textEncoder(_ name: String, in file: any TensorFile) throws(ModelError)

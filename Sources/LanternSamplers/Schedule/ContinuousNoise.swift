@@ -7,9 +7,8 @@ enum ContinuousNoise: Sendable, Equatable {
   /// arXiv:2206.00364, table 1).
   case edm(ends: ClosedRange<Double>, dataDeviation: Double)
   /// `(1 − t) · clean + t · noise`, the straight path of flow matching (Lipman et al. 2022,
-  /// arXiv:2210.02747), with times moved towards noise by `shift` (Esser et al. 2024,
-  /// arXiv:2403.03206, equation 23).
-  case flow(shift: Double)
+  /// arXiv:2210.02747).
+  case flow(FlowTimes)
 
   /// Classes of diffusers with a continuous schedule.
   static let classes = [
@@ -20,7 +19,9 @@ enum ContinuousNoise: Sendable, Equatable {
   /// Reads the settings of a class; nil for a class with a table.
   ///
   /// - Throws: ``FormatError`` for a mistyped or unsupported setting.
-  init?(_ config: Config, of schedulerClass: String) throws(FormatError) {
+  init?(_ config: Config, of schedulerClass: String, _ pipeline: PipelineTimes?)
+    throws(FormatError)
+  {
     guard Self.classes.contains(schedulerClass) else { return nil }
     if schedulerClass.hasPrefix("EDM") {
       let low = try config.double("sigma_min", default: 0.002)
@@ -33,15 +34,7 @@ enum ContinuousNoise: Sendable, Equatable {
       }
       self = .edm(ends: low...high, dataDeviation: data)
     } else {
-      for key in ["use_dynamic_shifting", "invert_sigmas", "stochastic_sampling"] {
-        try config.expect(key, [.bool(false)])
-      }
-      try config.expect("shift_terminal", [])
-      let shift = try config.double("shift", default: 1)
-      guard shift > 0 else {
-        throw .unsupportedSetting(key: "shift", value: "\(shift)", file: config.file)
-      }
-      self = .flow(shift: shift)
+      self = .flow(try FlowTimes(config, of: pipeline))
     }
   }
 
@@ -63,8 +56,9 @@ enum ContinuousNoise: Sendable, Equatable {
   ///   - count: 1 or more.
   ///   - curve: the sigma schedule; where it is none, evenly in time for flows and Karras' for EDM.
   ///   - trainingSteps: the scale of a flow's timesteps.
+  ///   - tokens: of the picture, by which a flow's shift may go.
   /// - Returns: a level for each step.
-  func levels(_ count: Int, _ curve: Spacing, trainingSteps: Int) -> [NoiseLevel] {
+  func levels(_ count: Int, _ curve: Spacing, trainingSteps: Int, tokens: Int) -> [NoiseLevel] {
     switch self {
     case .edm(let ends, _):
       let sigmas = Self.curve(curve, count, ends) ?? Curves.karras(count, over: ends)
@@ -72,13 +66,8 @@ enum ContinuousNoise: Sendable, Equatable {
         let sigma = Float(sigma)
         return NoiseLevel(timestep: 0.25 * log(sigma), sigma: Double(sigma))
       }
-    case .flow(let shift):
-      func shifted(_ time: Double) -> Double { shift * time / (1 + (shift - 1) * time) }
-      // The reference shifts the ends once and then all times again.
-      let last = Double(Float(shifted(1 / Double(trainingSteps))))
-      let times = (0..<count).map { index in
-        shifted(count > 1 ? 1 + (last - 1) * Double(index) / Double(count - 1) : 1)
-      }
+    case .flow(let flow):
+      let times = flow.times(count, tokens: tokens, trainingSteps: trainingSteps)
       let ends = (times.last ?? 0)...(times.first ?? 1)
       return (Self.curve(curve, count, ends) ?? times).map { time in
         let time = Float(time)

@@ -27,6 +27,8 @@ public struct NoiseSchedule: Sendable {
   public var convention = Convention.diffusers
   /// Whether the run is inpainting, for which diffusers has a pipeline of its own.
   package var fillsHoles = false
+  /// Tokens of the picture, as the model has it, by which the shift of a flow may go.
+  package var tokens = 4096
   /// The settings of the configuration.
   let settings: SchedulerConfig
   /// The support of these settings by each class.
@@ -44,14 +46,16 @@ public struct NoiseSchedule: Sendable {
   ///   - correctsForLatents: whether `steps_offset` is taken to be 1 and `clip_sample` false,
   ///     whatever the configuration has, as in diffusers' `StableDiffusionPipeline` and its
   ///     variants, which correct configurations older than these settings.
+  ///   - pipeline: what the model's pipeline gives its scheduler; nil where that has all by itself.
   /// - Throws: ``SamplerError/file(_:)`` for a mistyped or unsupported setting,
   ///   ``SamplerError/inconsistent(reason:file:)`` for impossible numbers.
-  package init(_ config: Config, as className: String? = nil, correctsForLatents: Bool = true)
-    throws(SamplerError)
-  {
+  package init(
+    _ config: Config, as className: String? = nil, correctsForLatents: Bool = true,
+    times pipeline: PipelineTimes? = nil
+  ) throws(SamplerError) {
     let settings: SchedulerConfig
     do throws(FormatError) {
-      settings = try SchedulerConfig(config, as: className)
+      settings = try SchedulerConfig(config, as: className, pipeline)
     } catch {
       throw .file(error)
     }
@@ -103,7 +107,8 @@ public struct NoiseSchedule: Sendable {
     var bars = cumulativeProduct(settings.betas)
     if settings.hasZeroTerminalSNR { bars = withZeroTerminalSNR(bars) }
     guard let continuous = settings.continuous else { return bars }
-    let levels = continuous.levels(bars.count, .discrete, trainingSteps: bars.count)
+    let levels = continuous.levels(
+      bars.count, .discrete, trainingSteps: bars.count, tokens: 256)
     return levels.reversed().map { Float($0.alphaBar) }
   }
 

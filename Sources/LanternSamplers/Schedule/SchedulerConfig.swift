@@ -49,15 +49,16 @@ struct SchedulerConfig: Sendable {
   /// - Parameters:
   ///   - config: `scheduler/scheduler_config.json`.
   ///   - className: the class that reads it; `_class_name` when nil.
+  ///   - pipeline: what the model's pipeline gives it.
   /// - Throws: ``FormatError`` for a mistyped or unsupported setting.
-  init(_ config: Config, as className: String?) throws(FormatError) {
+  init(_ config: Config, as className: String?, _ pipeline: PipelineTimes?) throws(FormatError) {
     let own = try config.string("_class_name", default: "DDIMScheduler")
     let name = className ?? own
     guard let row = SchedulerTable.row(of: name) else {
       throw .unsupportedSetting(key: "_class_name", value: JSON.quoted(name), file: config.file)
     }
     schedulerClass = name
-    continuous = try ContinuousNoise(config, of: name)
+    continuous = try ContinuousNoise(config, of: name, pipeline)
     prediction = try Self.prediction(config, continuous)
     try config.expect(
       "timestep_spacing", ["linspace", "leading", "trailing"].map(JSONValue.string))

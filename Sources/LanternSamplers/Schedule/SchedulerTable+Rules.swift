@@ -85,6 +85,11 @@ extension SchedulerTable {
     ]
   }
 
+  /// Whether the shift of a flow does not depend on the picture.
+  @Sendable static func isFixed(_ config: Config) -> Bool {
+    !has(config, "use_dynamic_shifting", [true])
+  }
+
   /// Whether a setting has one of some values.
   @Sendable static func has(_ config: Config, _ key: String, _ values: [JSONValue]) -> Bool {
     config.value(key).map(values.contains) ?? false

@@ -141,8 +141,10 @@ package enum SchedulerTable {
       ],
       [
         [
-          .idle("base_image_seq_len", 256), .idle("base_shift", 0.5), .idle("max_shift", 1.15),
-          .idle("max_image_seq_len", 4096), .idle("time_shift_type", "exponential"),
+          .idle("base_image_seq_len", 256, when: isFixed), .idle("base_shift", 0.5, when: isFixed),
+          .idle("max_shift", 1.15, when: isFixed),
+          .idle("max_image_seq_len", 4096, when: isFixed),
+          .idle("time_shift_type", "exponential", when: isFixed),
         ]
       ]),
     row("FlowMatchHeunDiscreteScheduler", [["num_train_timesteps", "shift"]], []),

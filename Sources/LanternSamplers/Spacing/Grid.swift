@@ -36,7 +36,8 @@ extension NoiseSchedule {
     if let continuous {
       let curve = spacing == .discrete ? nil : spacing
       return continuous.levels(
-        count, curve ?? settings.curve ?? .discrete, trainingSteps: trainingSteps)
+        count, curve ?? settings.curve ?? .discrete, trainingSteps: trainingSteps,
+        tokens: tokens)
     }
     let requested = spacing
     let spacing = spacing ?? settings.curve ?? .discrete

@@ -40,15 +40,17 @@ public struct NoisePlan: Sendable, Equatable {
   /// The last steps of the plan, for image-to-image of a strength: 1 redraws the picture.
   ///
   /// As in diffusers' `StableDiffusionImg2ImgPipeline.get_timesteps`, the product of steps and strength is
-  /// rounded down.
+  /// rounded down; with `roundsUp` it is rounded up, as in those of flows.
   ///
   /// - Parameters:
   ///   - strength: share of the steps that are taken, 0 to 1.
   ///   - steps: the requested number of steps, of which the plan may have fewer.
+  ///   - roundsUp: whether a share of a step is taken as a whole.
   /// - Returns: nil where no step is left.
-  public func suffix(strength: Double, of steps: Int) -> NoisePlan? {
+  public func suffix(strength: Double, of steps: Int, roundsUp: Bool = false) -> NoisePlan? {
     guard strength > 0 else { return nil }
-    let taken = min(Int(Double(steps) * min(strength, 1)), steps)
+    let share = Double(steps) * min(strength, 1)
+    let taken = roundsUp ? steps - Int(Double(steps) - share) : min(Int(share), steps)
     return taken > 0 ? dropping(levels.count - min(taken, levels.count)) : nil
   }
 }

@@ -1,0 +1,61 @@
+package import LanternTensor
+
+/// Attention of a text's tokens and a picture's over all of both, each with projections of its own: that of MM-DiT
+/// (Esser et al. 2024, arXiv:2403.03206).
+package struct JointAttention: Sendable {
+  private let text: Attention
+  private let picture: Attention
+
+  /// Takes `to_q`, `to_k`, `to_v` and `to_out.0` of the picture, `add_q_proj`, `add_k_proj`, `add_v_proj` and `to_add_out` of
+  /// the text, and the norms of both.
+  ///
+  /// - Parameters:
+  ///   - weights: where its tensors are.
+  ///   - features: of a token.
+  ///   - heads: how many.
+  ///   - headSize: features of each.
+  ///   - bias: whether the projections have one.
+  ///   - eps: added to the mean squares of queries and keys.
+  /// - Throws: ``ModelError`` when a tensor is missing, of another shape, or not finite.
+  package init(
+    _ weights: Weights, _ features: Int, heads: Int, headSize: Int, bias: Bool, eps: Float
+  ) throws(ModelError) {
+    picture = try Attention(
+      weights, features, heads: heads, headSize: headSize, bias: bias, outBias: bias,
+      norm: .rmsNorm(eps: eps), naming: .diffusers)
+    text = try Attention(
+      weights, features, heads: heads, headSize: headSize, bias: bias, outBias: bias,
+      norm: .rmsNorm(eps: eps), naming: .added)
+  }
+
+  /// What each stream takes of the other and of itself.
+  ///
+  /// - Parameters:
+  ///   - streams: the tokens of both, `[batch, token, feature]`.
+  ///   - turns: their positions.
+  /// - Returns: the shapes of `streams`.
+  /// - Throws: ``TensorError`` for a wrong shape.
+  package func callAsFunction(
+    _ streams: TextAndPicture<Tensor>, turns: TextAndPicture<RotaryEmbedding.Turn>
+  ) throws(TensorError) -> TextAndPicture<Tensor> {
+    let ofText = try text.keysAndValues(of: streams.text, turn: turns.text)
+    let ofPicture = try picture.keysAndValues(of: streams.picture, turn: turns.picture)
+    let all = Attention.KeysAndValues(
+      keys: try Tensor.concatenated([ofText.keys, ofPicture.keys], axis: 1),
+      values: try Tensor.concatenated([ofText.values, ofPicture.values], axis: 1))
+    let attended = try (
+      text.attend(text.queries(of: streams.text, turn: turns.text), to: all),
+      picture.attend(picture.queries(of: streams.picture, turn: turns.picture), to: all)
+    )
+    return TextAndPicture(
+      text: try text.project(attended.0), picture: try picture.project(attended.1))
+  }
+}
+
+/// One of a text, and one of the picture that is drawn of it.
+package struct TextAndPicture<Value: Sendable>: Sendable {
+  package let text: Value
+  package let picture: Value
+
+  package init(text: Value, picture: Value) { (self.text, self.picture) = (text, picture) }
+}
