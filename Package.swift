@@ -53,6 +53,19 @@ let rooms: [(name: String, imports: [Target.Dependency])] = [
       "Lantern", "LanternEvaluation",
     ]
   ),
+  (
+    "LanternServer",
+    [
+      "LanternPlatform", "LanternTensor", "LanternFormats", "LanternTokenizers",
+      "LanternSamplers", "LanternPictures", "Lantern",
+      .product(name: "Hummingbird", package: "hummingbird"),
+      .product(name: "HTTPTypes", package: "swift-http-types"),
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+    ]
+  ),
 ]
 
 /// Test suites and what each imports, in addition to `TestSupport`.
@@ -101,6 +114,16 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
     ]
   ),
   (
+    "LanternServerTests",
+    [
+      "Lantern", "LanternFormats", "LanternPictures", "LanternPlatform", "LanternServer",
+      "LanternTensor", "LanternTokenizers",
+      .product(name: "AsyncHTTPClient", package: "async-http-client"),
+      .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOHTTP1", package: "swift-nio"),
+    ]
+  ),
+  (
     "EndToEndTests",
     [
       "Lantern", "LanternFormats", "LanternPlatform", "LanternTensor", "LanternPictures",
@@ -122,9 +145,14 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    // `lantern pull` alone uses these two.
+    // `lantern pull` alone uses the first, and `lantern serve` the second.
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
-    .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     // `make docs` alone uses it.
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
   ],
@@ -152,7 +180,7 @@ let package = Package(
         "Lantern", "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers",
         "LanternTokenizers",
         "LanternSamplers", "LanternDecoding", "LanternPictures", "LanternHub", "LanternEvaluation",
-        "LanternBench", "LanternModels",
+        "LanternBench", "LanternModels", "LanternServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -170,7 +198,13 @@ let package = Package(
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
   ]
-    + rooms.map { .target(name: $0.name, dependencies: $0.imports, swiftSettings: strict) }
+    + rooms.map {
+      // The server's page is a part of the program.
+      .target(
+        name: $0.name, dependencies: $0.imports,
+        resources: $0.name == "LanternServer" ? [.embedInCode("Page/index.html")] : [],
+        swiftSettings: strict)
+    }
     + suites.map {
       .testTarget(name: $0.name, dependencies: $0.imports + ["TestSupport"], swiftSettings: strict)
     },

@@ -27,7 +27,7 @@ struct LanternCommand: ParsableCommand {
       BenchCommand.self, CaptionCommand.self, ChatCommand.self, ConvertCommand.self,
       EmbedCommand.self, EvalCommand.self, ImageCommand.self,
       InspectCommand.self, PaintCommand.self, PullCommand.self, SamplersCommand.self,
-      ScheduleCommand.self,
+      ScheduleCommand.self, ServeCommand.self,
       SheetCommand.self, StoryCommand.self, TraceCommand.self, UpscaleCommand.self,
       WriteCommand.self,
     ])

@@ -30,7 +30,17 @@ public struct Mask: Sendable, Equatable {
   ///
   /// - Throws: ``PictureError`` when the file cannot be read, is damaged, or is too large.
   public init(contentsOf path: String) throws(PictureError) {
-    let file = try PictureFile(path)
+    try self.init(PictureFile(path), path)
+  }
+
+  /// Reads the bytes of a PNG or JPEG file, which errors call `path`, in the same way.
+  ///
+  /// - Throws: as ``init(contentsOf:)``.
+  public init(_ bytes: [UInt8], path: String = "the mask") throws(PictureError) {
+    try self.init(PictureFile(bytes, path: path), path)
+  }
+
+  private init(_ file: PictureFile, _ path: String) throws(PictureError) {
     width = file.width
     height = file.height
     switch file.paint {

@@ -23,7 +23,17 @@ package struct PictureWithAlpha: Sendable {
   ///
   /// - Throws: ``PictureError`` when the file cannot be read, is damaged, or is too large.
   package init(contentsOf path: String) throws(PictureError) {
-    let file = try PictureFile(path)
+    try self.init(PictureFile(path), path)
+  }
+
+  /// Reads the bytes of a PNG or JPEG file, which errors call `path`, in the same way.
+  ///
+  /// - Throws: as ``init(contentsOf:)``.
+  package init(_ bytes: [UInt8], path: String = "the picture") throws(PictureError) {
+    try self.init(PictureFile(bytes, path: path), path)
+  }
+
+  private init(_ file: PictureFile, _ path: String) throws(PictureError) {
     let isTransparent =
       file.channels == 4
       && stride(from: 3, to: file.pixels.count, by: 4).contains { file.pixels[$0] < 255 }

@@ -3,7 +3,8 @@
 package struct FileStamp {
   private let device: UInt64
   private let inode: UInt64
-  private let byteCount: Int64
+  /// Its size.
+  package let byteCount: Int64
   private let seconds: Int
   private let nanoseconds: Int
 

@@ -36,11 +36,16 @@ import Testing
       "LanternPictures",
       "Lantern", "LanternEvaluation",
     ],
+    "LanternServer": [
+      "LanternPlatform", "LanternTensor", "LanternFormats", "LanternTokenizers",
+      "LanternSamplers", "LanternPictures", "Lantern", "Hummingbird", "HTTPTypes", "Logging",
+      "NIOCore", "ServiceLifecycle", "UnixSignals",
+    ],
     "LanternCLI": [
       "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers",
       "LanternModels",
       "LanternSamplers", "LanternDecoding", "LanternPictures", "Lantern", "LanternHub",
-      "LanternEvaluation", "LanternBench", "ArgumentParser", "Dispatch",
+      "LanternEvaluation", "LanternBench", "LanternServer", "ArgumentParser", "Dispatch",
     ],
   ]
   /// Whose names differ between systems: LanternPlatform knows them, and nobody else asks.

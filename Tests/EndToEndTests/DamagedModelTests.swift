@@ -335,8 +335,8 @@ private let contradictions: [Damage] = [
   Damage("an index without a class", "model_index.json", "\"_class_name\"") { model in
     try model.replace("model_index.json", "\"_class_name\"", "\"_class\"")
   },
-  Damage("another pipeline", "model_index.json", "FluxPipeline") { model in
-    try model.replace("model_index.json", "StableDiffusionPipeline", "FluxPipeline")
+  Damage("another pipeline", "model_index.json", "KandinskyPipeline") { model in
+    try model.replace("model_index.json", "StableDiffusionPipeline", "KandinskyPipeline")
   },
   Damage("another U-Net", "model/unet", "UNet3DConditionModel") { model in
     try model.replace("model_index.json", "UNet2DConditionModel", "UNet3DConditionModel")

@@ -147,6 +147,7 @@ import Testing
       "story", "--image-steps", "fox --pages 1 --begin a --begin-image a.png --steps 3",
       "nothing is left to draw"),
     Case("story", "--schedule", "fox --pages 1 --steps 1 --schedule linear", "in one step"),
+    Case("serve", "--quiet", "-q -v", "--quiet and --verbose"),
     Case("story", "--threads", "fox --pages 1 -t 64", "64 threads on"),
     Case("story", "--quiet", "fox -q -v", "--quiet and --verbose"),
     Case("story", "--verbose", "fox --pages 1 --json -v", "\"event\":\"detail\""),
@@ -319,6 +320,10 @@ import Testing
     "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
     "convert": [
       "--type", "--vae", "--text-encoder", "--text-encoder-2", "--tokenizer", "--prediction",
+    ],
+    "serve": [
+      "--models", "--host", "--port", "--token", "--cors", "--memory-limit", "--parallel",
+      "--queue", "--precision", "--threads", "--verbose", "--json",
     ],
     "sheet": ["--output", "--overwrite"], "trace": ["--tolerance", "--json"],
     "bench kernels": ["--case", "--precision", "--runs", "--json"],

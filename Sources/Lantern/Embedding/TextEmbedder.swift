@@ -52,6 +52,12 @@ public struct TextEmbedder: Sendable {
       behind: steps, of: network.features * self.pooling.count, path)
   }
 
+  /// Whether a folder has an encoder, by the class that its settings name.
+  package static func isEncoder(_ path: String) -> Bool {
+    let name = try? LanguageFiles.config(folder: path).className
+    return name.map { ModelCatalogue.encoders[$0] != nil } ?? false
+  }
+
   /// Texts that may be put in front of those that are read, as `query: `, by their names.
   public var prompts: [String: String] { recipe.prompts }
   /// The name of the prompt that is put there when none is named.

@@ -35,7 +35,11 @@ public struct ImageGenerator: Sendable {
   /// - Throws: a `LanternError` that says what is wrong and what to do; `CancellationError`.
   public func image(_ request: ImageRequest) async throws -> GeneratedImage {
     try await ComputeQueue.run { checkCancellation in
-      try draw(request) { _ in try checkCancellation() }
+      var pause = StepPause()
+      return try draw(request) { _ in
+        try checkCancellation()
+        pause.afterStep()
+      }
     }
   }
 
@@ -45,11 +49,13 @@ public struct ImageGenerator: Sendable {
     AsyncThrowingStream { stream in
       ComputeQueue.start {
         do {
+          var pause = StepPause()
           let image = try draw(request) { step in
             let event = GenerationEvent.step(
               step.number, of: step.count, preview: try step.preview(every: request.previewInterval)
             )
             if case .terminated = stream.yield(event) { throw CancellationError() }
+            pause.afterStep()
           }
           stream.yield(.finished(image))
           stream.finish()

@@ -76,6 +76,11 @@ package struct LanguageBatch: ~Copyable {
     }
   }
 
+  /// Leaves a text as far as it came.
+  mutating func leave(_ number: Int) {
+    for slot in slots.indices where slots[slot].text?.number == number { slots[slot].text = nil }
+  }
+
   /// Reads the last token of each text that goes on, and chooses its next.
   ///
   /// - Parameter onEvent: called with more of a text and its number; throw to stop.

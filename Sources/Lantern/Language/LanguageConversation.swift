@@ -14,9 +14,7 @@ package struct LanguageConversation: ~Copyable {
   /// Tokens that were read for the last answer, without those that the context had.
   package private(set) var readTokens = 0
 
-  private let generator: LanguageGenerator
-  private let template: ChatTemplate
-  private let stops: [String]
+  private let form: ChatForm
   private var context: LanguageContext
 
   /// Begins a conversation.
@@ -28,48 +26,13 @@ package struct LanguageConversation: ~Copyable {
   package init(
     _ generator: LanguageGenerator, template: (source: String, file: String)? = nil
   ) throws {
-    guard !(generator.model.network is any EncoderDecoder) else {
-      throw RequestError.mismatch(
-        reason: "an encoder–decoder answers one text, and no conversation: use lantern write",
-        path: generator.path)
-    }
-    guard let template = template ?? generator.model.chatTemplate else {
-      throw RequestError.noChatTemplate(
-        path: generator.path, known: ChatTemplate.knownNames.joined(separator: ", "))
-    }
-    let parsed = try ChatTemplate(template.source, file: template.file)
-    var model = generator.model
-    let (stops, ends) = Self.ends(of: parsed, model)
-    model.ends = ends
-    self.init(
-      LanguageGenerator(model, draft: generator.draft), parsed, stops, try generator.makeContext())
+    let form = try ChatForm(generator, template: template)
+    self.init(form, try generator.makeContext())
   }
 
-  private init(
-    _ generator: LanguageGenerator, _ template: ChatTemplate, _ stops: [String],
-    _ context: consuming LanguageContext
-  ) {
-    (self.generator, self.template, self.stops) = (generator, template, stops)
+  private init(_ form: ChatForm, _ context: consuming LanguageContext) {
+    self.form = form
     self.context = context
-  }
-
-  /// What ends an answer: the tokens that the model's files name, and what the template writes behind one, which is
-  /// a token, or words where it has none.
-  private static func ends(of template: ChatTemplate, _ model: LanguageModel) -> (
-    stops: [String], ends: Set<Int>
-  ) {
-    // Of a user's, a model's and a user's message, the text between the last two.
-    let messages = [ChatMessage(.user, ""), .init(.assistant, "a"), .init(.user, "u")]
-    guard let text = try? template.render(messages, variables: model.chatVariables),
-      let between = text.betweenTyped
-    else { return ([], model.ends) }
-    let special = model.tokenizer.firstSpecial(in: between)
-    let before = special?.before ?? between
-    if let special, before.allSatisfy(\.isWhitespace) {
-      return ([], model.ends.union([special.id]))
-    }
-    let words = before.drop(while: \.isWhitespace).prefix { !$0.isNewline }
-    return (words.isEmpty ? [] : [String(words)], model.ends)
   }
 
   /// Forgets what was said; what the system says stays.
@@ -97,14 +60,13 @@ package struct LanguageConversation: ~Copyable {
     _ text: String, _ request: LanguageRequest, onEvent: (LanguageEvent) throws -> Void
   ) throws -> LanguageResult {
     messages.append(ChatMessage(.user, text))
-    var request = request
-    request.stop += stops
+    let request = form.ending(request)
     var answer = ""
     do {
       let before = dropped
       let prompt = try self.prompt(for: request)
       readTokens = prompt.count - context.sharedCount(with: prompt)
-      var result = try generator.write(request, behind: prompt, in: &context) { event in
+      var result = try form.generator.write(request, behind: prompt, in: &context) { event in
         if case .text(let piece) = event { answer += piece }
         try onEvent(event)
       }
@@ -112,7 +74,7 @@ package struct LanguageConversation: ~Copyable {
       messages.append(ChatMessage(.assistant, answer))
       if dropped > before {
         result.notes.append(
-          "the model's context of \(generator.contextLength) tokens is full: it no longer gets the first "
+          "the model's context of \(form.generator.contextLength) tokens is full: it no longer gets the first "
             + "\(dropped) messages")
       }
       return result
@@ -130,13 +92,12 @@ package struct LanguageConversation: ~Copyable {
   /// the rest takes half of the context: one message at a time would change the beginning, which is read anew then,
   /// at every turn.
   private mutating func prompt(for request: LanguageRequest) throws -> [Int] {
-    let (model, maximum) = (generator.model, generator.contextLength)
+    let maximum = form.generator.contextLength
     let room = min(request.maximumTokens, maximum / 4)
     var isFull = false
     while true {
       let heard = (system.map { [ChatMessage(.system, $0)] } ?? []) + messages[dropped...]
-      let ids = model.tokenizer.encode(
-        try template.render(heard, variables: model.chatVariables))
+      let ids = try form.prompt(of: heard)
       if ids.count <= (isFull ? maximum / 2 : maximum - room) { return ids }
       isFull = true
       guard dropped + 2 < messages.count else {

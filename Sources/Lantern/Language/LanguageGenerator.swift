@@ -49,6 +49,11 @@ public struct LanguageGenerator: Sendable {
     (self.model, self.draft) = (model, draft)
   }
 
+  /// Whether a folder has a language model, by the class that its settings name.
+  package static func isModel(_ path: String) -> Bool {
+    ModelCatalogue.isLanguageModel(try? LanguageFiles.config(folder: path).className)
+  }
+
   /// Where the model was loaded from.
   public var path: String { model.path }
 
@@ -187,7 +192,8 @@ public struct LanguageGenerator: Sendable {
 
   /// What is known of a text before its first token.
   struct Beginning {
-    let promptTokens: Int, cachedTokens: Int
+    let promptTokens: Int
+    var cachedTokens: Int
     var notes: [String]
 
     func result(of writer: LanguageWriter, proposed: Int = 0, accepted: Int = 0) -> LanguageResult {

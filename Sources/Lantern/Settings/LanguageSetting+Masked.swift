@@ -51,7 +51,7 @@ extension LanguageSetting {
       "maskGuidance", \.maskGuidance, .guidance, title: "guidance", range: "0 to 100",
       isAllowed: { (0...100).contains($0) },
       option: SettingOption(
-        "guidance", aliases: ["cfg-scale"], .value("scale"),
+        "guidance", .value("scale"),
         "Of a model that fills in masked tokens: strength of guidance by the prompt; 0 for none.",
         default: "0"))
   }

@@ -56,6 +56,27 @@ package struct Setting<Request: Configurable>: Sendable {
   package let differs: @Sendable (Request, Request) -> Bool
   /// Leaves it open again.
   let forget: @Sendable (inout Request) -> Void
+  /// The request of settings of which a caller gives some, as a recipe names them.
+  ///
+  /// - Parameters:
+  ///   - settings: what is given.
+  ///   - file: what errors call it.
+  /// - Returns: the request, and the keys that are none of its settings.
+  /// - Throws: ``FormatError/wrongType(key:expected:file:)`` for a value of another type.
+  package static func request(
+    ofSome settings: [String: JSONValue], file: String
+  ) throws(FormatError) -> (request: Request, unknown: Set<String>) {
+    var (request, unknown) = (Request.default, Set(settings.keys))
+    for setting in all {
+      guard let key = setting.key else { continue }
+      unknown.remove(key)
+      guard setting.read(settings, &request) else {
+        throw .wrongType(key: key, expected: setting.type, file: file)
+      }
+    }
+    return (request, unknown)
+  }
+
   /// Checks a request in which every default is decided.
   let check: @Sendable (Request, Request.Model) throws -> Void
   private let assign: @Sendable (Any, inout Request) throws -> Void

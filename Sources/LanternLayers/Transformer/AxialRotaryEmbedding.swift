@@ -6,11 +6,14 @@ package import LanternTensor
 package struct AxialRotaryEmbedding: Sendable {
   /// Radians that each pair turns by from one position to the next, for each axis.
   private let frequencies: [[Double]]
+  private let roundsAngles: Bool
 
   /// - Parameters:
   ///   - axes: features of a head that turn by each axis, even numbers.
   ///   - theta: the base: the slowest pair's wavelength over 2π, about.
-  package init(axes: [Int], theta: Double) {
+  ///   - roundsAngles: whether angles are rounded to f32, as Z-Image's are, before their sines are taken; f64 otherwise.
+  package init(axes: [Int], theta: Double, roundsAngles: Bool = false) {
+    self.roundsAngles = roundsAngles
     frequencies = axes.map { features in
       (0..<features / 2).map { 1 / pow(theta, Double(2 * $0) / Double(features)) }
     }
@@ -29,8 +32,8 @@ package struct AxialRotaryEmbedding: Sendable {
     for token in positions {
       for (position, frequencies) in zip(token, frequencies) {
         for frequency in frequencies {
-          // In f64, as the reference has it.
-          let angle = Double(position) * frequency
+          let exact = Double(position) * frequency
+          let angle = roundsAngles ? Double(Float(exact)) : exact
           cosines.append(Float(cos(angle)))
           sines.append(Float(sin(angle)))
         }

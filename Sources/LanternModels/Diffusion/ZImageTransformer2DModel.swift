@@ -105,7 +105,8 @@ package struct ZImageTransformer2DModel: DenoiserNetwork {
     xPadding = try weights.tensor("x_pad_token", [1, size])
     captionPadding = try weights.tensor("cap_pad_token", [1, size])
     layers = try blocks("layers", config.layers)
-    rotary = AxialRotaryEmbedding(axes: config.axes, theta: config.theta)
+    rotary = AxialRotaryEmbedding(
+      axes: config.axes, theta: config.theta, roundsAngles: true)
     try weights.finish()
   }
 

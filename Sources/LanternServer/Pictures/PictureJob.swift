@@ -1,0 +1,148 @@
+import Lantern
+import LanternFormats
+import LanternPictures
+import LanternPlatform
+
+/// Pictures of one request, from the queue to the last of them.
+final class PictureJob: Sendable {
+  /// What comes of it.
+  enum Event: Sendable {
+    /// It waits: how many are before it.
+    case waiting(Int)
+    case step(Int, of: Int, picture: Int, preview: Picture?)
+    case picture(Int, GeneratedImage)
+    case failed(any Error)
+    case cancelled
+    case done
+  }
+
+  /// Where it is.
+  struct State: Sendable {
+    enum Phase: String, Sendable { case waiting, running, done, failed, cancelled }
+    var phase = Phase.waiting
+    var ahead = 0
+    var step = (number: 0, count: 0)
+    var picture = 0
+    var preview: Picture?
+    var pictures: [GeneratedImage] = []
+    var error: (any Error)?
+    var created = ContinuousClock.now
+    var begun: ContinuousClock.Instant?
+    fileprivate var listeners: [Int: AsyncStream<Event>.Continuation] = [:]
+    fileprivate var count = 0
+    fileprivate var task: Task<Void, Never>?
+  }
+
+  /// Its name, which cannot be guessed.
+  let id: String
+  /// The model's name; the first that draws when nil.
+  let model: String?
+  /// What is wanted: one request a picture.
+  let requests: [ImageRequest]
+  private let box: Locked<State>
+
+  init(model: String?, _ requests: [ImageRequest]) {
+    (id, self.model, self.requests) = (Self.newID(), model, requests)
+    box = Locked(State())
+  }
+
+  private static func newID() -> String {
+    var generator = SystemRandomNumberGenerator()
+    return (0..<2).map { _ in
+      let text = String(generator.next(), radix: 16)
+      return String(repeating: "0", count: 16 - text.count) + text
+    }.joined()
+  }
+
+  var state: State { box { $0 } }
+
+  /// Whether nothing more comes of it.
+  var isOver: Bool { ![.waiting, .running].contains(state.phase) }
+
+  /// What comes of it from now on, after what it is at now. Leaving the loop changes nothing.
+  func events() -> AsyncStream<Event> {
+    AsyncStream { stream in
+      let number = box { state -> Int? in
+        for (index, picture) in state.pictures.enumerated() {
+          stream.yield(.picture(index, picture))
+        }
+        switch state.phase {
+        case .waiting: stream.yield(.waiting(state.ahead))
+        case .running: break
+        case .done: stream.yield(.done)
+        case .failed: if let error = state.error { stream.yield(.failed(error)) }
+        case .cancelled: stream.yield(.cancelled)
+        }
+        guard [.waiting, .running].contains(state.phase) else { return nil }
+        state.count += 1
+        state.listeners[state.count] = stream
+        return state.count
+      }
+      guard let number else { return stream.finish() }
+      stream.onTermination = { [weak self] _ in
+        self?.box { $0.listeners[number] = nil }
+      }
+    }
+  }
+
+  /// Takes note of an event, and hands it on.
+  func take(_ event: Event) {
+    let listeners = box { state -> [AsyncStream<Event>.Continuation] in
+      switch event {
+      case .waiting(let ahead): state.ahead = ahead
+      case .step(let number, let count, let picture, let preview):
+        state.step = (number, count)
+        state.picture = picture
+        state.preview = preview ?? state.preview
+      case .picture(_, let picture): state.pictures.append(picture)
+      case .failed(let error): (state.phase, state.error) = (.failed, error)
+      case .cancelled: state.phase = .cancelled
+      case .done: state.phase = .done
+      }
+      return Array(state.listeners.values)
+    }
+    for listener in listeners {
+      listener.yield(event)
+      if isOver { listener.finish() }
+    }
+  }
+
+  /// Begins, unless it was cancelled.
+  ///
+  /// - Parameter work: draws.
+  func run(_ work: @escaping @Sendable () async -> Void) async {
+    let task = box { state -> Task<Void, Never>? in
+      guard state.phase == .waiting else { return nil }
+      (state.phase, state.begun) = (.running, .now)
+      let task = Task { await work() }
+      state.task = task
+      return task
+    }
+    await task?.value
+  }
+
+  /// Stops it within a step; what is drawn stays.
+  func cancel() {
+    let task = box { state -> Task<Void, Never>? in state.phase == .running ? state.task : nil }
+    if let task { return task.cancel() }
+    if !isOver { take(.cancelled) }
+  }
+
+  /// The pictures, when all are drawn. Cancelling the task that waits cancels the job.
+  ///
+  /// - Throws: what drawing throws; `CancellationError`.
+  func pictures() async throws -> [GeneratedImage] {
+    try await withTaskCancellationHandler {
+      for await event in events() {
+        switch event {
+        case .failed(let error): throw error
+        case .cancelled: throw CancellationError()
+        default: break
+        }
+      }
+      return state.pictures
+    } onCancel: {
+      cancel()
+    }
+  }
+}
