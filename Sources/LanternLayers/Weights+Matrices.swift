@@ -1,5 +1,5 @@
 import LanternPlatform
-package import LanternFormats
+import LanternFormats
 package import LanternTensor
 
 // Matrices of linear maps, gated units and convolutions, packed, or planned without being read.

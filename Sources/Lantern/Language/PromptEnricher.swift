@@ -11,7 +11,7 @@ public struct PromptEnricher: Sendable {
   /// - Parameters:
   ///   - path: a GGUF file, or a folder as transformers lays it out.
   ///   - precision: how exactly it computes.
-  /// - Throws: as ``LanguageGenerator/init(path:precision:cacheType:draft:)``.
+  /// - Throws: as ``LanguageGenerator/init(path:adding:precision:cacheType:draft:)``.
   public init(path: String, precision: Precision = .default) throws {
     self.init(try LanguageGenerator(path: path, precision: precision))
   }
