@@ -148,13 +148,12 @@ import Testing
     let index = "model_index.json"
     #expect(
       try refusal {
-        try TinyPipeline.set("_class_name", .string("FluxPipeline"), "\($0)/\(index)")
-      }.hasPrefix("model/model_index.json: a model of kind FluxPipeline; Lantern draws with Lat"))
+        try TinyPipeline.set("_class_name", .string("KandinskyPipeline"), "\($0)/\(index)")
+      }.hasPrefix("model/model_index.json: a model of kind KandinskyPipeline; Lantern draws with "))
     let other: JSONValue = .array([.string("diffusers"), .string("UNet3DConditionModel")])
     #expect(
       try refusal { try TinyPipeline.set("unet", other, "\($0)/\(index)") }
-        == "model/unet: a model of kind UNet3DConditionModel; Lantern draws with "
-        + "UNet2DConditionModel")
+        .hasPrefix("model/unet: a model of kind UNet3DConditionModel; Lantern draws with "))
   }
 
   @Test("parts that are missing, or do not fit one another, are named")
