@@ -105,8 +105,7 @@ import Testing
       1 / (sigma * sigma + (1 - sigma) * (1 - sigma)).squareRoot()
     }
     let scaled = try expected * Tensor(scales, shape: [scales.count, 1, 1, 1])
-    // Guidance multiplies what both sides differ by.
-    try expectEqual(latents, scaled, relative: name == "guided" ? 2e-4 : 1e-4, name)
+    try expectEqual(latents, scaled, relative: 1e-4, name)
 
     let picture = try #require(try reference.drawn(name))
     #expect(image.picture.width == picture.width)

@@ -60,7 +60,8 @@ package struct ZImageTransformer2DConfig: Sendable {
 /// own.
 package struct ZImageTransformer2DModel: DenoiserNetwork {
   private let config: ZImageTransformer2DConfig
-  private let timeEmbedder: [Linear]
+  private let timeEmbedder: Linear
+  private let timeProjection: (weight: Tensor, bias: Tensor)
   private let xEmbedder: Linear
   private let captionNorm: RMSNorm
   private let captionEmbedder: Linear
@@ -95,10 +96,11 @@ package struct ZImageTransformer2DModel: DenoiserNetwork {
     finalModulation = try Linear(final["adaLN_modulation"][1], time, size)
     noiseRefiner = try blocks("noise_refiner", config.refinerLayers)
     contextRefiner = try blocks("context_refiner", config.refinerLayers, isModulated: false)
-    timeEmbedder = [
-      try Linear(weights["t_embedder.mlp"][0], 256, 1024),
-      try Linear(weights["t_embedder.mlp"][2], 1024, time),
-    ]
+    timeEmbedder = try Linear(weights["t_embedder.mlp"][0], 256, 1024)
+    let projection = weights["t_embedder.mlp"][2]
+    timeProjection = (
+      try projection.tensor("weight", [time, 1024]), try projection.tensor("bias", [time])
+    )
     captionNorm = try RMSNorm(
       weights["cap_embedder"][0], config.textFeatures, eps: config.normEps)
     captionEmbedder = try Linear(weights["cap_embedder"][1], config.textFeatures, size)
@@ -143,8 +145,10 @@ package struct ZImageTransformer2DModel: DenoiserNetwork {
     // The reference counts from noise, 0, to the picture, 1.
     let sinusoid = TimestepEmbedding.sinusoid(
       (1000 - timestep) / 1000 * config.timeScale, 256, cosineFirst: true, shift: 0)
-    let first = try timeEmbedder[0](Tensor(sinusoid, shape: [1, 256]), activation: .silu)
-    return try timeEmbedder[1](first)
+    let first = try timeEmbedder(Tensor(sinusoid, shape: [1, 256]), activation: .silu)
+    // All blocks depend on these few sums of 1024 products: short runs, added in f64, round as little as the reference's.
+    let sums = try (timeProjection.weight * first).sum() + timeProjection.bias
+    return try sums.reshaped([1, sums.elementCount])
   }
 
   /// A text's tokens, refined, and their positions.
