@@ -94,6 +94,8 @@ enum ErrorReport {
     case RequestError.longPrompt: " (--literal)"
     case FormatError.missingPart(let name, _) where partOptions.contains(name):
       " (--\(name.replacing("_", with: "-")) FILE)"
+    case FormatError.missingPart(let name, _) where name.hasPrefix("tokenizer"):
+      " (--tokenizer FOLDER)"
     case FormatError.missingFile(let path, _) where HubCache.repository(of: path) != nil:
       " (lantern pull \(HubCache.repository(of: path) ?? ""))"
     case FormatError.cannotWrite(let path, FileSystem.fileExists)

@@ -4,25 +4,24 @@ import LanternModels
 
 extension InspectCommand {
   /// Whether a file of weights is a model, and not a part of one.
-  static func isModel(_ file: any TensorFile) -> Bool { SingleFile.isModel(file) }
+  static func isModel(_ file: any TensorFile) -> Bool {
+    SingleFile.isModel(file) || TransformerFile.isModel(file)
+  }
 
   /// A model in one file: what it is, its parts and what it lacks, what it predicts and how that is known.
   func inspectSingleFile(_ path: String) throws {
     let none = ModelParts()
-    guard let model = try none.source(at: path) as? SingleFile else { return }
+    guard let model = try none.source(at: path) as? any OneFileModel else { return }
     let metadata = model.file.metadata
     let variant = model.variant.map { ", \($0)" } ?? ""
+    let prediction = (model as? SingleFile)?.prediction
     report(
-      "\(path): \(model.kind.name)\(variant)", TensorArchive(files: [model.file]),
+      "\(path): \(model.kindName)\(variant)", TensorArchive(files: [model.file]),
       [
         "event": .string("model"), "path": .string(path), "class": .string(model.pipelineClass),
-        "kind": .string(model.kind.name), "variant": model.variant.map(JSONValue.string) ?? .null,
+        "kind": .string(model.kindName), "variant": model.variant.map(JSONValue.string) ?? .null,
         "missing": .array(model.missing.map(JSONValue.string)),
-        "prediction": .object([
-          "type": .string(model.prediction.type),
-          "zero_terminal_snr": .bool(model.prediction.hasZeroTerminalSNR),
-          "rule": .string(model.prediction.rule),
-        ]),
+        "prediction": prediction.map(Self.described) ?? .null,
         "unknown_tensors": .array(model.unknown.map(JSONValue.string)),
         "metadata": .object(metadata.mapValues(JSONValue.string)),
       ], listsTensors: false)
@@ -42,14 +41,23 @@ extension InspectCommand {
         let option = name.replacing("_", with: "-")
         Console.print("  \(name.padded(to: 16))is not in it: --\(option) FILE names one")
       }
-      Console.print("  predicts \(model.prediction)")
+      if let prediction { Console.print("  predicts \(prediction)") }
     }
-    if model.missing.isEmpty {
-      try tellDrawing(ImageGenerator(folder: path), after: "predicts \(model.prediction)")
+    if model.missing.isEmpty, model is SingleFile {
+      try tellDrawing(
+        ImageGenerator(folder: path), after: prediction.map { "predicts \($0)" })
     } else {
       for note in model.notes { console.note(note) }
     }
     if json { return }
     for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { Self.describe(key, value) }
+  }
+
+  private static func described(_ prediction: Prediction) -> JSONValue {
+    .object([
+      "type": .string(prediction.type),
+      "zero_terminal_snr": .bool(prediction.hasZeroTerminalSNR),
+      "rule": .string(prediction.rule),
+    ])
   }
 }

@@ -21,7 +21,7 @@ package struct CheckpointKind {
       beginnings: [
         ["lora_unet_double_blocks", "lora_unet_single_blocks", "lora_unet_joint_blocks"]
       ],
-      name: "a LoRA for a diffusion transformer, in kohya's names"),
+      name: "a LoRA for a diffusion transformer, in kohya's names", isRead: true),
     Row(
       beginnings: [
         ["lora_unet_input_blocks", "lora_unet_middle_block", "lora_unet_output_blocks"]
@@ -37,7 +37,8 @@ package struct CheckpointKind {
       name: "a checkpoint of Stable Diffusion 3 in one file", isOriginal: true),
     Row(
       beginnings: [["model.diffusion_model.double_blocks", "double_blocks."]],
-      name: "a checkpoint of FLUX in the names of the original code", isOriginal: true),
+      name: "a checkpoint of FLUX in the names of the original code", isRead: true,
+      isOriginal: true),
     Row(
       beginnings: [["model.diffusion_model."], ["cond_stage_model."]],
       name:

@@ -107,6 +107,9 @@ extension FormatError: LanternError {
     case .cannotHoldFile(let path):
       "\(path): is a pipe, a socket or a disk, not a place for a file; write elsewhere"
     case .missingFile(let path, let remedy): "\(path): there is no such file; \(remedy)"
+    case .missingPart(let name, let path) where name.hasPrefix("tokenizer"):
+      "\(path): holds no \(name); put tokenizer.json or spiece.model next to the text encoder, or give "
+        + "the folder that has it"
     case .missingPart(let name, let path):
       "\(path): holds no \(name); give that in a file or folder of its own"
     case .notAFolder(let path): "\(path): is not a folder; give one as diffusers lays it out"

@@ -84,11 +84,12 @@ package struct FileComponent: ModelComponent {
   package let className: String?
   package let settings: [String: JSONValue]
   /// Its tensors by the names that its class reads; nil for a part without weights.
-  package let tensors: RenamedFile?
+  package let tensors: (any TensorFile)?
   package let path: String
 
   package init(
-    _ className: String, _ settings: [String: JSONValue], _ tensors: RenamedFile?, path: String
+    _ className: String, _ settings: [String: JSONValue], _ tensors: (any TensorFile)?,
+    path: String
   ) {
     self.className = className
     self.settings = settings

@@ -14,6 +14,8 @@ package struct TensorView: Sendable, Equatable {
   package var allRows: Int?
   /// Whether it is the transpose of a matrix.
   package var isTransposed = false
+  /// Whether the halves of its rows are swapped, as those of a norm's shift and scale.
+  package var swapsHalves = false
   /// Whether trailing axes of size 1 are left out: a 1×1 convolution as a matrix.
   package var dropsTrailingOnes = false
   /// Name of a tensor in the file that elements are multiplied by: a number for all, or one for each row or block of
@@ -48,6 +50,9 @@ package struct TensorView: Sendable, Equatable {
         rows.upperBound <= count / groups, allRows ?? count == count
       else { return nil }
       shape[0] = rows.count * groups
+    }
+    if swapsHalves {
+      guard let rows = shape.first, rows % 2 == 0 else { return nil }
     }
     if let interleavedHeads {
       guard interleavedHeads > 0, let rows = shape.first, rows % (2 * interleavedHeads) == 0 else {
@@ -119,6 +124,12 @@ package struct RenamedFile: TensorFile {
         let apart = try tensor.reshaped([groups, tensor.shape[0] / groups] + rest)
         tensor = try apart.sliced(axis: 1, rows)
       }
+      if view.swapsHalves, let rows = shape.first {
+        tensor = try Tensor.concatenated(
+          [rows / 2..<rows, 0..<rows / 2].map { half throws(TensorError) in
+            try tensor.sliced(axis: 0, half)
+          }, axis: 0)
+      }
       tensor = try tensor.contiguous()
       if tensor.shape != shape { tensor = try tensor.reshaped(shape) }
       if let heads = view.interleavedHeads, let rows = shape.first {
@@ -149,13 +160,18 @@ package struct RenamedFile: TensorFile {
   private static func rows(of view: TensorView, _ stored: StoredTensor, _ shape: [Int])
     throws(TensorError) -> StoredTensor
   {
-    guard view.rows != nil || view.interleavedHeads != nil else { return stored }
-    if view.interleavedHeads == nil, view.groups == 1, let rows = view.rows {
+    guard view.rows != nil || view.interleavedHeads != nil || view.swapsHalves else {
+      return stored
+    }
+    if view.interleavedHeads == nil, !view.swapsHalves, view.groups == 1, let rows = view.rows {
       return try stored.rows(rows)
     }
     let size = stored.shape[0] / view.groups
     var order = (0..<view.groups).flatMap { group in
       (view.rows ?? 0..<size).map { group * size + $0 }
+    }
+    if view.swapsHalves {
+      order = Array(order.suffix(order.count / 2) + order.prefix(order.count / 2))
     }
     if let heads = view.interleavedHeads {
       let size = shape[0] / heads

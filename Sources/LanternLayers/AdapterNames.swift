@@ -37,7 +37,7 @@ struct AdapterName {
 
   private static let beginnings: [(beginning: String, component: String)] = [
     ("lora_unet_", "unet"), ("lycoris_unet_", "unet"), ("unet.", "unet"),
-    ("diffusion_model.", "unet"),
+    ("diffusion_model.", "unet"), ("transformer.", "unet"), ("lora_transformer_", "unet"),
     ("lora_te_", "text_encoder"), ("lora_te1_", "text_encoder"), ("text_encoder.", "text_encoder"),
     ("te1.", "text_encoder"), ("text_encoders.clip_l.transformer.", "text_encoder"),
     ("lora_te2_", "text_encoder_2"), ("text_encoder_2.", "text_encoder_2"),
@@ -52,7 +52,7 @@ struct AdapterName {
       "unet",
       [
         "down_blocks.", "mid_block.", "up_blocks.", "conv_in.", "conv_out.", "time_embedding.",
-        "add_embedding.",
+        "add_embedding.", "transformer_blocks.", "single_transformer_blocks.",
       ]
     ),
   ]
@@ -150,13 +150,8 @@ struct AdapterName {
     ("of Custom Diffusion", ["custom_diffusion"], []),
     ("of an IP-Adapter", ["^image_proj", "^ip_adapter", "to_k_ip", "to_v_ip"], []),
     ("of vectors of textual inversion", ["^emb_params", "^string_to", "^<"], []),
-    (
-      "of a diffusion transformer, as SD 3 and FLUX have",
-      [
-        "^transformer.", "^lora_transformer_", "^lora_unet_double_", "^lora_unet_single_",
-        "^lora_unet_joint_", "joint_blocks", "double_blocks", "single_blocks",
-      ], []
-    ),
+    ("of Stable Diffusion 3 in the names of the original code", ["joint_blocks"], []),
+    ("of XLabs' processors", ["processor.proj_lora", "processor.qkv_lora"], []),
     (
       "of a whole checkpoint in the names of the original code (LDM)",
       ["^model.diffusion_model.", "^cond_stage_model.", "^first_stage_model."], []

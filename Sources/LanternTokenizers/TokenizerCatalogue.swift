@@ -89,11 +89,37 @@ package enum TokenizerCatalogue {
     return (tokenizer, file.unknown(in: vocabulary), middle)
   }
 
-  /// Whether a folder has a tokenizer of a language model.
-  package static func isHere(_ folder: String) -> Bool {
-    ["tokenizer.json", "tokenizer.model", "vocab.json"].contains {
-      FileSystem.exists(FileSystem.join(folder, $0))
+  /// Whether a folder, or a GGUF file, has a tokenizer of a language model.
+  package static func isHere(_ path: String) -> Bool {
+    if isGGUF(path) { return (try? GGUFFile(path))?.values["tokenizer.ggml.model"] != nil }
+    return ["tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json"].contains {
+      FileSystem.exists(FileSystem.join(path, $0))
     }
+  }
+
+  private static func isGGUF(_ path: String) -> Bool {
+    let bytes = FileSystem.isFile(path) ? try? FileSystem.beginning(of: path, count: 4) : nil
+    return bytes?.withUnsafeBytes(GGUFFile.isGGUF) ?? false
+  }
+
+  /// A language model's tokenizer, and its chat template where a file has that.
+  package typealias LanguageParts = (
+    tokenizer: any LanguageTokenizer, template: (source: String, file: String)?
+  )
+
+  /// Loads the tokenizer of a language model's folder, or of its GGUF file, which has a chat template too.
+  ///
+  /// - Throws: ``TokenizerError``.
+  package static func loadLanguage(at path: String) throws(TokenizerError) -> LanguageParts {
+    guard isGGUF(path) else { return (try loadLanguage(folder: path), nil) }
+    let file: GGUFFile
+    do throws(FormatError) {
+      file = try GGUFFile(path)
+    } catch {
+      throw .file(error)
+    }
+    let template = file.values["tokenizer.chat_template"]?.string
+    return (try load(file), template.map { ($0, file.path) })
   }
 
   /// Tokenizers of GGUF files, by their `tokenizer.ggml.model`.

@@ -5,10 +5,13 @@ import TestSupport
 import Testing
 
 @Suite("lantern image with transformers that predict a flow") struct FlowModelTests {
-  private func draw(_ model: String, _ more: [String], in folder: String) throws -> Program.Run {
+  private func draw(
+    _ model: String, _ more: [String], in folder: String, isFixture: Bool = true
+  ) throws -> Program.Run {
     try Program.run(
       [
-        "image", "a red fox, on the beach", "-m", fixture(model), "-s", "42", "-W", "96", "-H",
+        "image", "a red fox, on the beach", "-m", isFixture ? fixture(model) : model, "-s", "42",
+        "-W", "96", "-H",
         "64",
         "-o", "fox.png",
       ] + more, in: folder)
@@ -61,6 +64,34 @@ import Testing
       let converted = try Program.run(
         ["convert", fixture("tiny_flux"), "one.safetensors"], in: folder)
       #expect(converted.errors.contains("FluxPipeline"), "\(converted.errors)")
+    }
+  }
+
+  @Test(
+    "a transformer in one file draws with the parts that options name, and inspect says what it lacks"
+  )
+  func oneFile() throws {
+    try withTemporaryFolder { folder in
+      let model = try TransformerFixture("tiny_flux", in: folder)
+      try SafetensorsFile.write(model.transformer(), to: "\(folder)/flux.safetensors")
+      let inspected = try Program.run(["inspect", "flux.safetensors"], in: folder)
+      #expect(inspected.output.contains("flux.safetensors: FLUX.1"), "\(inspected.output)")
+      #expect(inspected.output.contains("--text-encoder-2 FILE names one"))
+      let lacking = try draw("flux.safetensors", [], in: folder, isFixture: false)
+      #expect(
+        lacking.errors.contains("no text_encoder;") && lacking.errors.contains("--text-encoder"))
+      let parts = [
+        "--text-encoder", "\(model.folder)/text_encoder", "--text-encoder-2",
+        "\(model.folder)/text_encoder_2", "--vae", "\(model.folder)/vae",
+      ]
+      let run = try draw(
+        "flux.safetensors", parts + ["--tokenizer", model.folder], in: folder, isFixture: false)
+      #expect(run.code == 0, "\(run.errors)")
+      let bare = "\(folder)/t5.safetensors"
+      try SafetensorsFile.write(model.stored("text_encoder_2"), to: bare)
+      let silent = try draw(
+        "flux.safetensors", parts + ["--text-encoder-2", bare], in: folder, isFixture: false)
+      #expect(silent.errors.contains("--tokenizer FOLDER"), "\(silent.errors)")
     }
   }
 }

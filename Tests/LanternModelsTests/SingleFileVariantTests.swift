@@ -70,7 +70,7 @@ import Testing
         tensors(unet).map { name, shape in
           (name: "unet.\(name)", tensor: try Tensor(repeating: 0, shape: shape))
         }, to: path)
-      let file = try SingleFile(path, tokenizer: folder)
+      let file = try SingleFile(openTensorFile(path), tokenizer: folder)
       #expect(file.variant ?? "" == unet.testDescription)
     }
   }

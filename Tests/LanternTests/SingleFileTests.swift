@@ -332,7 +332,7 @@ import Testing
   }
 
   /// Puts one text in place of another in the header of a file of safetensors.
-  private static func replaceHeader(_ old: String, _ new: String, in path: String) throws {
+  static func replaceHeader(_ old: String, _ new: String, in path: String) throws {
     let url = URL(fileURLWithPath: path)
     let data = try Data(contentsOf: url)
     let count = data.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }

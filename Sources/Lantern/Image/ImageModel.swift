@@ -84,7 +84,8 @@ package struct ImageModel: Sendable {
     self.variant = variant
     self.precision = precision
     let all = (defaults.lora.map { [LoRA($0)] } ?? []) + loras
-    let adapters = try all.flatMap { try $0.adapters() }
+    let names = source.transformerKind?.names
+    let adapters = try all.flatMap { try $0.adapters(alsoIn: names) }
     let reader = PartReader(source, variant: variant, adding: adapters, precision: precision)
     self.schedule = try source.noiseSchedule(pipeline.times)
     self.conditioner = try pipeline.conditioner(reader)

@@ -42,8 +42,9 @@ struct LayeredTextConditioner: WholeTextConditioner {
   init(_ reader: PartReader, _ form: Form) throws {
     (self.form, path) = (form, reader.source.path)
     let files = try reader.source.component("tokenizer")
-    tokenizer = try TokenizerCatalogue.loadLanguage(folder: files.path)
-    guard let found = try LanguageModel.chatTemplate(files.path) else {
+    let parts = try TokenizerCatalogue.loadLanguage(at: files.path)
+    tokenizer = parts.tokenizer
+    guard let found = try parts.template ?? LanguageModel.chatTemplate(files.path) else {
       throw RequestError.noChatTemplate(
         path: files.path, known: ChatTemplate.knownNames.joined(separator: ", "))
     }

@@ -51,13 +51,15 @@ struct PartReader: Sendable {
     }
     let config = try part.config("config.json")
     let archive = try part.weights(stems: stems, variant: variant)
-    if let kind = CheckpointKind(names: archive.names), kind.isOriginal {
+    // A part of one file has names that were translated.
+    if !(part is FileComponent), let kind = CheckpointKind(names: archive.names), kind.isOriginal {
       throw ModelError.unsupported(what: "is \(kind.name)", file: archive.file(of: ""))
     }
+    // Adapters call any denoiser so.
+    let layer = component == "transformer" ? "unet" : component
     let model = try make(
       config,
-      Weights(
-        archive, of: component, adding: adapters, precision: precision, isPlan: isPlan))
+      Weights(archive, of: layer, adding: adapters, precision: precision, isPlan: isPlan))
     notes { $0 += archive.notes + config.notes }
     files { $0[component] = archive.paths }
     variants { $0.formUnion(part.variants(stems: stems)) }

@@ -1,6 +1,7 @@
 import LanternPlatform
 import LanternFormats
 import LanternLayers
+import LanternModels
 
 /// An adapter of a model's weights: a low-rank one (LoRA, Hu et al. 2021, arXiv:2106.09685) or a relative, as
 /// LoCon, LoHa, LoKr and DoRA: a style, a subject, or drawing in few steps; of a language model, what it was trained
@@ -65,10 +66,14 @@ public struct LoRA: Sendable, Equatable {
 
   /// Opens the file, or those of the folder.
   ///
-  /// - Parameter component: the part of a model that all of it is for; known by the names when nil.
+  /// - Parameters:
+  ///   - component: the part of a model that all of it is for; known by the names when nil.
+  ///   - names: other names of the denoiser's modules, which may be theirs; nil for none.
   /// - Returns: an adapter for each file.
   /// - Throws: an error that names a file, or a strength, and what is wrong with it.
-  func adapters(of component: String? = nil) throws -> [Adapter] {
+  func adapters(of component: String? = nil, alsoIn names: TransformerNames? = nil) throws
+    -> [Adapter]
+  {
     for strength in [strength, textEncoderStrength ?? strength] where !strength.isFinite {
       throw RequestError.range(
         name: "strength of \(path)", found: "\(strength)", allowed: "a number")
@@ -80,8 +85,9 @@ public struct LoRA: Sendable, Equatable {
         found: String(Self.written([name: values]).dropFirst()), allowed: allowed)
     }
     return try files().map { file in
-      try Adapter(
-        openTensorFile(file.path), config: file.config, of: component ?? file.component,
+      let tensors = try openTensorFile(file.path)
+      return try Adapter(
+        names?.adapter(tensors) ?? tensors, config: file.config, of: component ?? file.component,
         readsSaved: component != nil,
         strengths: Adapter.Strengths(
           denoiser: strength, textEncoder: textEncoderStrength ?? strength,
@@ -107,7 +113,7 @@ public struct LoRA: Sendable, Equatable {
   private static let names = [
     "adapter_model", "pytorch_lora_weights",
   ].flatMap { stem in ["safetensors", "bin"].map { "\(stem).\($0)" } }
-  private static let components = ["unet", "text_encoder", "text_encoder_2"]
+  private static let components = ["unet", "transformer", "text_encoder", "text_encoder_2"]
 
   /// A file of an adapter, PEFT's settings where they are next to it, and its component where the folder says
   /// that.
@@ -130,7 +136,9 @@ public struct LoRA: Sendable, Equatable {
     if !parts.isEmpty {
       var all: [File] = []
       for part in parts {
-        all += try files(at: FileSystem.join(path, part)).map { ($0.path, $0.config, part) }
+        // Layers call any denoiser so.
+        let name = part == "transformer" ? "unet" : part
+        all += try files(at: FileSystem.join(path, part)).map { ($0.path, $0.config, name) }
       }
       return all
     }

@@ -2,6 +2,7 @@ import LanternPlatform
 import LanternFormats
 import LanternModels
 public import LanternSamplers
+import LanternTokenizers
 
 /// Parts that go before a model's own, or that it lacks, each in a folder or a file of its own; and what its
 /// denoiser predicts.
@@ -53,7 +54,7 @@ public struct ModelParts: Sendable, Equatable {
       FileSystem.isFile(path) && name != "model_index.json"
       ? try singleFile(path) : try ModelFolder(path)
     var parts: [String: any ModelComponent] = [:]
-    let kind = SingleFileKind.of(base)
+    let kind: any PartedKind = base.transformerKind ?? SingleFileKind.of(base)
     for (name, path) in byName {
       guard kind.has(name) else {
         throw RequestError.mismatch(
@@ -61,7 +62,8 @@ public struct ModelParts: Sendable, Equatable {
       }
       parts[name] = try kind.part(name, at: path, for: base)
     }
-    if let tokenizer, !(base is SingleFile) {
+    if let file = base as? TransformerFile { parts.merge(tokenizers(of: file)) { $1 } }
+    if let tokenizer, !(base is any OneFileModel) {
       for name in base.componentNames where name.hasPrefix("tokenizer") {
         // What fills up a text is the text encoder's habit, and not the vocabulary's.
         let padding = name == "tokenizer" ? nil : try base.component(name).paddingToken
@@ -70,7 +72,7 @@ public struct ModelParts: Sendable, Equatable {
           settings: padding.map { ["pad_token": $0] } ?? [:])
       }
     }
-    if let requested, !(base is SingleFile) {
+    if let requested, !(base is any OneFileModel) {
       let scheduler = try base.component("scheduler")
       parts["scheduler"] = FolderComponent(
         scheduler.className, scheduler.path,
@@ -81,12 +83,40 @@ public struct ModelParts: Sendable, Equatable {
     return parts.isEmpty ? base : AlteredModel(base, replacing: parts)
   }
 
-  private func singleFile(_ path: String) throws -> SingleFile {
+  private func singleFile(_ path: String) throws -> any ModelSource {
     if let refusal = FileKind.refusal(at: path) {
       throw FormatError.unsupportedFileKind(path: path, remedy: refusal)
     }
-    return try SingleFile(
-      path, tokenizer: tokenizer ?? ModelLocation.clip.path(), prediction: requested)
+    let file = try openTensorFile(path)
+    // A whole model's folder has one for each text encoder.
+    let named = tokenizer.map { path in
+      let inner = FileSystem.join(path, "tokenizer")
+      return FileSystem.isDirectory(inner) ? inner : path
+    }
+    let common = try? ModelLocation.clip.path()
+    return try TransformerFile(file, tokenizer: named ?? common)
+      ?? SingleFile(file, tokenizer: named ?? ModelLocation.clip.path(), prediction: requested)
+  }
+
+  /// Tokenizers that Lantern does not come with: in the folder that was named, in a GGUF file, next to a text encoder, or
+  /// next to the model.
+  private func tokenizers(of file: TransformerFile) -> [String: any ModelComponent] {
+    let encoders = file.kind.textEncoders
+    var found: [String: any ModelComponent] = [:]
+    for encoder in encoders where !encoder.hasCommonTokenizer {
+      let own = byName.first { $0.name == encoder.component }?.path ?? file.path
+      let folder = FileSystem.isDirectory(own) ? own : FileSystem.split(own).folder
+      let near = [folder, FileSystem.split(folder).folder].map {
+        FileSystem.join($0, encoder.tokenizer)
+      }
+      let named = tokenizer.map { path in
+        [FileSystem.join(path, encoder.tokenizer)] + (encoders.count == 1 ? [path] : [])
+      }
+      let all = (named ?? []) + [own] + near.prefix(1) + [folder] + near.suffix(1)
+      guard let path = all.first(where: TokenizerCatalogue.isHere) else { continue }
+      found[encoder.tokenizer] = FolderComponent(nil, path)
+    }
+    return found
   }
 }
 

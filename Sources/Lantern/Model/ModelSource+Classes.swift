@@ -41,7 +41,8 @@ extension ModelSource {
       ("config.json", ["_class_name", "architectures"]),
     ]
     var lines: [String] = []
-    for component in parts {
+    // One file has no index.
+    for component in parts where indexPath.hasSuffix("model_index.json") {
       guard let wanted = className(of: component) else { continue }
       let part = try self.component(component)
       guard let (name, keys) = files.first(where: { part.has($0.0) }) else { continue }

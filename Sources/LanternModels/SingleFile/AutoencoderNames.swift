@@ -32,7 +32,13 @@ struct AutoencoderLayout: Equatable {
 
   /// Names of the original code (CompVis/latent-diffusion, `model.py`) and diffusers' for them.
   var names: NameTable {
-    var pairs: [(from: String, to: String)] = ["quant_conv", "post_quant_conv"].map { ($0, $0) }
+    var pairs: [(from: String, to: String)] = ["quant_conv", "post_quant_conv", "bn"].map {
+      ($0, $0)
+    }
+    // Of FLUX.2's.
+    pairs += [
+      ("encoder.quant_conv", "quant_conv"), ("decoder.post_quant_conv", "post_quant_conv"),
+    ]
     func resnet(_ from: String, _ to: String) {
       pairs += [("\(from).nin_shortcut", "\(to).conv_shortcut"), (from, to)]
     }

@@ -22,21 +22,14 @@ extension SingleFileKind {
     return (isLinear ? kinds.last : kinds.first) ?? all[0]
   }
 
-  /// A part that is named by itself: its folder, a model's folder that has it, or a file, which may hold
-  /// other parts too.
-  ///
-  /// - Parameters:
-  ///   - name: of the part, as `vae`.
-  ///   - path: where it is.
-  ///   - model: whose part it is to be.
-  /// - Returns: the part.
-  /// - Throws: ``ModelError`` where nothing such is there.
   package func part(_ name: String, at path: String, for model: any ModelSource)
     throws(ModelError) -> any ModelComponent
   {
     if FileSystem.isDirectory(path) {
       do throws(FormatError) {
-        return try folderPart(name, at: path, for: model)
+        let encoder = textEncoders.first { $0.component == name }
+        return try FolderComponent.part(
+          name, at: path, as: encoder?.className, or: model.className(of: name))
       } catch {
         throw .file(error)
       }
@@ -48,18 +41,6 @@ extension SingleFileKind {
       throw .file(error)
     }
     return try name == "vae" ? autoencoder(in: file, for: model) : textEncoder(name, in: file)
-  }
-
-  private func folderPart(_ name: String, at path: String, for model: any ModelSource)
-    throws(FormatError) -> any ModelComponent
-  {
-    if FileSystem.exists(FileSystem.join(path, "model_index.json")) {
-      return try ModelFolder(path).component(name)
-    }
-    let config = try Config(path: FileSystem.join(path, "config.json"))
-    let encoder = textEncoders.first { $0.component == name }
-    let className = encoder?.className ?? config.value("_class_name")?.string
-    return FolderComponent(className ?? model.className(of: name), path)
   }
 
   private func autoencoder(in file: any TensorFile, for model: any ModelSource)

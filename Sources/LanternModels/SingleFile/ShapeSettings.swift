@@ -23,7 +23,7 @@ struct ShapeSettings {
   }
 
   private let names: [String]
-  private let path: String
+  let path: String
   private let shape: (String) -> [Int]?
 
   /// Of a file's tensors.
@@ -38,13 +38,13 @@ struct ShapeSettings {
     shape = { archive.info($0)?.shape }
   }
 
-  private func has(_ name: String) -> Bool { shape(name) != nil }
+  func has(_ name: String) -> Bool { shape(name) != nil }
 
   /// A size of a tensor.
   ///
   /// - Throws: ``ModelError/missingTensor(name:file:)``, ``ModelError/wrongShape(name:expected:found:file:)``
   ///   for a tensor without this axis.
-  private func size(_ name: String, axis: Int) throws(ModelError) -> Int {
+  func size(_ name: String, axis: Int) throws(ModelError) -> Int {
     guard let shape = shape(name) else {
       throw .missingTensor(name: name, file: path)
     }
@@ -55,11 +55,11 @@ struct ShapeSettings {
     return shape[axis]
   }
 
-  private func count(_ limit: Int = 256, _ name: (Int) -> String) -> Int {
+  func count(_ limit: Int = 256, _ name: (Int) -> String) -> Int {
     (0..<limit).prefix { has(name($0)) }.count
   }
 
-  private static func groups(_ channels: [Int]) -> Int {
+  static func groups(_ channels: [Int]) -> Int {
     channels.reduce(32) { a, b in
       var (a, b) = (a, b)
       while b != 0 { (a, b) = (b, a % b) }
@@ -231,6 +231,25 @@ struct ShapeSettings {
       "use_post_quant_conv": .bool(has("post_quant_conv.weight")),
       "mid_block_add_attention": .bool(has("encoder.mid_block.attentions.0.group_norm.weight")),
     ]
+  }
+
+  /// The settings of an `AutoencoderKLFlux2`.
+  ///
+  /// - Parameter sampleSize: height and width of the pictures that it was trained on.
+  /// - Returns: what its `config.json` would say.
+  /// - Throws: ``ModelError`` for tensors that are missing or of another rank.
+  func autoencoderFlux2(sampleSize: Int) throws(ModelError) -> [String: JSONValue] {
+    var settings = try autoencoder(scalingFactor: 1, sampleSize: sampleSize)
+    let levels = AutoencoderLayout(diffusers: has).resnets.count
+    let channels = try (0..<levels).map { level throws(ModelError) in
+      try size("decoder.up_blocks.\(levels - 1 - level).resnets.0.conv1.weight", axis: 0)
+    }
+    settings["_class_name"] = .string("AutoencoderKLFlux2")
+    settings["scaling_factor"] = nil
+    settings["decoder_block_out_channels"] = .array(channels.map(JSONValue.integer))
+    let both = channels + [settings["norm_num_groups"]?.integer ?? 1]
+    settings["norm_num_groups"] = .integer(Self.groups(both))
+    return settings
   }
 
   /// The settings of a `CLIPTextModel`, projected or not.

@@ -5,7 +5,7 @@ package import LanternLayers
 /// a folder would have them.
 ///
 /// What it is, and all sizes, follow from the names and shapes of its tensors; the file's name says nothing.
-package struct SingleFile: ModelSource {
+package struct SingleFile: OneFileModel {
   package let path: String
   package let kind: SingleFileKind
   /// What its U-Net predicts, and how that is known.
@@ -24,6 +24,7 @@ package struct SingleFile: ModelSource {
   package let variant: String?
   private let components: [String: any ModelComponent]
 
+  package var kindName: String { kind.name }
   package var indexPath: String { path }
   package var componentNames: [String] { components.keys.sorted() }
   package var settings: [String: JSONValue] { kind.settings }
@@ -31,19 +32,14 @@ package struct SingleFile: ModelSource {
   /// Opens a file.
   ///
   /// - Parameters:
-  ///   - path: where it is.
+  ///   - file: the file.
   ///   - tokenizer: the folder of a tokenizer, which such files lack.
   ///   - prediction: what the U-Net predicts, where that is requested.
   /// - Throws: ``ModelError`` for a file that cannot be read, or is no such model.
-  package init(_ path: String, tokenizer: String, prediction: Prediction? = nil)
+  package init(_ file: any TensorFile, tokenizer: String, prediction: Prediction? = nil)
     throws(ModelError)
   {
-    let file: any TensorFile
-    do throws(FormatError) {
-      file = try openTensorFile(path)
-    } catch {
-      throw .file(error)
-    }
+    let path = file.path
     guard let denoiser = SingleFilePart.denoiser(in: file) else {
       let kind = CheckpointKind(names: file.names)?.name ?? "a file of unknown tensors"
       throw .unsupported(what: "is \(kind), not a model with a U-Net", file: path)
@@ -117,7 +113,7 @@ package struct SingleFile: ModelSource {
     className: String, part: SingleFilePart, settings: [String: JSONValue]
   )
 
-  private static func note(on unknown: [String], _ path: String) -> String? {
+  static func note(on unknown: [String], _ path: String) -> String? {
     guard !unknown.isEmpty else { return nil }
     let names = unknown.prefix(3).map(JSON.quoted).joined(separator: ", ")
     return "\(path): tensors without an effect: \(names)"

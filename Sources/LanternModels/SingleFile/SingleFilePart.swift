@@ -24,6 +24,38 @@ package struct SingleFilePart {
     self.sources = Set(scaled.flatMap { [$0.1.source, $0.1.scale].compactMap(\.self) })
   }
 
+  /// The tensors below a prefix, of each of which several may be made. One whose name is not known keeps it, so that
+  /// the model refuses it; of a file without a prefix it may be another part's.
+  ///
+  /// - Parameters:
+  ///   - file: the file.
+  ///   - prefix: before all names.
+  ///   - views: what is made of a tensor, by its name without the prefix and with it, and its rows; nil for a name that
+  ///     is not known.
+  init(
+    _ file: any TensorFile, below prefix: String,
+    _ views: (_ name: String, _ source: String, _ rows: Int) -> [(name: String, view: TensorView)]?
+  ) {
+    var all: [(name: String, view: TensorView)] = []
+    for source in file.names where source.hasPrefix(prefix) && !SingleFileBookkeeping.holds(source)
+    {
+      let name = String(source.dropFirst(prefix.count))
+      let unknown = prefix.isEmpty ? [] : [(name, TensorView(source))]
+      all += views(name, source, file.size(source, 0)) ?? unknown
+    }
+    self.init(file, all)
+  }
+
+  /// The tensors below the first prefix that has one of some names, under their own; nil where none has.
+  static func whole(in file: any TensorFile, below prefixes: [String], marks: [String])
+    -> SingleFilePart?
+  {
+    let found = prefixes.first { prefix in marks.contains { file.contains(prefix + $0) } }
+    return found.map { prefix in
+      SingleFilePart(file, below: prefix) { name, source, _ in [(name, TensorView(source))] }
+    }
+  }
+
   /// A weight with its scale, where the file has one: ComfyUI's 8-bit floats.
   private static func scaled(_ view: TensorView, in file: any TensorFile) -> TensorView {
     guard view.source.hasSuffix(".weight") else { return view }

@@ -1,0 +1,152 @@
+package import LanternFormats
+import LanternLayers
+
+/// A kind of diffusion transformer that is published in files of its own, with or without the other parts of its
+/// model. One row each.
+package struct TransformerKind: Sendable {
+  /// As people call it.
+  package let name: String
+  /// The class of pipeline, and of transformer.
+  package let pipelineClass: String
+  let className: String
+  /// Its names in the original code.
+  package let names: TransformerNames
+  /// A tensor of the original code whose rows are a token's features.
+  let embedder: String
+  /// Names that files of this kind have and others lack: of the original code, and of diffusers.
+  let marks: [[String]]
+  /// What its `config.json` would say.
+  let settings: @Sendable (ShapeSettings) throws(ModelError) -> [String: JSONValue]
+  /// What `scheduler_config.json` would say, by the transformer's settings.
+  let schedule: @Sendable ([String: JSONValue]) -> [String: JSONValue]
+  let codec: Codec
+  package let textEncoders: [TransformerTextEncoder]
+  /// Settings of the pipeline itself.
+  var pipelineSettings: [String: JSONValue] = [:]
+  /// What no tensor says, and is assumed; nil where nothing is.
+  var assumption: String?
+
+  /// The autoencoder of a kind.
+  enum Codec: Sendable {
+    /// `AutoencoderKL`.
+    case kl(scalingFactor: Double, shiftFactor: Double)
+    /// `AutoencoderKLFlux2`.
+    case flux2
+  }
+
+  /// All of them.
+  package static let all = [
+    TransformerKind(
+      name: "FLUX.1", pipelineClass: "FluxPipeline", className: "FluxTransformer2DModel",
+      names: .flux, embedder: "img_in.weight",
+      marks: [
+        ["double_blocks.0.img_mod.lin.weight", "vector_in.in_layer.weight"],
+        [
+          "transformer_blocks.0.norm1_context.linear.weight",
+          "single_transformer_blocks.0.proj_mlp.weight",
+        ],
+      ],
+      settings: { shapes throws(ModelError) in try shapes.flux() },
+      schedule: { settings in
+        // Schnell, which has no guidance as an input, was distilled at even times.
+        let isDev = settings["guidance_embeds"] == .bool(true)
+        return flow(shift: isDev ? 3 : 1, isDynamic: isDev)
+      },
+      codec: .kl(scalingFactor: 0.3611, shiftFactor: 0.1159),
+      textEncoders: [.clip("text_encoder", "tokenizer"), .t5("text_encoder_2", "tokenizer_2")]),
+    TransformerKind(
+      name: "FLUX.2 klein", pipelineClass: "Flux2KleinPipeline",
+      className: "Flux2Transformer2DModel",
+      names: .flux2, embedder: "img_in.weight",
+      marks: [
+        ["double_stream_modulation_img.lin.weight"], ["double_stream_modulation_img.linear.weight"],
+      ],
+      settings: { shapes throws(ModelError) in try shapes.flux2() },
+      schedule: { _ in flow(shift: 3, isDynamic: true) }, codec: .flux2,
+      textEncoders: [.qwen3], pipelineSettings: ["is_distilled": .bool(true)],
+      assumption:
+        "taken to be distilled, to 4 steps without guidance: for a base model set steps "
+        + "and guidance"),
+    TransformerKind(
+      name: "Z-Image", pipelineClass: "ZImagePipeline", className: "ZImageTransformer2DModel",
+      names: .zImage, embedder: "x_embedder.weight",
+      marks: [
+        ["cap_embedder.0.weight", "layers.0.adaLN_modulation.0.weight", "x_embedder.weight"],
+        [
+          "cap_embedder.0.weight", "layers.0.adaLN_modulation.0.weight",
+          "all_x_embedder.2-1.weight",
+        ],
+      ],
+      settings: { shapes throws(ModelError) in try shapes.zImage() },
+      schedule: { _ in flow(shift: 3, isDynamic: false) },
+      codec: .kl(scalingFactor: 0.3611, shiftFactor: 0.1159), textEncoders: [.qwen3],
+      assumption: "taken to be Z-Image-Turbo, of 8 steps without guidance: for the base model set "
+        + "steps and guidance"),
+  ]
+
+  /// Published models of nearly the same names that are not drawn with: what they have, and what they are.
+  static let strangers: [(marks: [String], name: String)] = [
+    (["distilled_guidance_layer.in_proj.bias"], "a transformer of the kind Chroma"),
+    (["cap_embedder.0.weight", "layers.0.adaLN_modulation.1.weight"], "Lumina 2"),
+    (["joint_blocks.0.x_block.attn.qkv.weight"], "Stable Diffusion 3 in one file"),
+    (["early_stream_modulations.image.lin.weight"], "FLUX.3"),
+    (
+      ["guidance_in.in_layer.weight", "double_stream_modulation_img.lin.weight"],
+      "FLUX.2 dev, whose text encoder is Mistral's"
+    ),
+  ]
+
+  /// Settings of `FlowMatchEulerDiscreteScheduler`.
+  private static func flow(shift: Int, isDynamic: Bool) -> [String: JSONValue] {
+    [
+      "_class_name": .string("FlowMatchEulerDiscreteScheduler"),
+      "num_train_timesteps": .integer(1000), "shift": .integer(shift),
+      "use_dynamic_shifting": .bool(isDynamic), "base_shift": .number(0.5),
+      "max_shift": .number(1.15), "base_image_seq_len": .integer(256),
+      "max_image_seq_len": .integer(4096),
+    ]
+  }
+}
+
+/// A text encoder of a diffusion transformer, and its tokenizer.
+package struct TransformerTextEncoder: Sendable {
+  /// What it is.
+  enum Family: Sendable {
+    case clip, t5, qwen3
+  }
+
+  /// The part's name in a folder, and its tokenizer's.
+  package let component: String
+  package let tokenizer: String
+  let family: Family
+  /// What stands before its names in a file that holds other parts too.
+  let prefixes: [String]
+
+  static func clip(_ component: String, _ tokenizer: String) -> Self {
+    Self(
+      component: component, tokenizer: tokenizer, family: .clip,
+      prefixes: ["text_encoders.clip_l.transformer."])
+  }
+
+  static func t5(_ component: String, _ tokenizer: String) -> Self {
+    Self(
+      component: component, tokenizer: tokenizer, family: .t5,
+      prefixes: ["text_encoders.t5xxl.transformer."])
+  }
+
+  static let qwen3 = Self(
+    component: "text_encoder", tokenizer: "tokenizer", family: .qwen3,
+    prefixes: ["text_encoders.qwen3_4b.transformer.", "text_encoders.qwen3_8b.transformer."])
+
+  /// The class that reads it.
+  var className: String {
+    switch family {
+    case .clip: "CLIPTextModel"
+    case .t5: "T5EncoderModel"
+    case .qwen3: "Qwen3ForCausalLM"
+    }
+  }
+
+  /// Whether its vocabulary comes with Lantern: CLIP's.
+  package var hasCommonTokenizer: Bool { family == .clip }
+}
