@@ -94,6 +94,9 @@ package enum ModelCatalogue {
       "Flux2Transformer2DModel": { config, weights throws(ModelError) in
         try Flux2Transformer2DModel(Flux2Transformer2DConfig(config), weights)
       },
+      "SD3Transformer2DModel": { config, weights throws(ModelError) in
+        try SD3Transformer2DModel(SD3Transformer2DConfig(config), weights)
+      },
       "UNet2DConditionModel": { config, weights throws(ModelError) in
         try UNet2DConditionModel(UNet2DConditionConfig(config), weights)
       },

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Whole pictures of transformers that predict a flow against those of diffusers: tools/fixtures/tiny_flux2.py,
-/// tiny_flux.py, tiny_z_image.py.
+/// tiny_flux.py, tiny_z_image.py, tiny_sd3.py.
 @Suite struct FlowPipelineTests {
   @Test(
     "FLUX.2 klein draws what Flux2KleinPipeline draws, step by step, guided or not",
@@ -28,11 +28,19 @@ import Testing
     try expectParity(name, "tiny_z_image")
   }
 
+  @Test(
+    "Stable Diffusion 3 and 3.5 draw what their pipelines draw, with T5 or without",
+    arguments: TinyPipeline.names(of: "tiny_sd3"))
+  func stableDiffusion3(name: String) throws {
+    try expectParity(name, "tiny_sd3")
+  }
+
   @Test("there are cases of every kind")
   func cases() {
     #expect(TinyPipeline.names(of: "tiny_flux2").count == 6)
     #expect(TinyPipeline.names(of: "tiny_flux").count == 8)
     #expect(TinyPipeline.names(of: "tiny_z_image").count == 7)
+    #expect(TinyPipeline.names(of: "tiny_sd3").count == 9)
   }
 
   private static let refused: [(model: String, key: String, value: JSONValue, words: String)] = [
@@ -48,6 +56,13 @@ import Testing
     ("tiny_flux", "in_channels", .integer(18), "multiples of 4"),
     ("tiny_flux", "axes_dims_rope", .array([16]), "axes of positions"),
     ("tiny_flux", "num_single_layers", .integer(1), "single_transformer_blocks"),
+    ("tiny_sd3", "caption_projection_dim", .integer(32), "caption_projection_dim"),
+    ("tiny_sd3", "pos_embed_max_size", .integer(.max), "pos_embed_max_size"),
+    ("tiny_sd3", "pos_embed_max_size", .integer(8), "pos_embed"),
+    ("tiny_sd3", "qk_norm", .string("layer_norm"), "qk_norm"),
+    ("tiny_sd3", "patch_size", .integer(4), "patch_size"),
+    ("tiny_sd3", "num_layers", .integer(0), "num_layers"),
+    ("tiny_sd3", "dual_attention_layers", .array([0]), "norm1"),
     ("tiny_z_image", "n_heads", .integer(5), "n_heads"),
     ("tiny_z_image", "siglip_feat_dim", .integer(8), "siglip_feat_dim"),
     ("tiny_z_image", "all_patch_size", .array([2, 4]), "all_patch_size"),

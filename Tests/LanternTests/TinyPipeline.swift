@@ -10,7 +10,7 @@ import Testing
 /// consistency model, tools/fixtures/tiny_lcm.py, or as one that edits pictures, tools/fixtures/tiny_edit.py; or the
 /// second with a refiner: tools/fixtures/tiny_refiner.py; or the first two with prompts in webui's syntax:
 /// tools/fixtures/webui_prompts.py; or with a second pass: tools/fixtures/hires.py; or FLUX.2 klein: tools/fixtures/tiny_flux2.py, FLUX.1: tiny_flux.py,
-/// Z-Image: tiny_z_image.py.
+/// Z-Image: tiny_z_image.py, Stable Diffusion 3.5: tiny_sd3.py.
 struct TinyPipeline {
   static let folder = fixture("tiny_pipeline")
   private let folder: String
@@ -176,6 +176,17 @@ struct TinyPipeline {
   func withGenerator<Result>(_ name: String, _ body: (ImageGenerator) throws -> Result) throws
     -> Result
   {
+    if cases[name]?["lacks_t5"]?.bool == true {
+      let lacking = { (folder: String) in
+        for part in ["text_encoder_3", "tokenizer_3"] {
+          try Self.set(part, .array([.null, .null]), "\(folder)/model_index.json")
+        }
+      }
+      return try Self.with(folder, changing: lacking, body)
+    }
+    if cases[name]?["sd3_model"]?.string == "plain" {
+      return try Self.with(folder, changing: setStableDiffusion3, body)
+    }
     guard cases[name]?["embeds_guidance"]?.bool == true else { return try body(generator(name)) }
     let change = { (folder: String) in
       try Self.set("guidance_embeds", .bool(true), "\(folder)/transformer/config.json")
@@ -189,6 +200,26 @@ struct TinyPipeline {
       try Self.set("max_image_seq_len", .integer(400), scheduler)
     }
     return try Self.with(folder, changing: change, body)
+  }
+
+  /// Makes Stable Diffusion 3's transformer of 3.5's, without norms of heads and second attention.
+  private func setStableDiffusion3(_ folder: String) throws {
+    let config = "\(folder)/transformer/config.json"
+    try Self.set("qk_norm", .null, config)
+    try Self.set("dual_attention_layers", .array([]), config)
+    let path = "\(folder)/transformer/diffusion_pytorch_model.safetensors"
+    let old = try SafetensorsFile(path)
+    let kept = old.names.filter { name in
+      ![".attn2.", ".norm_q.", ".norm_k.", ".norm_added_"].contains(where: name.contains)
+    }
+    try SafetensorsFile.write(
+      kept.map { name in
+        let tensor = try #require(try old.tensor(name))
+        let rows = 6 * 16
+        return name.contains(".norm1.linear.") && tensor.shape[0] > rows
+          ? (name: name, tensor: try tensor.sliced(axis: 0, 0..<rows).contiguous())
+          : (name: name, tensor: tensor)
+      }, to: path)
   }
 
   /// Puts a tensor into the denoiser's checkpoint, instead of one of that name where there is one.

@@ -70,7 +70,8 @@ package struct ImageModel: Sendable {
     let source = try parts.source(at: path)
     let pipeline = try Pipeline.of(source)
     // What is missing is found before gigabytes are read.
-    for part in pipeline.parts { _ = try source.component(part) }
+    let lacking = pipeline.optionalParts.subtracting(source.componentNames)
+    for part in pipeline.parts where !lacking.contains(part) { _ = try source.component(part) }
     self.path = source.path
     self.parts = parts
     let fewSteps = try FewSteps(source, pipeline)

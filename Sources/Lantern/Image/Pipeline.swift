@@ -11,6 +11,8 @@ struct Pipeline: Sendable {
   let codec: String
   /// All parts whose files are read.
   let parts: [String]
+  /// Those of them that a model may lack.
+  var optionalParts: Set<String> = []
   /// Strength of guidance when nothing is said, as in diffusers.
   let guidance: Float
   /// Steps when nothing is said.
@@ -72,6 +74,17 @@ struct Pipeline: Sendable {
         try ChunkedTextConditioner(
           $0, encoders: 2...2, states: .penultimate, takesAestheticScore: true)
       }),
+    Pipeline(
+      classes: [
+        "StableDiffusion3Pipeline", "StableDiffusion3Img2ImgPipeline",
+        "StableDiffusion3InpaintPipeline",
+      ],
+      denoiser: "transformer", codec: "vae",
+      parts: [
+        "scheduler", "text_encoder", "text_encoder_2", "text_encoder_3", "tokenizer", "tokenizer_2",
+        "tokenizer_3", "transformer", "vae",
+      ], optionalParts: ["text_encoder_3", "tokenizer_3"], guidance: 7, steps: 28, isLarge: true,
+      conditioner: { try SD3TextConditioner($0) }),
     flux2(isDistilled: true, guidance: 1, steps: 4),
     flux2(isDistilled: false, guidance: 4, steps: 50),
     Pipeline(

@@ -21,8 +21,8 @@ package struct Attention: Sendable {
     /// `to_q`, `to_k`, `to_v` without biases, `to_out.0`; `norm_q`, `norm_k`: diffusers' transformer blocks.
     case diffusers
     /// `add_q_proj`, `add_k_proj`, `add_v_proj`, `to_add_out`; `norm_added_q`, `norm_added_k`: the text's in diffusers'
-    /// blocks of two streams.
-    case added
+    /// blocks of two streams, in the last of which it has no output.
+    case added(hasOutput: Bool)
     /// `to_q`, `to_k`, `to_v`; `norm_q`, `norm_k`; no output: diffusers' blocks with the feed-forward layer in parallel.
     case parallel
     /// The same, whose rows are those of queries, keys and values, and others behind them, of this matrix.
@@ -252,9 +252,9 @@ private struct Names {
       (q, k, v, out) = (weights["to_q"], weights["to_k"], weights["to_v"], weights["to_out"][0])
       (qNorm, kNorm) = ("norm_q", "norm_k")
       bias = false
-    case .added:
+    case .added(let hasOutput):
       (q, k, v) = (weights["add_q_proj"], weights["add_k_proj"], weights["add_v_proj"])
-      out = weights["to_add_out"]
+      out = hasOutput ? weights["to_add_out"] : nil
       (qNorm, kNorm) = ("norm_added_q", "norm_added_k")
     case .parallel:
       (q, k, v) = (weights["to_q"], weights["to_k"], weights["to_v"])

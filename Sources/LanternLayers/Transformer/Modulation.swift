@@ -42,16 +42,19 @@ package struct Modulation: Sendable {
   }
 }
 
-/// The norms of a block and the gates of its residuals, by a conditioning vector: diffusers' `AdaLayerNormZero`.
+/// The norms of a block and the gates of its residuals, by a conditioning vector: diffusers' `AdaLayerNormZero`, and with a
+/// second attention its `SD35AdaLayerNormZeroX`.
 package struct AdaLayerNormZero: Sendable {
   private let modulation: Modulation
 
-  /// Takes `linear`, `[6 · features, conditioning]`.
+  /// Takes `linear`, `[6 · features, conditioning]`, with a second attention `[9 · features, conditioning]`.
   package init(
-    _ weights: Weights, conditioning: Int, features: Int, bias: Bool = true
+    _ weights: Weights, conditioning: Int, features: Int, bias: Bool = true,
+    hasSecondAttention: Bool = false
   ) throws(ModelError) {
     self.modulation = try Modulation(
-      weights["linear"], conditioning: conditioning, features: features, parts: 6, bias: bias)
+      weights["linear"], conditioning: conditioning, features: features,
+      parts: hasSecondAttention ? 9 : 6, bias: bias)
   }
 
   /// What one conditioning makes of a block's attention and of its feed-forward layer.
@@ -62,16 +65,24 @@ package struct AdaLayerNormZero: Sendable {
     package let feedForward: Modulation.Part
     /// `[batch, 1, feature]`.
     package let feedForwardGate: Tensor
+    /// Of the second attention, where there is one.
+    package var second: AdaLayerNormZeroSingle.Parts?
   }
 
   package func callAsFunction(_ conditioning: Tensor) throws(TensorError) -> Parts {
     let parts = try modulation(conditioning)
     let shape = [parts[0].shape[0], 1, parts[0].shape[1]]
-    return Parts(
+    var found = Parts(
       attention: Modulation.Part(scale: parts[1], shift: parts[0]),
       attentionGate: try parts[2].reshaped(shape),
       feedForward: Modulation.Part(scale: parts[4], shift: parts[3]),
       feedForwardGate: try parts[5].reshaped(shape))
+    if parts.count == 9 {
+      found.second = AdaLayerNormZeroSingle.Parts(
+        norm: Modulation.Part(scale: parts[7], shift: parts[6]),
+        gate: try parts[8].reshaped(shape))
+    }
+    return found
   }
 }
 

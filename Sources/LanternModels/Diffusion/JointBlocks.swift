@@ -26,15 +26,19 @@ struct JointBlock: Sendable {
         text: norm(streams.text, parts.text.attention),
         picture: norm(streams.picture, parts.picture.attention)), turns: turns)
     return TextAndPicture(
-      text: try finish(streams.text, attended.text, feedForward.text, parts.text),
-      picture: try finish(streams.picture, attended.picture, feedForward.picture, parts.picture))
+      text: try parts.text.joined(streams.text, attended.text, feedForward.text, norm),
+      picture: try parts.picture.joined(
+        streams.picture, attended.picture, feedForward.picture, norm))
   }
+}
 
-  private func finish(
-    _ x: Tensor, _ attended: Tensor, _ feedForward: FeedForward, _ parts: AdaLayerNormZero.Parts
+extension AdaLayerNormZero.Parts {
+  /// `x` with what attention gave, and what the feed-forward layer makes of both, each times its gate.
+  func joined(
+    _ x: Tensor, _ attended: Tensor, _ feedForward: FeedForward, _ norm: LayerNorm
   ) throws(TensorError) -> Tensor {
-    let h = try x + attended * parts.attentionGate
-    return try h + feedForward(norm(h, parts.feedForward)) * parts.feedForwardGate
+    let h = try x + attended * attentionGate
+    return try h + feedForward(norm(h, self.feedForward)) * feedForwardGate
   }
 }
 
