@@ -22,6 +22,8 @@ PROMPT ?= a red fox on the beach
 # The C kernels are always optimised; in a debug build Swift is not.
 TEST_FLAGS = -Xcc -O2
 LANTERN = .build/release/lantern
+# With Swift's libraries inside, the program starts sooner and runs where Swift is not installed.
+RELEASE_FLAGS = -c release $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
 .PHONY: demo build install test format lint docs bench bench-language samples fuzz faults arm64 parity parity-language fixtures tools
 
@@ -30,7 +32,7 @@ demo: build
 	@echo "Look at picture.png, then try: $(LANTERN) image \"a penguin at night\""
 
 build: tools
-	swift build -c release --product lantern
+	swift build $(RELEASE_FLAGS) --product lantern
 
 install: build
 	install -d "$(PREFIX)/bin" "$(PREFIX)/share/lantern"

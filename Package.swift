@@ -58,10 +58,14 @@ let rooms: [(name: String, imports: [Target.Dependency])] = [
     [
       "LanternPlatform", "LanternTensor", "LanternFormats", "LanternTokenizers",
       "LanternSamplers", "LanternPictures", "Lantern",
+      .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "Hummingbird", package: "hummingbird"),
+      .product(name: "HummingbirdCore", package: "hummingbird"),
+      .product(name: "HummingbirdTLS", package: "hummingbird"),
       .product(name: "HTTPTypes", package: "swift-http-types"),
       .product(name: "Logging", package: "swift-log"),
       .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOSSL", package: "swift-nio-ssl"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ]
@@ -121,6 +125,7 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
       .product(name: "AsyncHTTPClient", package: "async-http-client"),
       .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "NIOHTTP1", package: "swift-nio"),
+      .product(name: "NIOSSL", package: "swift-nio-ssl"),
     ]
   ),
   (
@@ -152,6 +157,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     // `make docs` alone uses it.
@@ -203,7 +209,8 @@ let package = Package(
       // The server's page is a part of the program.
       .target(
         name: $0.name, dependencies: $0.imports,
-        resources: $0.name == "LanternServer" ? [.embedInCode("Page/index.html")] : [],
+        resources: $0.name == "LanternServer"
+          ? [.embedInCode("Page/index.html"), .embedInCode("Page/openapi.json")] : [],
         swiftSettings: strict)
     }
     + suites.map {

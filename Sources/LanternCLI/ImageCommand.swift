@@ -33,6 +33,7 @@ struct ImageCommand: ParsableCommand {
   // groups in groups.
   @OptionGroup(title: "Prompt options") var words: PromptOptions
   @OptionGroup(title: "Prompt options") var library: EmbeddingFolderOptions
+  @OptionGroup(title: "Prompt options") var sharing: ShareOptions
   @OptionGroup(title: "Sampling options") var stepping: SteppingOptions
   @OptionGroup(title: "Sampling options") var sampling: SamplingOptions
   @OptionGroup(title: "Sampling options") var chance: SeedOptions
@@ -101,9 +102,11 @@ struct ImageCommand: ParsableCommand {
     try words.enrich.map { try enrich(&works, $0, seed: request.seed, console) }
     try old?.checkDecoder(decoding.tinyDecoder)
     try old?.checkRefiner(refiner)
+    let mine = try sharing.mine(of: works.count * several.count, console)
+    guard !mine.isEmpty else { return }
     threads.apply(console)
     let loading = Loading(isFast: isFast, old: old, seed: request.seed)
-    let generator = try load(works[0].loras, loading, console)
+    let generator = try load(works[mine[0] / several.count].loras, loading, console)
     old?.reportDifferences(from: generator, request, works[0].loras, console)
     // Without a picture to begin from it has no effect, which is noted by now.
     for index in works.indices where request.initialPicture == nil {
@@ -112,7 +115,7 @@ struct ImageCommand: ParsableCommand {
     if old != nil, several.count > 1 {
       console.note("the first picture alone is compared: the others have other seeds")
     }
-    try drawAll(works, generator, loading, console)
+    try drawAll(works, mine, generator, loading, console)
   }
 
   /// A picture to draw: its request, and what is added to the model's weights for it.
@@ -148,6 +151,9 @@ struct ImageCommand: ParsableCommand {
       called += tags?.loras.count ?? 0
       for note in tags?.notes ?? [] where notes.insert(note).inserted { console.note(note) }
       return Work(request: request, loras: given + named + (tags?.loras ?? []))
+    }
+    if sharing.variants, !works.contains(where: { $0.request.hasVariants }) {
+      console.note("--variants has no effect: no prompt has variants, as {red|blue}")
     }
     if folder != nil, called + named.count == 0 {
       console.note(
@@ -233,19 +239,20 @@ struct ImageCommand: ParsableCommand {
     return generator
   }
 
-  /// Draws and writes all pictures: each prompt with as many seeds as are wanted.
+  /// Draws and writes pictures of all that there are, by their numbers: each prompt with as many seeds as are wanted.
   private func drawAll(
-    _ works: [Work], _ generator: ImageGenerator, _ loading: Loading, _ console: Console
+    _ works: [Work], _ mine: [Int], _ generator: ImageGenerator, _ loading: Loading,
+    _ console: Console
   ) throws {
     let count = works.count * several.count
     let picksSeed =
       chance.seed.map { $0.number == nil } ?? (loading.old?.recipe.seed == nil)
-    var (generator, loras) = (generator, works[0].loras)
+    var (generator, loras) = (generator, works[mine[0] / several.count].loras)
     var names = OutputNames(
       results.output ?? "picture.png", count: count,
       overwrites: writing.replaces(results.output, count: count))
     var noted: Set<String> = []
-    for index in 0..<count {
+    for index in mine {
       let work = works[index / several.count]
       if work.loras != loras {
         generator = try load(work.loras, loading, console)
@@ -253,7 +260,8 @@ struct ImageCommand: ParsableCommand {
       }
       var request = work.request
       request.seed = loading.seed &+ UInt64(index % several.count)
-      generator.retainsComponents = index < count - 1
+      if sharing.variants { try request.pickVariants() }
+      generator.retainsComponents = index != mine.last
       let image = try drawOne(request, generator, console)
       // What holds for all pictures is printed once.
       let cut =
@@ -263,6 +271,7 @@ struct ImageCommand: ParsableCommand {
             + PromptSyntax.shown(image.cutText)
         ] : []
       for note in image.notes + cut where noted.insert(note).inserted { console.note(note) }
+      if mine.count < count { names.skip(to: index) }
       let path = try names.write { path, replacing in
         try write(image.picture, to: path, replacing, console)
       }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Dispatch
 import Lantern
 import LanternFormats
 import LanternPlatform
@@ -16,6 +15,8 @@ struct ServeCommand: ParsableCommand {
       lantern serve writer=FOLDER/smollm2.gguf painter=FOLDER/sdxl.safetensors
       lantern serve --models FOLDER --port 8080
       lantern serve --host 0.0.0.0 --token SECRET
+      lantern serve --tls-certificate cert.pem --tls-key key.pem
+      lantern serve --settings serve.json
 
       A browser finds a page at http://127.0.0.1:7860. Programs find what OpenAI's clients call (/v1: chat, \
       completions, embeddings, images), stable-diffusion-webui's (/sdapi/v1), Ollama's (/api), and jobs with events \
@@ -39,8 +40,12 @@ struct ServeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = messages.console
-    try ErrorReport.reporting(to: console) { try serve(console) }
+    try ErrorReport.reporting(to: messages.console) {
+      guard let file = server.settings else { return try serve(messages.console) }
+      let words = CommandLine.arguments.drop { $0 != Self.configuration.commandName }.dropFirst()
+      let command = try SettingsFile(file).command(Self.self, Array(words))
+      try command.serve(command.messages.console)
+    }
   }
 
   private func serve(_ console: Console) throws {
@@ -51,33 +56,47 @@ struct ServeCommand: ParsableCommand {
         "other machines can reach \(server.host): give a --token that callers must send")
     }
     (wanted.origins, wanted.folders) = (server.cors, server.models)
+    wanted.certificate = server.tlsCertificate.flatMap { chain in server.tlsKey.map { (chain, $0) }
+    }
+    wanted.store = server.store == "none" ? nil : server.store ?? DataFolder.path("serve")
+    wanted.keptPictures = server.keep
     wanted.models = try model.map(Self.named)
     wanted.precision = computing.precision ?? .default
     wanted.memoryLimit = server.memoryLimit.map { $0 << 20 }
     (wanted.slots, wanted.queueLimit) = (server.parallel, server.queue)
     threads.apply(console)
-    let running = try Server(wanted) { console.detail($0) }
+    let running = try Self.server(wanted, isStoreNamed: server.store != nil, console)
     let address = server.host.contains(":") ? "[\(server.host)]" : server.host
-    let (done, outcome) = (DispatchSemaphore(value: 0), Locked<(any Error)?>(nil))
-    Task {
-      do {
-        try await running.run { port in
-          console.event([
-            "event": "listening", "host": .string(address), "port": .integer(port),
-          ])
-          console.report("listens on http://\(address):\(port)")
-        }
-      } catch {
-        outcome { $0 = error }
+    try Waiting.run {
+      try await running.run { port in
+        console.event([
+          "event": "listening", "host": .string(address), "port": .integer(port),
+        ])
+        let scheme = server.tlsCertificate == nil ? "http" : "https"
+        console.report("listens on \(scheme)://\(address):\(port)")
       }
-      done.signal()
     }
-    done.wait()
-    if let error = outcome({ $0 }) { throw error }
+  }
+
+  /// A server; without a store where the standard one cannot be had.
+  private static func server(
+    _ wanted: ServerConfiguration, isStoreNamed: Bool, _ console: Console
+  ) throws -> Server {
+    do {
+      return try Server(wanted) { console.detail($0) }
+    } catch let error as any LanternError
+      where !isStoreNamed && wanted.store != nil && [.busy, .output, .missing].contains(error.kind)
+    {
+      var inMemory = wanted
+      inMemory.store = nil
+      let server = try Server(inMemory) { console.detail($0) }
+      console.note("\(error); what is drawn is kept in memory until the server ends")
+      return server
+    }
   }
 
   /// A model's name and path.
-  private static func named(_ text: String) throws -> (name: String, path: String) {
+  static func named(_ text: String) throws -> (name: String, path: String) {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     if parts.count == 2, !parts[0].isEmpty, !parts[0].contains("/") {
       return (String(parts[0]), String(parts[1]))
@@ -125,6 +144,32 @@ struct ServerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Pictures that may wait.", valueName: "number"))
   var queue = 64
 
+  @Option(
+    help: ArgumentHelp(
+      "Where pictures and jobs are kept; none keeps them in memory. (default: ~/.local/share/lantern/serve)",
+      valueName: "folder"))
+  var store: String?
+
+  @Option(help: ArgumentHelp("Pictures that are kept, the newest.", valueName: "number"))
+  var keep = 2000
+
+  @Option(
+    help: ArgumentHelp(
+      "A certificate in PEM, with those that vouch for it: HTTPS. (default: none)",
+      valueName: "file"), transform: FileArgument.named)
+  var tlsCertificate: String?
+
+  @Option(
+    help: ArgumentHelp("The certificate's private key in PEM. (default: none)", valueName: "file"),
+    transform: FileArgument.named)
+  var tlsKey: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "JSON with these options by their names, as {\"port\": 8080, \"model\": [\"writer=FILE\"]}; the command line counts more. (default: none)",
+      valueName: "file"), transform: FileArgument.named)
+  var settings: String?
+
   mutating func validate() throws {
     guard (0...65535).contains(port) else {
       throw ValidationError("port \(port): choose 0 to 65535")
@@ -135,9 +180,20 @@ struct ServerOptions: ParsableArguments {
     guard (1...100_000).contains(queue) else {
       throw ValidationError("queue \(queue): choose 1 to 100000")
     }
+    try Self.check(memoryLimit: memoryLimit)
+    guard (1...1 << 30).contains(keep) else {
+      throw ValidationError("keep \(keep): choose 1 or more")
+    }
+    guard (tlsCertificate == nil) == (tlsKey == nil) else {
+      throw ValidationError("TLS needs both: --tls-certificate and --tls-key")
+    }
+    if token?.isEmpty == true { throw ValidationError("--token is empty") }
+  }
+
+  /// - Throws: `ValidationError` for a limit that makes no sense.
+  static func check(memoryLimit: Int?) throws {
     if let memoryLimit, !(1...1 << 30).contains(memoryLimit) {
       throw ValidationError("memory limit \(memoryLimit): choose 1 MiB or more")
     }
-    if token?.isEmpty == true { throw ValidationError("--token is empty") }
   }
 }

@@ -55,7 +55,8 @@ enum ErrorForm {
 
   /// The answer that tells an error.
   func response(_ error: any Error) -> Response {
-    var response = Response(json: body(error), status: .init(of: error))
+    // The connection may end with it (``Service/whileListening(_:_:)``), and part of the body may be unread.
+    var response = Response(json: body(error), status: .init(of: error), closes: true)
     if response.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
     if response.status == .tooManyRequests { response.headers[.retryAfter] = "5" }
     return response

@@ -13,6 +13,11 @@ struct EventWriter {
     try await writer.write(ByteBuffer(string: "\(name)data: \(JSON.write(json))\n\n"))
   }
 
+  /// An event that its object names too.
+  mutating func send(typed object: [String: JSONValue]) async throws {
+    try await send(.object(object), event: object["type"]?.string)
+  }
+
   /// A text as the data of an event.
   mutating func send(_ text: String) async throws {
     try await writer.write(ByteBuffer(string: "data: \(text)\n\n"))

@@ -12,6 +12,8 @@ final class Metrics: Sendable {
 
   /// Notes a call that was answered.
   func note(_ method: String, _ status: Int, seconds: Double) {
+    // Callers may send any word as a method, and each label is kept.
+    let method = ["GET", "POST", "DELETE", "HEAD", "OPTIONS"].contains(method) ? method : "other"
     counts {
       $0.calls["method=\"\(method)\",status=\"\(status)\"", default: 0] += 1
       $0.seconds += seconds

@@ -1,38 +1,45 @@
 import LanternFormats
 
-/// The fields of an object in a body. What nobody reads is noted in the answer.
+/// The fields of an object in a body. What nobody reads, here and in the objects within, is noted in the answer.
 struct RequestFields {
-  private let values: [String: JSONValue]
-  private let path: String
-  private var read: Set<String> = []
-
-  /// - Parameters:
-  ///   - value: the object.
-  ///   - path: what stands before a field's name in errors, as `messages[0].`.
-  /// - Throws: ``ServerError/body(reason:)`` for anything else.
-  init(_ value: JSONValue, path: String = "") throws(ServerError) {
-    guard let values = value.object else {
-      throw path.isEmpty
-        ? .body(reason: "it is no JSON object")
-        : .field(name: String(path.dropLast()), reason: "it is no JSON object")
-    }
-    (self.values, self.path) = (values, path)
+  /// Fields of the whole body that nobody read.
+  private final class Unread {
+    var names: Set<String> = []
   }
 
-  /// All of them.
-  var all: [String: JSONValue] { values }
+  private let values: [String: JSONValue]
+  private let path: String
+  private let unread: Unread
+
+  /// - Parameter value: the body.
+  /// - Throws: ``ServerError/body(reason:)`` for anything but an object.
+  init(_ value: JSONValue) throws(ServerError) {
+    guard let values = value.object else { throw .body(reason: "it is no JSON object") }
+    self.init(values, path: "", Unread())
+  }
+
+  private init(_ values: [String: JSONValue], path: String, _ unread: Unread) {
+    (self.values, self.path, self.unread) = (values, path, unread)
+    for (name, value) in values where value != .null { unread.names.insert(path + name) }
+  }
+
+  /// All of them, which count as read.
+  var all: [String: JSONValue] {
+    values.keys.forEach { pass($0) }
+    return values
+  }
 
   /// Whether a field is there, and not null.
   func has(_ name: String) -> Bool { (values[name] ?? .null) != .null }
 
   /// A field's value; nil where it is not there, or null.
-  mutating func value(_ name: String) -> JSONValue? {
-    read.insert(name)
+  func value(_ name: String) -> JSONValue? {
+    unread.names.remove(path + name)
     guard let value = values[name], value != .null else { return nil }
     return value
   }
 
-  private mutating func value<T>(
+  private func value<T>(
     _ name: String, _ expected: String, _ convert: (JSONValue) -> T?
   ) throws(ServerError) -> T? {
     guard let value = value(name) else { return nil }
@@ -42,21 +49,21 @@ struct RequestFields {
     return converted
   }
 
-  mutating func string(_ name: String) throws(ServerError) -> String? {
+  func string(_ name: String) throws(ServerError) -> String? {
     try value(name, "a text") { $0.string }
   }
 
-  mutating func bool(_ name: String) throws(ServerError) -> Bool? {
+  func bool(_ name: String) throws(ServerError) -> Bool? {
     try value(name, "true or false") { $0.bool }
   }
 
-  mutating func integer(_ name: String, in range: ClosedRange<Int>) throws(ServerError) -> Int? {
+  func integer(_ name: String, in range: ClosedRange<Int>) throws(ServerError) -> Int? {
     try value(name, "an integer from \(range.lowerBound) to \(range.upperBound)") {
       $0.integer.flatMap { range.contains($0) ? $0 : nil }
     }
   }
 
-  mutating func number(_ name: String, in range: ClosedRange<Double>) throws(ServerError)
+  func number(_ name: String, in range: ClosedRange<Double>) throws(ServerError)
     -> Double?
   {
     try value(name, "a number from \(range.lowerBound) to \(range.upperBound)") {
@@ -64,12 +71,12 @@ struct RequestFields {
     }
   }
 
-  mutating func array(_ name: String) throws(ServerError) -> [JSONValue]? {
+  func array(_ name: String) throws(ServerError) -> [JSONValue]? {
     try value(name, "a list") { $0.array }
   }
 
   /// A text or a list of texts.
-  mutating func strings(_ name: String) throws(ServerError) -> [String]? {
+  func strings(_ name: String) throws(ServerError) -> [String]? {
     try value(name, "a text, or a list of texts") { value in
       if let text = value.string { return [text] }
       guard let texts = value.array?.map(\.string), !texts.contains(nil) else { return nil }
@@ -78,7 +85,7 @@ struct RequestFields {
   }
 
   /// A seed: a non-negative integer, −1 for any.
-  mutating func seed(_ name: String = "seed") throws(ServerError) -> UInt64? {
+  func seed(_ name: String = "seed") throws(ServerError) -> UInt64? {
     let found: JSONValue? = try value(name, "an integer, or -1 for any") {
       $0.unsigned != nil || $0.integer != nil ? $0 : nil
     }
@@ -87,18 +94,44 @@ struct RequestFields {
   }
 
   /// The fields of an object in a field.
-  mutating func object(_ name: String) throws(ServerError) -> RequestFields? {
+  func object(_ name: String) throws(ServerError) -> RequestFields? {
     guard let value = value(name) else { return nil }
-    return try RequestFields(value, path: path + name + ".")
+    return try object(value, path + name)
   }
 
+  /// The fields of objects in a list.
+  func objects(_ name: String) throws(ServerError) -> [RequestFields]? {
+    guard let list = try array(name) else { return nil }
+    var objects: [RequestFields] = []
+    for (index, value) in list.enumerated() {
+      objects.append(try object(value, "\(path)\(name)[\(index)]"))
+    }
+    return objects
+  }
+
+  private func object(_ value: JSONValue, _ path: String) throws(ServerError) -> RequestFields {
+    guard let values = value.object else {
+      throw .field(name: path, reason: "it is no JSON object")
+    }
+    return RequestFields(values, path: path + ".", unread)
+  }
+
+  /// Where a field stands in the body, for errors.
+  func path(_ name: String) -> String { path + name }
+
   /// Passes over fields that have no effect here and need no note.
-  mutating func pass(_ names: String...) { read.formUnion(names) }
+  func pass(_ names: String...) { names.forEach { _ = value($0) } }
+
+  /// Passes over fields that clients send whether or not they mean anything, where they have a value that means
+  /// nothing.
+  func pass(idle: [String: [JSONValue]]) {
+    for (name, idle) in idle {
+      if let value = values[name], idle.contains(value) { pass(name) }
+    }
+  }
 
   /// A note for the fields that nobody read; none where all were.
   var notes: [String] {
-    let unread = values.filter { $0.value != .null && !read.contains($0.key) }.keys.sorted()
-    return unread.isEmpty
-      ? [] : ["without effect: \(unread.map { path + $0 }.joined(separator: ", "))"]
+    unread.names.isEmpty ? [] : ["without effect: \(unread.names.sorted().joined(separator: ", "))"]
   }
 }

@@ -1,8 +1,11 @@
 import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
 import LanternFormats
 import LanternPlatform
 import Logging
 import NIOCore
+import NIOSSL
 import ServiceLifecycle
 import UnixSignals
 
@@ -17,14 +20,17 @@ package struct Server: Sendable {
   /// - Parameters:
   ///   - configuration: how it is started.
   ///   - log: takes lines for people.
-  /// - Throws: `FormatError` for models and folders that are not there.
+  /// - Throws: `FormatError` for models and folders that are not there, and where another server has the store;
+  ///   ``ServerError/store(path:reason:)``.
   package init(_ configuration: ServerConfiguration, log: @escaping @Sendable (String) -> Void)
     throws
   {
     let shelf = try ModelShelf(configuration, log: log)
     (self.configuration, self.log) = (configuration, log)
+    let store = try ResultStore(folder: configuration.store, limit: configuration.keptPictures)
     service = Service(
-      configuration: configuration, shelf: shelf, pictures: PictureQueue(shelf, configuration),
+      configuration: configuration, shelf: shelf,
+      pictures: PictureQueue(shelf, configuration, store, log: log), store: store,
       metrics: Metrics())
   }
 
@@ -42,7 +48,7 @@ package struct Server: Sendable {
     logger.logLevel = .critical
     var application = Application(
       router: router(),
-      server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+      server: try Self.listener(configuration),
       configuration: ApplicationConfiguration(
         address: .hostname(configuration.host, port: configuration.port), serverName: "lantern"),
       onServerRunning: { channel in
@@ -50,14 +56,42 @@ package struct Server: Sendable {
       },
       logger: logger)
     application.addServices(Stopping(pictures: service.pictures))
+    var failure: (any Error)?
     do {
       try await application.runService(
         gracefulShutdownSignals: stopsBySignals ? [.sigterm, .sigint] : [])
     } catch let error as IOError {
-      throw ServerError.cannotListen(
+      failure = ServerError.cannotListen(
         address: "\(configuration.host):\(configuration.port)",
         reason: FileSystem.reason(error.errnoCode))
+    } catch {
+      failure = error
     }
+    await service.pictures.stop()
+    service.store.close()
+    if let failure { throw failure }
+  }
+
+  /// HTTP, within TLS where there is a certificate.
+  ///
+  /// - Throws: ``ServerError/certificate(path:reason:)``.
+  private static func listener(_ configuration: ServerConfiguration) throws -> HTTPServerBuilder {
+    // Longer than clients keep a connection that they do not use, so that none is closed as a call begins.
+    let plain = HTTPServerBuilder.http1(configuration: .init(idleTimeout: .seconds(75)))
+    guard let (chain, key) = configuration.certificate else { return plain }
+    func reading<Value>(_ path: String, _ read: () throws -> Value) throws -> Value {
+      guard FileSystem.isFile(path) else {
+        throw FormatError.missingFile(path: path, remedy: "give a file in PEM")
+      }
+      do { return try read() } catch {
+        throw ServerError.certificate(path: path, reason: "\(error)")
+      }
+    }
+    let certificates = try reading(chain) { try NIOSSLCertificate.fromPEMFile(chain) }
+    let privateKey = try reading(key) { try NIOSSLPrivateKey(file: key, format: .pem) }
+    let tls = TLSConfiguration.makeServerConfiguration(
+      certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(privateKey))
+    return try reading(key) { try HTTPServerBuilder.tls(plain, tlsConfiguration: tls) }
   }
 
   /// All endpoints.
@@ -69,6 +103,7 @@ package struct Server: Sendable {
     service.addPage(router)
     service.addModels(router)
     service.addChat(router)
+    service.addResponses(router)
     service.addCompletions(router)
     service.addEmbeddings(router)
     service.addImages(router)

@@ -7,6 +7,9 @@ package struct ServerConfiguration: Sendable {
   package var host = "127.0.0.1"
   /// The port; 0 for a free one.
   package var port = 7860
+  /// The files of a certificate, with those that vouch for it, and of its private key, in PEM; HTTP without TLS when
+  /// nil.
+  package var certificate: (chain: String, key: String)?
   /// What callers must send; nil for nothing.
   package var token: String?
   /// Other origins whose pages may call; `*` for all.
@@ -23,8 +26,10 @@ package struct ServerConfiguration: Sendable {
   package var slots = LanguageGenerator.standardParallel
   /// Pictures that may wait.
   package var queueLimit = 64
-  /// Pictures that are kept after they were drawn.
-  package var keptPictures = 200
+  /// The folder of what is kept of jobs; in memory when nil.
+  package var store: String?
+  /// Pictures that are kept after they were drawn; the oldest are removed beyond that.
+  package var keptPictures = 2000
   /// Bytes of a body at most.
   package var bodyLimit = 64 << 20
 

@@ -31,8 +31,12 @@ package enum ServerError: Error, Sendable, Equatable {
   case tooLarge(limit: Int)
   /// An address that cannot be listened on.
   case cannotListen(address: String, reason: String)
+  /// A certificate or key that cannot be used.
+  case certificate(path: String, reason: String)
   /// As many pictures wait as may.
   case queueFull(limit: Int)
+  /// What is kept of jobs cannot be read or written.
+  case store(path: String, reason: String)
 }
 
 extension ServerError: LanternError {
@@ -41,6 +45,8 @@ extension ServerError: LanternError {
     switch self {
     case .queueFull, .cannotListen: .busy
     case .memory: .memory
+    case .store: .output
+    case .certificate: .data
     case .unknownModel, .noModel, .unknownPath, .unknownJob: .missing
     default: .usage
     }
@@ -55,6 +61,7 @@ extension ServerError: LanternError {
     case .tooLarge: .contentTooLarge
     case .queueFull: .tooManyRequests
     case .memory, .cannotListen: .serviceUnavailable
+    case .store, .certificate: .internalServerError
     case .unknownModel, .noModel, .unknownPath, .unknownJob: .notFound
     case .body, .field, .unsupported, .wrongModel: .badRequest
     }
@@ -83,6 +90,9 @@ extension ServerError: LanternError {
     case .cannotListen(let address, let reason):
       "cannot listen on \(address): \(reason); choose another port"
     case .tooLarge(let limit): "the body is larger than \(limit >> 20) MiB"
+    case .certificate(let path, let reason): "\(path) cannot be used for TLS: \(reason)"
+    case .store(let path, let reason):
+      "the store \(path): \(reason); move it away, or choose another store"
     case .queueFull(let limit): "\(limit) pictures wait, and no more may; try again later"
     }
   }

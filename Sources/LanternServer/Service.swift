@@ -12,6 +12,7 @@ struct Service: Sendable {
   let configuration: ServerConfiguration
   let shelf: ModelShelf
   let pictures: PictureQueue
+  let store: ResultStore
   let metrics: Metrics
   let webUIOptions = WebUIOptions()
 

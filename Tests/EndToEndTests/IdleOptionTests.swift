@@ -41,6 +41,7 @@ import Testing
     Case("image", "--prompts", "fox --prompts a.txt", "--prompts replaces the prompt"),
     Case("image", "--prompts", "--prompts a.txt --like a.png", "--like has a prompt"),
     Case("image", "--enrich", "ENRICH", "--enrich has no effect: nothing was added"),
+    Case("image", "--variants", "fox --variants", "--variants has no effect"),
     Case("image", "--negative", "fox -n cat -g 1", "the negative prompt without effect"),
     Case("image", "--prompt-2", "fox --prompt-2 cat", "prompt 2 without effect"),
     Case("image", "--negative-2", "fox --negative-2 cat", "negative prompt 2 without effect"),
@@ -285,7 +286,7 @@ import Testing
       "--literal", "--clip-skip", "--sampler", "--seed", "--guidance", "--init", "--model",
       "--precision", "--output", "--overwrite", "--json", "--vae", "--text-encoder",
       "--text-encoder-2", "--tokenizer", "--prediction",
-      "--tiny-decoder",
+      "--tiny-decoder", "--share",
     ],
     "upscale": ["--precision", "--json"],
     "story": [
@@ -321,9 +322,11 @@ import Testing
     "convert": [
       "--type", "--vae", "--text-encoder", "--text-encoder-2", "--tokenizer", "--prediction",
     ],
+    "mcp": ["--precision", "--threads", "--memory-limit", "--verbose"],
     "serve": [
       "--models", "--host", "--port", "--token", "--cors", "--memory-limit", "--parallel",
-      "--queue", "--precision", "--threads", "--verbose", "--json",
+      "--queue", "--precision", "--threads", "--verbose", "--json", "--store", "--keep",
+      "--tls-certificate", "--tls-key", "--settings",
     ],
     "sheet": ["--output", "--overwrite"], "trace": ["--tolerance", "--json"],
     "bench kernels": ["--case", "--precision", "--runs", "--json"],

@@ -30,6 +30,47 @@ import Testing
     }
   }
 
+  @Test("several processes share the pictures, each under its number, as if one drew all")
+  func shared() throws {
+    try TinyModel.copied { model in
+      try Data("a fox\na cat\nan owl\n".utf8)
+        .write(to: URL(fileURLWithPath: model.out + "/p.txt"))
+      func draw(_ more: String..., environment: [String: String] = [:]) throws -> Program.Run {
+        let options = ["image", "-m", model.path, "--steps", "1", "--prompts", "p.txt", "-s", "7"]
+        return try Program.run(options + more, in: model.out, environment: environment)
+      }
+      #expect(try draw("-o", "a-%d.png").code == 0)
+      let first = try draw("-o", "b-%d.png", "--share", "1/2")
+      #expect(first.output == "b-1.png\nb-3.png\n", "\(first.errors)")
+      let second = try draw(
+        "-o", "b-%d.png",
+        environment: ["OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2"])
+      #expect(second.output == "b-2.png\n" && second.errors.contains("process 2 of 2"))
+      for number in 1...3 {
+        let bytes = try ["a", "b"].map {
+          try Data(contentsOf: URL(fileURLWithPath: "\(model.out)/\($0)-\(number).png"))
+        }
+        #expect(bytes[0] == bytes[1])
+      }
+      let none = try model.draw("a fox", "--share", "2/2")
+      #expect(none.code == 0 && none.output.isEmpty && none.errors.contains("draws 0 of 1"))
+      expectError(try model.draw("a fox", "--share", "3/2"), code: 64, ["3/2", "1/4"])
+    }
+  }
+
+  @Test("of variants in braces the seed takes one, which the picture's recipe has")
+  func variants() throws {
+    try TinyModel.copied { model in
+      let run = try model.draw(
+        "a {red|blue} {fox|{big|small} owl}", "--variants", "-b", "8", "--json")
+      let prompts = try run.events().filter { $0["event"]?.string == "picture" }
+        .compactMap { $0["recipe"]?.object?["prompt"]?.string }
+      #expect(prompts.count == 8 && Set(prompts).count > 2, "\(prompts)")
+      #expect(prompts.allSatisfy { !$0.contains("{") && !$0.contains("|") })
+      expectError(try model.draw("a {red|blue", "--variants"), code: 64, ["{red|blue}"])
+    }
+  }
+
   @Test("- is standard input, a pipe or a file, for -p too", arguments: ["--prompts -", "-p @-"])
   func standardInput(_ option: String) throws {
     try withTemporaryFolder { folder in

@@ -1,7 +1,10 @@
+import AsyncHTTPClient
 import Lantern
 import LanternFormats
 import LanternServer
+import NIOCore
 import NIOHTTP1
+import NIOSSL
 import TestSupport
 import Testing
 
@@ -108,5 +111,45 @@ import Testing
     var configuration = ServerConfiguration()
     configuration.models = [("x", "/nowhere/model.gguf")]
     #expect(throws: FormatError.self) { _ = try Server(configuration) { _ in } }
+  }
+
+  @Test("the description names every endpoint that answers")
+  func description() async throws {
+    try await RunningServer.with { server in
+      let description = try await server.get("/openapi.json")
+      let paths = try #require(description["paths"]?.object)
+      #expect(description["info", "version"] == .string(LanternVersion.number))
+      for (path, operations) in paths {
+        for method in operations.object?.keys.sorted() ?? [] {
+          let place = path.replacing(/\{\w+\}/, with: "none")
+          let body: [UInt8]? = method == "post" ? Array("[]".utf8) : nil
+          let answer = try await server.call(
+            HTTPMethod(rawValue: method.uppercased()), place, body)
+          #expect(!answer.text.contains("no endpoint"), "\(method) \(path): \(answer.text)")
+        }
+      }
+    }
+  }
+
+  @Test("behind TLS calls are answered, and without it they are not")
+  func encrypted() async throws {
+    let files = (fixture("tls/certificate.pem"), fixture("tls/key.pem"))
+    try await RunningServer.with({ $0.certificate = files }) { server in
+      var tls = TLSConfiguration.makeClientConfiguration()
+      tls.trustRoots = .file(files.0)
+      let client = HTTPClient(configuration: .init(tlsConfiguration: tls))
+      let answer = try await client.get(url: "https://localhost:\(server.port)/health").get()
+      #expect(answer.status == .ok)
+      try await client.shutdown()
+      await #expect(throws: (any Error).self) { try await server.get("/health") }
+    }
+    for files in [(files.1, files.0), (files.0, files.0), (files.0, "none.pem")] {
+      var configuration = ServerConfiguration()
+      (configuration.port, configuration.certificate) = (0, files)
+      let server = try Server(configuration) { _ in }
+      await #expect(throws: (any Error).self) {
+        try await server.run(stopsBySignals: false) { _ in }
+      }
+    }
   }
 }

@@ -157,6 +157,67 @@ import Testing
       #expect(numbers == expected[1])
     }
   }
+
+  @Test("a response is the answer of a chat, whole and as events")
+  func responses() async throws {
+    try await RunningServer.with { server in
+      let chat = try await server.post(
+        "/v1/chat/completions",
+        .object(["messages": Self.question, "seed": 5, "max_tokens": 8]))
+      let expected = try #require(chat["choices", "0", "message", "content"]?.string)
+      for input in ["fox", Self.question] as [JSONValue] {
+        let answer = try await server.post(
+          "/v1/responses", .object(["input": input, "seed": 5, "max_output_tokens": 8]))
+        #expect(answer["output", "0", "content", "0", "text"]?.string == expected, "\(answer.text)")
+        #expect(answer["status"] == "incomplete" || answer["status"] == "completed")
+        #expect(answer["usage", "input_tokens"] == chat["usage", "prompt_tokens"])
+      }
+      let events = try await server.post(
+        "/v1/responses",
+        .object(["input": "fox", "seed": 5, "max_output_tokens": 8, "stream": true])
+      ).events.compactMap(\.object)
+      let deltas = events.filter { $0["type"] == "response.output_text.delta" }
+      #expect(deltas.compactMap { $0["delta"]?.string }.joined() == expected)
+      #expect(events.map { $0["sequence_number"]?.integer } == Array(0..<events.count))
+      #expect(events.first?["type"] == "response.created")
+      let stored = try await server.post(
+        "/v1/responses", .object(["input": "fox", "previous_response_id": "x"]))
+      #expect(stored.status == 400 && stored["error", "param"] == "previous_response_id")
+    }
+  }
+
+  @Test("fields without an effect are noted, within objects and in streams too")
+  func notes() async throws {
+    try await RunningServer.with { server in
+      let idle: [String: JSONValue] = [
+        "messages": .array([.object(["role": "user", "content": "fox", "name": "me"])]),
+        "max_tokens": 2, "service_tier": "flex", "store": false, "metadata": .object([:]),
+        "stream": true, "stream_options": .object(["include_usage": true, "chunk": 3]),
+      ]
+      let note: JSONValue = .array([
+        "without effect: messages[0].name, service_tier, stream_options.chunk"
+      ])
+      let chat = try await server.post("/v1/chat/completions", .object(idle))
+      #expect(chat.events.first?.object?["notes"] == note, "\(chat.text)")
+      let ollama = try await server.post(
+        "/api/generate",
+        .object([
+          "prompt": "fox", "options": .object(["num_predict": 2, "num_gpu": 4]), "keep_alive": 5,
+        ]))
+      let last = try #require(ollama.text.split(separator: "\n").last)
+      let object = try JSON.parse(text: String(last), file: "the last line").object
+      #expect(object?["notes"] == .array(["without effect: keep_alive, options.num_gpu"]))
+      let picture = try await server.post(
+        "/v1/images/generations",
+        .object([
+          "prompt": "a fox", "steps": 1, "quality": "high", "partial_images": 2, "style": "vivid",
+          "background": "auto",
+        ]))
+      #expect(
+        picture["notes", "0"]?.string == "without effect: partial_images, quality, style",
+        "\(picture["notes"] ?? .null)")
+    }
+  }
 }
 
 extension Array where Element: Sendable {

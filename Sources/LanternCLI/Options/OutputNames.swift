@@ -31,6 +31,9 @@ struct OutputNames {
     }
   }
 
+  /// Passes over names, so that the next one has the number of the file at `index`, or a later one.
+  mutating func skip(to index: Int) { number = max(number, index) }
+
   /// Writes a file under the next name that is free: of two processes that want it one goes on to the
   /// one after.
   ///

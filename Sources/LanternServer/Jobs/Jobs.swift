@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Lantern
 import LanternFormats
+import LanternPictures
 import NIOCore
 
 /// Our own endpoints: pictures as jobs, with the events that the program writes as JSON.
@@ -9,53 +10,100 @@ extension Service {
   func addJobs(_ router: Router<Context>) {
     router.post("/jobs") { request, _ in
       var request = request
-      var fields = try await self.fields(&request)
-      let (job, notes) = try self.job(&fields)
+      let fields = try await self.fields(&request)
+      let (job, notes) = try self.job(fields)
       try await self.pictures.add(job)
-      var response = Response(json: self.json(job, notes: notes), status: .accepted)
+      var response = Response(json: job.record.json(notes: notes), status: .accepted)
       response.headers[.location] = "/jobs/\(job.id)"
       return response
     }
-    router.get("/jobs") { _, _ in
-      let jobs = await self.pictures.jobs
-      return Response(json: .object(["jobs": .array(jobs.map { self.json($0) })]))
+    router.get("/jobs") { request, _ in
+      let query = request.uri.queryParameters
+      let jobs = try await self.store.jobs(
+        containing: query["search"].map(String.init) ?? "",
+        limit: try Self.number(query, "limit", in: 1...1000) ?? 100,
+        from: try Self.number(query, "offset", in: 0...1 << 40) ?? 0)
+      var records: [JSONValue] = []
+      for job in jobs {
+        // What it is at now is not in the store.
+        records.append((await self.pictures.job(job.id)?.record ?? job).json())
+      }
+      return Response(json: .object(["jobs": .array(records)]))
     }
     router.get("/jobs/:id") { _, context in
-      let job = try await self.pictures.job(context.parameters.get("id") ?? "")
-      return Response(json: self.json(job))
+      Response(json: try await self.record(context).json())
     }
-    router.delete("/jobs/:id") { _, context in
-      let job = try await self.pictures.job(context.parameters.get("id") ?? "")
-      job.cancel()
-      return Response(json: self.json(job))
+    router.delete("/jobs/:id") { request, context in
+      let record = try await self.record(context)
+      if request.uri.queryParameters["remove"] == "true" {
+        try await self.store.remove(record.id)
+        await self.pictures.forget(record.id)
+      }
+      await self.pictures.job(record.id)?.cancel()
+      return Response(json: try await self.record(context, or: record).json())
     }
     router.get("/jobs/:id/events") { _, context in
-      let job = try await self.pictures.job(context.parameters.get("id") ?? "")
+      let record = try await self.record(context)
+      let job = await self.pictures.job(record.id)
       return EventWriter.response(.events, errors: .own) { writer in
+        guard let job else { return try await Self.write(record, &writer) }
         for await event in job.events() {
-          let (name, object) = try self.event(event, of: job)
+          let (name, object) = try Self.event(event, of: job)
           try await writer.send(.object(object), event: name)
         }
       }
     }
     router.get("/files/:job/:name") { _, context in
-      let name = context.parameters.get("name") ?? ""
-      let job = try await self.pictures.job(context.parameters.get("job") ?? "")
-      let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-      let drawn = job.state.pictures
-      guard parts.count == 2, let index = Int(parts[0]), drawn.indices.contains(index),
-        let format = PictureEncoding.Format(rawValue: String(parts[1]))
-      else { throw ServerError.unknownJob("file \(JSON.quoted(name))") }
-      let encoding = PictureEncoding(format: format)
-      var response = Response(
-        ByteBuffer(bytes: try encoding.bytes(drawn[index].picture)), type: encoding.mediaType)
-      response.headers[.cacheControl] = "private, max-age=86400, immutable"
-      return response
+      try await self.file(context)
     }
   }
 
+  /// The job that a path names: as it is now, or as it was kept.
+  private func record(_ context: Context, or standard: JobRecord? = nil) async throws -> JobRecord {
+    let id = context.parameters.get("id") ?? context.parameters.get("job") ?? ""
+    if let job = await pictures.job(id) { return job.record }
+    guard let record = try await store.job(id) ?? standard else {
+      throw ServerError.unknownJob("job \(JSON.quoted(id))")
+    }
+    return record
+  }
+
+  /// A number of an address' query.
+  private static func number(
+    _ query: Parameters, _ name: String, in range: ClosedRange<Int>
+  ) throws(ServerError) -> Int? {
+    guard let text = query[Substring(name)] else { return nil }
+    guard let number = Int(text), range.contains(number) else {
+      throw .field(
+        name: name, reason: "give an integer from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  /// The file of a picture that a path names.
+  private func file(_ context: Context) async throws -> Response {
+    let name = context.parameters.get("name") ?? ""
+    let record = try await record(context)
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 2, let index = Int(parts[0]), record.pictures.indices.contains(index),
+      let format = PictureEncoding.Format(rawValue: String(parts[1]))
+    else { throw ServerError.unknownJob("file \(JSON.quoted(name))") }
+    var bytes = try await store.png(index, of: record.id)
+    if bytes == nil, let drawn = await pictures.job(record.id)?.state.pictures,
+      drawn.indices.contains(index)
+    {
+      bytes = try drawn[index].picture.png()
+    }
+    guard var bytes else { throw ServerError.unknownJob("file \(JSON.quoted(name))") }
+    let encoding = PictureEncoding(format: format)
+    if format != .png { bytes = try encoding.bytes(Picture(bytes)) }
+    var response = Response(ByteBuffer(bytes: bytes), type: encoding.mediaType)
+    response.headers[.cacheControl] = "private, max-age=86400, immutable"
+    return response
+  }
+
   /// The job of a body: settings as recipes name them, and what is about the job.
-  private func job(_ fields: inout RequestFields) throws -> (PictureJob, [String]) {
+  private func job(_ fields: RequestFields) throws -> (PictureJob, [String]) {
     let kind = try fields.string("kind") ?? "image"
     guard kind == "image" else {
       throw ServerError.field(name: "kind", reason: "\(JSON.quoted(kind)): give image")
@@ -83,30 +131,22 @@ extension Service {
     return (PictureJob(model: model, request.repeated(count)), notes)
   }
 
-  /// A job as it is now.
-  func json(_ job: PictureJob, notes: [String] = []) -> JSONValue {
-    let state = job.state
-    var object: [String: JSONValue] = [
-      "id": .string(job.id), "state": .string(state.phase.rawValue), "ahead": .integer(state.ahead),
-      "count": .integer(job.requests.count), "step": .integer(state.step.number),
-      "of": .integer(state.step.count),
-      "prompt": .string(job.requests.first?.prompt ?? ""),
-      "pictures": .array(state.pictures.indices.map { json(state.pictures[$0], $0, of: job) }),
-    ]
-    if let error = state.error { object["error"] = ErrorForm.own.body(error).object?["error"] }
-    if !notes.isEmpty { object["notes"] = .array(notes.map(JSONValue.string)) }
-    return .object(object)
+  /// The events of a job that is over.
+  private static func write(_ record: JobRecord, _ writer: inout EventWriter) async throws {
+    for index in record.pictures.indices {
+      var object = record.picture(index).object ?? [:]
+      object["event"] = "picture"
+      try await writer.send(.object(object), event: "picture")
+    }
+    var (name, last): (String, [String: JSONValue]) = (record.phase.rawValue, [:])
+    if record.phase == .failed {
+      (name, last["message"]) = ("error", record.error?.object?["message"])
+    }
+    last["event"] = .string(name)
+    try await writer.send(.object(last), event: name)
   }
 
-  private func json(_ image: GeneratedImage, _ index: Int, of job: PictureJob) -> JSONValue {
-    .object([
-      "path": .string("/files/\(job.id)/\(index).png"), "seed": JSONValue(image.settings.seed),
-      "width": .integer(image.picture.width), "height": .integer(image.picture.height),
-      "recipe": image.recipe.json, "notes": .array(image.notes.map(JSONValue.string)),
-    ])
-  }
-
-  private func event(_ event: PictureJob.Event, of job: PictureJob) throws
+  private static func event(_ event: PictureJob.Event, of job: PictureJob) throws
     -> (String, [String: JSONValue])
   {
     switch event {
@@ -118,8 +158,8 @@ extension Service {
       ]
       object["preview"] = try preview?.base64(PictureEncoding(format: .jpeg, quality: 80))
       return ("step", object)
-    case .picture(let index, let image):
-      var object = json(image, index, of: job).object ?? [:]
+    case .picture(let index, _):
+      var object = job.record.picture(index).object ?? [:]
       object["event"] = "picture"
       return ("picture", object)
     case .failed(let error):

@@ -26,6 +26,7 @@ actor ModelShelf {
 
   private struct Place {
     let loaded: Loaded
+    let byteCount: Int
     var lastUse: Int
   }
 
@@ -177,7 +178,7 @@ actor ModelShelf {
     loading[entry.name] = task
     defer { loading[entry.name] = nil }
     let loaded = try await task.value
-    places[entry.name] = Place(loaded: loaded, lastUse: uses)
+    places[entry.name] = Place(loaded: loaded, byteCount: entry.byteCount, lastUse: uses)
     log("\(entry.name): loaded in \((ContinuousClock.now - start).milliseconds) ms")
     return loaded
   }
@@ -198,12 +199,7 @@ actor ModelShelf {
 
   /// Releases models, the least recently used first, until another fits.
   private func makeRoom(for entry: Entry) throws(ServerError) {
-    let all = entries
-    func taken() -> Int {
-      places.keys.reduce(0) { sum, name in
-        sum + (all.first { $0.name == name }?.byteCount ?? 0)
-      }
-    }
+    func taken() -> Int { places.values.reduce(0) { $0 + $1.byteCount } }
     let limit = configuration.memoryLimit ?? (taken() + (SystemMemory.available ?? .max / 2))
     guard entry.byteCount <= limit else {
       throw .memory(model: entry.name, needed: entry.byteCount, limit: limit)

@@ -19,7 +19,7 @@ extension Service {
     }
     api.post("show") { request, _ in
       var request = request
-      var fields = try await self.fields(&request)
+      let fields = try await self.fields(&request)
       let name = try fields.string("model") ?? fields.string("name")
       let model = try await self.shelf.language(name)
       return Response(
@@ -34,18 +34,18 @@ extension Service {
     }
     api.post("generate") { request, _ in
       var request = request
-      var fields = try await self.fields(&request)
-      return try await self.ollamaText(&fields, request, isChat: false)
+      let fields = try await self.fields(&request)
+      return try await self.ollamaText(fields, request, isChat: false)
     }
     api.post("chat") { request, _ in
       var request = request
-      var fields = try await self.fields(&request)
-      return try await self.ollamaText(&fields, request, isChat: true)
+      let fields = try await self.fields(&request)
+      return try await self.ollamaText(fields, request, isChat: true)
     }
     api.post("embed") { request, _ in
       var request = request
-      var fields = try await self.fields(&request)
-      return try await self.ollamaVectors(&fields)
+      let fields = try await self.fields(&request)
+      return try await self.ollamaVectors(fields)
     }
   }
 
@@ -64,16 +64,17 @@ extension Service {
     ])
   }
 
-  private func ollamaText(_ fields: inout RequestFields, _ call: Request, isChat: Bool) async throws
+  private func ollamaText(_ fields: RequestFields, _ call: Request, isChat: Bool) async throws
     -> Response
   {
     let model = try await shelf.language(fields.string("model"))
     let isStreamed = try fields.bool("stream") ?? true
     try fields.refuseTools()
-    fields.pass("keep_alive", "think", "context", "template", "truncate", "shift")
-    var options = try fields.object("options") ?? RequestFields(.object([:]))
-    options.pass(
-      "num_ctx", "num_thread", "num_gpu", "num_batch", "num_keep", "use_mmap", "main_gpu")
+    fields.pass(idle: [
+      "think": [false], "context": [.array([])], "template": [""], "truncate": [true],
+      "suffix": [""], "logprobs": [false], "top_logprobs": [0],
+    ])
+    let options = try fields.object("options") ?? RequestFields(.object([:]))
     var request = try options.languageRequest(limits: ["num_predict"], standard: 1024)
     switch fields.value("format") {
     case nil, .string(""): break
@@ -99,7 +100,8 @@ extension Service {
         text = try model.answer(before + [ChatMessage(.user, prompt)], request)
       }
     }
-    let answer = OllamaAnswer(model: model.name, isChat: isChat, start: .now)
+    let answer = OllamaAnswer(
+      model: model.name, isChat: isChat, start: .now, notes: fields.notes)
     if isStreamed {
       return EventWriter.response(.lines, errors: .ollama) { writer in
         for try await event in text {
@@ -119,13 +121,15 @@ extension Service {
     return Response(json: answer.end(choice.text, result), closes: true)
   }
 
-  private func ollamaVectors(_ fields: inout RequestFields) async throws -> Response {
+  private func ollamaVectors(_ fields: RequestFields) async throws -> Response {
     let name = try fields.string("model")
     let texts = try fields.strings("input") ?? []
     let embedder = try await shelf.embedding(name)
     let vectors = try await ComputeQueue.run { _ in try embedder.vectors(of: texts) }
+    fields.pass(idle: ["truncate": [true], "options": [.object([:])]])
     return Response(
       json: .object([
+        "notes": .array(fields.notes.map(JSONValue.string)),
         "model": name.map(JSONValue.string) ?? .null,
         "embeddings": .array(
           vectors.map { .array($0.values.map { .number(Double($0)) }) }),
@@ -139,6 +143,7 @@ private struct OllamaAnswer {
   let model: String
   let isChat: Bool
   let start: ContinuousClock.Instant
+  let notes: [String]
 
   func piece(_ text: String) -> JSONValue { .object(object(text, isDone: false)) }
 
@@ -152,6 +157,8 @@ private struct OllamaAnswer {
     object["prompt_eval_duration"] = 0
     object["eval_count"] = .integer(result.tokens)
     object["eval_duration"] = passed
+    let notes = notes + result.notes
+    if !notes.isEmpty { object["notes"] = .array(notes.map(JSONValue.string)) }
     return .object(object)
   }
 

@@ -7,12 +7,12 @@ extension Service {
   func addChat(_ router: Router<Context>) {
     router.post("/v1/chat/completions") { request, _ in
       var request = request
-      var fields = try await self.fields(&request)
-      return try await self.chat(&fields, request)
+      let fields = try await self.fields(&request)
+      return try await self.chat(fields, request)
     }
   }
 
-  private func chat(_ fields: inout RequestFields, _ call: Request) async throws -> Response {
+  private func chat(_ fields: RequestFields, _ call: Request) async throws -> Response {
     let model = try await shelf.language(fields.string("model"))
     let messages = try fields.messages()
     try fields.refuseTools()
@@ -20,8 +20,7 @@ extension Service {
     let hasProbabilities = try fields.bool("logprobs") ?? false
     let count = try fields.integer("n", in: 1...64) ?? 1
     let isStreamed = try fields.bool("stream") ?? false
-    var options = try fields.object("stream_options")
-    let tellsUsage = try options?.bool("include_usage") ?? false
+    let tellsUsage = isStreamed ? try fields.tellsUsage() : false
     var request = try fields.languageRequest(
       limits: ["max_completion_tokens", "max_tokens"], standard: 1024)
     request.logProbabilities = hasProbabilities ? max(1, likeliest) : 0
@@ -35,7 +34,8 @@ extension Service {
       "model": .string(model.name),
     ]
     if isStreamed {
-      let stream = ChatStream(head: head, likeliest: likeliest, tellsUsage: tellsUsage)
+      let stream = ChatStream(
+        head: head, likeliest: likeliest, tellsUsage: tellsUsage, notes: fields.notes)
       return EventWriter.response(.events, errors: .openAI) { try await stream.write(texts, &$0) }
     }
     let answer = try await whileListening(call) { try await TextAnswer.gathered(texts) }
@@ -65,12 +65,15 @@ private struct ChatStream {
   let head: [String: JSONValue]
   let likeliest: Int
   let tellsUsage: Bool
+  /// What is told with the first chunk.
+  let notes: [String]
 
   func write(_ texts: [AsyncThrowingStream<LanguageEvent, any Error>], _ writer: inout EventWriter)
     async throws
   {
     for index in texts.indices {
-      try await writer.send(chunk(index, ["role": "assistant", "content": ""]))
+      try await writer.send(
+        chunk(index, ["role": "assistant", "content": ""], notes: index == 0 ? notes : []))
     }
     var answer = TextAnswer(count: texts.count)
     for try await (number, event) in merged(texts) {
@@ -81,7 +84,7 @@ private struct ChatStream {
       case .token(let token):
         try await writer.send(chunk(number, [:], tokens: [token]))
       case .finished(let result):
-        try await writer.send(chunk(number, [:], ending: result.ending))
+        try await writer.send(chunk(number, [:], ending: result.ending, notes: result.notes))
       }
     }
     if tellsUsage {
@@ -96,9 +99,10 @@ private struct ChatStream {
 
   private func chunk(
     _ index: Int, _ delta: [String: JSONValue], tokens: [LanguageToken] = [],
-    ending: LanguageResult.Ending? = nil
+    ending: LanguageResult.Ending? = nil, notes: [String] = []
   ) -> JSONValue {
     var chunk = head
+    if !notes.isEmpty { chunk["notes"] = .array(notes.map(JSONValue.string)) }
     chunk["object"] = "chat.completion.chunk"
     chunk["choices"] = .array([
       .object([

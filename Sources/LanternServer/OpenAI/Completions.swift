@@ -7,13 +7,12 @@ extension Service {
   func addCompletions(_ router: Router<Context>) {
     router.post("/v1/completions") { request, _ in
       var request = request
-      var fields = try await self.fields(&request)
-      return try await self.completions(&fields, request)
+      let fields = try await self.fields(&request)
+      return try await self.completions(fields, request)
     }
   }
 
-  private func completions(_ fields: inout RequestFields, _ call: Request) async throws -> Response
-  {
+  private func completions(_ fields: RequestFields, _ call: Request) async throws -> Response {
     let model = try await shelf.language(fields.string("model"))
     guard let prompts = try fields.strings("prompt"), !prompts.isEmpty else {
       throw ServerError.field(name: "prompt", reason: "give a text, or a list of texts")
@@ -26,7 +25,8 @@ extension Service {
     let count = try fields.integer("n", in: 1...64) ?? 1
     let isStreamed = try fields.bool("stream") ?? false
     let likeliest = try fields.integer("logprobs", in: 0...20)
-    fields.pass("best_of")
+    let tellsUsage = isStreamed ? try fields.tellsUsage() : false
+    fields.pass(idle: ["best_of": [.integer(count)]])
     var request = try fields.languageRequest(limits: ["max_tokens"], standard: 16)
     request.logProbabilities = likeliest.map { max(1, $0) } ?? 0
     let texts = prompts.flatMap { prompt in
@@ -40,7 +40,13 @@ extension Service {
       "id": .string(newName("cmpl-")), "object": "text_completion", "created": .integer(unixTime),
       "model": .string(model.name),
     ]
-    if isStreamed { return Self.streamed(texts, head) }
+    if isStreamed {
+      let stream = CompletionStream(
+        head: head, likeliest: likeliest, notes: fields.notes,
+        echoes: echoes ? prompts.flatMap { Array(repeating: $0, count: count) } : [],
+        usageOfPrompts: tellsUsage ? prompts.count : nil)
+      return EventWriter.response(.events, errors: .openAI) { try await stream.write(texts, &$0) }
+    }
     let answer = try await whileListening(call) { try await TextAnswer.gathered(texts) }
     var body = head
     body["choices"] = .array(
@@ -57,38 +63,20 @@ extension Service {
     return Response(json: .object(body), closes: true)
   }
 
-  /// The answer in chunks.
-  private static func streamed(
-    _ texts: [AsyncThrowingStream<LanguageEvent, any Error>], _ head: [String: JSONValue]
-  ) -> Response {
-    EventWriter.response(.events, errors: .openAI) { writer in
-      for try await (number, event) in merged(texts) {
-        var (piece, ending) = ("", JSONValue.null)
-        switch event {
-        case .text(let text): piece = text
-        case .finished(let result): ending = result.ending.openAI
-        case .token: continue
-        }
-        guard !piece.isEmpty || ending != .null else { continue }
-        var chunk = head
-        chunk["choices"] = .array([
-          .object([
-            "index": .integer(number), "text": .string(piece), "finish_reason": ending,
-            "logprobs": .null,
-          ])
-        ])
-        try await writer.send(.object(chunk))
-      }
-      try await writer.send("[DONE]")
-    }
-  }
-
   /// Log-probabilities in the form of completions: lists of one length.
-  private static func probabilities(_ tokens: [LanguageToken], _ count: Int) -> JSONValue {
+  ///
+  /// - Parameters:
+  ///   - tokens: the tokens.
+  ///   - count: how many of the likeliest are listed at each.
+  ///   - start: where the first stands in the text.
+  /// - Returns: an object.
+  fileprivate static func probabilities(
+    _ tokens: [LanguageToken], _ count: Int, from start: Int = 0
+  ) -> JSONValue {
     func text(_ choice: LanguageToken.Choice) -> String {
       String(decoding: choice.bytes, as: UTF8.self)
     }
-    var offset = 0
+    var offset = start
     let offsets = tokens.map { token in
       defer { offset += text(token.choice).unicodeScalars.count }
       return JSONValue.integer(offset)
@@ -105,5 +93,68 @@ extension Service {
         }),
       "text_offset": .array(offsets),
     ])
+  }
+}
+
+/// Completions in chunks.
+private struct CompletionStream {
+  let head: [String: JSONValue]
+  let likeliest: Int?
+  /// What is told with the first chunk.
+  let notes: [String]
+  /// What each text begins with.
+  let echoes: [String]
+  /// How many prompts there are, where the count of tokens is told at the end.
+  let usageOfPrompts: Int?
+
+  func write(_ texts: [AsyncThrowingStream<LanguageEvent, any Error>], _ writer: inout EventWriter)
+    async throws
+  {
+    if !notes.isEmpty {
+      var first = head
+      (first["choices"], first["notes"]) = (.array([]), .array(notes.map(JSONValue.string)))
+      try await writer.send(.object(first))
+    }
+    for (number, text) in echoes.enumerated() {
+      try await writer.send(chunk(number, text))
+    }
+    var answer = TextAnswer(count: texts.count)
+    for try await (number, event) in merged(texts) {
+      // The text of a token may come later, with those that complete a character.
+      let offset = answer.choices[number].tokens.reduce(0) {
+        $0 + String(decoding: $1.choice.bytes, as: UTF8.self).unicodeScalars.count
+      }
+      answer.take(number, event)
+      switch event {
+      case .text(let piece): if !piece.isEmpty { try await writer.send(chunk(number, piece)) }
+      case .token(let token):
+        guard let likeliest else { continue }
+        let logs = Service.probabilities([token], likeliest, from: offset)
+        try await writer.send(chunk(number, "", logs))
+      case .finished(let result):
+        var last = chunk(number, "", ending: result.ending.openAI).object ?? [:]
+        if !result.notes.isEmpty { last["notes"] = .array(result.notes.map(JSONValue.string)) }
+        try await writer.send(.object(last))
+      }
+    }
+    if let usageOfPrompts {
+      var last = head
+      (last["choices"], last["usage"]) = (.array([]), answer.usage(prompts: usageOfPrompts))
+      try await writer.send(.object(last))
+    }
+    try await writer.send("[DONE]")
+  }
+
+  private func chunk(
+    _ number: Int, _ text: String, _ logs: JSONValue = .null, ending: JSONValue = .null
+  ) -> JSONValue {
+    var chunk = head
+    chunk["choices"] = .array([
+      .object([
+        "index": .integer(number), "text": .string(text), "finish_reason": ending,
+        "logprobs": logs,
+      ])
+    ])
+    return .object(chunk)
   }
 }

@@ -7,12 +7,12 @@ extension Service {
   func addEmbeddings(_ router: Router<Context>) {
     router.post("/v1/embeddings") { request, _ in
       var request = request
-      var fields = try await self.fields(&request)
-      return try await self.embeddings(&fields, request)
+      let fields = try await self.fields(&request)
+      return try await self.embeddings(fields, request)
     }
   }
 
-  private func embeddings(_ fields: inout RequestFields, _ call: Request) async throws -> Response {
+  private func embeddings(_ fields: RequestFields, _ call: Request) async throws -> Response {
     let name = try fields.string("model")
     guard let texts = try fields.strings("input"), !texts.isEmpty else {
       throw ServerError.field(name: "input", reason: "give a text, or a list of texts")

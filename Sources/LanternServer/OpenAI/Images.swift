@@ -9,15 +9,15 @@ extension Service {
   func addImages(_ router: Router<Context>) {
     router.post("/v1/images/generations") { request, _ in
       var request = request
-      var fields = try await self.fields(&request)
+      let fields = try await self.fields(&request)
       var wanted = try fields.openAIImageRequest()
-      return try await self.images(&fields, &wanted, request, event: "image_generation")
+      return try await self.images(fields, &wanted, request, event: "image_generation")
     }
     router.post("/v1/images/edits") { request, _ in
       var request = request
       let form = try MultipartForm(
         await self.body(&request), type: request.headers[.contentType] ?? "")
-      var fields = try RequestFields(form.json)
+      let fields = try RequestFields(form.json)
       fields.pass("image", "mask", "image[]")
       var wanted = try fields.openAIImageRequest()
       guard let file = form.files["image"] ?? form.files["image[]"] else {
@@ -27,7 +27,7 @@ extension Service {
       wanted.initialPicture = try Picture(file, path: "image")
       wanted.mask = try Self.mask(form.files["mask"], picture)
       wanted.strength = try fields.number("strength", in: 0.01...1) ?? 0.75
-      return try await self.images(&fields, &wanted, request, event: "image_edit")
+      return try await self.images(fields, &wanted, request, event: "image_edit")
     }
   }
 
@@ -46,7 +46,7 @@ extension Service {
   }
 
   private func images(
-    _ fields: inout RequestFields, _ wanted: inout ImageRequest, _ call: Request, event: String
+    _ fields: RequestFields, _ wanted: inout ImageRequest, _ call: Request, event: String
   ) async throws -> Response {
     let model = try fields.string("model")
     let count = try fields.integer("n", in: 1...16) ?? 1
@@ -56,14 +56,19 @@ extension Service {
       throw ServerError.field(name: "response_format", reason: "give b64_json or url")
     }
     let isStreamed = try fields.bool("stream") ?? false
-    let partial = try fields.integer("partial_images", in: 0...3) ?? 0
-    fields.pass("user", "background", "moderation", "style", "input_fidelity")
+    let partial = isStreamed ? try fields.integer("partial_images", in: 0...3) ?? 0 : 0
+    fields.pass("user")
+    fields.pass(idle: [
+      "background": ["auto", "opaque"], "moderation": ["auto"], "partial_images": [0],
+      "input_fidelity": ["low"],
+    ])
     let steps = wanted.steps ?? 20
     wanted.previewInterval = isStreamed && partial > 0 ? max(1, steps / (partial + 1)) : 0
     let job = PictureJob(model: Self.modelName(model), wanted.repeated(count))
     try await pictures.add(job)
     if isStreamed {
-      let stream = ImageStream(job: job, event: event, encoding: encoding, partial: partial)
+      let stream = ImageStream(
+        job: job, event: event, encoding: encoding, partial: partial, notes: fields.notes)
       return EventWriter.response(.events, errors: .openAI) { try await stream.write(&$0) }
     }
     let drawn = try await whileListening(call) { try await job.pictures() }
@@ -96,7 +101,7 @@ extension Service {
 
 extension RequestFields {
   /// A picture as OpenAI's clients ask for it, with our own settings in addition.
-  fileprivate mutating func openAIImageRequest() throws -> ImageRequest {
+  fileprivate func openAIImageRequest() throws -> ImageRequest {
     guard let prompt = try string("prompt"), !prompt.isEmpty else {
       throw ServerError.field(name: "prompt", reason: "it is missing")
     }
@@ -104,18 +109,25 @@ extension RequestFields {
     request.negativePrompt = try string("negative_prompt") ?? ""
     if let size = try size() { (request.width, request.height) = (size.width, size.height) }
     request.steps = try integer("steps", in: 1...1000)
-    switch try string("quality") {
-    case "low": request.steps = request.steps ?? 10
-    case "high", "hd": request.steps = request.steps ?? 50
-    case nil, "auto", "medium", "standard": break
-    case let other?:
-      throw ServerError.field(
-        name: "quality", reason: "\(JSON.quoted(other)): give low, medium, high or auto")
-    }
+    // With steps the quality has no effect, which is noted.
+    if request.steps == nil { request.steps = try qualitySteps() }
+    pass(idle: ["quality": ["auto"]])
     request.guidance = try float("guidance", in: 0...1000)
     request.sampler = try string("sampler")
     request.seed = try seed() ?? request.seed
     return request
+  }
+
+  /// The steps of a quality; nil for the model's own.
+  private func qualitySteps() throws(ServerError) -> Int? {
+    switch try string("quality") {
+    case "low": 10
+    case "high", "hd": 50
+    case nil, "auto", "medium", "standard": nil
+    case let other?:
+      throw .field(
+        name: "quality", reason: "\(JSON.quoted(other)): give low, medium, high or auto")
+    }
   }
 }
 
@@ -125,6 +137,7 @@ private struct ImageStream {
   let event: String
   let encoding: PictureEncoding
   let partial: Int
+  let notes: [String]
 
   func write(_ writer: inout EventWriter) async throws {
     var sent = 0
@@ -142,6 +155,7 @@ private struct ImageStream {
             [
               "seed": JSONValue(image.settings.seed),
               "usage": .object(["input_tokens": 0, "output_tokens": 0, "total_tokens": 0]),
+              "notes": .array((notes + image.notes).map(JSONValue.string)),
             ], &writer)
         case .failed(let error): throw error
         case .waiting, .cancelled, .done: break

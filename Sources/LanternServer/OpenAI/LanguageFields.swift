@@ -11,7 +11,7 @@ extension RequestFields {
   ///   - standard: tokens at most where none is.
   /// - Returns: the request.
   /// - Throws: ``ServerError`` for values that make no sense.
-  mutating func languageRequest(limits: [String], standard: Int) throws(ServerError)
+  func languageRequest(limits: [String], standard: Int) throws(ServerError)
     -> LanguageRequest
   {
     var request = LanguageRequest(prompt: "")
@@ -34,12 +34,15 @@ extension RequestFields {
     request.minimumTokens = try integer("min_tokens", in: 0...1 << 20) ?? 0
     if let bias = value("logit_bias") { request.logitBias = try Self.bias(bias) }
     try takeForm(&request)
-    pass(
-      "user", "metadata", "store", "service_tier", "stream", "stream_options", "safety_identifier")
+    pass("user", "safety_identifier")
+    pass(idle: [
+      "metadata": [.object([:])], "store": [false], "service_tier": ["auto", "default"],
+      "modalities": [.array(["text"])],
+    ])
     return request
   }
 
-  mutating func float(_ name: String, in range: ClosedRange<Double>) throws(ServerError) -> Float? {
+  func float(_ name: String, in range: ClosedRange<Double>) throws(ServerError) -> Float? {
     try number(name, in: range).map { Float($0) }
   }
 
@@ -56,26 +59,33 @@ extension RequestFields {
   }
 
   /// What the text is held to.
-  private mutating func takeForm(_ request: inout LanguageRequest) throws(ServerError) {
+  private func takeForm(_ request: inout LanguageRequest) throws(ServerError) {
     for name in ["guided_regex", "regex"] {
       if let regex = try string(name) { request.regex = regex }
     }
     for name in ["guided_choice", "choices"] {
       if let choices = try strings(name) { request.choices = choices }
     }
-    guard var form = try object("response_format") else { return }
-    switch try form.string("type") {
+    if let form = try object("response_format") {
+      try form.takeForm(&request, named: "response_format")
+    }
+  }
+
+  /// The form that these fields name; `response_format` of chats, `text.format` of responses.
+  func takeForm(_ request: inout LanguageRequest, named name: String) throws(ServerError) {
+    switch try string("type") {
     case "text", nil: break
     case "json_object": request.schema = #"{"type": "object"}"#
     case "json_schema":
-      var inner = try form.object("json_schema")
-      guard let schema = inner?.value("schema") ?? form.value("schema") else {
-        throw .field(name: "response_format.json_schema.schema", reason: "it is missing")
+      let inner = try object("json_schema")
+      for fields in [self, inner] { fields?.pass("name", "strict", "description") }
+      guard let schema = inner?.value("schema") ?? value("schema") else {
+        throw .field(name: "\(name).schema", reason: "it is missing")
       }
       request.schema = JSON.write(schema)
     case let type?:
       throw .field(
-        name: "response_format.type",
+        name: "\(name).type",
         reason: "\(JSON.quoted(type)): give text, json_object or json_schema")
     }
   }
@@ -83,14 +93,13 @@ extension RequestFields {
   /// The messages of a conversation.
   ///
   /// - Throws: ``ServerError/field(name:reason:)``, ``ServerError/unsupported(name:remedy:)`` for pictures in them.
-  mutating func messages() throws(ServerError) -> [ChatMessage] {
-    guard let list = try array("messages"), !list.isEmpty else {
-      throw .field(name: "messages", reason: "give one at least")
+  func messages(_ name: String = "messages") throws(ServerError) -> [ChatMessage] {
+    guard let list = try objects(name), !list.isEmpty else {
+      throw .field(name: name, reason: "give one at least")
     }
     var messages: [ChatMessage] = []
-    for (index, value) in list.enumerated() {
-      let path = "messages[\(index)]."
-      var fields = try RequestFields(value, path: path)
+    for fields in list {
+      fields.pass(idle: ["type": ["message"], "status": ["completed"]])
       let role: ChatMessage.Role
       switch try fields.string("role") {
       case "system", "developer": role = .system
@@ -98,10 +107,11 @@ extension RequestFields {
       case "assistant": role = .assistant
       case let other:
         throw .field(
-          name: path + "role", reason: "\(JSON.quoted(other ?? "")): give system, user or assistant"
-        )
+          name: fields.path("role"),
+          reason: "\(JSON.quoted(other ?? "")): give system, user or assistant")
       }
-      messages.append(ChatMessage(role, try Self.text(fields.value("content"), path + "content")))
+      let content = try Self.text(fields.value("content"), fields.path("content"))
+      messages.append(ChatMessage(role, content))
     }
     return messages
   }
@@ -115,7 +125,9 @@ extension RequestFields {
     }
     var text = ""
     for part in parts {
-      guard part.object?["type"]?.string == "text", let piece = part.object?["text"]?.string else {
+      guard ["text", "input_text", "output_text"].contains(part.object?["type"]?.string),
+        let piece = part.object?["text"]?.string
+      else {
         throw .unsupported(name: path, remedy: "the language models here read text alone")
       }
       text += piece
@@ -123,9 +135,17 @@ extension RequestFields {
     return text
   }
 
+  /// Whether a streamed answer ends with the count of its tokens.
+  func tellsUsage() throws(ServerError) -> Bool {
+    try object("stream_options")?.bool("include_usage") ?? false
+  }
+
   /// Refuses what a client asks a model to call.
-  mutating func refuseTools() throws(ServerError) {
-    pass("tool_choice", "parallel_tool_calls", "function_call")
+  func refuseTools() throws(ServerError) {
+    pass(idle: [
+      "tools": [.array([])], "functions": [.array([])], "tool_choice": ["none", "auto"],
+      "parallel_tool_calls": [true, false], "function_call": ["none", "auto"],
+    ])
     for name in ["tools", "functions"] where try array(name)?.isEmpty == false {
       throw .unsupported(
         name: name, remedy: "ask for JSON with response_format, which the text is held to")

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Lantern
 import LanternFormats
 import NIOCore
 
@@ -15,6 +16,12 @@ extension Service {
         + "frame-ancestors 'none'"
       response.headers[.cacheControl] = "no-cache"
       return response
+    }
+    router.get("/openapi.json") { _, _ in
+      let text = String(decoding: PackageResources.openapi_json, as: UTF8.self)
+      return Response(
+        ByteBuffer(string: text.replacing("VERSION", with: LanternVersion.number)),
+        type: "application/json; charset=utf-8")
     }
     router.get("/health") { _, _ in Response(json: .object(["status": "ok"])) }
     router.get("/metrics") { _, _ in

@@ -26,7 +26,7 @@ struct PictureEncoding: Sendable {
 
 extension RequestFields {
   /// A size, as `512x512`; nil for `auto` and for none.
-  mutating func size() throws(ServerError) -> (width: Int, height: Int)? {
+  func size() throws(ServerError) -> (width: Int, height: Int)? {
     guard let text = try string("size"), text != "auto" else { return nil }
     let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
     guard sides.count == 2, let width = sides[0], let height = sides[1], width > 0, height > 0
@@ -38,7 +38,7 @@ extension RequestFields {
   }
 
   /// How pictures are sent back, as OpenAI's clients say it.
-  mutating func encoding() throws(ServerError) -> PictureEncoding {
+  func encoding() throws(ServerError) -> PictureEncoding {
     var encoding = PictureEncoding()
     switch try string("output_format") {
     case nil, "png": break
@@ -51,7 +51,7 @@ extension RequestFields {
   }
 
   /// A picture in base64, alone or as a data URL. No other URL is fetched.
-  mutating func picture(_ name: String) throws -> Picture? {
+  func picture(_ name: String) throws -> Picture? {
     try string(name).map { try Picture(Self.bytes(ofBase64: $0, name), path: name) }
   }
 

@@ -18,7 +18,8 @@ final class PictureJob: Sendable {
 
   /// Where it is.
   struct State: Sendable {
-    enum Phase: String, Sendable { case waiting, running, done, failed, cancelled }
+    /// `interrupted` is what the end of the server left unfinished.
+    enum Phase: String, Sendable { case waiting, running, done, failed, cancelled, interrupted }
     var phase = Phase.waiting
     var ahead = 0
     var step = (number: 0, count: 0)
@@ -26,7 +27,6 @@ final class PictureJob: Sendable {
     var preview: Picture?
     var pictures: [GeneratedImage] = []
     var error: (any Error)?
-    var created = ContinuousClock.now
     var begun: ContinuousClock.Instant?
     fileprivate var listeners: [Int: AsyncStream<Event>.Continuation] = [:]
     fileprivate var count = 0
@@ -39,6 +39,8 @@ final class PictureJob: Sendable {
   let model: String?
   /// What is wanted: one request a picture.
   let requests: [ImageRequest]
+  /// When it was made, in seconds since 1970.
+  let created = unixTime
   private let box: Locked<State>
 
   init(model: String?, _ requests: [ImageRequest]) {
@@ -71,7 +73,7 @@ final class PictureJob: Sendable {
         case .running: break
         case .done: stream.yield(.done)
         case .failed: if let error = state.error { stream.yield(.failed(error)) }
-        case .cancelled: stream.yield(.cancelled)
+        case .cancelled, .interrupted: stream.yield(.cancelled)
         }
         guard [.waiting, .running].contains(state.phase) else { return nil }
         state.count += 1

@@ -2,20 +2,28 @@ import Lantern
 import LanternFormats
 import LanternPictures
 
-/// Draws one picture at a time, in the order of the requests, and keeps the last ones.
+/// Draws one picture at a time, in the order of the requests, and hands what is drawn to the store.
 actor PictureQueue {
   private let shelf: ModelShelf
   private let configuration: ServerConfiguration
+  private let store: ResultStore
+  private let log: @Sendable (String) -> Void
   private var waiting: [PictureJob] = []
   private(set) var running: PictureJob?
-  /// Jobs that are over, the newest last.
-  private var kept: [PictureJob] = []
+  /// The last jobs that are over, the newest last: what could not be stored is here for a while.
+  private var last: [PictureJob] = []
+  private var isStopping = false
+  /// Who waits until nothing is drawn.
+  private var stopped: [CheckedContinuation<Void, Never>] = []
   /// Seconds that a step of the last picture took.
   private(set) var secondsPerStep: Double?
   private(set) var drawn = 0
 
-  init(_ shelf: ModelShelf, _ configuration: ServerConfiguration) {
-    (self.shelf, self.configuration) = (shelf, configuration)
+  init(
+    _ shelf: ModelShelf, _ configuration: ServerConfiguration, _ store: ResultStore,
+    log: @escaping @Sendable (String) -> Void
+  ) {
+    (self.shelf, self.configuration, self.store, self.log) = (shelf, configuration, store, log)
   }
 
   /// Pictures that wait.
@@ -30,63 +38,70 @@ actor PictureQueue {
     }
     _ = try await shelf.entry(named: job.model, .image)
     waiting.append(job)
+    await keeping { try await self.store.add(job.record) }
     job.take(.waiting(waiting.count - 1 + (running == nil ? 0 : 1)))
     if running == nil { startNext() }
   }
 
-  /// The job of a name.
-  ///
-  /// - Throws: ``ServerError/unknownJob(_:)``.
-  func job(_ id: String) throws(ServerError) -> PictureJob {
-    let all = kept + waiting + [running].compactMap(\.self)
-    guard let job = all.last(where: { $0.id == id }) else {
-      throw .unknownJob("job \(JSON.quoted(id))")
-    }
-    return job
+  /// The job of a name that waits, is drawn or was drawn lately.
+  func job(_ id: String) -> PictureJob? {
+    (last + [running].compactMap(\.self) + waiting).last { $0.id == id }
   }
 
-  /// All jobs, the newest first.
-  var jobs: [PictureJob] { (kept + [running].compactMap(\.self) + waiting).reversed() }
+  /// Forgets a job that is over.
+  func forget(_ id: String) { last.removeAll { $0.id == id } }
 
   /// Stops what is being drawn.
   func interrupt() { running?.cancel() }
 
-  /// Stops everything.
-  func stop() {
+  /// Stops everything, and returns when nothing is drawn any more; what was not finished is interrupted.
+  func stop() async {
+    isStopping = true
     for job in waiting { job.cancel() }
     running?.cancel()
+    await withCheckedContinuation { continuation in
+      if running == nil { continuation.resume() } else { stopped.append(continuation) }
+    }
   }
 
   private func startNext() {
     while !waiting.isEmpty, running == nil {
       let job = waiting.removeFirst()
       guard !job.isOver else {
-        keep(job)
+        Task { await self.keep(job) }
         continue
       }
       running = job
       for (ahead, other) in waiting.enumerated() { other.take(.waiting(ahead + 1)) }
       Task {
         await job.run { await self.draw(job) }
-        self.end(job)
+        await self.end(job)
       }
     }
   }
 
-  private func end(_ job: PictureJob) {
+  private func end(_ job: PictureJob) async {
+    await keep(job)
     running = nil
-    keep(job)
     startNext()
+    guard running == nil else { return }
+    stopped.forEach { $0.resume() }
+    stopped = []
   }
 
-  /// Keeps a job, and lets the oldest pictures out.
-  private func keep(_ job: PictureJob) {
-    kept.append(job)
-    while kept.count > 1,
-      kept.reduce(0, { $0 + max(1, $1.state.pictures.count) }) > configuration.keptPictures
-    {
-      kept.removeFirst()
-    }
+  /// Notes how a job ended.
+  private func keep(_ job: PictureJob) async {
+    last.append(job)
+    if last.count > 16 { last.removeFirst() }
+    var record = job.record
+    if isStopping, record.phase == .cancelled { record.phase = .interrupted }
+    let (phase, error) = (record.phase, record.error)
+    await keeping { try await self.store.end(job.id, phase, error: error) }
+  }
+
+  /// Drawing goes on where the store cannot be written to.
+  private func keeping(_ write: () async throws -> Void) async {
+    do { try await write() } catch { log("\(error)") }
   }
 
   private func draw(_ job: PictureJob) async {
@@ -107,6 +122,10 @@ actor PictureQueue {
         secondsPerStep =
           (ContinuousClock.now - start) / .seconds(1) / Double(picture.settings.steps)
         drawn += 1
+        await keeping {
+          try await self.store.add(
+            JobRecord.Drawn(picture), index, png: picture.picture.png(), of: job.id)
+        }
         job.take(.picture(index, picture))
       }
       job.take(.done)

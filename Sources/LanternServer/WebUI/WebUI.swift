@@ -11,8 +11,8 @@ extension Service {
     for (path, hasPicture) in [("txt2img", false), ("img2img", true)] {
       api.post(RouterPath(path)) { request, _ in
         var request = request
-        var fields = try await self.fields(&request)
-        return try await self.webUIPicture(&fields, hasPicture: hasPicture, request)
+        let fields = try await self.fields(&request)
+        return try await self.webUIPicture(fields, hasPicture: hasPicture, request)
       }
     }
     api.get("progress") { request, _ in
@@ -28,7 +28,7 @@ extension Service {
     addWebUILists(api)
     api.post("png-info") { request, _ in
       var request = request
-      var fields = try await self.fields(&request)
+      let fields = try await self.fields(&request)
       guard let text = try fields.string("image") else {
         throw ServerError.field(name: "image", reason: "it is missing")
       }
@@ -46,9 +46,9 @@ extension Service {
   }
 
   private func webUIPicture(
-    _ fields: inout RequestFields, hasPicture: Bool, _ call: Request
+    _ fields: RequestFields, hasPicture: Bool, _ call: Request
   ) async throws -> Response {
-    var wanted = try WebUIPicture(&fields, hasPicture: hasPicture)
+    var wanted = try WebUIPicture(fields, hasPicture: hasPicture)
     let settings = await webUIOptions.values
     wanted.model = wanted.model ?? settings.checkpoint
     wanted.request.previewInterval = 5

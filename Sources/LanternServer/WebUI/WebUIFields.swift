@@ -15,7 +15,7 @@ struct WebUIPicture {
   ///   - fields: the body.
   ///   - hasPicture: whether it begins from a picture (`img2img`).
   /// - Throws: ``ServerError`` for values that make no sense.
-  init(_ fields: inout RequestFields, hasPicture: Bool) throws {
+  init(_ fields: RequestFields, hasPicture: Bool) throws {
     request = ImageRequest(prompt: try fields.string("prompt") ?? "")
     request.negativePrompt = try fields.string("negative_prompt") ?? ""
     request.seed = try fields.seed() ?? request.seed
@@ -34,21 +34,18 @@ struct WebUIPicture {
     count = batch * (try fields.integer("n_iter", in: 1...64) ?? 1)
     sendsImages = try fields.bool("send_images") ?? true
     model = nil
-    if var settings = try fields.object("override_settings") {
+    if let settings = try fields.object("override_settings") {
       model = try settings.string("sd_model_checkpoint").map(Self.plainName)
       // webui counts the layers that are used, diffusers those that are left out.
       let last = try settings.integer("CLIP_stop_at_last_layers", in: 1...12)
       request.clipSkip = max(0, (last ?? 1) - 1)
-      if let note = settings.notes.first {
-        throw ServerError.field(name: "override_settings", reason: note)
-      }
     }
     if hasPicture {
-      try takePicture(&fields)
+      try takePicture(fields)
     } else {
-      try takeHires(&fields)
+      try takeHires(fields)
     }
-    Self.passIdle(&fields)
+    fields.pass(idle: Self.idle)
   }
 
   /// The name of a model without the hash that webui puts behind it.
@@ -57,7 +54,7 @@ struct WebUIPicture {
     return String(title[..<end])
   }
 
-  private mutating func takePicture(_ fields: inout RequestFields) throws {
+  private mutating func takePicture(_ fields: RequestFields) throws {
     guard let pictures = try fields.strings("init_images"), let first = pictures.first else {
       throw ServerError.field(name: "init_images", reason: "give a picture")
     }
@@ -81,7 +78,7 @@ struct WebUIPicture {
     }
   }
 
-  private mutating func takeHires(_ fields: inout RequestFields) throws {
+  private mutating func takeHires(_ fields: RequestFields) throws {
     let denoise = try fields.number("denoising_strength", in: 0...1)
     let isOn = try fields.bool("enable_hr") ?? false
     let factor = try fields.number("hr_scale", in: 1...8) ?? 2
@@ -110,26 +107,21 @@ struct WebUIPicture {
   }
 
   /// Fields that clients send whether or not they mean anything, with the values that mean nothing.
-  private static func passIdle(_ fields: inout RequestFields) {
-    let idle: [String: [JSONValue]] = [
-      "styles": [.array([])], "subseed": [-1], "subseed_strength": [0, 0.0],
-      "seed_resize_from_h": [-1, 0], "seed_resize_from_w": [-1, 0], "restore_faces": [false],
-      "tiling": [false], "do_not_save_samples": [false, true], "do_not_save_grid": [false, true],
-      "save_images": [false], "script_args": [.array([])], "script_name": [""],
-      "alwayson_scripts": [.object([:])], "s_churn": [0, 0.0], "s_tmin": [0, 0.0],
-      "s_tmax": [0, 0.0], "s_noise": [1, 1.0], "s_min_uncond": [0, 0.0], "comments": [.object([:])],
-      "override_settings_restore_afterwards": [true, false], "firstphase_width": [0],
-      "firstphase_height": [0], "disable_extra_networks": [false],
-      "hr_scheduler": ["", "Automatic"],
-      "hr_checkpoint_name": [""], "refiner_checkpoint": [""], "refiner_switch_at": [0, 0.0],
-      "resize_mode": [0], "mask_blur": [4, 0], "mask_blur_x": [4, 0], "mask_blur_y": [4, 0],
-      "inpainting_fill": [0, 1], "inpaint_full_res": [false, 0],
-      "inpaint_full_res_padding": [0, 32], "initial_noise_multiplier": [0, 1, 1.0],
-      "include_init_images": [false], "image_cfg_scale": [1.5, 0], "latent_mask": [""],
-      "enable_hr": [false], "force_task_id": [""], "infotext": [""], "mask_round": [true],
-    ]
-    for (name, values) in idle where fields.has(name) {
-      if let value = fields.all[name], values.contains(value) { _ = fields.value(name) }
-    }
-  }
+  private static let idle: [String: [JSONValue]] = [
+    "styles": [.array([])], "subseed": [-1], "subseed_strength": [0, 0.0],
+    "seed_resize_from_h": [-1, 0], "seed_resize_from_w": [-1, 0], "restore_faces": [false],
+    "tiling": [false], "do_not_save_samples": [false, true], "do_not_save_grid": [false, true],
+    "save_images": [false], "script_args": [.array([])], "script_name": [""],
+    "alwayson_scripts": [.object([:])], "s_churn": [0, 0.0], "s_tmin": [0, 0.0],
+    "s_tmax": [0, 0.0], "s_noise": [1, 1.0], "s_min_uncond": [0, 0.0], "comments": [.object([:])],
+    "override_settings_restore_afterwards": [true, false], "firstphase_width": [0],
+    "firstphase_height": [0], "disable_extra_networks": [false],
+    "hr_scheduler": ["", "Automatic"],
+    "hr_checkpoint_name": [""], "refiner_checkpoint": [""], "refiner_switch_at": [0, 0.0],
+    "resize_mode": [0], "mask_blur": [4, 0], "mask_blur_x": [4, 0], "mask_blur_y": [4, 0],
+    "inpainting_fill": [0, 1], "inpaint_full_res": [false, 0],
+    "inpaint_full_res_padding": [0, 32], "initial_noise_multiplier": [0, 1, 1.0],
+    "include_init_images": [false], "image_cfg_scale": [1.5, 0], "latent_mask": [""],
+    "enable_hr": [false], "force_task_id": [""], "infotext": [""], "mask_round": [true],
+  ]
 }

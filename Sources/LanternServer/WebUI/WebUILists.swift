@@ -73,7 +73,7 @@ extension Service {
     }
     api.post("options") { request, _ in
       var request = request
-      var fields = try await self.fields(&request)
+      let fields = try await self.fields(&request)
       if let name = try fields.string("sd_model_checkpoint") {
         let plain = WebUIPicture.plainName(name)
         _ = try await self.shelf.entry(named: plain, .image)
