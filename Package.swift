@@ -70,6 +70,18 @@ let rooms: [(name: String, imports: [Target.Dependency])] = [
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ]
   ),
+  (
+    "LanternLibrary",
+    [
+      "LanternPlatform", "LanternTensor", "LanternFormats", "LanternTokenizers", "CLanternPictures",
+      "Lantern", "LanternHub",
+      .product(name: "AsyncHTTPClient", package: "async-http-client"),
+      .product(name: "GRDB", package: "GRDB.swift"),
+      .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOHTTP1", package: "swift-nio"),
+    ]
+  ),
 ]
 
 /// Test suites and what each imports, in addition to `TestSupport`.
@@ -129,6 +141,13 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
     ]
   ),
   (
+    "LanternLibraryTests",
+    [
+      "Lantern", "LanternFormats", "LanternLibrary", "LanternPlatform", "LanternTensor",
+      "LanternTokenizers",
+    ]
+  ),
+  (
     "EndToEndTests",
     [
       "Lantern", "LanternFormats", "LanternPlatform", "LanternTensor", "LanternPictures",
@@ -150,7 +169,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    // `lantern pull` alone uses the first, and `lantern serve` the second.
+    // `lantern pull` and `lantern library` alone use the first, and `lantern serve` the second.
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(
       url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -187,7 +206,7 @@ let package = Package(
         "Lantern", "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers",
         "LanternTokenizers",
         "LanternSamplers", "LanternDecoding", "LanternPictures", "LanternHub", "LanternEvaluation",
-        "LanternBench", "LanternModels", "LanternServer",
+        "LanternBench", "LanternModels", "LanternServer", "LanternLibrary",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

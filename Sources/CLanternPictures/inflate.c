@@ -3,11 +3,12 @@
 
 #include "lantern_pictures.h"
 
-lp_status lp_inflate(const uint8_t *bytes, size_t count, size_t limit, lp_buffer *out) {
+static lp_status unpack(
+  const uint8_t *bytes, size_t count, size_t limit, int window_bits, lp_buffer *out) {
   *out = (lp_buffer){NULL, 0};
   if (count > UINT32_MAX) return LP_DAMAGED;
   z_stream stream = {.next_in = (Bytef *)bytes, .avail_in = (uInt)count};
-  if (inflateInit(&stream) != Z_OK) return LP_OUT_OF_MEMORY;
+  if (inflateInit2(&stream, window_bits) != Z_OK) return LP_OUT_OF_MEMORY;
   lp_status status = LP_DAMAGED;
   size_t capacity = 0;
   for (;;) {
@@ -37,6 +38,14 @@ lp_status lp_inflate(const uint8_t *bytes, size_t count, size_t limit, lp_buffer
   }
   inflateEnd(&stream);
   return status;
+}
+
+lp_status lp_inflate(const uint8_t *bytes, size_t count, size_t limit, lp_buffer *out) {
+  return unpack(bytes, count, limit, MAX_WBITS, out);
+}
+
+lp_status lp_inflate_raw(const uint8_t *bytes, size_t count, size_t limit, lp_buffer *out) {
+  return unpack(bytes, count, limit, -MAX_WBITS, out);
 }
 
 bool lp_checksum_is(const uint8_t *bytes, size_t count, uint32_t expected) {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Lantern
 import LanternFormats
+import LanternLibrary
 import LanternPlatform
 import LanternTokenizers
 
@@ -13,10 +14,14 @@ struct ChatCommand: ParsableCommand {
       lantern chat -m FOLDER/smollm2.gguf
       lantern chat -m FOLDER --system "You answer in one sentence." --temperature 0
       lantern chat -m FOLDER/smollm2.gguf -q < questions.txt
+      lantern chat -m FOLDER/smollm2.gguf --library animals
 
       A line is a message; one that ends in \\ goes on in the next. /help lists what else can be typed. Ctrl-C \
       stops an answer, which stays as far as it came; where a message may be typed, it ends the program. What \
       is typed never becomes a control token. Answers go to standard output, everything else to standard error.
+
+      With --library each message is read behind the passages of a library of documents (lantern library) that fit it \
+      best, and what the answer cites of them, as [1], is listed behind it.
 
       The form of the conversation is the model's own: tokenizer.chat_template of a GGUF file, or chat_template.jinja \
       or tokenizer_config.json of a folder. An answer has at most 1024 tokens unless --max-tokens says otherwise.
@@ -35,6 +40,7 @@ struct ChatCommand: ParsableCommand {
     transform: FileArgument.named)
   var chatTemplate: String?
 
+  @OptionGroup(title: "Library options") var documents: LibraryOptions
   @OptionGroup(title: "Text options") var words: LanguageTextOptions
   @OptionGroup(title: "Model options") var source: LanguageModelOptions
   @OptionGroup(title: "Model options") var additions: LanguageLoRAOptions
@@ -64,14 +70,20 @@ struct ChatCommand: ParsableCommand {
       computing.precision, console, adding: additions.loras(), draft: drafting.draft)
     console.noteIdle(request, hasSeed: words.chance.number != nil)
     var conversation = try LanguageConversation(generator, template: try template())
-    conversation.system = system
+    let library = try documents.reader(console)
+    let isRuled = library != nil && conversation.readsSystem
+    conversation.system =
+      isRuled
+      ? [GroundedQuestion.rule, system].compactMap(\.self).joined(separator: "\n\n") : system
     let name = FileSystem.split(generator.path).name
     console.event([
       "event": .string("load"), "model": .string(name), "seed": JSONValue(request.seed),
       "seconds": .number(Console.now - start),
     ])
     if ChatInput.isTerminal { console.report("\(name) listens. /help lists what can be typed.") }
-    var session = ChatSession(request: request, console: console, model: name)
+    var session = ChatSession(
+      request: request, console: console, model: name,
+      library: library, rule: isRuled ? nil : GroundedQuestion.rule)
     try session.run(&conversation)
     if words.chance.number == nil, request.temperature != 0, session.answers > 0 {
       console.report("seed \(request.seed)")

@@ -1,5 +1,6 @@
 import Lantern
 import LanternFormats
+import LanternLibrary
 import LanternPlatform
 
 /// What people type in a conversation.
@@ -82,11 +83,19 @@ struct ChatSession {
   let request: LanguageRequest
   let console: Console
   let model: String
+  /// Whose passages messages are read behind; nil for none.
+  let library: LibraryReader?
+  /// What is said of passages in front of them, where the system does not say it.
+  let rule: String?
   /// How many answers were begun.
   private(set) var answers = 0
 
-  init(request: LanguageRequest, console: Console, model: String) {
+  init(
+    request: LanguageRequest, console: Console, model: String, library: LibraryReader? = nil,
+    rule: String? = nil
+  ) {
     (self.request, self.console, self.model) = (request, console, model)
+    (self.library, self.rule) = (library, rule)
   }
 
   /// Answers until there is nothing more to answer.
@@ -129,13 +138,19 @@ struct ChatSession {
     answers += 1
     let start = Console.now
     var written = ""
+    let question = try library?.grounded(
+      text, for: conversation.generator, tokens: request.maximumTokens)
+    let reading = question.flatMap { question in
+      question.passages.isEmpty
+        ? nil : [rule, question.text].compactMap(\.self).joined(separator: "\n\n")
+    }
     do {
-      let result = try conversation.answer(text, request) { event in
+      let result = try conversation.answer(text, reading: reading, request) { event in
         try Interruption.check()
         if case .text(let piece) = event { written += piece }
         console.put(event)
       }
-      end(written, result.ending.rawValue, result.tokens)
+      end(written, result.ending.rawValue, result.tokens, question)
       result.notes.forEach(console.note)
       if result.ending == .length { console.note("the answer is cut at \(result.tokens) tokens") }
       console.detail(
@@ -144,17 +159,23 @@ struct ChatSession {
       console.detail(acceptanceOf: result)
     } catch let stopped as Interruption.Stopped where stopped.signal == SIGINT {
       Interruption.goOn()
-      end(written, "interrupted", nil)
+      end(written, "interrupted", nil, question)
     }
   }
 
-  /// Ends an answer's line.
-  private func end(_ text: String, _ ending: String, _ tokens: Int?) {
+  /// Ends an answer's line, and lists what the answer cites.
+  private func end(
+    _ text: String, _ ending: String, _ tokens: Int?, _ question: GroundedQuestion?
+  ) {
     if !console.isJSON { Console.put("\n") }
-    console.event([
+    var event: [String: JSONValue] = [
       "event": .string("answer"), "text": .string(text), "ending": .string(ending),
       "tokens": tokens.map(JSONValue.integer) ?? .null,
-    ])
+    ]
+    if let library, let question {
+      event["citations"] = library.list(citationsIn: text, of: question)
+    }
+    console.event(event)
   }
 
   private func save(_ conversation: borrowing LanguageConversation, to path: String) throws {

@@ -19,6 +19,7 @@ struct ImageCommand: ParsableCommand {
       lantern image "a castle <lora:ink:0.8>" -m FOLDER --lora-folder LORAS
       lantern image "a castle by the sea" --hires 2x --hires-denoise 0.5
       lantern image fox --enrich FOLDER/writer.gguf
+      lantern image "a badger" --enrich FOLDER/writer.gguf --library animals
 
       With --precision exact the same model, prompt, seed, sampler, steps and guidance draw the same \
       picture as diffusers; without it nearly the same, in less time. (word:1.3) and [word] weigh words, \
@@ -34,6 +35,7 @@ struct ImageCommand: ParsableCommand {
   @OptionGroup(title: "Prompt options") var words: PromptOptions
   @OptionGroup(title: "Prompt options") var library: EmbeddingFolderOptions
   @OptionGroup(title: "Prompt options") var sharing: ShareOptions
+  @OptionGroup(title: "Prompt options") var documents: LibraryOptions
   @OptionGroup(title: "Sampling options") var stepping: SteppingOptions
   @OptionGroup(title: "Sampling options") var sampling: SamplingOptions
   @OptionGroup(title: "Sampling options") var chance: SeedOptions
@@ -77,6 +79,9 @@ struct ImageCommand: ParsableCommand {
       }
     } else if results.like == nil, text == nil, words.prompt == nil {
       throw ValidationError("what shall it draw? For example: lantern image \"a red fox\"")
+    }
+    if documents.library != nil, words.enrich == nil {
+      throw ValidationError("--library goes with --enrich MODEL, which reads it: give both")
     }
     if text != nil, words.prompt != nil {
       throw ValidationError("the prompt is given twice: as an argument and with --prompt")
@@ -177,9 +182,13 @@ struct ImageCommand: ParsableCommand {
     let enricher = try PromptEnricher(
       path: HubCache.standard.located(model), precision: computing.precision ?? .default)
     enricher.notes.forEach(console.note)
+    let reader = try documents.reader(console)
     for index in works.indices {
       let prompt = works[index].request.originalPrompt ?? works[index].request.prompt
-      let enriched = try enricher.enrich(prompt, seed: seed) { try Interruption.check() }
+      let facts = try reader?.facts(of: prompt) ?? []
+      let enriched = try enricher.enrich(prompt, seed: seed, facts: facts) {
+        try Interruption.check()
+      }
       guard enriched.text != prompt else {
         console.note("--enrich has no effect: nothing was added to \(JSON.quoted(prompt))")
         continue

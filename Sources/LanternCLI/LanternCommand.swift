@@ -26,7 +26,8 @@ struct LanternCommand: ParsableCommand {
     subcommands: [
       BenchCommand.self, CaptionCommand.self, ChatCommand.self, ConvertCommand.self,
       EmbedCommand.self, EvalCommand.self, ImageCommand.self,
-      InspectCommand.self, MCPCommand.self, PaintCommand.self, PullCommand.self,
+      InspectCommand.self, LibraryCommand.self, MCPCommand.self, PaintCommand.self,
+      PullCommand.self,
       SamplersCommand.self,
       ScheduleCommand.self, ServeCommand.self,
       SheetCommand.self, StoryCommand.self, TraceCommand.self, UpscaleCommand.self,

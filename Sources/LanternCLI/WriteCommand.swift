@@ -2,6 +2,7 @@ import LanternPlatform
 import ArgumentParser
 import Lantern
 import LanternFormats
+import LanternLibrary
 import LanternTensor
 
 /// `lantern write`: text that goes on from a prompt.
@@ -14,10 +15,12 @@ struct WriteCommand: ParsableCommand {
       lantern write "The capital of France is" -m FOLDER -n 8 --temperature 0
       lantern write @story.txt -m FOLDER/smollm2.gguf --stop "The end" -s 7
       lantern write --prompts questions.txt -m FOLDER/smollm2.gguf
+      lantern write "Badgers sleep in" -m FOLDER/smollm2.gguf --library animals
 
       A model is a GGUF file, or a folder with config.json, weights and a tokenizer as transformers lays it \
       out. The text goes on as it stands: a chat model is given no roles. What is written goes to standard \
-      output, everything else to standard error.
+      output, everything else to standard error. With --library the best passages of a library of documents (lantern \
+      library) stand in front of the text, and what is cited of them, as [1], is listed behind.
       """)
 
   @Argument(help: "The text to go on from; @FILE for one in a file, @- for standard input.")
@@ -36,6 +39,7 @@ struct WriteCommand: ParsableCommand {
       valueName: "count"))
   var parallel: Int?
 
+  @OptionGroup(title: "Library options") var documents: LibraryOptions
   @OptionGroup(title: "Text options") var words: LanguageTextOptions
 
   @Option(
@@ -77,6 +81,9 @@ struct WriteCommand: ParsableCommand {
       return
     }
     if prompt != nil { throw ValidationError("--prompts replaces the prompt: give one of both") }
+    if documents.library != nil {
+      throw ValidationError("--library is of one prompt: leave out --prompts")
+    }
     if count > 1 { throw ValidationError("--count is of one prompt: leave out --prompts") }
     if trace != nil { throw ValidationError("--trace is of one text: leave out --prompts") }
     if let parallel, !(1...LanguageGenerator.maximumCount).contains(parallel) {
@@ -96,6 +103,7 @@ struct WriteCommand: ParsableCommand {
     var request = LanguageRequest(prompt: try prompt.map(PromptFile.text(ofArgument:)) ?? "")
     let lines = try prompts.map(PromptFile.prompts)
     try words.apply(to: &request)
+    let library = try documents.reader(console)
     let start = Console.now
     let generator = try source.generator(
       computing.precision, console, adding: additions.loras(), draft: drafting.draft)
@@ -103,6 +111,13 @@ struct WriteCommand: ParsableCommand {
       "event": .string("load"), "model": .string(FileSystem.split(generator.path).name),
       "seed": JSONValue(request.seed), "seconds": .number(Console.now - start),
     ])
+    let grounds = try library.map { library in
+      GroundedText(
+        library: library,
+        question: try library.grounded(
+          request.prompt, for: generator, tokens: request.maximumTokens))
+    }
+    if let grounds { request.prompt = grounds.question.continuation }
     let begin = Console.now
     if let lines { return try write(request, behind: lines, generator, console) }
     guard count == 1 else {
@@ -110,7 +125,7 @@ struct WriteCommand: ParsableCommand {
         try Interruption.check()
         console.put(event, of: number)
       }
-      return finish(results, seconds: Console.now - begin, request, console)
+      return finish(results, grounds, seconds: Console.now - begin, request, console)
     }
     var read: (tokens: [Int], logits: [Tensor]) = ([], [])
     let keep: (([Int], Tensor) throws -> Void)? =
@@ -123,7 +138,7 @@ struct WriteCommand: ParsableCommand {
     }
     if !console.isJSON { Console.put("\n") }
     if let trace { try write(read.tokens, read.logits, to: trace) }
-    finish([result], seconds: Console.now - begin, request, console)
+    finish([result], grounds, seconds: Console.now - begin, request, console)
   }
 
   /// Writes on from several prompts, and gives the texts in the prompts' order, each as soon as those before it are whole.
@@ -157,13 +172,24 @@ struct WriteCommand: ParsableCommand {
     if !console.isJSON { Console.put((number == 0 ? "" : "\n") + result.text + "\n") }
   }
 
+  /// What a text was written behind: a question with passages, and whose.
+  private struct GroundedText {
+    let library: LibraryReader
+    let question: GroundedQuestion
+  }
+
   private func finish(
-    _ results: [LanguageResult], seconds: Double, _ request: LanguageRequest, _ console: Console
+    _ results: [LanguageResult], _ grounds: GroundedText?, seconds: Double,
+    _ request: LanguageRequest, _ console: Console
   ) {
     for (number, result) in results.enumerated() {
       if results.count > 1 { put(result, number: number, console) }
+      let citations = grounds.map {
+        $0.library.list(citationsIn: result.text, of: $0.question)
+      }
       end(
-        result, results.count > 1 ? number : nil, request.seed &+ UInt64(number), seconds, console)
+        result, results.count > 1 ? number : nil, request.seed &+ UInt64(number), seconds, console,
+        citations: citations)
     }
     conclude(results, seconds: seconds, request, console)
   }
@@ -189,7 +215,8 @@ struct WriteCommand: ParsableCommand {
 
   /// Tells programs that a text has ended.
   private func end(
-    _ result: LanguageResult, _ number: Int?, _ seed: UInt64, _ seconds: Double, _ console: Console
+    _ result: LanguageResult, _ number: Int?, _ seed: UInt64, _ seconds: Double, _ console: Console,
+    citations: JSONValue? = nil
   ) {
     var event: [String: JSONValue] = [
       "event": .string("end"), "prompt_tokens": .integer(result.promptTokens),
@@ -200,6 +227,7 @@ struct WriteCommand: ParsableCommand {
       "seed": JSONValue(seed), "seconds": .number(seconds),
     ]
     if let number { event["number"] = .integer(number + 1) }
+    if let citations { event["citations"] = citations }
     if let score = result.score { event["score"] = .number(Double(score)) }
     console.event(event)
   }

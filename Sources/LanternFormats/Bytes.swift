@@ -1,7 +1,7 @@
 extension [UInt8] {
   /// What `body` makes of the bytes; `withUnsafeBytes` of the standard library forgets which type of
   /// error it throws.
-  func withBytes<Value>(
+  package func withBytes<Value>(
     _ body: (UnsafeRawBufferPointer) throws(FormatError) -> Value
   ) throws(FormatError) -> Value {
     let outcome: Result<Value, FormatError> = withUnsafeBytes { buffer in

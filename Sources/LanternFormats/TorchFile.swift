@@ -73,8 +73,8 @@ package struct TorchFile: TensorFile {
       throw .unsupportedFileKind(
         path: path, remedy: "is no checkpoint of PyTorch's: \(TensorArchive.conversion)")
     }
-    let directory = try ZipDirectory(bytes, file: path)
-    let pickles = directory.ranges.filter { $0.key.hasSuffix("/data.pkl") }
+    let files = try ZipDirectory(bytes, file: path).stored()
+    let pickles = files.filter { $0.key.hasSuffix("/data.pkl") }
     guard let (name, range) = pickles.first, pickles.count == 1 else {
       throw .malformedCheckpoint(
         file: path, reason: "it has \(pickles.count) files data.pkl, not one")
@@ -83,13 +83,12 @@ package struct TorchFile: TensorFile {
       throw .tooLarge(path: path, byteCount: range.count, limit: longestPickle)
     }
     let root = name.dropLast("data.pkl".count)
-    if let order = directory.ranges["\(root)byteorder"], !bytes[order].elementsEqual("little".utf8)
-    {
+    if let order = files["\(root)byteorder"], !bytes[order].elementsEqual("little".utf8) {
       throw .malformedCheckpoint(file: path, reason: "its numbers are not little-endian")
     }
     var storages: [String: Range<Int>] = [:]
     let prefix = Array("\(root)data/".utf8)
-    for (name, range) in directory.ranges where name.utf8.starts(with: prefix) {
+    for (name, range) in files where name.utf8.starts(with: prefix) {
       storages[String(decoding: name.utf8.dropFirst(prefix.count), as: UTF8.self)] = range
     }
     try require(memoryFor: range.count)

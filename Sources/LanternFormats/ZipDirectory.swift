@@ -1,10 +1,23 @@
 import LanternTensor
 
-/// The central directory of a ZIP archive: only of archives that are not compressed, as PyTorch
-/// writes them (PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7 to 4.3.16).
-struct ZipDirectory {
-  /// Byte range of each file, by its name.
-  private(set) var ranges: [String: Range<Int>] = [:]
+/// The central directory of a ZIP archive (PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7 to 4.3.16).
+package struct ZipDirectory {
+  /// A file in the archive.
+  package struct Entry: Sendable {
+    /// How it is packed: 0 for not at all, 8 for deflate.
+    package let method: Int
+    /// Its bytes in the archive, packed.
+    package let range: Range<Int>
+    /// How many bytes it is said to have when it is unpacked.
+    package let byteCount: Int
+    /// CRC-32 of those.
+    package let checksum: UInt32
+    /// Whether it is encrypted.
+    package let isEncrypted: Bool
+  }
+
+  /// The files, by their names.
+  package private(set) var entries: [String: Entry] = [:]
 
   private static let memoryPerFile = 160
 
@@ -12,7 +25,7 @@ struct ZipDirectory {
   private let file: String
 
   /// Whether bytes begin like a ZIP archive.
-  static func isZip(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  package static func isZip(_ bytes: UnsafeRawBufferPointer) -> Bool {
     bytes.starts(with: [0x50, 0x4B, 0x03, 0x04])
   }
 
@@ -20,7 +33,7 @@ struct ZipDirectory {
   ///
   /// - Throws: ``FormatError/malformedCheckpoint(file:reason:)``, or ``FormatError/tensor(_:)`` for
   ///   want of memory.
-  init(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) {
+  package init(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) {
     self.bytes = bytes
     self.file = file
     let end = try findEnd()
@@ -39,6 +52,16 @@ struct ZipDirectory {
     for _ in 0..<count { start = try readEntry(start) }
   }
 
+  /// Byte range of each file, by its name, of an archive that is not compressed, as PyTorch writes them.
+  ///
+  /// - Throws: ``FormatError/malformedCheckpoint(file:reason:)``.
+  func stored() throws(FormatError) -> [String: Range<Int>] {
+    if let packed = entries.filter({ $0.value.method != 0 }).keys.min() {
+      throw .malformedCheckpoint(file: file, reason: "\(JSON.quoted(packed)) is compressed")
+    }
+    return entries.mapValues(\.range)
+  }
+
   private func findEnd() throws(FormatError) -> Int {
     var position = bytes.count - 22
     let last = max(0, position - 0xFFFF)
@@ -52,7 +75,9 @@ struct ZipDirectory {
   /// Reads one file's entry; returns where the next begins.
   private mutating func readEntry(_ at: Int) throws(FormatError) -> Int {
     guard try number(at, 4) == 0x0201_4B50 else { throw broken("an entry of its directory") }
+    let flags = try number(at + 8, 2)
     let method = try number(at + 10, 2)
+    let checksum = UInt32(truncatingIfNeeded: try number(at + 16, 4))
     var packed = try number(at + 20, 4)
     var size = try number(at + 24, 4)
     let nameCount = try number(at + 28, 2)
@@ -73,15 +98,18 @@ struct ZipDirectory {
       }
       extra += 4 + length
     }
-    guard method == 0, packed == size else {
-      throw .malformedCheckpoint(file: file, reason: "\(JSON.quoted(name)) is compressed")
+    guard method != 0 || packed == size else {
+      throw broken("the size of \(JSON.quoted(name))")
     }
     guard try number(local, 4) == 0x0403_4B50 else { throw broken("the offset of a file") }
     let start = local + 30 + (try number(local + 26, 2)) + (try number(local + 28, 2))
-    guard size <= bytes.count, start <= bytes.count - size else {
+    guard packed <= bytes.count, start <= bytes.count - packed else {
       throw .truncated(file: file, at: bytes.count, need: 1)
     }
-    guard ranges.updateValue(start..<start + size, forKey: name) == nil else {
+    let entry = Entry(
+      method: method, range: start..<start + packed, byteCount: size, checksum: checksum,
+      isEncrypted: flags & 1 == 1)
+    guard entries.updateValue(entry, forKey: name) == nil else {
       throw broken("two files of one name, \(JSON.quoted(name))")
     }
     return end + commentCount

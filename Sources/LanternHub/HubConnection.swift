@@ -4,7 +4,6 @@ import LanternFormats
 import LanternPlatform
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 
 /// Talks to a hub: follows redirects, waits when it wants that, and makes errors of its refusals.
 struct HubConnection: Sendable {
@@ -20,10 +19,7 @@ struct HubConnection: Sendable {
   }
 
   let settings: HubSettings
-  /// The client without a proxy.
-  private let direct: HTTPClient
-  /// Those through proxies.
-  private let proxied: [HubProxies.Proxy: HTTPClient]
+  private let client: WebClient
   private let onEvent: @Sendable (PullEvent) -> Void
 
   private static let redirectLimit = 10
@@ -37,40 +33,17 @@ struct HubConnection: Sendable {
     _ body: (HubConnection) async throws -> Result
   ) async throws -> Result {
     let connection = HubConnection(
-      settings: settings, direct: client(settings),
-      proxied: Dictionary(
-        uniqueKeysWithValues: settings.proxies.all.map { ($0, client(settings, through: $0)) }),
+      settings: settings, client: WebClient(settings.proxies, patience: settings.patience),
       onEvent: onEvent)
     do {
       let result = try await body(connection)
-      await connection.shutDown()
+      await connection.client.shutDown()
       return result
     } catch {
-      await connection.shutDown()
+      await connection.client.shutDown()
       if Task.isCancelled { throw CancellationError() }
       throw error
     }
-  }
-
-  private static func client(
-    _ settings: HubSettings, through proxy: HubProxies.Proxy? = nil
-  ) -> HTTPClient {
-    var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-    configuration.timeout = .init(
-      connect: .seconds(Int64(settings.patience)), read: .seconds(Int64(settings.patience)))
-    configuration.connectionPool.retryConnectionEstablishment = false
-    // One file at a time has nothing to share a connection with.
-    configuration.httpVersion = .http1Only
-    configuration.proxy = proxy.map { proxy in
-      .server(
-        host: proxy.host, port: proxy.port,
-        authorization: proxy.user.map { .basic(username: $0, password: proxy.password) })
-    }
-    return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-  }
-
-  private func shutDown() async {
-    for client in [direct] + proxied.values { try? await client.shutdown() }
   }
 
   /// Sends a request.
@@ -152,16 +125,13 @@ struct HubConnection: Sendable {
     if let token = settings.token, url.origin == HubURL(settings.endpoint)?.origin {
       request.headers.add(name: "Authorization", value: "Bearer \(token)")
     }
-    let proxy = settings.proxies.proxy(for: url)
     do {
-      let client = proxy.flatMap { proxied[$0] } ?? direct
-      let response = try await client.execute(request, deadline: .distantFuture)
+      let response = try await client.client(for: url).execute(request, deadline: .distantFuture)
       return Answer(
         status: Int(response.status.code), headers: response.headers, body: response.body, url: url)
     } catch {
       if Task.isCancelled { throw CancellationError() }
-      let way = proxy.map { " (through the proxy \($0.host):\($0.port))" } ?? ""
-      throw HubError.unreachable(url: url.text, reason: reason(error) + way)
+      throw HubError.unreachable(url: url.text, reason: reason(error) + client.way(to: url))
     }
   }
 
@@ -206,31 +176,7 @@ struct HubConnection: Sendable {
   }
 
   /// What went wrong, in words.
-  func reason(_ error: any Error) -> String {
-    switch error {
-    case let error as HTTPClientError where error == .readTimeout:
-      "no byte came for \(settings.patience) s"
-    case let error as HTTPClientError where error == .connectTimeout:
-      "no connection within \(settings.patience) s"
-    case let error as HTTPClientError where error == .remoteConnectionClosed:
-      "the connection was cut"
-    case let error as HTTPClientError where error == .proxyAuthenticationRequired:
-      "the proxy wants a name and a password, which stand in its address: http://NAME:PASSWORD@HOST:PORT"
-    case let error as HTTPClientError where error == .invalidProxyResponse:
-      "the proxy does not connect to it"
-    case let error as HTTPClientError where error == .httpProxyHandshakeTimeout:
-      "the proxy does not answer"
-    case let error as IOError: FileSystem.reason(error.errnoCode)
-    case let error as NIOConnectionError:
-      if let inner = error.connectionErrors.first?.error {
-        reason(inner)
-      } else {
-        "the name of the server is not known"
-      }
-    case is HTTPParserError: "the connection was cut, or what came is not HTTP"
-    default: "\(error)"
-    }
-  }
+  func reason(_ error: any Error) -> String { client.reason(error) }
 }
 
 extension Substring {

@@ -1,6 +1,6 @@
 /// Which proxy an address is reached through: the environment variables that curl and Python read, `http_proxy`,
 /// `https_proxy`, `all_proxy` and `no_proxy`, in small letters before capitals.
-struct HubProxies: Sendable {
+package struct HubProxies: Sendable {
   /// A proxy of HTTP.
   struct Proxy: Sendable, Hashable {
     let host: String
@@ -19,7 +19,7 @@ struct HubProxies: Sendable {
   ///
   /// - Parameter variable: the value of an environment variable.
   /// - Throws: ``HubError/environment(name:found:allowed:)`` for a value that is no proxy's address.
-  init(_ variable: (String) -> String?) throws(HubError) {
+  package init(_ variable: (String) -> String?) throws(HubError) {
     func value(_ name: String) -> (name: String, value: String)? {
       for name in [name, name.uppercased()] {
         if let value = variable(name) { return value.isEmpty ? nil : (name, value) }

@@ -1,17 +1,17 @@
-/// An address of HTTP, as far as this room needs its parts.
-struct HubURL: Sendable, Equatable {
+/// An address of HTTP, as far as its parts are needed.
+package struct HubURL: Sendable, Equatable {
   /// Scheme, host and port, as `https://host:443`: what a token is given to.
-  let origin: String
+  package let origin: String
   /// Path and query, which begin with a slash.
-  let path: String
+  package let path: String
 
   /// Whether what goes there is encrypted.
-  var isSecure: Bool { origin.hasPrefix("https:") }
-  var text: String { origin + path }
+  package var isSecure: Bool { origin.hasPrefix("https:") }
+  package var text: String { origin + path }
 
   /// The address of a text; nil for another than of `http` or `https`, with a password, or with what no
   /// address has.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), text.utf8.count <= 8192,
       let colon = text.firstRange(of: "://")
     else { return nil }
@@ -32,7 +32,7 @@ struct HubURL: Sendable, Equatable {
   private init(origin: String, path: String) { (self.origin, self.path) = (origin, path) }
 
   /// The address that a redirect leads to.
-  func resolved(_ location: String) -> HubURL? {
+  package func resolved(_ location: String) -> HubURL? {
     // With a scheme it is whole, and of another than HTTP no address here.
     if location.prefix(while: { $0 != "/" && $0 != "?" }).contains(":") { return HubURL(location) }
     if location.hasPrefix("//") {

@@ -43,11 +43,17 @@ import Testing
       "NIOSSL",
       "ServiceLifecycle", "UnixSignals",
     ],
+    "LanternLibrary": [
+      "LanternPlatform", "LanternTensor", "LanternFormats", "LanternTokenizers", "CLanternPictures",
+      "Lantern", "LanternHub", "AsyncHTTPClient", "GRDB", "GRDBSQLite", "NIOCore",
+      "NIOHTTP1",
+    ],
     "LanternCLI": [
       "LanternPlatform", "LanternTensor", "LanternFormats", "LanternLayers", "LanternTokenizers",
       "LanternModels",
       "LanternSamplers", "LanternDecoding", "LanternPictures", "Lantern", "LanternHub",
-      "LanternEvaluation", "LanternBench", "LanternServer", "ArgumentParser", "Dispatch",
+      "LanternEvaluation", "LanternBench", "LanternServer", "LanternLibrary", "ArgumentParser",
+      "Dispatch",
     ],
   ]
   /// Whose names differ between systems: LanternPlatform knows them, and nobody else asks.

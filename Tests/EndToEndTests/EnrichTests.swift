@@ -1,9 +1,29 @@
+import Foundation
 import LanternFormats
 import TestSupport
 import Testing
 
 /// `lantern image --enrich` with small random models.
 @Suite struct EnrichTests {
+  @Test("what a library says of a thing is read before details are added")
+  func facts() throws {
+    try withTemporaryFolder { folder in
+      let model = try longContextModel("qwen2.gguf", in: folder)
+      try Data("A fox is red.".utf8).write(to: URL(fileURLWithPath: folder + "/a.txt"))
+      let place = ["--library-folder", "libraries"]
+      #expect(try Program.run(["library", "add", "x", "a.txt"] + place, in: folder).code == 0)
+      let draw = [
+        "image", "-m", fixture("tiny_model"), "--steps", "1", "--seed", "3", "a fox", "--enrich",
+        model, "--json", "-o",
+      ]
+      let with = try Program.run(draw + ["a.png", "--library", "x"] + place, in: folder).events()
+      let without = try Program.run(draw + ["b.png"], in: folder).events()
+      #expect(with.first { $0["event"] == "passage" }?["text"]?.string == "A fox is red.")
+      let prompts = [with, without].map { $0.first { $0["event"] == "prompt" }?["prompt"]?.string }
+      #expect(prompts.allSatisfy { $0?.hasPrefix("a fox") == true } && prompts[0] != prompts[1])
+    }
+  }
+
   @Test("the richer prompt is shown, drawn and kept with the one before")
   func enrich() throws {
     try withTemporaryFolder { folder in

@@ -19,6 +19,7 @@ ROOMS = [
     ("LanternEvaluation", "is it right?", None, 2),
     ("LanternHub", "models by name, fetched", 3, 2),
     ("LanternServer", "behind HTTP, and a page", 0, 2),
+    ("LanternLibrary", "one's own documents", 3, 1),
     ("Lantern", "from prompt to picture and story", None, 3),
     ("LanternModels", "one architecture a file", 0, 4),
     ("LanternDecoding", "from scores to tokens", 1, 4),
@@ -53,7 +54,8 @@ ARROWS = [
     ("LanternEvaluation", "LanternBench", 0, 0),
     ("LanternBench", "LanternCLI", 0, 0),
     ("Lantern", "LanternHub", 75, 0),
-    ("LanternHub", "LanternCLI", 0, 75),
+    ("LanternHub", "LanternLibrary", 0, 0),
+    ("LanternLibrary", "LanternCLI", 0, 75),
     ("Lantern", "LanternServer", -75, 0),
     ("LanternServer", "LanternCLI", 0, -75),
 ]

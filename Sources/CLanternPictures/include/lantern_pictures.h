@@ -37,6 +37,8 @@ typedef struct lp_text {
 /// Unpacks a zlib stream. What comes before an error, or before `limit` bytes are full and more would
 /// follow (LP_DAMAGED too), is in `out` all the same.
 lp_status lp_inflate(const uint8_t *bytes, size_t count, size_t limit, lp_buffer *out);
+/// The same of a deflate stream without zlib's frame, as ZIP archives have it.
+lp_status lp_inflate_raw(const uint8_t *bytes, size_t count, size_t limit, lp_buffer *out);
 /// Whether CRC-32, as PNG's chunks have it, is what is expected.
 bool lp_checksum_is(const uint8_t *bytes, size_t count, uint32_t expected);
 

@@ -58,6 +58,9 @@ public struct TextEmbedder: Sendable {
     return name.map { ModelCatalogue.encoders[$0] != nil } ?? false
   }
 
+  /// Whether it was trained on passages behind the titles of their documents, and on vectors as long as they are, as DPR.
+  package var readsTitles: Bool { network.firstStateIsVector }
+
   /// Texts that may be put in front of those that are read, as `query: `, by their names.
   public var prompts: [String: String] { recipe.prompts }
   /// The name of the prompt that is put there when none is named.

@@ -35,6 +35,14 @@ package struct LanguageConversation: ~Copyable {
     self.context = context
   }
 
+  /// The model, as it writes answers.
+  package var generator: LanguageGenerator { form.generator }
+
+  /// Whether the model's form has a place for what the system says.
+  package var readsSystem: Bool {
+    (try? form.prompt(of: [ChatMessage(.system, "a"), ChatMessage(.user, "b")])) != nil
+  }
+
   /// Forgets what was said; what the system says stays.
   package mutating func clear() { (messages, dropped) = ([], 0) }
 
@@ -52,19 +60,22 @@ package struct LanguageConversation: ~Copyable {
   ///
   /// - Parameters:
   ///   - text: the message.
+  ///   - reading: what the model reads in its place, this time alone, as passages with the message behind them; nil for
+  ///     the message itself.
   ///   - request: how the answer is written; its prompt is not looked at.
   ///   - onEvent: as of ``LanguageGenerator/write(_:behind:in:onLogits:onEvent:)``.
   /// - Returns: the answer, and why it ends.
   /// - Throws: an error of the room where it arose, or what the closure throws.
   package mutating func answer(
-    _ text: String, _ request: LanguageRequest, onEvent: (LanguageEvent) throws -> Void
+    _ text: String, reading: String? = nil, _ request: LanguageRequest,
+    onEvent: (LanguageEvent) throws -> Void
   ) throws -> LanguageResult {
     messages.append(ChatMessage(.user, text))
     let request = form.ending(request)
     var answer = ""
     do {
       let before = dropped
-      let prompt = try self.prompt(for: request)
+      let prompt = try self.prompt(for: request, last: reading ?? text)
       readTokens = prompt.count - context.sharedCount(with: prompt)
       var result = try form.generator.write(request, behind: prompt, in: &context) { event in
         if case .text(let piece) = event { answer += piece }
@@ -91,12 +102,14 @@ package struct LanguageConversation: ~Copyable {
   /// The tokens of the conversation, with room for an answer behind. Where there is none the oldest messages go, until
   /// the rest takes half of the context: one message at a time would change the beginning, which is read anew then,
   /// at every turn.
-  private mutating func prompt(for request: LanguageRequest) throws -> [Int] {
+  private mutating func prompt(for request: LanguageRequest, last: String) throws -> [Int] {
     let maximum = form.generator.contextLength
     let room = min(request.maximumTokens, maximum / 4)
     var isFull = false
     while true {
-      let heard = (system.map { [ChatMessage(.system, $0)] } ?? []) + messages[dropped...]
+      let heard =
+        (system.map { [ChatMessage(.system, $0)] } ?? []) + messages[dropped...].dropLast()
+        + [ChatMessage(.user, last)]
       let ids = try form.prompt(of: heard)
       if ids.count <= (isFull ? maximum / 2 : maximum - room) { return ids }
       isFull = true

@@ -60,6 +60,9 @@ public struct LanguageGenerator: Sendable {
   /// Tokens that a prompt and what is written from it may have together.
   public var contextLength: Int { model.network.maximumLength }
 
+  /// Tokens of a text, as a prompt.
+  package func tokenCount(of text: String) -> Int { model.ids(of: text).count }
+
   /// Bytes of the key-value cache that a token takes.
   package var cacheBytesPerToken: Int {
     model.network.sizes.cacheShape.bytesPerToken(model.cacheType)

@@ -36,12 +36,22 @@ public struct PromptEnricher: Sendable {
   }
 
   /// The same on the caller's thread; `check` is called at least once a token, and throws to stop.
-  package func enrich(_ prompt: String, seed: UInt64, check: () throws -> Void) throws
-    -> EnrichedPrompt
-  {
+  ///
+  /// - Parameters:
+  ///   - prompt: what is to be drawn.
+  ///   - seed: the same seed adds the same details.
+  ///   - facts: texts that say what it looks like, which the model reads before it goes on.
+  ///   - check: throws to stop.
+  /// - Returns: the prompt with details behind it.
+  /// - Throws: as ``enriched(_:seed:)``, or what the closure throws.
+  package func enrich(
+    _ prompt: String, seed: UInt64, facts: [String] = [], check: () throws -> Void
+  ) throws -> EnrichedPrompt {
     let subject = Self.plain(prompt)
     guard !subject.isEmpty else { return EnrichedPrompt(original: prompt, text: prompt) }
-    var request = LanguageRequest(prompt: "\(Self.examples)Idea: \(subject)\nPicture: \(subject)")
+    let known = facts.map { "Known: \(Self.plain(PlainText.line($0)))\n" }.joined()
+    var request = LanguageRequest(
+      prompt: "\(Self.examples)\(known)Idea: \(subject)\nPicture: \(subject)")
     request.maximumTokens = 48
     request.temperature = 0.7
     request.topP = 0.9

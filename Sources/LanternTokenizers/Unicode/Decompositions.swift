@@ -1,9 +1,9 @@
 /// Unicode's decompositions (NFD and NFKD), which Swift has no public name for, in the edition of the `tokenizers`
 /// library's tables: Unicode 9. Characters that are newer stay as they are.
-enum Decompositions {
+package enum Decompositions {
   /// A text of decomposed characters, with marks in their canonical order; if `isCompatible`, compatibility characters,
   /// as `ﬁ` and `①`, decompose too.
-  static func decompose(_ text: [Unicode.Scalar], isCompatible: Bool) -> [Unicode.Scalar] {
+  package static func decompose(_ text: [Unicode.Scalar], isCompatible: Bool) -> [Unicode.Scalar] {
     guard text.contains(where: { $0.value >= 0xA0 }) else { return text }
     var result: [Unicode.Scalar] = []
     result.reserveCapacity(text.count)
