@@ -86,7 +86,7 @@ enum ErrorReport {
     }
   }
 
-  private static let partOptions = ["vae", "text_encoder", "text_encoder_2"]
+  private static let partOptions = ["vae", "text_encoder", "text_encoder_2", "text_encoder_3"]
 
   /// Which options help, where an error's own line cannot know that there are options.
   private static func hint(for error: any Error) -> String {

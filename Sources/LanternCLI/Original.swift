@@ -67,7 +67,8 @@ struct Original {
   func checkParts(_ given: ModelParts) throws {
     let options = [
       ("vae", given.autoencoder), ("text_encoder", given.textEncoder),
-      ("text_encoder_2", given.textEncoder2), ("tokenizer", given.tokenizer),
+      ("text_encoder_2", given.textEncoder2), ("text_encoder_3", given.textEncoder3),
+      ("tokenizer", given.tokenizer),
     ]
     for (part, path) in options where path == nil && recipe.program == nil {
       guard let name = recipe.parts[part] else { continue }

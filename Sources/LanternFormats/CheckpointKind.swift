@@ -34,7 +34,7 @@ package struct CheckpointKind {
       isRead: true, isOriginal: true),
     Row(
       beginnings: [["model.diffusion_model.joint_blocks"]],
-      name: "a checkpoint of Stable Diffusion 3 in one file", isOriginal: true),
+      name: "a checkpoint of Stable Diffusion 3 in one file", isRead: true, isOriginal: true),
     Row(
       beginnings: [["model.diffusion_model.double_blocks", "double_blocks."]],
       name: "a checkpoint of FLUX in the names of the original code", isRead: true,

@@ -150,7 +150,6 @@ struct AdapterName {
     ("of Custom Diffusion", ["custom_diffusion"], []),
     ("of an IP-Adapter", ["^image_proj", "^ip_adapter", "to_k_ip", "to_v_ip"], []),
     ("of vectors of textual inversion", ["^emb_params", "^string_to", "^<"], []),
-    ("of Stable Diffusion 3 in the names of the original code", ["joint_blocks"], []),
     ("of XLabs' processors", ["processor.proj_lora", "processor.qkv_lora"], []),
     (
       "of a whole checkpoint in the names of the original code (LDM)",

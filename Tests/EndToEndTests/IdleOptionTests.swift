@@ -295,7 +295,7 @@ import Testing
     "image": [
       "--literal", "--clip-skip", "--sampler", "--seed", "--guidance", "--init", "--model",
       "--precision", "--output", "--overwrite", "--json", "--vae", "--text-encoder",
-      "--text-encoder-2", "--tokenizer", "--prediction",
+      "--text-encoder-2", "--text-encoder-3", "--tokenizer", "--prediction",
       "--tiny-decoder", "--share",
     ],
     "upscale": ["--precision", "--json"],
@@ -333,7 +333,8 @@ import Testing
     ],
     "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
     "convert": [
-      "--type", "--vae", "--text-encoder", "--text-encoder-2", "--tokenizer", "--prediction",
+      "--type", "--vae", "--text-encoder", "--text-encoder-2", "--text-encoder-3", "--tokenizer",
+      "--prediction",
     ],
     "mcp": ["--precision", "--threads", "--memory-limit", "--verbose"],
     "serve": [
@@ -349,7 +350,7 @@ import Testing
     ],
     "bench model": [
       "--model", "--precision", "--runs", "--batch", "--part", "--json", "--vae", "--text-encoder",
-      "--text-encoder-2", "--tokenizer", "--prediction",
+      "--text-encoder-2", "--text-encoder-3", "--tokenizer", "--prediction",
     ],
     "bench precision": ["--precisions", "--seeds", "--steps", "--json"],
     "bench report": ["--json"],

@@ -129,7 +129,6 @@ import Testing
     }
     for (name, said) in [
       ("model.diffusion_model.input_blocks.0.0.weight", "original code (LDM)"),
-      ("diffusion_model.joint_blocks.0.x_block.attn.qkv.lora_A.weight", "Stable Diffusion 3"),
       ("double_blocks.0.processor.proj_lora1.down.weight", "XLabs"),
       ("\(layer).oft_blocks", "OFT"), ("\(layer).oft_diag", "OFT"),
       ("\(layer).on_input", "IA³"), ("\(layer).a1.weight", "GLoRA"),

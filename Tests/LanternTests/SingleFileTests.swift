@@ -545,7 +545,7 @@ import Testing
     "a file without a U-Net, or with one of another kind, is named",
     arguments: [
       ("first_stage_model.", "an autoencoder"), ("cond_stage_model.", "the original code"),
-      ("model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight", "Stable Diffusion 3"),
+      ("model.diffusion_model.joint_blocks.0.x", "Stable Diffusion 3"),
       ("double_blocks.0.img_attn.norm.key_norm.scale", "FLUX"), ("x", "unknown tensors"),
     ])
   func others(prefix: String, said: String) throws {

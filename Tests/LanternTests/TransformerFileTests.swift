@@ -9,7 +9,7 @@ import Testing
 /// Diffusion transformers in files of their own draw what their folders draw: the models of tools/fixtures'
 /// tiny_flux.py, tiny_flux2.py and tiny_z_image.py in the names that files have.
 @Suite struct TransformerFileTests {
-  static let models = ["tiny_flux", "tiny_flux2", "tiny_z_image"]
+  static let models = ["tiny_flux", "tiny_flux2", "tiny_sd3", "tiny_z_image"]
 
   private func request() -> ImageRequest {
     var request = ImageRequest(prompt: "a red fox, on the beach")
@@ -47,8 +47,9 @@ import Testing
     var parts = ModelParts()
     parts.autoencoder = "\(model.folder)/vae"
     parts.textEncoder = "\(model.folder)/text_encoder"
-    if model.name == "tiny_flux" {
+    if model.textEncoders.count > 1 {
       parts.textEncoder2 = "\(model.folder)/text_encoder_2"
+      if model.name == "tiny_sd3" { parts.textEncoder3 = "\(model.folder)/text_encoder_3" }
       // CLIP's own vocabulary comes with Lantern; this one is smaller.
       parts.tokenizer = "\(model.folder)/tokenizer"
     }
@@ -88,8 +89,11 @@ import Testing
           model.stored(part), to: "\(model.folder)/\(part).safetensors")
       }
       parts.textEncoder = "\(model.folder)/text_encoder.safetensors"
-      if name == "tiny_flux" {
+      if model.textEncoders.count > 1 {
         parts.textEncoder2 = "\(model.folder)/text_encoder_2.safetensors"
+      }
+      if name == "tiny_sd3" {
+        parts.textEncoder3 = "\(model.folder)/text_encoder_3.safetensors"
       }
       try expectSame(path, model, parts)
       parts.autoencoder = "\(model.folder)/vae/diffusion_pytorch_model.safetensors"
@@ -105,7 +109,9 @@ import Testing
         ("model.diffusion_model.\($0.name)", $0.tensor)
       }
       tensors += try model.autoencoder().map { ("vae.\($0.name)", $0.tensor) }
-      let prefixes = name == "tiny_flux" ? ["clip_l", "t5xxl"] : ["qwen3_4b"]
+      let prefixes =
+        ["tiny_flux": ["clip_l", "t5xxl"], "tiny_sd3": ["clip_l", "clip_g", "t5xxl"]][name]
+        ?? ["qwen3_4b"]
       for (part, prefix) in zip(model.textEncoders, prefixes) {
         tensors += try model.textEncoder(part, below: "text_encoders.\(prefix).transformer.")
       }

@@ -53,6 +53,14 @@ import Testing
       ],
       lead: "transformer.", factors: ("lora.down", "lora.up")),
     Case(
+      testDescription: "Stable Diffusion 3.5 in kohya's names", model: "tiny_sd3",
+      isDiffusers: false,
+      modules: [
+        "joint_blocks.0.x_block.attn.qkv", "joint_blocks.1.x_block.attn2.qkv",
+        "joint_blocks.1.context_block.mlp.fc1", "joint_blocks.2.context_block.adaLN_modulation.1",
+        "joint_blocks.0.context_block.adaLN_modulation.1",
+      ], lead: "lora_unet_", isFlat: true, factors: ("lora_down", "lora_up"), alpha: 3),
+    Case(
       testDescription: "Z-Image in ComfyUI's names", model: "tiny_z_image", isDiffusers: false,
       modules: [
         "layers.0.attention.qkv", "noise_refiner.0.feed_forward.w1", "layers.1.attention.out",
@@ -97,7 +105,8 @@ import Testing
     var parts = ModelParts()
     parts.autoencoder = "\(model.folder)/vae"
     parts.textEncoder = "\(model.folder)/text_encoder"
-    if model.name == "tiny_flux" {
+    if model.name == "tiny_sd3" { parts.textEncoder3 = "\(model.folder)/text_encoder_3" }
+    if model.textEncoders.count > 1 {
       parts.textEncoder2 = "\(model.folder)/text_encoder_2"
       parts.tokenizer = "\(model.folder)/tokenizer"
     }

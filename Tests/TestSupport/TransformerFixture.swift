@@ -2,12 +2,12 @@ package import LanternFormats
 package import LanternTensor
 import Foundation
 
-/// The small models of tools/fixtures/tiny_flux.py, tiny_flux2.py and tiny_z_image.py in the names of the code that they
+/// The small models of tools/fixtures/tiny_flux.py, tiny_flux2.py, tiny_sd3.py and tiny_z_image.py in the names of the code that they
 /// were published with: what a file of theirs holds.
 package struct TransformerFixture {
   package typealias Tensors = [(name: String, tensor: Tensor)]
 
-  /// `tiny_flux`, `tiny_flux2` or `tiny_z_image`.
+  /// `tiny_flux`, `tiny_flux2`, `tiny_sd3` or `tiny_z_image`.
   package let name: String
   /// Its folder, with the settings that a file is taken to have.
   package let folder: String
@@ -38,6 +38,13 @@ package struct TransformerFixture {
     case "tiny_flux2":
       try set("transformer", ["axes_dims_rope": .array([4, 4, 4, 4])])
       try set("text_encoder", ["rope_parameters": rope])
+    case "tiny_sd3":
+      try set("transformer", ["sample_size": .integer(128)])
+      for part in ["text_encoder", "text_encoder_2"] {
+        let changes: [String: JSONValue] = ["hidden_act": "quick_gelu"]
+        try set(part, changes.merging(["num_attention_heads": .integer(1)]) { $1 })
+      }
+      try set("vae", ["norm_num_groups": .integer(8)])
     default:
       try set("text_encoder", ["rope_parameters": rope])
       try set("vae", ["norm_num_groups": .integer(8)])
@@ -46,7 +53,10 @@ package struct TransformerFixture {
 
   /// The text encoders' parts.
   package var textEncoders: [String] {
-    name == "tiny_flux" ? ["text_encoder", "text_encoder_2"] : ["text_encoder"]
+    [
+      "tiny_flux": ["text_encoder", "text_encoder_2"],
+      "tiny_sd3": ["text_encoder", "text_encoder_2", "text_encoder_3"],
+    ][name] ?? ["text_encoder"]
   }
 
   /// A part's tensors as its folder has them.
@@ -66,7 +76,7 @@ package struct TransformerFixture {
     for (name, tensor) in all {
       if let (to, place) = joins(name) {
         joined[to, default: [:]][place] = tensor
-      } else if name.hasPrefix("norm_out.linear") {
+      } else if name.hasPrefix("norm_out.linear") || isLastTextNorm(name, tensor) {
         let half = tensor.shape[0] / 2
         let halves = try [half..<2 * half, 0..<half].map { try tensor.sliced(axis: 0, $0) }
         found.append((original(name), try Tensor.concatenated(halves, axis: 0)))
@@ -81,17 +91,28 @@ package struct TransformerFixture {
     return found
   }
 
+  /// Whether a tensor is of the text's norm in Stable Diffusion 3's last block, of a scale and a shift.
+  private func isLastTextNorm(_ name: String, _ tensor: Tensor) -> Bool {
+    self.name == "tiny_sd3" && name.contains("norm1_context.linear") && tensor.shape[0] == 2 * 16
+  }
+
   /// The tensor that one is a part of, and which part.
   private func joins(_ name: String) -> (name: String, place: Int)? {
     let isSingle = name.hasPrefix("single_transformer_blocks.")
     let all: [(parts: [String], to: String)] =
-      name.hasPrefix("single_transformer_blocks.")
-      ? [(["attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"], "linear1")]
-      : [
-        (["attn.to_q", "attn.to_k", "attn.to_v"], "img_attn.qkv"),
-        (["attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"], "txt_attn.qkv"),
-        (["attention.to_q", "attention.to_k", "attention.to_v"], "attention.qkv"),
+      self.name == "tiny_sd3"
+      ? [
+        (["attn.to_q", "attn.to_k", "attn.to_v"], "x_block.attn.qkv"),
+        (["attn2.to_q", "attn2.to_k", "attn2.to_v"], "x_block.attn2.qkv"),
+        (["attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"], "context_block.attn.qkv"),
       ]
+      : isSingle
+        ? [(["attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"], "linear1")]
+        : [
+          (["attn.to_q", "attn.to_k", "attn.to_v"], "img_attn.qkv"),
+          (["attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"], "txt_attn.qkv"),
+          (["attention.to_q", "attention.to_k", "attention.to_v"], "attention.qkv"),
+        ]
     for (parts, to) in all {
       for (place, part) in parts.enumerated() where name.contains(".\(part).") {
         guard !isSingle || self.name == "tiny_flux" else { return nil }
@@ -107,6 +128,7 @@ package struct TransformerFixture {
     let names: [(String, String)]
     switch self.name {
     case "tiny_flux": names = isSingle ? Self.single : Self.common + Self.flux
+    case "tiny_sd3": names = Self.stableDiffusion3
     case "tiny_flux2": names = isSingle ? Self.single2 : Self.common + Self.flux2
     default: names = Self.zImage
     }
@@ -152,6 +174,23 @@ package struct TransformerFixture {
     ("single_transformer_blocks", "single_blocks"), ("attn.to_qkv_mlp_proj", "linear1"),
     ("attn.to_out", "linear2"), ("attn.norm_q.weight", "norm.query_norm.scale"),
     ("attn.norm_k.weight", "norm.key_norm.scale"),
+  ]
+  private static let stableDiffusion3: [(String, String)] = [
+    ("transformer_blocks", "joint_blocks"),
+    ("norm1_context.linear", "context_block.adaLN_modulation.1"),
+    ("norm1.linear", "x_block.adaLN_modulation.1"),
+    ("ff_context.net.0.proj", "context_block.mlp.fc1"),
+    ("ff_context.net.2", "context_block.mlp.fc2"), ("ff.net.0.proj", "x_block.mlp.fc1"),
+    ("ff.net.2", "x_block.mlp.fc2"), ("attn.norm_added_", "context_block.attn.ln_"),
+    ("attn.to_add_out", "context_block.attn.proj"), ("attn2.norm_", "x_block.attn2.ln_"),
+    ("attn2.to_out.0", "x_block.attn2.proj"), (".attn.norm_", ".x_block.attn.ln_"),
+    (".attn.to_out.0", ".x_block.attn.proj"), ("pos_embed.proj", "x_embedder.proj"),
+    ("pos_embed.pos_embed", "pos_embed"),
+    ("time_text_embed.timestep_embedder.linear_1", "t_embedder.mlp.0"),
+    ("time_text_embed.timestep_embedder.linear_2", "t_embedder.mlp.2"),
+    ("time_text_embed.text_embedder.linear_1", "y_embedder.mlp.0"),
+    ("time_text_embed.text_embedder.linear_2", "y_embedder.mlp.2"),
+    ("norm_out.linear", "final_layer.adaLN_modulation.1"), ("proj_out", "final_layer.linear"),
   ]
   private static let zImage: [(String, String)] = [
     ("all_x_embedder.2-1", "x_embedder"), ("all_final_layer.2-1", "final_layer"),

@@ -13,6 +13,8 @@ public struct ModelParts: Sendable, Equatable {
   public var textEncoder: String?
   /// The second text encoder.
   public var textEncoder2: String?
+  /// The third text encoder.
+  public var textEncoder3: String?
   /// A folder with the tokenizer of all text encoders.
   public var tokenizer: String?
   /// What the denoiser predicts, where the model's files say nothing or are wrong.
@@ -27,6 +29,7 @@ public struct ModelParts: Sendable, Equatable {
   private var byName: [(name: String, path: String)] {
     [
       ("vae", autoencoder), ("text_encoder", textEncoder), ("text_encoder_2", textEncoder2),
+      ("text_encoder_3", textEncoder3),
     ].compactMap { name, path in path.map { (name, $0) } }
   }
 
@@ -103,7 +106,7 @@ public struct ModelParts: Sendable, Equatable {
   private func tokenizers(of file: TransformerFile) -> [String: any ModelComponent] {
     let encoders = file.kind.textEncoders
     var found: [String: any ModelComponent] = [:]
-    for encoder in encoders where !encoder.hasCommonTokenizer {
+    for encoder in encoders where encoder.commonPadding == nil {
       let own = byName.first { $0.name == encoder.component }?.path ?? file.path
       let folder = FileSystem.isDirectory(own) ? own : FileSystem.split(own).folder
       let near = [folder, FileSystem.split(folder).folder].map {

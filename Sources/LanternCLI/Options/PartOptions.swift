@@ -19,9 +19,16 @@ struct PartOptions: ParsableArguments {
   @Option(
     name: .customLong("text-encoder-2"),
     help: ArgumentHelp(
-      "The same for the second text encoder, which Stable Diffusion XL has. (default: none)",
+      "The same for the second text encoder, which Stable Diffusion XL and FLUX.1 have. (default: none)",
       valueName: "file or folder"), transform: FileArgument.named)
   var textEncoder2: String?
+
+  @Option(
+    name: .customLong("text-encoder-3"),
+    help: ArgumentHelp(
+      "The same for the third text encoder, T5, which Stable Diffusion 3 has. (default: none)",
+      valueName: "file or folder"), transform: FileArgument.named)
+  var textEncoder3: String?
 
   @Option(
     help: ArgumentHelp(
@@ -44,6 +51,7 @@ struct PartOptions: ParsableArguments {
     parts.autoencoder = try cache.located(vae)
     parts.textEncoder = try cache.located(textEncoder)
     parts.textEncoder2 = try cache.located(textEncoder2)
+    parts.textEncoder3 = try cache.located(textEncoder3)
     parts.tokenizer = try cache.located(tokenizer)
     if predicting.prediction == nil, let recipe, recipe.program == nil {
       parts.prediction = recipe.prediction

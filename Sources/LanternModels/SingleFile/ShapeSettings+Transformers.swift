@@ -58,6 +58,36 @@ extension ShapeSettings {
     ]
   }
 
+  /// Of a `SD3Transformer2DModel`.
+  ///
+  /// - Throws: ``ModelError`` for tensors that are missing or of another rank.
+  func stableDiffusion3() throws(ModelError) -> [String: JSONValue] {
+    let (embedder, norm) = ("context_embedder.weight", "transformer_blocks.0.attn.norm_q.weight")
+    let features = try size(embedder, axis: 0)
+    let hasNorms = has(norm)
+    // Heads of 64 are all published ones'.
+    let head = hasNorms ? try headSize(norm, of: embedder) : (size: 64, count: features / 64)
+    let positions = try size("pos_embed.pos_embed", axis: 1)
+    let side = Int(Double(max(0, min(positions, 1 << 24))).squareRoot().rounded())
+    let layers = count(1024) { "transformer_blocks.\($0).norm1.linear.weight" }
+    return [
+      "_class_name": .string("SD3Transformer2DModel"), "sample_size": .integer(128),
+      "in_channels": .integer(try size("pos_embed.proj.weight", axis: 1)),
+      "out_channels": .integer(try size("proj_out.weight", axis: 0) / 4),
+      "num_layers": .integer(layers), "attention_head_dim": .integer(head.size),
+      "num_attention_heads": .integer(head.count),
+      "joint_attention_dim": .integer(try size(embedder, axis: 1)),
+      "caption_projection_dim": .integer(features),
+      "pooled_projection_dim": .integer(
+        try size("time_text_embed.text_embedder.linear_1.weight", axis: 1)),
+      "pos_embed_max_size": .integer(side),
+      "dual_attention_layers": .array(
+        (0..<layers).filter { has("transformer_blocks.\($0).attn2.to_q.weight") }
+          .map(JSONValue.integer)),
+      "qk_norm": hasNorms ? .string("rms_norm") : .null,
+    ]
+  }
+
   /// Of a `ZImageTransformer2DModel`.
   ///
   /// - Throws: ``ModelError`` for tensors that are missing or of another rank.

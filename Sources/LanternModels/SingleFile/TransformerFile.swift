@@ -67,9 +67,9 @@ package struct TransformerFile: OneFileModel {
         components[encoder.component] = part
         read.formUnion(sources)
       }
-      guard encoder.hasCommonTokenizer, let tokenizer else { continue }
+      guard let padding = encoder.commonPadding, let tokenizer else { continue }
       components[encoder.tokenizer] = FolderComponent(
-        "CLIPTokenizer", tokenizer, settings: ["pad_token": .string("<|endoftext|>")])
+        "CLIPTokenizer", tokenizer, settings: ["pad_token": .string(padding)])
     }
     (self.path, self.file, self.kind, self.components) = (path, file, kind, components)
     missing = (["vae"] + kind.textEncoders.map(\.component)).filter { components[$0] == nil }

@@ -53,7 +53,10 @@ package struct TransformerKind: Sendable {
         return flow(shift: isDev ? 3 : 1, isDynamic: isDev)
       },
       codec: .kl(scalingFactor: 0.3611, shiftFactor: 0.1159),
-      textEncoders: [.clip("text_encoder", "tokenizer"), .t5("text_encoder_2", "tokenizer_2")]),
+      textEncoders: [
+        .clip("text_encoder", "tokenizer", "clip_l", isProjected: false),
+        .t5("text_encoder_2", "tokenizer_2"),
+      ]),
     TransformerKind(
       name: "FLUX.2 klein", pipelineClass: "Flux2KleinPipeline",
       className: "Flux2Transformer2DModel",
@@ -67,6 +70,22 @@ package struct TransformerKind: Sendable {
       assumption:
         "taken to be distilled, to 4 steps without guidance: for a base model set steps "
         + "and guidance"),
+    TransformerKind(
+      name: "Stable Diffusion 3 or 3.5", pipelineClass: "StableDiffusion3Pipeline",
+      className: "SD3Transformer2DModel", names: .stableDiffusion3,
+      embedder: "context_embedder.weight",
+      marks: [
+        ["joint_blocks.0.x_block.attn.qkv.weight"],
+        ["transformer_blocks.0.norm1_context.linear.weight", "pos_embed.pos_embed"],
+      ],
+      settings: { shapes throws(ModelError) in try shapes.stableDiffusion3() },
+      schedule: { _ in flow(shift: 3, isDynamic: false) },
+      codec: .kl(scalingFactor: 1.5305, shiftFactor: 0.0609),
+      textEncoders: [
+        .clip("text_encoder", "tokenizer", "clip_l", isProjected: true),
+        .clip("text_encoder_2", "tokenizer_2", "clip_g", isProjected: true, padding: "!"),
+        .t5("text_encoder_3", "tokenizer_3"),
+      ]),
     TransformerKind(
       name: "Z-Image", pipelineClass: "ZImagePipeline", className: "ZImageTransformer2DModel",
       names: .zImage, embedder: "x_embedder.weight",
@@ -88,7 +107,6 @@ package struct TransformerKind: Sendable {
   static let strangers: [(marks: [String], name: String)] = [
     (["distilled_guidance_layer.in_proj.bias"], "a transformer of the kind Chroma"),
     (["cap_embedder.0.weight", "layers.0.adaLN_modulation.1.weight"], "Lumina 2"),
-    (["joint_blocks.0.x_block.attn.qkv.weight"], "Stable Diffusion 3 in one file"),
     (["early_stream_modulations.image.lin.weight"], "FLUX.3"),
     (
       ["guidance_in.in_layer.weight", "double_stream_modulation_img.lin.weight"],
@@ -112,7 +130,9 @@ package struct TransformerKind: Sendable {
 package struct TransformerTextEncoder: Sendable {
   /// What it is.
   enum Family: Sendable {
-    case clip, t5, qwen3
+    /// CLIP's, whose pooled vector is projected or not, and the token that it fills texts up with.
+    case clip(isProjected: Bool, padding: String)
+    case t5, qwen3
   }
 
   /// The part's name in a folder, and its tokenizer's.
@@ -122,10 +142,14 @@ package struct TransformerTextEncoder: Sendable {
   /// What stands before its names in a file that holds other parts too.
   let prefixes: [String]
 
-  static func clip(_ component: String, _ tokenizer: String) -> Self {
+  static func clip(
+    _ component: String, _ tokenizer: String, _ name: String, isProjected: Bool,
+    padding: String = "<|endoftext|>"
+  ) -> Self {
     Self(
-      component: component, tokenizer: tokenizer, family: .clip,
-      prefixes: ["text_encoders.clip_l.transformer."])
+      component: component, tokenizer: tokenizer,
+      family: .clip(isProjected: isProjected, padding: padding),
+      prefixes: ["text_encoders.\(name).transformer."])
   }
 
   static func t5(_ component: String, _ tokenizer: String) -> Self {
@@ -141,12 +165,15 @@ package struct TransformerTextEncoder: Sendable {
   /// The class that reads it.
   var className: String {
     switch family {
-    case .clip: "CLIPTextModel"
+    case .clip(let isProjected, _):
+      isProjected ? "CLIPTextModelWithProjection" : "CLIPTextModel"
     case .t5: "T5EncoderModel"
     case .qwen3: "Qwen3ForCausalLM"
     }
   }
 
-  /// Whether its vocabulary comes with Lantern: CLIP's.
-  package var hasCommonTokenizer: Bool { family == .clip }
+  /// The token that CLIP's, whose vocabulary comes with Lantern, fills texts up with; nil for others.
+  package var commonPadding: String? {
+    if case .clip(_, let padding) = family { padding } else { nil }
+  }
 }

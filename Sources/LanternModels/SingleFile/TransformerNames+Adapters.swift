@@ -97,6 +97,9 @@ extension TransformerNames {
     case .swapped(let to):
       view.swapsHalves = hasRows
       return [(full(to), view)]
+    case .swappedPair(let to):
+      view.swapsHalves = hasRows && file.size(name, 0) == 2 * inputs(of: layer, in: file)
+      return [(full(to), view)]
     case .rows(let names, let rest):
       let others = names + [rest].compactMap(\.self)
       if layer.ending.hasPrefix(".lokr_") {

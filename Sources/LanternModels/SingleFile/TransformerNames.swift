@@ -7,6 +7,8 @@ package struct TransformerNames: Sendable {
     case one(String)
     /// The halves of its rows are swapped: shift before scale, and diffusers has scale before shift.
     case swapped(String)
+    /// The same where there are no rows but those of a shift and a scale: of the text's norm in the last block alone.
+    case swappedPair(String)
     /// Several, one behind the other, each of as many rows as a token has features; `rest` has those that are left.
     case rows([String], rest: String? = nil)
   }
@@ -48,6 +50,9 @@ package struct TransformerNames: Sendable {
     case .one(let to): return [("\(found.block)\(to)\(ending)", view)]
     case .swapped(let to):
       view.swapsHalves = true
+      return [("\(found.block)\(to)\(ending)", view)]
+    case .swappedPair(let to):
+      view.swapsHalves = rows == 2 * features
       return [("\(found.block)\(to)\(ending)", view)]
     case .rows(let names, let rest):
       let taken = names.count * features
@@ -143,6 +148,40 @@ extension TransformerNames {
         .merging(same(["attention_norm1", "attention_norm2", "ffn_norm1", "ffn_norm2"])) { $1 }
         .merging(same((1...3).map { "feed_forward.w\($0)" } + ["adaLN_modulation.0"])) { $1 })
     })
+
+  /// Stable Diffusion 3's (github.com/Stability-AI/sd3.5).
+  static let stableDiffusion3 = TransformerNames(
+    root: [
+      "x_embedder.proj": .one("pos_embed.proj"), "pos_embed": .one("pos_embed.pos_embed"),
+      "t_embedder.mlp.0": .one("time_text_embed.timestep_embedder.linear_1"),
+      "t_embedder.mlp.2": .one("time_text_embed.timestep_embedder.linear_2"),
+      "y_embedder.mlp.0": .one("time_text_embed.text_embedder.linear_1"),
+      "y_embedder.mlp.2": .one("time_text_embed.text_embedder.linear_2"),
+      "context_embedder": .one("context_embedder"), "final_layer.linear": .one("proj_out"),
+      "final_layer.adaLN_modulation.1": .swapped("norm_out.linear"),
+    ],
+    blocks: [
+      Blocks(
+        original: "joint_blocks", diffusers: "transformer_blocks",
+        names: [
+          "x_block.attn.qkv": .rows(["attn.to_q", "attn.to_k", "attn.to_v"]),
+          "x_block.attn2.qkv": .rows(["attn2.to_q", "attn2.to_k", "attn2.to_v"]),
+          "context_block.attn.qkv": .rows([
+            "attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj",
+          ]),
+          "x_block.attn.ln_q": .one("attn.norm_q"), "x_block.attn.ln_k": .one("attn.norm_k"),
+          "x_block.attn2.ln_q": .one("attn2.norm_q"), "x_block.attn2.ln_k": .one("attn2.norm_k"),
+          "context_block.attn.ln_q": .one("attn.norm_added_q"),
+          "context_block.attn.ln_k": .one("attn.norm_added_k"),
+          "x_block.attn.proj": .one("attn.to_out.0"), "x_block.attn2.proj": .one("attn2.to_out.0"),
+          "context_block.attn.proj": .one("attn.to_add_out"),
+          "x_block.adaLN_modulation.1": .one("norm1.linear"),
+          "context_block.adaLN_modulation.1": .swappedPair("norm1_context.linear"),
+          "x_block.mlp.fc1": .one("ff.net.0.proj"), "x_block.mlp.fc2": .one("ff.net.2"),
+          "context_block.mlp.fc1": .one("ff_context.net.0.proj"),
+          "context_block.mlp.fc2": .one("ff_context.net.2"),
+        ])
+    ])
 
   private static func same(_ names: [String]) -> [String: Target] {
     Dictionary(names.map { ($0, .one($0)) }, uniquingKeysWith: { first, _ in first })

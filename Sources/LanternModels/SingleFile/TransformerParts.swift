@@ -129,14 +129,14 @@ extension TransformerTextEncoder {
   func part(of file: any TensorFile, isAlone: Bool) throws(ModelError) -> (
     component: any ModelComponent, sources: Set<String>
   )? {
-    if isAlone, family == .qwen3, let file = file as? GGUFFile { return try part(of: file) }
+    if isAlone, case .qwen3 = family, let file = file as? GGUFFile { return try part(of: file) }
     let prefixes = prefixes + (isAlone ? [""] : [])
     let found: SingleFilePart?
     let settings: [String: JSONValue]
     switch family {
-    case .clip:
+    case .clip(let isProjected, _):
       found = SingleFilePart.textEncoder(
-        in: file, below: prefixes, isProjected: false, endsBeforeLast: false)
+        in: file, below: prefixes, isProjected: isProjected, endsBeforeLast: false)
       settings = try found?.textEncoderSettings ?? [:]
     case .t5:
       let isLlama = isAlone && file.contains("enc.blk.0.attn_q.weight")
