@@ -125,11 +125,14 @@ import Testing
       if case LibraryError.tooLarge(_, let what, _) = error { what.contains("deep") } else { false }
     }
     var limits = DocumentLimits()
-    limits.unpackedByteCount = 20_000
-    #expect {
-      try Self.read(Self.bytes("animals.docx"), as: "x.docx", limits: limits)
-    } throws: { error in
-      if case LibraryError.tooLarge(_, _, 20_000) = error { true } else { false }
+    // One file is larger, or two are together.
+    for limit in [20_000, 350_500] {
+      limits.unpackedByteCount = limit
+      #expect {
+        try Self.read(Self.bytes("animals.docx"), as: "x.docx", limits: limits)
+      } throws: { error in
+        if case LibraryError.tooLarge(_, _, limit) = error { true } else { false }
+      }
     }
     limits = DocumentLimits()
     limits.markupByteCount = 10

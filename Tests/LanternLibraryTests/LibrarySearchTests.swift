@@ -71,6 +71,27 @@ import Testing
     }
   }
 
+  @Test("what is removed counts no longer: scores are those of a library that never had it")
+  func removed() throws {
+    let texts = ["fox fox den", "badger sett", "a red fox", "owl and mouse", "mouse hole"]
+    try withTemporaryFolder { path in
+      let folder = try Self.library(texts, in: path + "/a")
+      do {
+        let writer = try LibraryWriter("x", in: folder)
+        try writer.add(
+          LibraryWriter.NewDocument(
+            source: "/y.txt", checksum: "2",
+            passages: [Passage(text: "fox owl"), Passage(text: "fox")]))
+        try writer.remove("/y.txt")
+      }
+      let fresh = try Self.library(texts, in: path + "/b")
+      let found = try [folder, fresh].map {
+        try LibrarySearch(Library("x", in: $0)).search("fox owl").map { "\($0.text) \($0.score)" }
+      }
+      #expect(found[0] == found[1] && found[0].count == 3)
+    }
+  }
+
   @Test("another model is refused, and a library without vectors has no dense search")
   func models() throws {
     try withTemporaryFolder { path in
@@ -86,11 +107,14 @@ import Testing
         try adding.addVectors(by: LibraryEncoder(path: fixture("sentence_folders/bert")))
       }
       let adding = LibraryImport(try LibraryWriter("x", in: folder))
-      let other = try LibraryEncoder(path: fixture("gguf_models/qwen2.gguf"))
-      #expect {
-        try adding.addVectors(by: other)
-      } throws: { error in
-        if case LibraryError.otherModel = error { true } else { false }
+      // One has as many features, and other weights.
+      for name in ["gguf_models/qwen2.gguf", "sentence_folders/qwen3"] {
+        let other = try LibraryEncoder(path: fixture(name))
+        #expect {
+          try adding.addVectors(by: other)
+        } throws: { error in
+          if case LibraryError.otherModel = error { true } else { false }
+        }
       }
     }
   }
