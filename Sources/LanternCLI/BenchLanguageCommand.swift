@@ -88,6 +88,7 @@ struct BenchLanguageCommand: ParsableCommand {
     let text = try perplexity.map { try PromptFile.text(ofArgument: "@" + $0) }
     let start = Console.now
     let generator = try source.generator(computing.precision, console)
+    try generator.model.checkCausal("lantern bench language")
     console.detail("loaded in \(rounded(Console.now - start)) s")
     if ownPrompts, sequences == 1 { console.note("--own-prompts has no effect on one sequence") }
     let measured = try text.map { text in

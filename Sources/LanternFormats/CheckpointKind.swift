@@ -129,7 +129,7 @@ package struct CheckpointKind {
       name: "a text encoder in transformers' names", isRead: true),
     Row(
       beginnings: [["model.layers.", "transformer.h.", "model.embed_tokens"]],
-      name: "a language model in transformers' names"),
+      name: "a language model in transformers' names", isRead: true),
   ]
 
   /// The kind of a file by the names in it; nil for one that is not known.

@@ -1,4 +1,4 @@
-package import Lantern
+import Lantern
 package import LanternTensor
 
 /// How a server is started.

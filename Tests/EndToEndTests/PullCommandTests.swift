@@ -68,8 +68,8 @@ import Testing
   }
 
   @Test("a path that is there goes before a name on the hub")
-  func pathsFirst() async throws {
-    try await withTemporaryFolder { home in
+  func pathsFirst() throws {
+    try withTemporaryFolder { home in
       try FileSystem.makeFolder("\(home)/me")
       try FileManager.default.copyItem(atPath: fixture("tiny_model"), toPath: "\(home)/me/tiny")
       let run = try run(["schedule", "-m", "me/tiny"], nil, home)

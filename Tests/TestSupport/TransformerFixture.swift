@@ -1,4 +1,4 @@
-package import LanternFormats
+import LanternFormats
 package import LanternTensor
 import Foundation
 

@@ -1,4 +1,4 @@
-package import Lantern
+import Lantern
 
 /// How questions are put to a model.
 package enum EvaluationForm: String, Sendable {

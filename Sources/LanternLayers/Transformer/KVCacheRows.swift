@@ -1,4 +1,4 @@
-package import LanternTensor
+import LanternTensor
 
 /// A layer's keys and values. Views of them are read within one step, before rows change.
 ///

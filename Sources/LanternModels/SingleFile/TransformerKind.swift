@@ -1,4 +1,4 @@
-package import LanternFormats
+import LanternFormats
 import LanternLayers
 
 /// A kind of diffusion transformer that is published in files of its own, with or without the other parts of its

@@ -1,4 +1,4 @@
-package import LanternFormats
+import LanternFormats
 
 /// What the tensors of a diffusion transformer are called in the code that it was published with, and in diffusers.
 package struct TransformerNames: Sendable {

@@ -1,4 +1,4 @@
-package import LanternFormats
+import LanternFormats
 import Lantern
 import LanternPlatform
 
