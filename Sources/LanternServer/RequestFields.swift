@@ -84,10 +84,11 @@ struct RequestFields {
     }
   }
 
-  /// A seed: a non-negative integer, −1 for any.
+  /// A seed: a non-negative integer, as text too, so that all 64 bits stay; −1 for any.
   func seed(_ name: String = "seed") throws(ServerError) -> UInt64? {
     let found: JSONValue? = try value(name, "an integer, or -1 for any") {
-      $0.unsigned != nil || $0.integer != nil ? $0 : nil
+      if let seed = $0.string.flatMap({ UInt64($0) }) { return JSONValue(seed) }
+      return $0.unsigned != nil || $0.integer != nil ? $0 : nil
     }
     guard let found, found.integer != -1 else { return nil }
     return found.unsigned ?? found.integer.map { UInt64(bitPattern: Int64($0)) }

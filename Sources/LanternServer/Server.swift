@@ -30,7 +30,7 @@ package struct Server: Sendable {
     let store = try ResultStore(folder: configuration.store, limit: configuration.keptPictures)
     service = Service(
       configuration: configuration, shelf: shelf,
-      pictures: PictureQueue(shelf, configuration, store, log: log), store: store,
+      pictures: JobQueue(shelf, configuration, store, log: log), store: store,
       metrics: Metrics())
   }
 
@@ -116,7 +116,7 @@ package struct Server: Sendable {
 
 /// Stops what is being drawn when the server is to end.
 private struct Stopping: ServiceLifecycle.Service {
-  let pictures: PictureQueue
+  let pictures: JobQueue
 
   func run() async throws {
     try? await gracefulShutdown()

@@ -11,7 +11,7 @@ struct Service: Sendable {
 
   let configuration: ServerConfiguration
   let shelf: ModelShelf
-  let pictures: PictureQueue
+  let pictures: JobQueue
   let store: ResultStore
   let metrics: Metrics
   let webUIOptions = WebUIOptions()

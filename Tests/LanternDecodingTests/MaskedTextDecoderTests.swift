@@ -19,7 +19,7 @@ import Testing
         let p = probabilities[position - 1]
         return [log((1 - p) * 0.7), log(p), log((1 - p) * 0.3)].map { Float($0) }
       }
-      return try Tensor(shape: [4, 3], rows.flatMap(\.self))
+      return try Tensor(rows.flatMap(\.self), shape: [4, 3])
     } onBlock: { _ in
       true
     }

@@ -1,6 +1,7 @@
 import Lantern
 import LanternFormats
 import LanternPictures
+import LanternServer
 import NIOHTTP1
 import TestSupport
 import Testing
@@ -115,6 +116,43 @@ import Testing
       for id in [first, second] {
         #expect(try await server.get("/jobs/\(id)")["state"] == "cancelled")
       }
+    }
+  }
+
+  @Test("a story's words and pages come as they are made, and stay")
+  func story() async throws {
+    let generator = try StoryGenerator(
+      folder: repositoryPath("weights/storyteller"), precision: .exact)
+    var request = StoryRequest(prompt: "a story about a red fox")
+    (request.seed, request.pages, request.imageSteps) = (7, 2, 2)
+    let book = try await generator.story(request)
+    try await RunningServer.with({
+      $0.models.append(("teller", repositoryPath("weights/storyteller")))
+    }) {
+      server in
+      let settings: JSONValue = .object([
+        "prompt": "a story about a red fox", "seed": "7", "pages": 2, "image_steps": 2, "size": 1,
+      ])
+      let job = try await server.post(
+        "/jobs", .object(["kind": "story", "model": "teller", "settings": settings]))
+      #expect(job.status == 202, "\(job.text)")
+      #expect(job["notes"] == .array(["without effect: settings.size"]))
+      let id = try #require(job["id"]?.string)
+      let events = try await server.get("/jobs/\(id)/events").events.compactMap(\.object)
+      #expect(events.last?["event"] == "done")
+      for (index, page) in book.pages.enumerated() {
+        let words = events.filter { $0["event"] == "text" && $0["page"] == .integer(index + 1) }
+        #expect(words.compactMap { $0["text"]?.string }.joined() == page.text)
+        let picture = try await server.get("/files/\(id)/\(index).png")
+        #expect(try Picture(picture.bytes).pixels == page.picture.pixels)
+      }
+      let kept = try await server.get("/jobs/\(id)")
+      #expect(kept["kind"] == "story" && kept["pictures", "1", "text"] != nil)
+      let texts = kept["pictures"]?.array?.map { $0.object?["text"]?.string }
+      #expect(texts == book.pages.map(\.text))
+      let none = try await server.post(
+        "/jobs", .object(["kind": "story", "settings": .object([:])]))
+      #expect(none.status == 400 && none.text.contains("settings.prompt"))
     }
   }
 }

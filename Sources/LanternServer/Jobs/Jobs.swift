@@ -103,32 +103,63 @@ extension Service {
   }
 
   /// The job of a body: settings as recipes name them, and what is about the job.
-  private func job(_ fields: RequestFields) throws -> (PictureJob, [String]) {
-    let kind = try fields.string("kind") ?? "image"
-    guard kind == "image" else {
-      throw ServerError.field(name: "kind", reason: "\(JSON.quoted(kind)): give image")
-    }
+  private func job(_ fields: RequestFields) throws -> (Job, [String]) {
     let model = try fields.string("model")
-    let count = try fields.integer("count", in: 1...64) ?? 1
     let previews = try fields.bool("previews") ?? false
+    switch try fields.string("kind") ?? "image" {
+    case "image":
+      let (request, count, unknown) = try Self.pictures(fields)
+      var wanted = request
+      wanted.previewInterval = previews ? 1 : 0
+      let notes =
+        unknown.isEmpty ? [] : ["without effect: \(unknown.sorted().joined(separator: ", "))"]
+      return (Job(model: model, .pictures(wanted.repeated(count))), fields.notes + notes)
+    case "story":
+      var request = try Self.story(fields)
+      request.previewInterval = previews ? 4 : 0
+      return (Job(model: model, .story(request)), fields.notes)
+    case let kind:
+      throw ServerError.field(name: "kind", reason: "\(JSON.quoted(kind)): give image or story")
+    }
+  }
+
+  private static func pictures(_ fields: RequestFields) throws -> (ImageRequest, Int, Set<String>) {
+    let count = try fields.integer("count", in: 1...64) ?? 1
     let picture = try fields.picture("picture")
     let mask = try fields.string("mask").map {
       try Mask(RequestFields.bytes(ofBase64: $0, "mask"), path: "mask")
     }
-    guard let settings = try fields.object("settings") else {
-      throw ServerError.field(name: "settings", reason: "give an object with a prompt at least")
-    }
-    var (request, unknown) = try settings.imageRequest()
+    var (request, unknown) = try settings(fields).imageRequest()
     guard !request.prompt.isEmpty else {
       throw ServerError.field(name: "settings.prompt", reason: "it is missing")
     }
     if let picture { request.initialPicture = picture }
     request.mask = mask
-    request.previewInterval = previews ? 1 : 0
-    let notes =
-      fields.notes
-      + (unknown.isEmpty ? [] : ["without effect: \(unknown.sorted().joined(separator: ", "))"])
-    return (PictureJob(model: model, request.repeated(count)), notes)
+    return (request, count, unknown)
+  }
+
+  private static func story(_ fields: RequestFields) throws -> StoryRequest {
+    let settings = try settings(fields)
+    guard let prompt = try settings.string("prompt"), !prompt.isEmpty else {
+      throw ServerError.field(name: "settings.prompt", reason: "it is missing")
+    }
+    var request = StoryRequest(prompt: prompt)
+    request.pages = try settings.integer("pages", in: 1...64)
+    request.seed = try settings.seed() ?? request.seed
+    request.temperature = try settings.float("temperature", in: 0...100)
+    request.topP = try settings.float("top_p", in: 0...1)
+    request.topK = try settings.integer("top_k", in: 0...1 << 20) ?? request.topK
+    request.minP = try settings.float("min_p", in: 0...1) ?? request.minP
+    request.imageSteps = try settings.integer("image_steps", in: 1...1000)
+    request.guidance = try settings.float("guidance", in: 0...1000)
+    return request
+  }
+
+  private static func settings(_ fields: RequestFields) throws(ServerError) -> RequestFields {
+    guard let settings = try fields.object("settings") else {
+      throw .field(name: "settings", reason: "give an object with a prompt at least")
+    }
+    return settings
   }
 
   /// The events of a job that is over.
@@ -146,7 +177,7 @@ extension Service {
     try await writer.send(.object(last), event: name)
   }
 
-  private static func event(_ event: PictureJob.Event, of job: PictureJob) throws
+  private static func event(_ event: Job.Event, of job: Job) throws
     -> (String, [String: JSONValue])
   {
     switch event {
@@ -158,6 +189,8 @@ extension Service {
       ]
       object["preview"] = try preview?.base64(PictureEncoding(format: .jpeg, quality: 80))
       return ("step", object)
+    case .text(let text, let page):
+      return ("text", ["event": "text", "text": .string(text), "page": .integer(page)])
     case .picture(let index, _):
       var object = job.record.picture(index).object ?? [:]
       object["event"] = "picture"

@@ -64,7 +64,7 @@ extension Service {
     ])
     let steps = wanted.steps ?? 20
     wanted.previewInterval = isStreamed && partial > 0 ? max(1, steps / (partial + 1)) : 0
-    let job = PictureJob(model: Self.modelName(model), wanted.repeated(count))
+    let job = Job(model: Self.modelName(model), .pictures(wanted.repeated(count)))
     try await pictures.add(job)
     if isStreamed {
       let stream = ImageStream(
@@ -133,7 +133,7 @@ extension RequestFields {
 
 /// A picture's way out of noise as events.
 private struct ImageStream {
-  let job: PictureJob
+  let job: Job
   let event: String
   let encoding: PictureEncoding
   let partial: Int
@@ -148,7 +148,8 @@ private struct ImageStream {
           guard let preview, sent < partial, number < count else { continue }
           try await send("partial_image", preview, ["partial_image_index": .integer(sent)], &writer)
           sent += 1
-        case .picture(_, let image):
+        case .picture(_, let made):
+          guard let image = made.image else { continue }
           sent = 0
           try await send(
             "completed", image.picture,
@@ -158,7 +159,7 @@ private struct ImageStream {
               "notes": .array((notes + image.notes).map(JSONValue.string)),
             ], &writer)
         case .failed(let error): throw error
-        case .waiting, .cancelled, .done: break
+        case .waiting, .text, .cancelled, .done: break
         }
       }
     } catch {

@@ -76,6 +76,13 @@ final class ResultStore: Sendable {
             PRIMARY KEY (job, number));
           """)
     }
+    migrator.registerMigration("stories") { database in
+      try database.execute(
+        sql: """
+          ALTER TABLE job ADD COLUMN kind TEXT NOT NULL DEFAULT 'image';
+          ALTER TABLE picture ADD COLUMN text TEXT;
+          """)
+    }
     return migrator
   }
 
@@ -112,8 +119,13 @@ extension ResultStore {
   func add(_ job: JobRecord) async throws(ServerError) {
     try await write {
       try $0.execute(
-        sql: "INSERT INTO job (id, created, phase, model, prompt, count) VALUES (?, ?, ?, ?, ?, ?)",
-        arguments: [job.id, job.created, job.phase.rawValue, job.model, job.prompt, job.count])
+        sql: """
+          INSERT INTO job (id, kind, created, phase, model, prompt, count) VALUES (?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          job.id, job.kind.rawValue, job.created, job.phase.rawValue, job.model, job.prompt,
+          job.count,
+        ])
     }
   }
 
@@ -131,11 +143,14 @@ extension ResultStore {
     let limit = limit
     try await write { database in
       try database.execute(
-        sql: "INSERT INTO picture VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        sql: """
+          INSERT INTO picture (job, number, seed, width, height, recipe, notes, png, text)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+          """,
         arguments: [
           job, number, Int64(bitPattern: picture.seed), picture.width, picture.height,
           JSON.write(picture.recipe), JSON.write(.array(picture.notes.map(JSONValue.string))),
-          Data(png),
+          Data(png), picture.text,
         ])
       // The job of the picture before the oldest that is kept, and all before it.
       try database.execute(
@@ -148,7 +163,7 @@ extension ResultStore {
   }
 
   /// A job is over.
-  func end(_ job: String, _ phase: PictureJob.State.Phase, error: JSONValue?)
+  func end(_ job: String, _ phase: Job.State.Phase, error: JSONValue?)
     async throws(ServerError)
   {
     try await write {
@@ -208,17 +223,18 @@ extension ResultStore {
     let pictures = try Row.fetchAll(
       database,
       sql: """
-        SELECT seed, width, height, recipe, notes FROM picture WHERE job = ? ORDER BY number
+        SELECT text, seed, width, height, recipe, notes FROM picture WHERE job = ? ORDER BY number
         """, arguments: [id])
     func json(_ text: String) -> JSONValue { (try? JSON.parse(text: text, file: "store")) ?? .null }
-    let (phase, error): (String, String?) = (row["phase"], row["error"])
-    return PictureJob.State.Phase(rawValue: phase).map {
+    let (phase, kind, error): (String, String, String?) = (row["phase"], row["kind"], row["error"])
+    return Job.State.Phase(rawValue: phase).map {
       JobRecord(
-        id: id, created: row["created"], model: row["model"], prompt: row["prompt"],
+        id: id, kind: ModelKind(rawValue: kind) ?? .image, created: row["created"],
+        model: row["model"], prompt: row["prompt"],
         count: row["count"], phase: $0, error: error.map(json),
         pictures: pictures.map {
           JobRecord.Drawn(
-            seed: UInt64(bitPattern: $0["seed"] as Int64), width: $0["width"],
+            text: $0["text"], seed: UInt64(bitPattern: $0["seed"] as Int64), width: $0["width"],
             height: $0["height"], recipe: json($0["recipe"]),
             notes: json($0["notes"]).array?.compactMap(\.string) ?? [])
         })

@@ -52,7 +52,7 @@ extension Service {
     let settings = await webUIOptions.values
     wanted.model = wanted.model ?? settings.checkpoint
     wanted.request.previewInterval = 5
-    let job = PictureJob(model: wanted.model, wanted.request.repeated(wanted.count))
+    let job = Job(model: wanted.model, .pictures(wanted.request.repeated(wanted.count)))
     try await pictures.add(job)
     let drawn = try await whileListening(call) { try await job.pictures() }
     let notes = fields.notes + drawn.flatMap(\.notes)
@@ -94,7 +94,7 @@ extension Service {
     let job = await pictures.running
     let state = job?.state
     let count = await pictures.count
-    let pictureCount = Double(job?.requests.count ?? 1)
+    let pictureCount = Double(job?.work.count ?? 1)
     var share = 0.0
     if let state, state.step.count > 0 {
       share =

@@ -3,17 +3,57 @@ import LanternFormats
 import LanternPictures
 import LanternPlatform
 
-/// Pictures of one request, from the queue to the last of them.
-final class PictureJob: Sendable {
+/// Pictures or a story of one request, from the queue to the last picture.
+final class Job: Sendable {
   /// What comes of it.
   enum Event: Sendable {
     /// It waits: how many are before it.
     case waiting(Int)
     case step(Int, of: Int, picture: Int, preview: Picture?)
-    case picture(Int, GeneratedImage)
+    /// Words of a story's page.
+    case text(String, page: Int)
+    case picture(Int, Made)
     case failed(any Error)
     case cancelled
     case done
+  }
+
+  /// What is to be made.
+  enum Work: Sendable {
+    /// One request a picture.
+    case pictures([ImageRequest])
+    case story(StoryRequest)
+
+    var prompt: String {
+      switch self {
+      case .pictures(let requests): requests.first?.prompt ?? ""
+      case .story(let request): request.prompt
+      }
+    }
+
+    /// Pictures of it; those of a story as far as the request says.
+    var count: Int {
+      switch self {
+      case .pictures(let requests): requests.count
+      case .story(let request): request.pages ?? 1
+      }
+    }
+
+    /// The kind of model that makes it.
+    var kind: ModelKind {
+      switch self {
+      case .pictures: .image
+      case .story: .story
+      }
+    }
+  }
+
+  /// A picture that was made, or a page of a story.
+  struct Made: Sendable {
+    let record: JobRecord.Drawn
+    let picture: Picture
+    /// The picture with its settings; nil for pages.
+    let image: GeneratedImage?
   }
 
   /// Where it is.
@@ -25,7 +65,7 @@ final class PictureJob: Sendable {
     var step = (number: 0, count: 0)
     var picture = 0
     var preview: Picture?
-    var pictures: [GeneratedImage] = []
+    var pictures: [Made] = []
     var error: (any Error)?
     var begun: ContinuousClock.Instant?
     fileprivate var listeners: [Int: AsyncStream<Event>.Continuation] = [:]
@@ -37,14 +77,14 @@ final class PictureJob: Sendable {
   let id: String
   /// The model's name; the first that draws when nil.
   let model: String?
-  /// What is wanted: one request a picture.
-  let requests: [ImageRequest]
+  /// What is wanted.
+  let work: Work
   /// When it was made, in seconds since 1970.
   let created = unixTime
   private let box: Locked<State>
 
-  init(model: String?, _ requests: [ImageRequest]) {
-    (id, self.model, self.requests) = (Self.newID(), model, requests)
+  init(model: String?, _ work: Work) {
+    (id, self.model, self.work) = (Self.newID(), model, work)
     box = Locked(State())
   }
 
@@ -96,6 +136,7 @@ final class PictureJob: Sendable {
         state.step = (number, count)
         state.picture = picture
         state.preview = preview ?? state.preview
+      case .text: break
       case .picture(_, let picture): state.pictures.append(picture)
       case .failed(let error): (state.phase, state.error) = (.failed, error)
       case .cancelled: state.phase = .cancelled
@@ -142,7 +183,7 @@ final class PictureJob: Sendable {
         default: break
         }
       }
-      return state.pictures
+      return state.pictures.compactMap(\.image)
     } onCancel: {
       cancel()
     }

@@ -2,16 +2,16 @@ import Lantern
 import LanternFormats
 import LanternPictures
 
-/// Draws one picture at a time, in the order of the requests, and hands what is drawn to the store.
-actor PictureQueue {
+/// Makes one picture or page at a time, in the order of the requests, and hands what is drawn to the store.
+actor JobQueue {
   private let shelf: ModelShelf
   private let configuration: ServerConfiguration
   private let store: ResultStore
   private let log: @Sendable (String) -> Void
-  private var waiting: [PictureJob] = []
-  private(set) var running: PictureJob?
+  private var waiting: [Job] = []
+  private(set) var running: Job?
   /// The last jobs that are over, the newest last: what could not be stored is here for a while.
-  private var last: [PictureJob] = []
+  private var last: [Job] = []
   private var isStopping = false
   /// Who waits until nothing is drawn.
   private var stopped: [CheckedContinuation<Void, Never>] = []
@@ -32,11 +32,11 @@ actor PictureQueue {
   /// Takes a job.
   ///
   /// - Throws: ``ServerError/queueFull(limit:)``, and of a model that is not there.
-  func add(_ job: PictureJob) async throws {
+  func add(_ job: Job) async throws {
     guard waiting.count < configuration.queueLimit else {
       throw ServerError.queueFull(limit: configuration.queueLimit)
     }
-    _ = try await shelf.entry(named: job.model, .image)
+    _ = try await shelf.entry(named: job.model, job.work.kind)
     waiting.append(job)
     await keeping { try await self.store.add(job.record) }
     job.take(.waiting(waiting.count - 1 + (running == nil ? 0 : 1)))
@@ -44,7 +44,7 @@ actor PictureQueue {
   }
 
   /// The job of a name that waits, is drawn or was drawn lately.
-  func job(_ id: String) -> PictureJob? {
+  func job(_ id: String) -> Job? {
     (last + [running].compactMap(\.self) + waiting).last { $0.id == id }
   }
 
@@ -80,7 +80,7 @@ actor PictureQueue {
     }
   }
 
-  private func end(_ job: PictureJob) async {
+  private func end(_ job: Job) async {
     await keep(job)
     running = nil
     startNext()
@@ -90,7 +90,7 @@ actor PictureQueue {
   }
 
   /// Notes how a job ended.
-  private func keep(_ job: PictureJob) async {
+  private func keep(_ job: Job) async {
     last.append(job)
     if last.count > 16 { last.removeFirst() }
     var record = job.record
@@ -104,29 +104,11 @@ actor PictureQueue {
     do { try await write() } catch { log("\(error)") }
   }
 
-  private func draw(_ job: PictureJob) async {
+  private func draw(_ job: Job) async {
     do {
-      let generator = try await shelf.image(job.model)
-      for (index, request) in job.requests.enumerated() {
-        let start = ContinuousClock.now
-        var picture: GeneratedImage?
-        for try await event in generator.generate(request) {
-          switch event {
-          case .step(let number, let count, let preview):
-            job.take(.step(number, of: count, picture: index, preview: preview))
-          case .finished(let image): picture = image
-          }
-        }
-        // A loop whose task is cancelled ends without an error.
-        guard let picture else { throw CancellationError() }
-        secondsPerStep =
-          (ContinuousClock.now - start) / .seconds(1) / Double(picture.settings.steps)
-        drawn += 1
-        await keeping {
-          try await self.store.add(
-            JobRecord.Drawn(picture), index, png: picture.picture.png(), of: job.id)
-        }
-        job.take(.picture(index, picture))
+      switch job.work {
+      case .pictures(let requests): try await draw(requests, for: job)
+      case .story(let request): try await write(request, for: job)
       }
       job.take(.done)
     } catch is CancellationError {
@@ -134,5 +116,54 @@ actor PictureQueue {
     } catch {
       job.take(.failed(error))
     }
+  }
+
+  private func draw(_ requests: [ImageRequest], for job: Job) async throws {
+    let generator = try await shelf.image(job.model)
+    for (index, request) in requests.enumerated() {
+      let start = ContinuousClock.now
+      var picture: GeneratedImage?
+      for try await event in generator.generate(request) {
+        switch event {
+        case .step(let number, let count, let preview):
+          job.take(.step(number, of: count, picture: index, preview: preview))
+        case .finished(let image): picture = image
+        }
+      }
+      // A loop whose task is cancelled ends without an error.
+      guard let picture else { throw CancellationError() }
+      secondsPerStep = (ContinuousClock.now - start) / .seconds(1) / Double(picture.settings.steps)
+      await take(
+        Job.Made(record: JobRecord.Drawn(picture), picture: picture.picture, image: picture),
+        index, of: job)
+    }
+  }
+
+  private func write(_ request: StoryRequest, for job: Job) async throws {
+    let generator = try await shelf.story(job.model)
+    let notes = try generator.check(request)
+    var isFinished = false
+    for try await event in generator.generate(request) {
+      switch event {
+      case .text(let text, let page): job.take(.text(text, page: page))
+      case .step(let number, let count, let page, let preview):
+        job.take(.step(number, of: count, picture: page - 1, preview: preview))
+      case .page(let page):
+        let record = JobRecord.Drawn(page, of: request, notes: page.number == 1 ? notes : [])
+        await take(
+          Job.Made(record: record, picture: page.picture, image: nil), page.number - 1, of: job)
+      case .finished: isFinished = true
+      }
+    }
+    guard isFinished else { throw CancellationError() }
+  }
+
+  /// Keeps a picture and hands it on.
+  private func take(_ made: Job.Made, _ index: Int, of job: Job) async {
+    drawn += 1
+    await keeping {
+      try await self.store.add(made.record, index, png: made.picture.png(), of: job.id)
+    }
+    job.take(.picture(index, made))
   }
 }
