@@ -60,9 +60,12 @@ struct AdapterName {
   /// Parses the name of a tensor; nil for one that is none of an adapter's.
   init?(_ name: String) {
     guard let (stem, role, adapter) = Self.split(name) else { return nil }
-    isPEFT = stem.hasPrefix(Self.lead)
+    let isPEFT = stem.hasPrefix(Self.lead)
     var rest = String(isPEFT ? stem.dropFirst(Self.lead.count) : stem[...])
-    let known = Self.beginnings.first { rest.hasPrefix($0.beginning) }
+    // PEFT writes the layers of a model as the model has them, and some language models have them in `transformer`.
+    let known = Self.beginnings.first {
+      rest.hasPrefix($0.beginning) && !(isPEFT && $0.beginning == "transformer.")
+    }
     if let known {
       rest.removeFirst(known.beginning.count)
       component = known.component
@@ -71,7 +74,7 @@ struct AdapterName {
       guard let found = first?.component ?? (isPEFT ? "unet" : nil) else { return nil }
       component = found
     }
-    (self.role, self.adapter) = (role, adapter)
+    (self.role, self.adapter, self.isPEFT) = (role, adapter, isPEFT)
     spelling = rest
   }
 

@@ -8,16 +8,16 @@ import Testing
 struct StrainTests {
   /// Small and in between: enough for the program to begin, too little to end, and enough.
   static let kilobytes =
-    [0, 4_000, 14_000, 24_000].map { least + $0 } + [130_000, 200_000, 400_000]
+    [0, 4_000, 14_000, 24_000, 70_000, 140_000, 340_000].map { least + $0 }
 
   /// The least with which the system can load the program: with less, nothing of it has begun that could answer.
   private static let least =
-    (40...130).map { $0 * 1_000 }.first { limit in
+    (20...150).map { $0 * 2_000 }.first { limit in
       let run = try? Program.run(
         ["--version"], in: FileManager.default.temporaryDirectory.path,
         shell: "ulimit -v \(limit); exec \"$@\"")
       return [0, 71].contains(run?.code)
-    } ?? 130_000
+    } ?? 300_000
 
   @Test("little memory for a picture", arguments: kilobytes)
   func pictures(_ limit: Int) throws {
@@ -46,7 +46,7 @@ struct StrainTests {
       let isText = name.hasSuffix(".txt")
       let many = (isText ? "" : "{\"x\":[") + String(repeating: "1, ", count: 6 << 20)
       try Data(many.utf8).write(to: model.file(name))
-      let shell = "ulimit -v 200000; exec \"$@\""
+      let shell = "ulimit -v \(Self.least + 70_000); exec \"$@\""
       let run = try model.draw("fox", shell: shell)
       #expect(run.code == 65 || run.code == 71, "\(name): \(run.errors)")
       #expect(run.errorLines.count == 1, "\(run.errors)")

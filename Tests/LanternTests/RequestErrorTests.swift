@@ -156,7 +156,7 @@ import Testing
     #expect(
       try refusal { try TinyPipeline.set("unet", other, "\($0)/\(index)") }
         == "model/unet: a model of kind UNet3DConditionModel; Lantern draws with "
-        + "Flux2Transformer2DModel, FluxTransformer2DModel, UNet2DConditionModel, "
+        + "Flux2Transformer2DModel, FluxTransformer2DModel, SD3Transformer2DModel, UNet2DConditionModel, "
         + "ZImageTransformer2DModel")
   }
 
