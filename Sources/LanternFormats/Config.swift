@@ -25,7 +25,7 @@ package struct Config {
   ///   - changes: settings that go before those of the file.
   /// - Throws: ``FormatError`` when the file cannot be read, is no JSON, or holds something else.
   package init(path: String, with changes: [String: JSONValue] = [:]) throws(FormatError) {
-    guard case .object(let members) = try JSON.read(path) else {
+    guard let members = try JSON.read(path).object else {
       throw .malformedJSON(file: path, at: 0, reason: "an object { … } should be here")
     }
     self.init(members.merging(changes) { _, new in new }, file: path)

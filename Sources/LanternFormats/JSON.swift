@@ -13,7 +13,28 @@ package enum JSONValue: Sendable, Equatable {
   case number(Double)
   case string(String)
   case array([JSONValue])
-  case object([String: JSONValue])
+  /// Members by their keys, and the order in which the keys stood in a text; ``object(_:)`` makes one.
+  case object([String: JSONValue], order: KeyOrder)
+
+  /// The order of an object's keys, which two equal objects need not share.
+  package struct KeyOrder: Sendable, Equatable {
+    /// The keys; none for an object that no text gave an order.
+    let keys: [String]
+
+    package static func == (a: KeyOrder, b: KeyOrder) -> Bool { true }
+  }
+
+  /// An object whose keys have no order: they are sorted where one is needed.
+  package static func object(_ members: [String: JSONValue]) -> JSONValue {
+    .object(members, order: KeyOrder(keys: []))
+  }
+
+  /// An object whose members have an order; of equal keys the last counts.
+  package static func object(ordered members: [(key: String, value: JSONValue)]) -> JSONValue {
+    let values = Dictionary(members.map { ($0.key, $0.value) }) { $1 }
+    let keys = values.count == members.count ? members.map(\.key) : []
+    return .object(values, order: KeyOrder(keys: keys))
+  }
 
   /// The boolean, if it is one.
   package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
@@ -44,7 +65,15 @@ package enum JSONValue: Sendable, Equatable {
   package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
   /// The object, if it is one.
   package var object: [String: JSONValue]? {
-    if case .object(let value) = self { value } else { nil }
+    if case .object(let value, _) = self { value } else { nil }
+  }
+  /// The members in their order, if it is an object: that of the text, or sorted by the keys' bytes.
+  package var members: [(key: String, value: JSONValue)]? {
+    guard case .object(let values, let order) = self else { return nil }
+    guard order.keys.count == values.count else {
+      return values.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+    }
+    return order.keys.map { ($0, values[$0] ?? .null) }
   }
   /// Whether it is `null`.
   package var isNull: Bool { self == .null }
@@ -106,27 +135,6 @@ package enum JSON {
     return try result.get()
   }
 
-  /// The keys of an object within a text that was already read, in the order in which they stand.
-  ///
-  /// - Parameters:
-  ///   - path: the keys that lead to the object; of an array's item its index.
-  ///   - text: the whole text.
-  ///   - file: what errors call the text.
-  /// - Returns: the keys; none where there is no such object.
-  /// - Throws: as ``parse(_:file:)``.
-  package static func keys(at path: [String], in text: String, file: String) throws(FormatError)
-    -> [String]
-  {
-    var text = text
-    let result = text.withUTF8 { bytes in
-      Result { () throws(FormatError) in
-        var parser = JSONParser(UnsafeRawBufferPointer(bytes), file: file)
-        return try parser.keys(at: path)
-      }
-    }
-    return try result.get()
-  }
-
   /// Reads a file.
   ///
   /// - Throws: as ``parse(_:file:)``, and ``FormatError`` for a file that cannot be read.
@@ -158,11 +166,15 @@ package enum JSON {
     }
   }
 
-  /// The value on one line, keys sorted by their bytes. Infinity and NaN, which JSON lacks, become
-  /// `null`.
-  package static func write(_ value: JSONValue) -> String {
+  /// The value on one line. Infinity and NaN, which JSON lacks, become `null`.
+  ///
+  /// - Parameters:
+  ///   - value: the value.
+  ///   - keepsOrder: whether keys stand in their own order (``JSONValue/members``), and not sorted by their bytes.
+  /// - Returns: its text.
+  package static func write(_ value: JSONValue, keepsOrder: Bool = false) -> String {
     var text = ""
-    append(value, to: &text)
+    append(value, keepsOrder: keepsOrder, to: &text)
     return text
   }
 
@@ -173,7 +185,7 @@ package enum JSON {
     return text
   }
 
-  private static func append(_ value: JSONValue, to text: inout String) {
+  private static func append(_ value: JSONValue, keepsOrder: Bool, to text: inout String) {
     switch value {
     case .null: text += "null"
     case .bool(let value): text += value ? "true" : "false"
@@ -185,17 +197,17 @@ package enum JSON {
       text += "["
       for (index, value) in values.enumerated() {
         if index > 0 { text += "," }
-        append(value, to: &text)
+        append(value, keepsOrder: keepsOrder, to: &text)
       }
       text += "]"
-    case .object(let members):
+    case .object(let values, _):
       text += "{"
-      let sorted = members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-      for (index, member) in sorted.enumerated() {
+      let members = keepsOrder ? value : .object(values)
+      for (index, member) in (members.members ?? []).enumerated() {
         if index > 0 { text += "," }
         append(member.key, to: &text)
         text += ":"
-        append(member.value, to: &text)
+        append(member.value, keepsOrder: keepsOrder, to: &text)
       }
       text += "}"
     }

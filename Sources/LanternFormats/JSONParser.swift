@@ -36,7 +36,7 @@ struct JSONParser {
     case UInt8(ascii: "\""): return .string(try string())
     case UInt8(ascii: "{"):
       guard depth == matchedKeys, depth == listedKeys?.count else {
-        return .object(try object(depth: depth + 1))
+        return try object(depth: depth + 1)
       }
       var list: [JSON.Member] = []
       try forEachMember(depth: depth + 1) { list.append($0) }
@@ -54,14 +54,16 @@ struct JSONParser {
     }
   }
 
-  private mutating func object(depth: Int) throws(FormatError) -> [String: JSONValue] {
-    var members: [String: JSONValue] = [:]
+  private mutating func object(depth: Int) throws(FormatError) -> JSONValue {
+    var values: [String: JSONValue] = [:]
+    var keys: [String] = []
     try forEachMember(depth: depth) { [file] member throws(FormatError) in
-      guard members.updateValue(member.value, forKey: member.key) == nil else {
+      guard values.updateValue(member.value, forKey: member.key) == nil else {
         throw .duplicateKey(key: member.key, file: file, at: member.offset)
       }
+      keys.append(member.key)
     }
-    return members
+    return .object(values, order: JSONValue.KeyOrder(keys: keys))
   }
 
   private mutating func forEachMember(
@@ -87,44 +89,6 @@ struct JSONParser {
       if leads { matchedKeys -= 1 }
       try body((key, value, at))
     } while try continues(until: UInt8(ascii: "}"))
-  }
-
-  /// The keys of the object at `path`, of which an item's index is one too, in the order of the text; none where
-  /// there is no such object.
-  mutating func keys(at path: [String]) throws(FormatError) -> [String] {
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
-    var rest = path[...]
-    var found: [String] = []
-    while true {
-      skipSpace()
-      if try peek("an object") == UInt8(ascii: "["), let index = rest.first.flatMap({ Int($0) }) {
-        position += 1
-        rest = rest.dropFirst()
-        for _ in 0..<max(0, index) {
-          _ = try value(depth: 1)
-          guard try continues(until: UInt8(ascii: "]")) else { return [] }
-        }
-        continue
-      }
-      guard try peek("an object") == UInt8(ascii: "{") else { return [] }
-      position += 1
-      if try closes(with: UInt8(ascii: "}")) { return [] }
-      var isInside = false
-      repeat {
-        skipSpace()
-        let key = try string()
-        skipSpace()
-        position += 1
-        if key == rest.first {
-          rest = rest.dropFirst()
-          isInside = true
-          break
-        }
-        if rest.isEmpty { found.append(key) }
-        _ = try value(depth: 1)
-      } while try continues(until: UInt8(ascii: "}"))
-      if !isInside { return rest.isEmpty ? found : [] }
-    }
   }
 
   private mutating func array(depth: Int) throws(FormatError) -> [JSONValue] {

@@ -38,7 +38,7 @@ package struct ModelFolder: ModelSource {
         remedy: "it names the parts of a model that diffusers laid out; is this the right folder?")
     }
     self.path = folder
-    guard case .object(let members) = try JSON.read(index) else {
+    guard let members = try JSON.read(index).object else {
       throw .malformedJSON(file: index, at: 0, reason: "an object { … } should be here")
     }
     guard let pipelineClass = members["_class_name"]?.string else {

@@ -32,7 +32,7 @@ package struct SafetensorsHeader {
       throw .malformedHeader(file: file, reason: "its header does not begin with {")
     }
     let text = UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart])
-    guard case .object(let members) = try JSON.parse(text, file: file) else {
+    guard let members = try JSON.parse(text, file: file).object else {
       throw .malformedHeader(file: file, reason: "its header is not a JSON object")
     }
     try read(members)
@@ -59,7 +59,7 @@ package struct SafetensorsHeader {
     for (name, value) in members {
       // The reference implementation takes null for no metadata.
       if name == "__metadata__", value.isNull { continue }
-      guard case .object(let fields) = value else {
+      guard let fields = value.object else {
         throw .wrongType(key: name, expected: "an object", file: file)
       }
       if name == "__metadata__" {

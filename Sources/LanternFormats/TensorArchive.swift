@@ -125,7 +125,7 @@ package struct TensorArchive: Sendable {
 
   private init(folder: String, index: String) throws(FormatError) {
     let path = FileSystem.join(folder, index)
-    guard case .object(let members)? = try JSON.read(path).object?["weight_map"] else {
+    guard let members = try JSON.read(path).object?["weight_map"]?.object else {
       throw .wrongType(key: "weight_map", expected: "an object", file: path)
     }
     var names: [String: [String]] = [:]

@@ -30,7 +30,7 @@ extension AdapterSettings {
   private static func byComponent(
     _ text: String, file: String, hasComponents: Bool, readsSaved: Bool
   ) throws -> [String: AdapterSettings] {
-    guard case .object(let members) = try JSON.parse(text: text, file: file) else {
+    guard let members = try JSON.parse(text: text, file: file).object else {
       throw FormatError.malformedJSON(file: file, at: 0, reason: "an object { … } should be here")
     }
     var parts: [String: [String: JSONValue]] = [:]
@@ -41,12 +41,7 @@ extension AdapterSettings {
     }
     return try Dictionary(
       uniqueKeysWithValues: parts.map { component, members in
-        let lead = component.isEmpty ? "" : "\(component)."
-        let settings = try AdapterSettings(members, file: file, readsSaved: readsSaved) {
-          key throws(FormatError) in
-          try JSON.keys(at: [lead + key], in: text, file: file)
-        }
-        return (component, settings)
+        (component, try AdapterSettings(members, file: file, readsSaved: readsSaved))
       })
   }
 

@@ -45,11 +45,9 @@ struct AdapterSettings: Sendable {
   ///   - members: the settings, without a component's name in front.
   ///   - file: where they stand.
   ///   - readsSaved: whether layers that were saved whole replace the model's.
-  ///   - order: the keys of an object within them in the order of the file.
   /// - Throws: ``ModelError/file(_:)``.
   init(
-    _ members: [String: JSONValue], file: String, readsSaved: Bool = false,
-    order: (_ key: String) throws(FormatError) -> [String]
+    _ members: [String: JSONValue], file: String, readsSaved: Bool = false
   ) throws(ModelError) {
     let config = Config(members, file: file)
     self.file = file
@@ -73,8 +71,8 @@ struct AdapterSettings: Sendable {
       usesRootOfRank = try config.bool("use_rslora", default: false)
       usesMagnitudes = try config.bool("use_dora", default: false)
       usesBiases = try config.bool("lora_bias", default: false)
-      ranks = try Self.patterns("rank_pattern", config, order)
-      alphas = try Self.patterns("alpha_pattern", config, order)
+      ranks = try Self.patterns("rank_pattern", config)
+      alphas = try Self.patterns("alpha_pattern", config)
       layers = LayerChoice(config)
       var notes: [String] = []
       if try config.bool("fan_in_fan_out", default: false) {
@@ -94,14 +92,14 @@ struct AdapterSettings: Sendable {
   }
 
   private static func patterns(
-    _ key: String, _ config: Config, _ order: (String) throws(FormatError) -> [String]
+    _ key: String, _ config: Config
   ) throws(FormatError) -> [(pattern: Pattern, value: Double)] {
     guard let members = try config.section(key) else { return [] }
     guard members.keys.count <= patternLimit else {
       throw .unsupportedSetting(
         key: key, value: "more than \(patternLimit) patterns", file: config.file)
     }
-    let names = members.keys.count > 1 ? try order(key) : members.keys
+    let names = config.value(key)?.members?.map(\.key) ?? []
     return try names.map { name throws(FormatError) in
       guard let pattern = Pattern(name) else {
         throw .unsupportedSetting(

@@ -262,7 +262,7 @@ struct TokenizerFiles {
 
   private static func object(_ path: String) throws(TokenizerError) -> [String: JSONValue] {
     try reading { () throws(FormatError) in
-      guard case .object(let members) = try JSON.read(path) else {
+      guard let members = try JSON.read(path).object else {
         throw .malformedJSON(file: path, at: 0, reason: "an object { … } should be here")
       }
       return members

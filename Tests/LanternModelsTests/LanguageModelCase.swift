@@ -57,7 +57,7 @@ struct LanguageModelCase {
   /// Expects the model to be refused with one setting changed, in these words.
   func expectRefusal(_ key: String, _ value: JSONValue, _ words: String) throws {
     let complaint = try fixture.complaint(make, key, value)
-    let architecture = fixture.config["architectures"].map(JSON.write) ?? ""
+    let architecture = fixture.config["architectures"].map { JSON.write($0) } ?? ""
     #expect(complaint.contains(words), "\(architecture) \(key): \(complaint)")
   }
 

@@ -72,7 +72,7 @@ import Testing
     case .bool(let value): return .bool(value)
     case .string(let text): return .typed(text)
     case .array(let values): return .list(values.map(value))
-    case .object(let members):
+    case .object(let members, _):
       if let digits = members["float"]?.string { return .number(Double(digits) ?? .nan) }
       return .object(
         (members["object"]?.array ?? []).compactMap { pair in

@@ -51,7 +51,7 @@ extension ForeignRecipe {
   static func text(of value: JSONValue) -> String {
     switch value {
     case .string(let text): text
-    case .object(let members):
+    case .object(let members, _):
       // A model is an object with a name.
       (members["name"] ?? members["model_name"])?.string ?? JSON.write(value)
     case .array(let values) where values.isEmpty: ""

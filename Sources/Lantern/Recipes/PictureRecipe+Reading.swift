@@ -7,7 +7,7 @@ extension PictureRecipe {
   /// - Throws: ``RequestError/foreignSettings(program:reason:)`` for settings that are there and
   ///   cannot be read.
   public init?(_ metadata: PictureMetadata) throws(RequestError) {
-    if let text = metadata[Key.exact], case .object(let values)? = Self.parsed(text) {
+    if let text = metadata[Key.exact], let values = Self.parsed(text)?.object {
       self.init(values)
       return
     }
@@ -18,7 +18,7 @@ extension PictureRecipe {
       if let first = text.utf8.first(where: { !" \n\r\t".utf8.contains($0) }),
         first == UInt8(ascii: "{")
       {
-        guard case .object(let members)? = Self.parsed(text) else { continue }
+        guard let members = Self.parsed(text)?.object else { continue }
         found = try ForeignRecipe(
           json: members, under: key, prompt: isNovelAI ? metadata["Description"] : nil)
       } else if key == Key.parameters {

@@ -5,7 +5,6 @@ import LanternFormats
 /// Members stand in the schema's order, and an object has no others than `properties` names. What is not built is
 /// refused by name.
 struct JSONSchema {
-  private let text: String
   private let root: JSONValue
   private var rules: [BytePattern] = []
   private var references: [String: Int] = [:]
@@ -22,10 +21,14 @@ struct JSONSchema {
 
   /// The grammar of a schema.
   ///
-  /// - Parameter text: the schema, JSON.
+  /// - Parameters:
+  ///   - text: the schema, JSON.
+  ///   - frame: puts a text that the schema allows where it stands in the whole.
   /// - Returns: the grammar.
   /// - Throws: ``ConstraintError`` for what is wrong or not built.
-  static func grammar(_ text: String) throws(ConstraintError) -> ByteGrammar {
+  static func grammar(
+    _ text: String, in frame: (BytePattern) -> BytePattern = { $0 }
+  ) throws(ConstraintError) -> ByteGrammar {
     guard text.utf8.count <= sizeLimit else {
       throw .schema(reason: "larger than \(sizeLimit) bytes", path: "")
     }
@@ -33,14 +36,14 @@ struct JSONSchema {
     do { root = try JSON.parse(text: text, file: what) } catch {
       throw .schema(reason: "\(error)", path: "")
     }
-    var compiler = JSONSchema(text: text, root: root)
-    compiler.rules = [.empty, JSONPatterns.character]
-    compiler.references["#"] = 0
-    compiler.rules[0] = try compiler.pattern(root, [])
+    var compiler = JSONSchema(root: root)
+    compiler.rules = [frame(.rule(2)), JSONPatterns.character, .empty]
+    compiler.references["#"] = 2
+    compiler.rules[2] = try compiler.pattern(root, [])
     return try ByteGrammar(compiler.rules, what)
   }
 
-  private init(text: String, root: JSONValue) { (self.text, self.root) = (text, root) }
+  private init(root: JSONValue) { self.root = root }
 
   /// A pattern that stands in several places, as a rule.
   private mutating func shared(_ pattern: BytePattern) -> BytePattern {
@@ -160,13 +163,13 @@ struct JSONSchema {
   private mutating func object(
     _ keys: [String: JSONValue], _ path: [String]
   ) throws(ConstraintError) -> BytePattern {
-    guard let properties = (keys["properties"] ?? .object([:])).object else {
+    guard let properties = (keys["properties"] ?? .object([:])).members else {
       throw error("\"properties\" is no object", path)
     }
     let names = (keys["required"] ?? .array([])).array?.map(\.string) ?? [nil]
     let required = Set(names.compactMap { $0 })
     guard !names.contains(nil) else { throw error("\"required\" is no list of names", path) }
-    if let name = required.subtracting(properties.keys).min() {
+    if let name = required.subtracting(properties.map(\.key)).min() {
       throw error("\"required\" has \"\(name)\", which \"properties\" lacks", path)
     }
     if properties.isEmpty {
@@ -179,10 +182,9 @@ struct JSONSchema {
     if let more = keys["additionalProperties"], more.object == nil, more.bool == nil {
       throw error("\"additionalProperties\" is no schema", path)
     }
-    let order = try order(at: path + ["properties"])
     var members: [(pattern: BytePattern, isRequired: Bool)] = []
-    for name in order {
-      let value = try pattern(properties[name] ?? .null, path + ["properties", name])
+    for (name, schema) in properties {
+      let value = try pattern(schema, path + ["properties", name])
       members.append(
         (
           .sequence([
@@ -192,12 +194,6 @@ struct JSONSchema {
         ))
     }
     return JSONPatterns.object(members)
-  }
-
-  private func order(at path: [String]) throws(ConstraintError) -> [String] {
-    do { return try JSON.keys(at: path, in: text, file: Self.what) } catch {
-      throw .schema(reason: "\(error)", path: "")
-    }
   }
 
   private mutating func array(
@@ -341,7 +337,7 @@ struct JSONSchema {
   private func areApart(_ schemas: [JSONValue]) -> Bool {
     func types(_ schema: JSONValue) -> Set<String>? {
       if let values = schema.object?["enum"]?.array ?? schema.object?["const"].map({ [$0] }) {
-        return Set(values.map(JSON.write))
+        return Set(values.map { JSON.write($0) })
       }
       guard let type = schema.object?["type"] else { return nil }
       let names = Set((type.array ?? [type]).compactMap(\.string))

@@ -72,7 +72,7 @@ struct RopeParameters: Sendable {
     try newer?.finishStrictly()
     let older = try config.section("rope_scaling")
     let both =
-      if let full, case .object(let members)? = older?.json { full.adding(members) } else {
+      if let full, let members = older?.json.object { full.adding(members) } else {
         older ?? full
       }
     return (

@@ -96,7 +96,7 @@ public struct NoiseSchedule: Sendable {
     }
     let value: JSONValue
     do throws(FormatError) { value = try parsed.get() } catch { throw .file(error) }
-    guard case .object(let members) = value else {
+    guard let members = value.object else {
       throw .file(.malformedJSON(file: file, at: 0, reason: "an object { … } should be here"))
     }
     try self.init(Config(members, file: file), correctsForLatents: false)

@@ -42,7 +42,8 @@ struct PipelineFile {
   }
 
   func refusal(_ key: String, _ value: JSONValue?) -> TokenizerError {
-    .file(.unsupportedSetting(key: key, value: value.map(JSON.write) ?? "missing", file: path))
+    .file(
+      .unsupportedSetting(key: key, value: value.map { JSON.write($0) } ?? "missing", file: path))
   }
 
   /// Checks that settings have the values that Lantern takes them for.
