@@ -51,8 +51,7 @@ extension LanguageGenerator {
 
   /// - Throws: ``RequestError`` for what does not go with several beams.
   private func check(_ request: LanguageRequest, count: Int, tokens: Int) throws {
-    let forms = [request.schema, request.regex].compactMap { $0 } + request.choices + request.stop
-    guard forms.isEmpty else {
+    guard LanguageSettings.form(of: request) == nil, request.stop.isEmpty else {
       throw RequestError.range(
         name: "beams", found: "\(request.beams) with a form or stop strings", allowed: "1")
     }

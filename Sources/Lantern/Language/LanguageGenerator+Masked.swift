@@ -30,7 +30,7 @@ extension LanguageGenerator {
     _ request: LanguageRequest, behind prompt: [Int], with network: any MaskedLanguageModel,
     onEvent: (LanguageEvent) throws -> Void
   ) throws -> LanguageResult {
-    if request.schema != nil || request.regex != nil || !request.choices.isEmpty {
+    if LanguageSettings.form(of: request) != nil {
       throw RequestError.mismatch(
         reason:
           "a schema, a regex and choices hold a text that is written token by token, and this "

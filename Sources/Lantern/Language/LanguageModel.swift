@@ -32,6 +32,8 @@ package struct LanguageModel: Sendable {
   package var ends: Set<Int>
   /// How the model's files say that conversations are written, and which of them does.
   let chatTemplate: (source: String, file: String)?
+  /// The template of conversations with tools, where the files have one of its own.
+  let toolTemplate: (source: String, file: String)?
   /// What was read otherwise than the files may lead to expect: a line each.
   package let notes: [String]
   /// Whether special tokens are left out of texts that are written.
@@ -65,10 +67,12 @@ package struct LanguageModel: Sendable {
       let keys = ["eos", "eot", "eom"].map { "tokenizer.ggml.\($0)_token_id" }
       ends = Set(keys.compactMap { file.values[$0]?.integer })
       chatTemplate = file.values["tokenizer.chat_template"]?.string.map { ($0, file.path) }
+      toolTemplate = file.values["tokenizer.chat_template.tool_use"]?.string.map { ($0, file.path) }
     } else {
       ends = try (Self.ends(path, files.config) ?? [tokenizer.endOfText])
         .union(tokenizer.endsOfTurn)
       chatTemplate = try Self.chatTemplate(path)
+      toolTemplate = try Self.chatTemplate(path, named: Self.toolTemplateName)
     }
     beginning = tokenizer.beginning
     notes = tokenizer.notes + files.config.notes + files.notes
@@ -95,10 +99,21 @@ package struct LanguageModel: Sendable {
     try network.makeCache(capacity: capacity, as: cacheType)
   }
 
+  private static let toolTemplateName = "tool_use"
+
   /// The chat template of a folder: a file of its own goes before the tokenizer's settings, which may have several
   /// with names.
-  static func chatTemplate(_ folder: String) throws -> (source: String, file: String)? {
-    let path = FileSystem.join(folder, "chat_template.jinja")
+  ///
+  /// - Parameters:
+  ///   - folder: the model's.
+  ///   - name: which of several; the standard one when nil.
+  /// - Returns: the template and where it is from; nil where there is none.
+  /// - Throws: `FormatError` for a file that cannot be read.
+  static func chatTemplate(_ folder: String, named name: String? = nil) throws
+    -> (source: String, file: String)?
+  {
+    let path = FileSystem.join(
+      folder, name.map { "additional_chat_templates/\($0).jinja" } ?? "chat_template.jinja")
     if FileSystem.exists(path) {
       let bytes = try FileSystem.read(path, limit: 4 << 20)
       return (String(decoding: bytes, as: UTF8.self), path)
@@ -107,8 +122,9 @@ package struct LanguageModel: Sendable {
       let path = FileSystem.join(folder, name)
       guard FileSystem.exists(path) else { continue }
       let value = try Config(path: path).value("chat_template")
-      let named = value?.array?.compactMap(\.object).first { $0["name"]?.string == "default" }
-      if let source = value?.string ?? named?["template"]?.string { return (source, path) }
+      let all = value?.array?.compactMap(\.object) ?? []
+      let named = all.first { $0["name"]?.string == name ?? "default" }?["template"]?.string
+      if let source = name == nil ? value?.string ?? named : named { return (source, path) }
     }
     return nil
   }

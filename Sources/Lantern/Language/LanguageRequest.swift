@@ -1,3 +1,5 @@
+package import LanternDecoding
+
 /// A request for text that goes on from a prompt. Everything but the prompt has a default.
 public struct LanguageRequest: Sendable {
   /// The text to go on from.
@@ -58,6 +60,8 @@ public struct LanguageRequest: Sendable {
   public var regex: String?
   /// The text is one of these, if there are any.
   public var choices: [String] = []
+  /// A form that the text is held to, in place of these: calls of tools.
+  package var callForm: TextForm?
   /// How many of the likeliest tokens are reported with each, with their log-probabilities; 0 for no report.
   public var logProbabilities = 0
   /// Strings before which the text ends.
@@ -145,4 +149,13 @@ public struct LanguageResult: Sendable {
   public let ending: Ending
   /// What had no effect, or another one than may be expected: a sentence each.
   public internal(set) var notes: [String]
+
+  package init(
+    text: String, promptTokens: Int, tokens: Int, cachedTokens: Int, proposedTokens: Int,
+    acceptedTokens: Int, score: Float?, ending: Ending, notes: [String]
+  ) {
+    (self.text, self.score, self.ending, self.notes) = (text, score, ending, notes)
+    (self.promptTokens, self.tokens, self.cachedTokens) = (promptTokens, tokens, cachedTokens)
+    (self.proposedTokens, self.acceptedTokens) = (proposedTokens, acceptedTokens)
+  }
 }

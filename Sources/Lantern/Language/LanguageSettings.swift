@@ -45,8 +45,12 @@ struct LanguageSettings: Sendable {
     sampler.logitBias = request.logitBias
     sampler.steps = SamplerStep.steps(request.samplerOrder) ?? SamplerStep.all
     self.sampler = sampler
-    form =
-      request.schema.map(TextForm.schema) ?? request.regex.map(TextForm.regex)
+    form = Self.form(of: request)
+  }
+
+  /// What a request holds its text to; nil for nothing.
+  static func form(of request: LanguageRequest) -> TextForm? {
+    request.callForm ?? request.schema.map(TextForm.schema) ?? request.regex.map(TextForm.regex)
       ?? (request.choices.isEmpty ? nil : .choices(request.choices))
   }
 

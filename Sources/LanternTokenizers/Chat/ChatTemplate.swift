@@ -1,16 +1,5 @@
 package import LanternPlatform
 
-/// A message of a conversation.
-package struct ChatMessage: Sendable, Equatable {
-  /// Who wrote a message.
-  package enum Role: String, Sendable { case system, user, assistant }
-
-  package let role: Role
-  package var content: String
-
-  package init(_ role: Role, _ content: String) { (self.role, self.content) = (role, content) }
-}
-
 /// A value that a chat template is given.
 package enum ChatValue: Sendable {
   case null
@@ -74,22 +63,20 @@ package struct ChatTemplate: Sendable {
   ///
   /// - Parameters:
   ///   - messages: the conversation.
+  ///   - tools: what the model may call.
   ///   - variables: what else the template may read, as `bos_token`.
   ///   - now: what the template takes for now.
   /// - Returns: the text, in which the template's characters are distinct from the messages'.
   /// - Throws: ``TokenizerError``.
   package func render(
-    _ messages: [ChatMessage], variables: [(key: String, value: ChatValue)] = [],
+    _ messages: [ChatMessage], tools: [ChatTool] = [],
+    variables: [(key: String, value: ChatValue)] = [],
     now: tm = ChatTemplate.localTime
   ) throws(TokenizerError) -> ChatText {
-    let list = messages.map { message in
-      ChatValue.object([
-        ("role", .text(message.role.rawValue)), ("content", .typed(message.content)),
-      ])
-    }
     let standard: [(key: String, value: ChatValue)] = [
-      ("messages", .list(list)), ("tools", .null), ("documents", .null),
-      ("add_generation_prompt", .bool(true)),
+      ("messages", .list(messages.map(\.templateValue))),
+      ("tools", tools.isEmpty ? .null : .list(tools.map { ChatValue($0.json) })),
+      ("documents", .null), ("add_generation_prompt", .bool(true)),
     ]
     return try render(standard + variables, now: now)
   }
