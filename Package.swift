@@ -57,7 +57,7 @@ let rooms: [(name: String, imports: [Target.Dependency])] = [
     "LanternServer",
     [
       "LanternPlatform", "LanternTensor", "LanternFormats", "LanternTokenizers",
-      "LanternSamplers", "LanternPictures", "Lantern",
+      "LanternSamplers", "LanternPictures", "Lantern", "LanternHub",
       .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -132,8 +132,8 @@ let suites: [(name: String, imports: [Target.Dependency])] = [
   (
     "LanternServerTests",
     [
-      "Lantern", "LanternFormats", "LanternPictures", "LanternPlatform", "LanternServer",
-      "LanternTensor", "LanternTokenizers",
+      "Lantern", "LanternFormats", "LanternHub", "LanternPictures", "LanternPlatform",
+      "LanternServer", "LanternTensor", "LanternTokenizers",
       .product(name: "AsyncHTTPClient", package: "async-http-client"),
       .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "NIOHTTP1", package: "swift-nio"),

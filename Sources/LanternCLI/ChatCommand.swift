@@ -47,10 +47,17 @@ struct ChatCommand: ParsableCommand {
   @OptionGroup(title: "Model options") var drafting: DraftModelOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var threads: ThreadOptions
+  @OptionGroup(title: "Server options") var remote: RemoteOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
     try checkEncoding()
+    try remote.refuse(
+      words.unsent + additions.unsent + [
+        ("--chat-template", chatTemplate != nil), ("--library", documents.library != nil),
+        ("--draft", drafting.draft != nil), ("--cache-type", source.cacheType != nil),
+        ("--precision", computing.precision != nil), ("--threads", threads.threads != nil),
+      ])
   }
 
   func run() throws {
@@ -66,27 +73,44 @@ struct ChatCommand: ParsableCommand {
     try words.apply(to: &request)
     let system = try system.map(PromptFile.text(ofArgument:))
     let start = Console.now
+    console.noteIdle(request, hasSeed: words.chance.number != nil)
+    if let server = remote.server {
+      let model = source.model ?? ""
+      var conversation = RemoteConversation(
+        system: system, remote: remote, address: server, model: model)
+      var session = ChatSession(request: request, console: console, model: model)
+      return try talk(&session, &conversation, start)
+    }
     let generator = try source.generator(
       computing.precision, console, adding: additions.loras(), draft: drafting.draft)
-    console.noteIdle(request, hasSeed: words.chance.number != nil)
     var conversation = try LanguageConversation(generator, template: try template())
     let library = try documents.reader(console)
     let isRuled = library != nil && conversation.readsSystem
     conversation.system =
       isRuled
       ? [GroundedQuestion.rule, system].compactMap(\.self).joined(separator: "\n\n") : system
-    let name = FileSystem.split(generator.path).name
+    var session = ChatSession(
+      request: request, console: console, model: FileSystem.split(generator.path).name,
+      library: library.map { ($0, conversation.generator) },
+      rule: isRuled ? nil : GroundedQuestion.rule)
+    try talk(&session, &conversation, start)
+  }
+
+  private func talk(
+    _ session: inout ChatSession, _ conversation: inout some ChatPartner & ~Copyable,
+    _ start: Double
+  ) throws {
+    let (console, seed) = (session.console, session.request.seed)
     console.event([
-      "event": .string("load"), "model": .string(name), "seed": JSONValue(request.seed),
+      "event": .string("load"), "model": .string(session.model), "seed": JSONValue(seed),
       "seconds": .number(Console.now - start),
     ])
-    if ChatInput.isTerminal { console.report("\(name) listens. /help lists what can be typed.") }
-    var session = ChatSession(
-      request: request, console: console, model: name,
-      library: library, rule: isRuled ? nil : GroundedQuestion.rule)
+    if ChatInput.isTerminal {
+      console.report("\(session.model) listens. /help lists what can be typed.")
+    }
     try session.run(&conversation)
-    if words.chance.number == nil, request.temperature != 0, session.answers > 0 {
-      console.report("seed \(request.seed)")
+    if words.chance.number == nil, session.request.temperature != 0, session.answers > 0 {
+      console.report("seed \(seed)")
     }
   }
 

@@ -83,23 +83,23 @@ struct ChatSession {
   let request: LanguageRequest
   let console: Console
   let model: String
-  /// Whose passages messages are read behind; nil for none.
-  let library: LibraryReader?
+  /// Whose passages messages are read behind, and by which model; nil for none.
+  let library: (reader: LibraryReader, generator: LanguageGenerator)?
   /// What is said of passages in front of them, where the system does not say it.
   let rule: String?
   /// How many answers were begun.
   private(set) var answers = 0
 
   init(
-    request: LanguageRequest, console: Console, model: String, library: LibraryReader? = nil,
-    rule: String? = nil
+    request: LanguageRequest, console: Console, model: String,
+    library: (reader: LibraryReader, generator: LanguageGenerator)? = nil, rule: String? = nil
   ) {
     (self.request, self.console, self.model) = (request, console, model)
     (self.library, self.rule) = (library, rule)
   }
 
   /// Answers until there is nothing more to answer.
-  mutating func run(_ conversation: inout LanguageConversation) throws {
+  mutating func run(_ conversation: inout some ChatPartner & ~Copyable) throws {
     while let text = try ChatInput.read() {
       try Interruption.check()
       guard let input = ChatInput(text) else { continue }
@@ -113,8 +113,9 @@ struct ChatSession {
     }
   }
 
-  private mutating func take(_ input: ChatInput, _ conversation: inout LanguageConversation) throws
-  {
+  private mutating func take(
+    _ input: ChatInput, _ conversation: inout some ChatPartner & ~Copyable
+  ) throws {
     switch input {
     case .message(let text): try answer(text, &conversation)
     case .again:
@@ -131,15 +132,18 @@ struct ChatSession {
     }
   }
 
-  private mutating func answer(_ text: String, _ conversation: inout LanguageConversation) throws {
+  private mutating func answer(
+    _ text: String, _ conversation: inout some ChatPartner & ~Copyable
+  ) throws {
     var request = request
     // Each answer has random numbers of its own.
     request.seed = self.request.seed &+ UInt64(answers)
     answers += 1
     let start = Console.now
     var written = ""
-    let question = try library?.grounded(
-      text, for: conversation.generator, tokens: request.maximumTokens)
+    let question = try library.map { library in
+      try library.reader.grounded(text, for: library.generator, tokens: request.maximumTokens)
+    }
     let reading = question.flatMap { question in
       question.passages.isEmpty
         ? nil : [rule, question.text].compactMap(\.self).joined(separator: "\n\n")
@@ -173,12 +177,14 @@ struct ChatSession {
       "tokens": tokens.map(JSONValue.integer) ?? .null,
     ]
     if let library, let question {
-      event["citations"] = library.list(citationsIn: text, of: question)
+      event["citations"] = library.reader.list(citationsIn: text, of: question)
     }
     console.event(event)
   }
 
-  private func save(_ conversation: borrowing LanguageConversation, to path: String) throws {
+  private func save(
+    _ conversation: borrowing some ChatPartner & ~Copyable, to path: String
+  ) throws {
     let system = conversation.system.map { [("system", $0)] } ?? []
     let all = system + conversation.messages.map { ($0.role.rawValue, $0.content) }
     let messages = all.map { role, content in

@@ -63,10 +63,12 @@ struct ImageCommand: ParsableCommand {
   @OptionGroup(title: "Output options") var results: PictureFileOptions
   @OptionGroup(title: "Output options") var writing: WritingOptions
   @OptionGroup(title: "Output options") var several: CountOptions
+  @OptionGroup(title: "Server options") var remote: RemoteOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
     try checkEncoding()
+    try remote.refuse(unsent)
     if results.trace != nil, several.count > 1 {
       throw ValidationError("--trace follows one picture, not several")
     }
@@ -111,16 +113,33 @@ struct ImageCommand: ParsableCommand {
     guard !mine.isEmpty else { return }
     threads.apply(console)
     let loading = Loading(isFast: isFast, old: old, seed: request.seed)
-    let generator = try load(works[mine[0] / several.count].loras, loading, console)
+    if let server = remote.server {
+      return try drawAll(works, mine, loading, console) { _, request, _ in
+        try draw(request, on: server, console)
+      }
+    }
+    var loras = works[mine[0] / several.count].loras
+    var generator = try load(loras, loading, console)
     old?.reportDifferences(from: generator, request, works[0].loras, console)
     // Without a picture to begin from it has no effect, which is noted by now.
     for index in works.indices where request.initialPicture == nil {
       works[index].request.strength = ImageRequest(prompt: "").strength
     }
-    if old != nil, several.count > 1 {
-      console.note("the first picture alone is compared: the others have other seeds")
+    try drawAll(works, mine, loading, console) { work, request, isLast in
+      if work.loras != loras {
+        generator = try load(work.loras, loading, console)
+        loras = work.loras
+      }
+      generator.retainsComponents = !isLast
+      return Drawn(try drawOne(request, generator, console))
     }
-    try drawAll(works, mine, generator, loading, console)
+  }
+
+  /// A picture that was drawn, here or by a server.
+  struct Drawn {
+    let picture: Picture
+    let recipe: JSONValue
+    let notes: [String]
   }
 
   /// A picture to draw: its request, and what is added to the model's weights for it.
@@ -250,36 +269,27 @@ struct ImageCommand: ParsableCommand {
 
   /// Draws and writes pictures of all that there are, by their numbers: each prompt with as many seeds as are wanted.
   private func drawAll(
-    _ works: [Work], _ mine: [Int], _ generator: ImageGenerator, _ loading: Loading,
-    _ console: Console
+    _ works: [Work], _ mine: [Int], _ loading: Loading, _ console: Console,
+    by draw: (_ work: Work, _ request: ImageRequest, _ isLast: Bool) throws -> Drawn
   ) throws {
+    if loading.old != nil, several.count > 1 {
+      console.note("the first picture alone is compared: the others have other seeds")
+    }
     let count = works.count * several.count
     let picksSeed =
       chance.seed.map { $0.number == nil } ?? (loading.old?.recipe.seed == nil)
-    var (generator, loras) = (generator, works[mine[0] / several.count].loras)
     var names = OutputNames(
       results.output ?? "picture.png", count: count,
       overwrites: writing.replaces(results.output, count: count))
     var noted: Set<String> = []
     for index in mine {
       let work = works[index / several.count]
-      if work.loras != loras {
-        generator = try load(work.loras, loading, console)
-        loras = work.loras
-      }
       var request = work.request
       request.seed = loading.seed &+ UInt64(index % several.count)
       if sharing.variants { try request.pickVariants() }
-      generator.retainsComponents = index != mine.last
-      let image = try drawOne(request, generator, console)
+      let image = try draw(work, request, index == mine.last)
       // What holds for all pictures is printed once.
-      let cut =
-        image.cutTokens > 0
-        ? [
-          "the prompt's last \(image.cutTokens) tokens did not fit and were left out: "
-            + PromptSyntax.shown(image.cutText)
-        ] : []
-      for note in image.notes + cut where noted.insert(note).inserted { console.note(note) }
+      for note in image.notes where noted.insert(note).inserted { console.note(note) }
       if mine.count < count { names.skip(to: index) }
       let path = try names.write { path, replacing in
         try write(image.picture, to: path, replacing, console)
@@ -292,7 +302,7 @@ struct ImageCommand: ParsableCommand {
         event: [
           "event": .string("picture"), "path": .string(path), "seed": JSONValue(request.seed),
           "width": .integer(image.picture.width), "height": .integer(image.picture.height),
-          "recipe": image.recipe.json,
+          "recipe": image.recipe,
         ])
       if picksSeed { console.report("seed \(request.seed)") }
       if index == 0 { try loading.old?.compare(image.picture, console) }
@@ -342,5 +352,18 @@ struct ImageCommand: ParsableCommand {
       "seed \(settings.seed), \(settings.width)×\(settings.height), \(settings.steps) steps of "
         + "\(settings.sampler), guidance \(settings.guidance), \(rounded(Console.now - begin)) s")
     return image
+  }
+}
+
+extension ImageCommand.Drawn {
+  /// What a model drew here.
+  fileprivate init(_ image: GeneratedImage) {
+    let cut =
+      image.cutTokens > 0
+      ? [
+        "the prompt's last \(image.cutTokens) tokens did not fit and were left out: "
+          + PromptSyntax.shown(image.cutText)
+      ] : []
+    self.init(picture: image.picture, recipe: image.recipe.json, notes: image.notes + cut)
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Lantern
 import LanternFormats
+import LanternHub
 import LanternPlatform
 import LanternServer
 import LanternTensor
@@ -31,6 +32,7 @@ struct ServeCommand: ParsableCommand {
   var model: [String] = []
 
   @OptionGroup(title: "Server options") var server: ServerOptions
+  @OptionGroup(title: "Folder options") var addOns: AddOnFolderOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var threads: ThreadOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
@@ -61,6 +63,10 @@ struct ServeCommand: ParsableCommand {
     wanted.store = server.store == "none" ? nil : server.store ?? DataFolder.path("serve")
     wanted.keptPictures = server.keep
     wanted.models = try model.map(Self.named)
+    (wanted.loraFolder, wanted.upscalerFolder, wanted.controlFolder) = (
+      addOns.loraFolder, addOns.upscalerFolder, addOns.controlFolder
+    )
+    wanted.hub = try HubSettings()
     wanted.precision = computing.precision ?? .default
     wanted.memoryLimit = server.memoryLimit.map { $0 << 20 }
     (wanted.slots, wanted.queueLimit) = (server.parallel, server.queue)
@@ -105,6 +111,27 @@ struct ServeCommand: ParsableCommand {
     if let dot = name.lastIndex(of: "."), FileSystem.isFile(text) { name = String(name[..<dot]) }
     return (name, text)
   }
+}
+
+/// Folders of what calls name to be used with models.
+struct AddOnFolderOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A folder of LoRAs: <lora:name:0.8> in a prompt adds the one of this name. (default: none)",
+      valueName: "folder"), transform: FileArgument.named)
+  var loraFolder: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder of super-resolution networks, for webui's API. (default: none)",
+      valueName: "folder"), transform: FileArgument.named)
+  var upscalerFolder: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder of ControlNets and T2I-Adapters, for webui's API. (default: none)",
+      valueName: "folder"), transform: FileArgument.named)
+  var controlFolder: String?
 }
 
 /// Where a server listens, and what it allows.

@@ -50,12 +50,18 @@ struct StoryCommand: ParsableCommand {
   var illustrator: String?
 
   @OptionGroup(title: "Model options") var modelOptions: StoryModelOptions
+  @OptionGroup(title: "Server options") var remote: RemoteOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
   @Flag(name: .customLong("no-cache"), help: .hidden)
   var recomputes = false
 
   mutating func validate() throws {
     try checkEncoding()
+    try remote.refuse([
+      ("--illustrator", illustrator != nil), ("--begin-picture", !words.beginningPictures.isEmpty),
+      ("--precision", modelOptions.computing.precision != nil),
+      ("--threads", modelOptions.threads.threads != nil),
+    ])
   }
 
   func run() throws {
@@ -70,6 +76,7 @@ struct StoryCommand: ParsableCommand {
       try FileSystem.checkFolder(of: preview)
     }
     let request = try self.request()
+    if let server = remote.server { return try tell(request, on: server, console) }
     let painter = try illustrator.map { name in
       try ImageGenerator(
         folder: ModelOptions.folder(named: name, or: .picturebook),
@@ -88,14 +95,31 @@ struct StoryCommand: ParsableCommand {
     let syntax = PromptSyntax(prompt, readsWeights: false)
     for note in syntax.notes(on: "prompt") { console.note(note) }
     for note in try generator.check(request) { console.note(note) }
-    let output = self.output ?? "story"
-    let folder = try StoryFolder(output, writing, request, model: model)
-    writing.report(self.output, folder.path, console)
+    try tell(request, model: model, since: start, console) { onEvent in
+      try generator.write(request, onEvent: onEvent)
+    }
+  }
+
+  /// Writes a story's pages as they come.
+  ///
+  /// - Parameters:
+  ///   - request: the story's.
+  ///   - model: the model's name.
+  ///   - start: when loading it began.
+  ///   - console: shows the pages.
+  ///   - write: makes the pages, and calls its closure with what comes of them.
+  /// - Throws: what `write` throws, and what is wrong with the folder.
+  func tell(
+    _ request: StoryRequest, model: String, since start: Double, _ console: Console,
+    by write: (_ onEvent: (StoryEvent) throws -> Void) throws -> Void
+  ) throws {
+    let folder = try StoryFolder(output ?? "story", writing, request, model: model)
+    writing.report(output, folder.path, console)
     var book = folder.book
     defer { if book.pages.isEmpty { folder.discard() } }
     var teller = Teller(console, preview: preview, seed: request.seed)
     let begin = Console.now
-    try generator.write(request) { event in
+    try write { event in
       try Interruption.check()
       try teller.take(event)
       if case .page(let page) = event {

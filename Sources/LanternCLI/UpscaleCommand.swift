@@ -42,10 +42,14 @@ struct UpscaleCommand: ParsableCommand {
 
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var threads: ThreadOptions
+  @OptionGroup(title: "Server options") var remote: RemoteOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
     try checkEncoding()
+    try remote.refuse([
+      ("--precision", computing.precision != nil), ("--threads", threads.threads != nil),
+    ])
     if model == nil {
       throw ValidationError("which network? Name its file with --model FILE")
     }
@@ -75,18 +79,22 @@ struct UpscaleCommand: ParsableCommand {
     let texts = try PictureMetadata(contentsOf: input)
     for note in picture.colours.notes { console.note(note) }
     threads.apply(console)
-    let upscaler = try load(console)
+    let upscaler = remote.server == nil ? try load(console) : nil
     if let tile, tile >= max(picture.colours.width, picture.colours.height) {
       console.note("--tile \(tile) has no effect: the picture is no larger than one tile")
     }
-    let enlarged = try enlarge(picture, upscaler, console)
+    let enlarged =
+      if let upscaler { try enlarge(picture, upscaler, console) } else {
+        try picture.changed { try enlarge($0, on: remote.server ?? "", console) }
+      }
     try write(enlarged, texts, console)
     console.result(
       output,
       event: [
         "event": .string("picture"), "path": .string(output),
         "width": .integer(enlarged.colours.width), "height": .integer(enlarged.colours.height),
-        "scale": .integer(upscaler.scale), "alpha": .bool(enlarged.alpha != nil),
+        "scale": .integer(enlarged.colours.width / picture.colours.width),
+        "alpha": .bool(enlarged.alpha != nil),
       ])
   }
 

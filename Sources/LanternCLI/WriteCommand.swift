@@ -59,10 +59,12 @@ struct WriteCommand: ParsableCommand {
   @OptionGroup(title: "Model options") var drafting: DraftModelOptions
   @OptionGroup(title: "Model options") var computing: PrecisionOptions
   @OptionGroup(title: "Model options") var threads: ThreadOptions
+  @OptionGroup(title: "Server options") var remote: RemoteOptions
   @OptionGroup(title: "Message options") var messages: MessageOptions
 
   mutating func validate() throws {
     try checkEncoding()
+    try remote.refuse(unsent)
     if !(1...LanguageGenerator.maximumCount).contains(count) {
       throw ValidationError("count \(count): choose 1 to \(LanguageGenerator.maximumCount)")
     }
@@ -103,6 +105,7 @@ struct WriteCommand: ParsableCommand {
     var request = LanguageRequest(prompt: try prompt.map(PromptFile.text(ofArgument:)) ?? "")
     let lines = try prompts.map(PromptFile.prompts)
     try words.apply(to: &request)
+    if let server = remote.server { return try write(request, behind: lines, on: server, console) }
     let library = try documents.reader(console)
     let start = Console.now
     let generator = try source.generator(
@@ -168,17 +171,17 @@ struct WriteCommand: ParsableCommand {
   }
 
   /// Puts one of several texts on standard output.
-  private func put(_ result: LanguageResult, number: Int, _ console: Console) {
+  func put(_ result: LanguageResult, number: Int, _ console: Console) {
     if !console.isJSON { Console.put((number == 0 ? "" : "\n") + result.text + "\n") }
   }
 
   /// What a text was written behind: a question with passages, and whose.
-  private struct GroundedText {
+  struct GroundedText {
     let library: LibraryReader
     let question: GroundedQuestion
   }
 
-  private func finish(
+  func finish(
     _ results: [LanguageResult], _ grounds: GroundedText?, seconds: Double,
     _ request: LanguageRequest, _ console: Console
   ) {
@@ -195,7 +198,7 @@ struct WriteCommand: ParsableCommand {
   }
 
   /// Notes, and what was done in all.
-  private func conclude(
+  func conclude(
     _ results: [LanguageResult], seconds: Double, _ request: LanguageRequest, _ console: Console
   ) {
     var noted: Set<String> = []
@@ -214,7 +217,7 @@ struct WriteCommand: ParsableCommand {
   }
 
   /// Tells programs that a text has ended.
-  private func end(
+  func end(
     _ result: LanguageResult, _ number: Int?, _ seed: UInt64, _ seconds: Double, _ console: Console,
     citations: JSONValue? = nil
   ) {

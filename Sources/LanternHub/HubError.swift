@@ -40,18 +40,25 @@ package enum HubError: Error, Sendable, Equatable {
   case noSpace(folder: String, needed: Int, free: Int)
   /// Reading or writing the cache failed.
   case format(FormatError)
+  /// What is no server's address.
+  case serverAddress(found: String)
+  /// A server of this program that cannot be reached.
+  case noServer(address: String, reason: String)
+  /// What a server of this program answers in place of what was wanted.
+  case server(address: String, kind: ErrorKind, message: String)
 }
 
 extension HubError: LanternError {
   /// What kind of failure it is.
   package var kind: ErrorKind {
     switch self {
-    case .unreachable, .status, .redirect: .network
+    case .unreachable, .status, .redirect, .noServer: .network
     case .busy: .busy
     case .offline, .gated, .noRepository, .noRevision, .noFile: .missing
-    case .environment, .noVariant, .severalFiles: .usage
+    case .environment, .noVariant, .severalFiles, .serverAddress: .usage
     case .noWeights, .malformed, .hostilePath, .wrongDigest, .wrongSize: .data
     case .noSpace: .output
+    case .server(_, let kind, _): kind
     case .format(let inner): inner.kind
     }
   }
@@ -109,6 +116,11 @@ extension HubError: LanternError {
       "\(folder): \(needed) bytes are needed and \(free) are free; free some space, or set HF_HOME to "
         + "a folder on another disk"
     case .format(let error): "\(error)"
+    case .serverAddress(let found):
+      "\(found): give the address of a server, as http://127.0.0.1:7860"
+    case .noServer(let address, let reason):
+      "\(address): \(reason); give another address, or start a server there (lantern serve)"
+    case .server(let address, _, let message): "the server at \(address): \(message)"
     }
   }
 }

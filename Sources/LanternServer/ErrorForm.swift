@@ -73,7 +73,7 @@ extension Response {
   init(json: JSONValue, status: HTTPResponse.Status = .ok, closes: Bool = false) {
     self.init(
       status: status, headers: [.contentType: "application/json; charset=utf-8"],
-      body: ResponseBody(byteBuffer: ByteBuffer(string: JSON.write(json))))
+      body: ResponseBody(byteBuffer: ByteBuffer(string: JSON.write(json, keepsOrder: true))))
     if closes { headers[.connection] = "close" }
   }
 

@@ -10,7 +10,8 @@ struct EventWriter {
   /// Server-sent events: a line of data each.
   mutating func send(_ json: JSONValue, event: String? = nil) async throws {
     let name = event.map { "event: \($0)\n" } ?? ""
-    try await writer.write(ByteBuffer(string: "\(name)data: \(JSON.write(json))\n\n"))
+    let data = JSON.write(json, keepsOrder: true)
+    try await writer.write(ByteBuffer(string: "\(name)data: \(data)\n\n"))
   }
 
   /// An event that its object names too.
@@ -25,7 +26,7 @@ struct EventWriter {
 
   /// JSON by lines.
   mutating func line(_ json: JSONValue) async throws {
-    try await writer.write(ByteBuffer(string: JSON.write(json) + "\n"))
+    try await writer.write(ByteBuffer(string: JSON.write(json, keepsOrder: true) + "\n"))
   }
 
   /// How an answer is written.

@@ -8,18 +8,21 @@ struct RequestFields {
   }
 
   private let values: [String: JSONValue]
+  /// All of them in their order.
+  let members: [(key: String, value: JSONValue)]
   private let path: String
   private let unread: Unread
 
   /// - Parameter value: the body.
   /// - Throws: ``ServerError/body(reason:)`` for anything but an object.
   init(_ value: JSONValue) throws(ServerError) {
-    guard let values = value.object else { throw .body(reason: "it is no JSON object") }
-    self.init(values, path: "", Unread())
+    guard value.object != nil else { throw .body(reason: "it is no JSON object") }
+    self.init(value, path: "", Unread())
   }
 
-  private init(_ values: [String: JSONValue], path: String, _ unread: Unread) {
-    (self.values, self.path, self.unread) = (values, path, unread)
+  private init(_ value: JSONValue, path: String, _ unread: Unread) {
+    (values, members) = (value.object ?? [:], value.members ?? [])
+    (self.path, self.unread) = (path, unread)
     for (name, value) in values where value != .null { unread.names.insert(path + name) }
   }
 
@@ -31,6 +34,9 @@ struct RequestFields {
 
   /// Whether a field is there, and not null.
   func has(_ name: String) -> Bool { (values[name] ?? .null) != .null }
+
+  /// Whether a field is there, not null, and was not read.
+  func hasUnread(_ name: String) -> Bool { unread.names.contains(path + name) }
 
   /// A field's value; nil where it is not there, or null.
   func value(_ name: String) -> JSONValue? {
@@ -111,10 +117,10 @@ struct RequestFields {
   }
 
   private func object(_ value: JSONValue, _ path: String) throws(ServerError) -> RequestFields {
-    guard let values = value.object else {
+    guard value.object != nil else {
       throw .field(name: path, reason: "it is no JSON object")
     }
-    return RequestFields(values, path: path + ".", unread)
+    return RequestFields(value, path: path + ".", unread)
   }
 
   /// Where a field stands in the body, for errors.

@@ -31,6 +31,7 @@ package struct Server: Sendable {
     service = Service(
       configuration: configuration, shelf: shelf,
       pictures: JobQueue(shelf, configuration, store, log: log), store: store,
+      addOns: try AddOns(configuration),
       metrics: Metrics())
   }
 

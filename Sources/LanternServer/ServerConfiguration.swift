@@ -1,4 +1,5 @@
 import Lantern
+package import LanternHub
 package import LanternTensor
 
 /// How a server is started.
@@ -18,6 +19,8 @@ package struct ServerConfiguration: Sendable {
   package var models: [(name: String, path: String)] = []
   /// Folders whose models are served by the names of their files and folders.
   package var folders: [String] = []
+  /// The folders of LoRAs, of networks that enlarge, and of ControlNets, which calls name; none where nil.
+  package var loraFolder: String?, upscalerFolder: String?, controlFolder: String?
   /// How exactly the models compute.
   package var precision = Precision.default
   /// Bytes that loaded models may take together; as much as the system has when nil.
@@ -30,6 +33,8 @@ package struct ServerConfiguration: Sendable {
   package var store: String?
   /// Pictures that are kept after they were drawn; the oldest are removed beyond that.
   package var keptPictures = 2000
+  /// The hub that models are fetched from; nil for none.
+  package var hub: HubSettings?
   /// Bytes of a body at most.
   package var bodyLimit = 64 << 20
 

@@ -33,6 +33,8 @@ package enum ServerError: Error, Sendable, Equatable {
   case cannotListen(address: String, reason: String)
   /// A certificate or key that cannot be used.
   case certificate(path: String, reason: String)
+  /// Another model is fetched.
+  case pulling(name: String)
   /// As many pictures wait as may.
   case queueFull(limit: Int)
   /// What is kept of jobs cannot be read or written.
@@ -43,7 +45,7 @@ extension ServerError: LanternError {
   /// What kind of failure it is.
   package var kind: ErrorKind {
     switch self {
-    case .queueFull, .cannotListen: .busy
+    case .queueFull, .pulling, .cannotListen: .busy
     case .memory: .memory
     case .store: .output
     case .certificate: .data
@@ -59,7 +61,7 @@ extension ServerError: LanternError {
     case .foreign: .forbidden
     case .method: .methodNotAllowed
     case .tooLarge: .contentTooLarge
-    case .queueFull: .tooManyRequests
+    case .queueFull, .pulling: .tooManyRequests
     case .memory, .cannotListen: .serviceUnavailable
     case .store, .certificate: .internalServerError
     case .unknownModel, .noModel, .unknownPath, .unknownJob: .notFound
@@ -93,6 +95,7 @@ extension ServerError: LanternError {
     case .certificate(let path, let reason): "\(path) cannot be used for TLS: \(reason)"
     case .store(let path, let reason):
       "the store \(path): \(reason); move it away, or choose another store"
+    case .pulling(let name): "\(name) is being fetched, one model at a time; try again later"
     case .queueFull(let limit): "\(limit) pictures wait, and no more may; try again later"
     }
   }

@@ -13,6 +13,7 @@ struct Service: Sendable {
   let shelf: ModelShelf
   let pictures: JobQueue
   let store: ResultStore
+  let addOns: AddOns
   let metrics: Metrics
   let webUIOptions = WebUIOptions()
 

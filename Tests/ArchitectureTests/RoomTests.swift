@@ -38,8 +38,9 @@ import Testing
     ],
     "LanternServer": [
       "LanternPlatform", "LanternTensor", "LanternFormats", "LanternTokenizers",
-      "LanternSamplers", "LanternPictures", "Lantern", "FoundationEssentials", "Foundation", "GRDB",
-      "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "HTTPTypes", "Logging", "NIOCore",
+      "LanternSamplers", "LanternPictures", "Lantern", "LanternHub", "FoundationEssentials",
+      "Foundation", "GRDB", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "HTTPTypes",
+      "Logging", "NIOCore",
       "NIOSSL",
       "ServiceLifecycle", "UnixSignals",
     ],

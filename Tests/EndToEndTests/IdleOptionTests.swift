@@ -38,6 +38,10 @@ import Testing
 
   private static let listed: [Case] = [
     Case("image", "--prompt", "fox -p cat", "prompt is given twice"),
+    Case("image", "--server-token", "fox --server-token x", "give --server too"),
+    Case("story", "--server-token", "fox --server-token x", "give --server too"),
+    Case("upscale", "--server-token", "a.png b.png UPSCALER --server-token x", "--server too"),
+    Case("write", "--server-token", "fox WRITER --server-token x", "give --server too"),
     Case("image", "--prompts", "fox --prompts a.txt", "--prompts replaces the prompt"),
     Case("image", "--prompts", "--prompts a.txt --like a.png", "--like has a prompt"),
     Case("image", "--enrich", "ENRICH", "--enrich has no effect: nothing was added"),
@@ -296,12 +300,12 @@ import Testing
       "--literal", "--clip-skip", "--sampler", "--seed", "--guidance", "--init", "--model",
       "--precision", "--output", "--overwrite", "--json", "--vae", "--text-encoder",
       "--text-encoder-2", "--text-encoder-3", "--tokenizer", "--prediction",
-      "--tiny-decoder", "--share",
+      "--tiny-decoder", "--share", "--server",
     ],
-    "upscale": ["--precision", "--json"],
+    "upscale": ["--precision", "--json", "--server"],
     "story": [
       "--output", "--overwrite", "--preview", "--begin", "--guidance", "--seed", "--illustrator",
-      "--model", "--precision", "--json",
+      "--model", "--precision", "--json", "--server",
     ],
     "paint": [
       "--output", "--overwrite", "--count", "--image-steps", "--guidance", "--seed", "--model",
@@ -311,12 +315,12 @@ import Testing
     "write": [
       "--model", "--temperature", "--min-tokens", "--logit-bias", "--schema",
       "--regex", "--choices", "--stop", "--trace", "--precision", "--json", "--count", "--beams",
-      "--cache-type", "--prompts", "--parallel", "--library",
+      "--cache-type", "--prompts", "--parallel", "--library", "--server",
     ],
     "chat": [
       "--model", "--system", "--chat-template", "--temperature", "--min-tokens", "--logit-bias",
       "--schema", "--regex", "--choices", "--stop", "--precision", "--json", "--beams",
-      "--cache-type", "--library",
+      "--cache-type", "--library", "--server",
     ],
     "library add": ["--model", "--library-folder", "--json"],
     "library list": ["--library-folder", "--json"], "library remove": ["--library-folder"],
@@ -340,7 +344,8 @@ import Testing
     "serve": [
       "--models", "--host", "--port", "--token", "--cors", "--memory-limit", "--parallel",
       "--queue", "--precision", "--threads", "--verbose", "--json", "--store", "--keep",
-      "--tls-certificate", "--tls-key", "--settings",
+      "--tls-certificate", "--tls-key", "--settings", "--lora-folder", "--upscaler-folder",
+      "--control-folder",
     ],
     "sheet": ["--output", "--overwrite"], "trace": ["--tolerance", "--json"],
     "bench kernels": ["--case", "--precision", "--runs", "--json"],

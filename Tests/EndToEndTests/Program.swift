@@ -44,7 +44,7 @@ enum Program {
   ///   - environment: more variables for it.
   ///   - interruptedAt: ask it to end when this stands on standard output.
   ///   - signal: how it is asked; Ctrl-C by default.
-  ///   - interruption: what to do then instead.
+  ///   - interruption: what to do before the signal.
   ///   - seconds: how long it may take.
   /// - Returns: its exit code and what it printed.
   /// - Throws: what Foundation throws where the program cannot run.
@@ -65,11 +65,8 @@ enum Program {
         input: files.input.path, output: files.output.path, errors: files.errors.path)
       if let interruptedAt {
         try wait(for: interruptedAt, in: files.output)
-        if let interruption {
-          try interruption()
-        } else {
-          kill(child.id, signal)
-        }
+        defer { kill(child.id, signal) }
+        try interruption?()
       }
       var code = child.wait(seconds: seconds)
       if code == nil {

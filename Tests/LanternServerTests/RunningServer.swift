@@ -83,7 +83,8 @@ struct RunningServer: Sendable {
     -> Answer
   {
     try await call(
-      .POST, path, Array(JSON.write(body).utf8), [("Content-Type", "application/json")] + headers)
+      .POST, path, Array(JSON.write(body, keepsOrder: true).utf8),
+      [("Content-Type", "application/json")] + headers)
   }
 
   func call(

@@ -101,7 +101,7 @@ public enum LatentUpscaling: String, Sendable, CaseIterable {
   case nearestExact = "latent-nearest-exact"
 
   /// The name that webui has for it.
-  var webUIName: String {
+  package var webUIName: String {
     let words = rawValue.split(separator: "-")
     guard words.count > 1 else { return "Latent" }
     let rest = words.dropFirst().joined(separator: " ")

@@ -54,6 +54,10 @@ package struct Setting<Request: Configurable>: Sendable {
   let read: @Sendable (_ recipe: [String: JSONValue], _ request: inout Request) -> Bool
   /// Whether two requests say different things.
   package let differs: @Sendable (Request, Request) -> Bool
+  /// The value; nil where the request says nothing.
+  private let value: @Sendable (Request) -> JSONValue?
+  /// Takes a value; false for one of another type.
+  private let take: @Sendable (JSONValue, inout Request) -> Bool
   /// Leaves it open again.
   let forget: @Sendable (inout Request) -> Void
   /// The request of settings of which a caller gives some, as a recipe names them.
@@ -136,6 +140,12 @@ package struct Setting<Request: Configurable>: Sendable {
         request[keyPath: path] = value
         return true
       }
+    value = { differs($0, .default) ? $0[keyPath: path].json : nil }
+    take = { json, request in
+      guard let value = Value(json: json) else { return false }
+      request[keyPath: path] = value
+      return true
+    }
     forget = { $0[keyPath: path] = Request.default[keyPath: path] }
     self.check = { request, model in
       if let isAllowed, let value = request[keyPath: path].given, !isAllowed(value) {
@@ -179,6 +189,7 @@ package struct Setting<Request: Configurable>: Sendable {
     recipeValue = { _ in nil }
     isAlwaysWritten = false
     read = { _, _ in true }
+    (value, take) = ({ _ in nil }, { _, _ in false })
     differs = { _, _ in false }
     forget = { _ in }
     check = { _, _ in }
@@ -217,6 +228,34 @@ extension Setting {
       if let key = setting.key { values[key] = setting.recipeValue(request) }
     }
     return values
+  }
+
+  /// The settings in which a request says something, by their names: those too that recipes do not have.
+  package static func values(of request: Request) -> [String: JSONValue] {
+    var values: [String: JSONValue] = [:]
+    for setting in all { values[setting.name] = setting.value(request) }
+    return values
+  }
+
+  /// The request of settings by their names.
+  ///
+  /// - Parameters:
+  ///   - values: what is given.
+  ///   - file: what errors call it.
+  /// - Returns: the request, and the names that are none of its settings.
+  /// - Throws: ``FormatError/wrongType(key:expected:file:)`` for a value of another type.
+  package static func request(
+    ofValues values: [String: JSONValue], file: String
+  ) throws(FormatError) -> (request: Request, unknown: Set<String>) {
+    var (request, unknown) = (Request.default, Set(values.keys))
+    for setting in all {
+      guard let value = values[setting.name] else { continue }
+      unknown.remove(setting.name)
+      guard setting.take(value, &request) else {
+        throw .wrongType(key: setting.name, expected: setting.type, file: file)
+      }
+    }
+    return (request, unknown)
   }
 
   /// The request of a recipe's settings; what is none of theirs is passed over.

@@ -32,6 +32,14 @@ struct LanguageTextOptions: SettingOptions {
   @Option(LanguageSetting.beams) var beams: Int?
   @Option(LanguageSetting.lengthPenalty) var lengthPenalty: Float?
   @OptionGroup var masking: LanguageMaskingOptions
+
+  /// What a server is not given.
+  var unsent: [(name: String, isGiven: Bool)] {
+    [
+      ("--prompt-cache", promptCache != nil), ("--log-probabilities", logProbabilities != nil),
+      ("--draft-tokens", draftTokens != nil),
+    ]
+  }
 }
 
 /// How a model that fills in masked tokens does that.

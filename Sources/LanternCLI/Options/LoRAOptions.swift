@@ -58,6 +58,9 @@ struct LanguageLoRAOptions: ParsableArguments {
       valueName: "folder[:strength]"))
   var files: [String] = []
 
+  /// What a server is not given.
+  var unsent: [(name: String, isGiven: Bool)] { [("--lora", !files.isEmpty)] }
+
   mutating func validate() throws { _ = try files.map(LoRAOptions.parsed) }
 
   /// What was named.

@@ -1,5 +1,6 @@
 import Lantern
 import LanternFormats
+import LanternHub
 import LanternPictures
 import LanternPlatform
 
@@ -13,6 +14,9 @@ final class Job: Sendable {
     /// Words of a story's page.
     case text(String, page: Int)
     case picture(Int, Made)
+    /// Bytes of a model that have come.
+    case bytes(Int, of: Int)
+    case note(String)
     case failed(any Error)
     case cancelled
     case done
@@ -23,11 +27,17 @@ final class Job: Sendable {
     /// One request a picture.
     case pictures([ImageRequest])
     case story(StoryRequest)
+    /// A larger picture, by the network in a file.
+    case enlargement(Picture, network: String, tile: Int)
+    /// A model that is fetched from the hub.
+    case pull(HubReference, variant: String?)
 
     var prompt: String {
       switch self {
       case .pictures(let requests): requests.first?.prompt ?? ""
       case .story(let request): request.prompt
+      case .enlargement: ""
+      case .pull(let reference, _): reference.text
       }
     }
 
@@ -36,14 +46,27 @@ final class Job: Sendable {
       switch self {
       case .pictures(let requests): requests.count
       case .story(let request): request.pages ?? 1
+      case .enlargement: 1
+      case .pull: 0
       }
     }
 
-    /// The kind of model that makes it.
-    var kind: ModelKind {
+    /// What it is called where jobs are listed.
+    var kind: String {
+      switch self {
+      case .pictures: "image"
+      case .story: "story"
+      case .enlargement: "upscale"
+      case .pull: "pull"
+      }
+    }
+
+    /// The kind of model on the shelf that makes it; nil for none.
+    var modelKind: ModelKind? {
       switch self {
       case .pictures: .image
       case .story: .story
+      case .enlargement, .pull: nil
       }
     }
   }
@@ -77,14 +100,16 @@ final class Job: Sendable {
   let id: String
   /// The model's name; the first that draws when nil.
   let model: String?
+  /// What is added to the model's weights.
+  let loras: [LoRA]
   /// What is wanted.
   let work: Work
   /// When it was made, in seconds since 1970.
   let created = unixTime
   private let box: Locked<State>
 
-  init(model: String?, _ work: Work) {
-    (id, self.model, self.work) = (Self.newID(), model, work)
+  init(model: String?, adding loras: [LoRA] = [], _ work: Work) {
+    (id, self.model, self.loras, self.work) = (Self.newID(), model, loras, work)
     box = Locked(State())
   }
 
@@ -136,7 +161,8 @@ final class Job: Sendable {
         state.step = (number, count)
         state.picture = picture
         state.preview = preview ?? state.preview
-      case .text: break
+      case .bytes(let count, let total): state.step = (count, total)
+      case .text, .note: break
       case .picture(_, let picture): state.pictures.append(picture)
       case .failed(let error): (state.phase, state.error) = (.failed, error)
       case .cancelled: state.phase = .cancelled

@@ -1,5 +1,6 @@
 import Lantern
 import LanternFormats
+import LanternHub
 import LanternPictures
 
 /// Makes one picture or page at a time, in the order of the requests, and hands what is drawn to the store.
@@ -10,6 +11,8 @@ actor JobQueue {
   private let log: @Sendable (String) -> Void
   private var waiting: [Job] = []
   private(set) var running: Job?
+  /// The model that is fetched.
+  private var pulling: Job?
   /// The last jobs that are over, the newest last: what could not be stored is here for a while.
   private var last: [Job] = []
   private var isStopping = false
@@ -36,16 +39,54 @@ actor JobQueue {
     guard waiting.count < configuration.queueLimit else {
       throw ServerError.queueFull(limit: configuration.queueLimit)
     }
-    _ = try await shelf.entry(named: job.model, job.work.kind)
+    if let kind = job.work.modelKind { _ = try await shelf.entry(named: job.model, kind) }
     waiting.append(job)
     await keeping { try await self.store.add(job.record) }
     job.take(.waiting(waiting.count - 1 + (running == nil ? 0 : 1)))
     if running == nil { startNext() }
   }
 
-  /// The job of a name that waits, is drawn or was drawn lately.
+  /// Fetches a model, while pictures are drawn.
+  ///
+  /// - Parameters:
+  ///   - job: what is fetched.
+  ///   - settings: the hub.
+  /// - Throws: ``ServerError/pulling(name:)`` while another is fetched.
+  func pull(_ job: Job, from settings: HubSettings) async throws {
+    guard pulling == nil else { throw ServerError.pulling(name: pulling?.work.prompt ?? "") }
+    pulling = job
+    await keeping { try await self.store.add(job.record) }
+    Task {
+      await job.run { await self.fetch(job, settings) }
+      await self.keep(job)
+      self.endPull()
+    }
+  }
+
+  private func endPull() { pulling = nil }
+
+  private func fetch(_ job: Job, _ settings: HubSettings) async {
+    guard case .pull(let reference, let variant) = job.work else { return }
+    do {
+      _ = try await Hub(settings).pull(reference, variant: variant) { event in
+        switch event {
+        case .progress(let bytes, let total, _, _): job.take(.bytes(bytes, of: total))
+        case .note(let text): job.take(.note(text))
+        case .waiting(_, let reason): job.take(.note(reason))
+        case .found, .file: break
+        }
+      }
+      job.take(.done)
+    } catch is CancellationError {
+      job.take(.cancelled)
+    } catch {
+      job.take(.failed(error))
+    }
+  }
+
+  /// The job of a name that waits, is drawn, was drawn lately or is fetched.
   func job(_ id: String) -> Job? {
-    (last + [running].compactMap(\.self) + waiting).last { $0.id == id }
+    (last + [running, pulling].compactMap(\.self) + waiting).last { $0.id == id }
   }
 
   /// Forgets a job that is over.
@@ -59,6 +100,7 @@ actor JobQueue {
     isStopping = true
     for job in waiting { job.cancel() }
     running?.cancel()
+    pulling?.cancel()
     await withCheckedContinuation { continuation in
       if running == nil { continuation.resume() } else { stopped.append(continuation) }
     }
@@ -109,6 +151,10 @@ actor JobQueue {
       switch job.work {
       case .pictures(let requests): try await draw(requests, for: job)
       case .story(let request): try await write(request, for: job)
+      case .enlargement(let picture, let network, let tile):
+        try await enlarge(picture, by: network, tile: tile, for: job)
+      // Pulls are not in the queue.
+      case .pull: break
       }
       job.take(.done)
     } catch is CancellationError {
@@ -119,7 +165,7 @@ actor JobQueue {
   }
 
   private func draw(_ requests: [ImageRequest], for job: Job) async throws {
-    let generator = try await shelf.image(job.model)
+    let generator = try await shelf.image(job.model, adding: job.loras)
     for (index, request) in requests.enumerated() {
       let start = ContinuousClock.now
       var picture: GeneratedImage?
@@ -149,13 +195,32 @@ actor JobQueue {
       case .step(let number, let count, let page, let preview):
         job.take(.step(number, of: count, picture: page - 1, preview: preview))
       case .page(let page):
-        let record = JobRecord.Drawn(page, of: request, notes: page.number == 1 ? notes : [])
+        let record = JobRecord.Drawn(
+          page, of: request, notes: (page.number == 1 ? notes : []) + page.picture.notes)
         await take(
           Job.Made(record: record, picture: page.picture, image: nil), page.number - 1, of: job)
       case .finished: isFinished = true
       }
     }
     guard isFinished else { throw CancellationError() }
+  }
+
+  private func enlarge(_ picture: Picture, by network: String, tile: Int, for job: Job)
+    async throws
+  {
+    let upscaler = try await shelf.upscaler(network)
+    let enlarged = try await ComputeQueue.run { checkCancellation in
+      try upscaler.upscale(picture, tile: tile) { number, count in
+        try checkCancellation()
+        job.take(.step(number, of: count, picture: 0, preview: nil))
+      }
+    }
+    let record = JobRecord.Drawn(
+      text: nil, seed: 0, width: enlarged.width, height: enlarged.height,
+      recipe: .object([
+        "scale": .integer(upscaler.scale), "architecture": .string(upscaler.architecture),
+      ]), notes: [])
+    await take(Job.Made(record: record, picture: enlarged, image: nil), 0, of: job)
   }
 
   /// Keeps a picture and hands it on.

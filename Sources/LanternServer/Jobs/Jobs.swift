@@ -2,12 +2,18 @@ import HTTPTypes
 import Hummingbird
 import Lantern
 import LanternFormats
+import LanternHub
 import LanternPictures
 import NIOCore
 
 /// Our own endpoints: pictures as jobs, with the events that the program writes as JSON.
 extension Service {
   func addJobs(_ router: Router<Context>) {
+    addJobStarts(router)
+    addJobLookUps(router)
+  }
+
+  private func addJobStarts(_ router: Router<Context>) {
     router.post("/jobs") { request, _ in
       var request = request
       let fields = try await self.fields(&request)
@@ -17,6 +23,22 @@ extension Service {
       response.headers[.location] = "/jobs/\(job.id)"
       return response
     }
+    router.post("/models/pull") { request, _ in
+      var request = request
+      let fields = try await self.fields(&request)
+      let job = try self.pull(fields)
+      guard let hub = self.configuration.hub else {
+        throw ServerError.unsupported(
+          name: "model", remedy: "this server fetches no models: use lantern pull where it runs")
+      }
+      try await self.pictures.pull(job, from: hub)
+      var response = Response(json: job.record.json(notes: fields.notes), status: .accepted)
+      response.headers[.location] = "/jobs/\(job.id)"
+      return response
+    }
+  }
+
+  private func addJobLookUps(_ router: Router<Context>) {
     router.get("/jobs") { request, _ in
       let query = request.uri.queryParameters
       let jobs = try await self.store.jobs(
@@ -111,16 +133,46 @@ extension Service {
       let (request, count, unknown) = try Self.pictures(fields)
       var wanted = request
       wanted.previewInterval = previews ? 1 : 0
+      let (loras, tagNotes) = try addOns.takeLoRAs(&wanted)
+      if let network = wanted.hires?.network {
+        wanted.hires?.upscaler = try addOns.path(
+          of: network, .upscaler, field: "settings.hires.upscaler")
+      }
       let notes =
         unknown.isEmpty ? [] : ["without effect: \(unknown.sorted().joined(separator: ", "))"]
-      return (Job(model: model, .pictures(wanted.repeated(count))), fields.notes + notes)
+      let job = Job(model: model, adding: loras, .pictures(wanted.repeated(count)))
+      return (job, fields.notes + notes + tagNotes)
     case "story":
       var request = try Self.story(fields)
       request.previewInterval = previews ? 4 : 0
       return (Job(model: model, .story(request)), fields.notes)
+    case "upscale":
+      guard let picture = try fields.picture("picture") else {
+        throw ServerError.field(name: "picture", reason: "it is missing")
+      }
+      guard let model else {
+        throw ServerError.field(name: "model", reason: "name the network that enlarges")
+      }
+      let path = try addOns.path(of: model, .upscaler, field: "model")
+      let tile = try fields.integer("tile", in: 64...2048) ?? Upscaler.standardTile
+      return (Job(model: model, .enlargement(picture, network: path, tile: tile)), fields.notes)
     case let kind:
-      throw ServerError.field(name: "kind", reason: "\(JSON.quoted(kind)): give image or story")
+      throw ServerError.field(
+        name: "kind", reason: "\(JSON.quoted(kind)): give image, story or upscale")
     }
+  }
+
+  /// The pull of a body: a model's name on the hub. Addresses are no names.
+  private func pull(_ fields: RequestFields) throws(ServerError) -> Job {
+    let name = try fields.string("model") ?? ""
+    guard !name.contains("://"), let reference = HubReference(name) else {
+      throw .field(name: "model", reason: "give OWNER/NAME, or OWNER/NAME:FILE")
+    }
+    let variant = try fields.string("variant")
+    if let variant, !HubReference.isSafe(variant) {
+      throw .field(name: "variant", reason: "\(JSON.quoted(variant)): give a name, as fp16")
+    }
+    return Job(model: name, .pull(reference, variant: variant))
   }
 
   private static func pictures(_ fields: RequestFields) throws -> (ImageRequest, Int, Set<String>) {
@@ -144,13 +196,22 @@ extension Service {
       throw ServerError.field(name: "settings.prompt", reason: "it is missing")
     }
     var request = StoryRequest(prompt: prompt)
+    let values = Dictionary(settings.members.map { ($0.key, $0.value) }) { $1 }
+    do throws(FormatError) {
+      let (found, unknown) = try StorySetting.request(ofValues: values, file: "settings")
+      for name in values.keys where !unknown.contains(name) { _ = settings.value(name) }
+      request = found
+    } catch {
+      throw ServerError.field(name: "settings", reason: "\(error)")
+    }
     request.pages = try settings.integer("pages", in: 1...64)
     request.seed = try settings.seed() ?? request.seed
     request.temperature = try settings.float("temperature", in: 0...100)
     request.topP = try settings.float("top_p", in: 0...1)
     request.topK = try settings.integer("top_k", in: 0...1 << 20) ?? request.topK
     request.minP = try settings.float("min_p", in: 0...1) ?? request.minP
-    request.imageSteps = try settings.integer("image_steps", in: 1...1000)
+    request.imageSteps =
+      try settings.integer("image_steps", in: 1...1000) ?? request.imageSteps
     request.guidance = try settings.float("guidance", in: 0...1000)
     return request
   }
@@ -171,7 +232,7 @@ extension Service {
     }
     var (name, last): (String, [String: JSONValue]) = (record.phase.rawValue, [:])
     if record.phase == .failed {
-      (name, last["message"]) = ("error", record.error?.object?["message"])
+      (name, last) = ("error", record.error?.object ?? [:])
     }
     last["event"] = .string(name)
     try await writer.send(.object(last), event: name)
@@ -195,8 +256,12 @@ extension Service {
       var object = job.record.picture(index).object ?? [:]
       object["event"] = "picture"
       return ("picture", object)
+    case .bytes(let count, let total):
+      return ("bytes", ["event": "bytes", "bytes": .integer(count), "of": .integer(total)])
+    case .note(let text): return ("note", ["event": "note", "message": .string(text)])
     case .failed(let error):
-      return ("error", ["event": "error", "message": .string("\(error)")])
+      let object = ErrorForm.own.body(error).object?["error"]?.object ?? [:]
+      return ("error", object.merging(["event": "error"]) { $1 })
     case .cancelled: return ("cancelled", ["event": "cancelled"])
     case .done: return ("done", ["event": "done"])
     }

@@ -4,7 +4,7 @@ import LanternPlatform
 
 /// What a model on the shelf does.
 enum ModelKind: String, Sendable {
-  case image, language, embedding, story
+  case image, language, embedding, story, upscaler
 
   /// What it does, in words.
   var words: String {
@@ -13,6 +13,7 @@ enum ModelKind: String, Sendable {
     case .language: "writes"
     case .embedding: "makes vectors of texts"
     case .story: "tells stories"
+    case .upscaler: "enlarges pictures"
     }
   }
 

@@ -1,5 +1,6 @@
 import Lantern
 import LanternFormats
+import LanternHub
 import LanternPlatform
 import LanternTensor
 
@@ -12,13 +13,16 @@ actor ModelShelf {
     case language(ServedLanguageModel)
     case embedding(TextEmbedder)
     case story(StoryGenerator)
+    case upscaler(Upscaler)
   }
 
   /// A model that may be loaded.
   struct Entry: Sendable {
-    let name: String
+    var name: String
     let path: String
     let kind: ModelKind
+    /// What is added to its weights.
+    var loras: [LoRA] = []
     /// What its weights take in its files, which is about what they take in memory.
     let byteCount: Int
     var isLoaded = false
@@ -113,7 +117,7 @@ actor ModelShelf {
     let plain = name.hasSuffix(":latest") ? String(name.dropLast(7)) : name
     guard
       let entry = all.first(where: { $0.name == plain })
-        ?? all.first(where: { FileSystem.split($0.path).name == plain })
+        ?? all.first(where: { FileSystem.split($0.path).name == plain }) ?? pulled(plain)
     else { throw .unknownModel(name: name, known: all.map(\.name)) }
     guard entry.kind == kind else {
       throw .wrongModel(name: entry.name, does: entry.kind.words, wanted: kind.words)
@@ -121,8 +125,26 @@ actor ModelShelf {
     return entry
   }
 
-  func image(_ name: String?) async throws -> ImageGenerator {
-    guard case .image(let generator) = try await loaded(entry(named: name, .image)) else {
+  /// A model of the hub that lies in the cache, by its name there.
+  private func pulled(_ name: String) -> Entry? {
+    guard let hub = configuration.hub, !name.hasPrefix("/"), !name.hasPrefix("."),
+      let reference = HubReference(name), let path = hub.cache.path(of: reference)
+    else { return nil }
+    return Self.entry(name, path)
+  }
+
+  /// A model that draws.
+  ///
+  /// - Parameters:
+  ///   - name: its name; the first when nil.
+  ///   - loras: what is added to its weights. A model with other LoRAs is another model in memory.
+  /// - Returns: the model, loaded.
+  /// - Throws: as ``entry(named:_:)``, and what is wrong with its files.
+  func image(_ name: String?, adding loras: [LoRA] = []) async throws -> ImageGenerator {
+    var entry = try entry(named: name, .image)
+    entry.loras = loras
+    for lora in loras { entry.name += " + \(lora)" }
+    guard case .image(let generator) = try await loaded(entry) else {
       throw ServerError.noModel(wanted: ModelKind.image.words)
     }
     return generator
@@ -153,6 +175,17 @@ actor ModelShelf {
       throw ServerError.noModel(wanted: ModelKind.embedding.words)
     }
     return embedder
+  }
+
+  /// A network that enlarges.
+  func upscaler(_ path: String) async throws -> Upscaler {
+    let entry = Entry(
+      name: "upscaler \(FileSystem.split(path).name)", path: path, kind: .upscaler,
+      byteCount: FileSystem.weightBytes(path))
+    guard case .upscaler(let upscaler) = try await loaded(entry) else {
+      throw ServerError.noModel(wanted: ModelKind.upscaler.words)
+    }
+    return upscaler
   }
 
   func story(_ name: String?) async throws -> StoryGenerator {
@@ -186,7 +219,9 @@ actor ModelShelf {
   private static func load(_ entry: Entry, _ configuration: ServerConfiguration) throws -> Loaded {
     let precision = configuration.precision
     switch entry.kind {
-    case .image: return .image(try ImageGenerator(folder: entry.path, precision: precision))
+    case .image:
+      return .image(
+        try ImageGenerator(folder: entry.path, adding: entry.loras, precision: precision))
     case .language:
       return .language(
         ServedLanguageModel(
@@ -194,6 +229,7 @@ actor ModelShelf {
           slots: configuration.slots))
     case .embedding: return .embedding(try TextEmbedder(path: entry.path, precision: precision))
     case .story: return .story(try StoryGenerator(.folder(entry.path), precision: precision))
+    case .upscaler: return .upscaler(try Upscaler(file: entry.path, precision: precision))
     }
   }
 

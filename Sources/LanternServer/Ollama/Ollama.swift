@@ -1,6 +1,7 @@
 import Hummingbird
 import Lantern
 import LanternFormats
+import LanternTokenizers
 
 /// Ollama's API, as its clients use it.
 extension Service {
@@ -25,7 +26,8 @@ extension Service {
       return Response(
         json: .object([
           "modelfile": "", "parameters": "", "template": "", "license": "",
-          "details": Self.details, "capabilities": .array(["completion"]),
+          "details": Self.details,
+          "capabilities": .array(["completion"] + (model.toolCallForm == nil ? [] : ["tools"])),
           "model_info": .object([
             "general.architecture": "lantern",
             "lantern.context_length": .integer(model.contextLength),
@@ -69,7 +71,7 @@ extension Service {
   {
     let model = try await shelf.language(fields.string("model"))
     let isStreamed = try fields.bool("stream") ?? true
-    try fields.refuseTools()
+    let offer = isChat ? try ToolOffer(fields) : ToolOffer()
     fields.pass(idle: [
       "think": [false], "context": [.array([])], "template": [""], "truncate": [true],
       "suffix": [""], "logprobs": [false], "top_logprobs": [0],
@@ -79,12 +81,12 @@ extension Service {
     switch fields.value("format") {
     case nil, .string(""): break
     case .string("json"): request.schema = #"{"type": "object"}"#
-    case let schema?: request.schema = JSON.write(schema)
+    case let schema?: request.schema = JSON.write(schema, keepsOrder: true)
     }
     let isRaw = try fields.bool("raw") ?? false
     let text: AsyncThrowingStream<LanguageEvent, any Error>
     if isChat {
-      text = try model.answer(fields.messages(), request)
+      text = try model.answer(fields.messages(), request, offering: offer)
     } else {
       let prompt = try fields.string("prompt") ?? ""
       let system = try fields.string("system")
@@ -97,18 +99,31 @@ extension Service {
         text = model.text(request)
       } else {
         let before = system.map { [ChatMessage(.system, $0)] } ?? []
-        text = try model.answer(before + [ChatMessage(.user, prompt)], request)
+        text = try model.answer(
+          before + [ChatMessage(.user, prompt)], request, offering: offer)
       }
     }
     let answer = OllamaAnswer(
       model: model.name, isChat: isChat, start: .now, notes: fields.notes)
+    return try await send(
+      text, AnswerReader(offer, model), as: answer, isStreamed: isStreamed, call)
+  }
+
+  /// Sends a text as Ollama does: line by line, or at once.
+  private func send(
+    _ text: AsyncThrowingStream<LanguageEvent, any Error>, _ reader: AnswerReader,
+    as answer: OllamaAnswer, isStreamed: Bool, _ call: Request
+  ) async throws -> Response {
     if isStreamed {
       return EventWriter.response(.lines, errors: .ollama) { writer in
+        var reader = reader
         for try await event in text {
           switch event {
-          case .text(let piece):
-            if !piece.isEmpty { try await writer.line(answer.piece(piece)) }
-          case .finished(let result): try await writer.line(answer.end("", result))
+          case .text(let text):
+            for piece in reader.add(text) { try await writer.line(answer.line(piece)) }
+          case .finished(let result):
+            for piece in reader.finish() { try await writer.line(answer.line(piece)) }
+            try await writer.line(answer.end("", result))
           case .token: break
           }
         }
@@ -118,7 +133,8 @@ extension Service {
     guard let choice = gathered.choices.first, let result = choice.result else {
       throw CancellationError()
     }
-    return Response(json: answer.end(choice.text, result), closes: true)
+    let (words, calls) = reader.divided(choice.text)
+    return Response(json: answer.end(words, calls: calls, result), closes: true)
   }
 
   private func ollamaVectors(_ fields: RequestFields) async throws -> Response {
@@ -145,10 +161,15 @@ private struct OllamaAnswer {
   let start: ContinuousClock.Instant
   let notes: [String]
 
-  func piece(_ text: String) -> JSONValue { .object(object(text, isDone: false)) }
+  func line(_ piece: ToolCallReader.Piece) -> JSONValue {
+    switch piece {
+    case .text(let text): .object(object(text, isDone: false))
+    case .call(let call): .object(object("", calls: [call], isDone: false))
+    }
+  }
 
-  func end(_ text: String, _ result: LanguageResult) -> JSONValue {
-    var object = object(text, isDone: true)
+  func end(_ text: String, calls: [ToolCall] = [], _ result: LanguageResult) -> JSONValue {
+    var object = object(text, calls: calls, isDone: true)
     let passed = JSONValue.integer(Int((ContinuousClock.now - start) / .nanoseconds(1)))
     object["done_reason"] = result.ending.openAI
     object["total_duration"] = passed
@@ -162,12 +183,19 @@ private struct OllamaAnswer {
     return .object(object)
   }
 
-  private func object(_ text: String, isDone: Bool) -> [String: JSONValue] {
+  private func object(_ text: String, calls: [ToolCall] = [], isDone: Bool) -> [String: JSONValue] {
     var object: [String: JSONValue] = [
       "model": .string(model), "created_at": .string(Timestamp.now), "done": .bool(isDone),
     ]
     if isChat {
-      object["message"] = .object(["role": "assistant", "content": .string(text)])
+      var message: [String: JSONValue] = ["role": "assistant", "content": .string(text)]
+      if !calls.isEmpty {
+        message["tool_calls"] = .array(
+          calls.map {
+            .object(["function": .object(["name": .string($0.name), "arguments": $0.arguments])])
+          })
+      }
+      object["message"] = .object(message)
     } else {
       object["response"] = .string(text)
     }

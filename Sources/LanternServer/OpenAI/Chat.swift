@@ -1,6 +1,7 @@
 import Hummingbird
 import Lantern
 import LanternFormats
+import LanternTokenizers
 
 /// OpenAI's chat completions.
 extension Service {
@@ -15,7 +16,7 @@ extension Service {
   private func chat(_ fields: RequestFields, _ call: Request) async throws -> Response {
     let model = try await shelf.language(fields.string("model"))
     let messages = try fields.messages()
-    try fields.refuseTools()
+    let offer = try ToolOffer(fields)
     let likeliest = try fields.integer("top_logprobs", in: 0...20) ?? 0
     let hasProbabilities = try fields.bool("logprobs") ?? false
     let count = try fields.integer("n", in: 1...64) ?? 1
@@ -27,15 +28,17 @@ extension Service {
     let texts = try (0..<count).map { index in
       var one = request
       one.seed = request.seed &+ UInt64(index)
-      return try model.answer(messages, one)
+      return try model.answer(messages, one, offering: offer)
     }
+    let reader = AnswerReader(offer, model)
     let head: [String: JSONValue] = [
       "id": .string(newName("chatcmpl-")), "created": .integer(unixTime),
       "model": .string(model.name),
     ]
     if isStreamed {
       let stream = ChatStream(
-        head: head, likeliest: likeliest, tellsUsage: tellsUsage, notes: fields.notes)
+        head: head, likeliest: likeliest, tellsUsage: tellsUsage, notes: fields.notes,
+        reader: reader)
       return EventWriter.response(.events, errors: .openAI) { try await stream.write(texts, &$0) }
     }
     let answer = try await whileListening(call) { try await TextAnswer.gathered(texts) }
@@ -43,12 +46,15 @@ extension Service {
     body["object"] = "chat.completion"
     body["choices"] = .array(
       answer.choices.enumerated().map { index, choice in
-        .object([
-          "index": .integer(index),
-          "message": .object([
-            "role": "assistant", "content": .string(choice.text), "refusal": .null,
-          ]),
-          "finish_reason": choice.result?.ending.openAI ?? "stop",
+        let (text, calls) = reader.divided(choice.text)
+        var message: [String: JSONValue] = [
+          "role": "assistant", "refusal": .null,
+          "content": text.isEmpty && !calls.isEmpty ? .null : .string(text),
+        ]
+        if !calls.isEmpty { message["tool_calls"] = .array(calls.map { .object($0.json) }) }
+        return .object([
+          "index": .integer(index), "message": .object(message),
+          "finish_reason": calls.isEmpty ? choice.result?.ending.openAI ?? "stop" : "tool_calls",
           "logprobs": hasProbabilities
             ? .object(["content": .array(choice.tokens.map { $0.json(likeliest: likeliest) })])
             : .null,
@@ -67,6 +73,8 @@ private struct ChatStream {
   let tellsUsage: Bool
   /// What is told with the first chunk.
   let notes: [String]
+  /// Divides each text.
+  let reader: AnswerReader
 
   func write(_ texts: [AsyncThrowingStream<LanguageEvent, any Error>], _ writer: inout EventWriter)
     async throws
@@ -76,15 +84,23 @@ private struct ChatStream {
         chunk(index, ["role": "assistant", "content": ""], notes: index == 0 ? notes : []))
     }
     var answer = TextAnswer(count: texts.count)
+    var readers = texts.map { _ in reader }
     for try await (number, event) in merged(texts) {
       answer.take(number, event)
       switch event {
-      case .text(let piece):
-        if !piece.isEmpty { try await writer.send(chunk(number, ["content": .string(piece)])) }
+      case .text(let text):
+        for delta in Self.deltas(readers[number].add(text), readers[number]) {
+          try await writer.send(chunk(number, delta))
+        }
       case .token(let token):
         try await writer.send(chunk(number, [:], tokens: [token]))
       case .finished(let result):
-        try await writer.send(chunk(number, [:], ending: result.ending, notes: result.notes))
+        for delta in Self.deltas(readers[number].finish(), readers[number]) {
+          try await writer.send(chunk(number, delta))
+        }
+        let ending = readers[number].calls.isEmpty ? result.ending.openAI : "tool_calls"
+        try await writer.send(
+          chunk(number, [:], ending: ending, notes: result.notes, result: result.json))
       }
     }
     if tellsUsage {
@@ -97,16 +113,40 @@ private struct ChatStream {
     try await writer.send("[DONE]")
   }
 
+  /// What pieces add to a message: of a call first its name, then its arguments.
+  private static func deltas(_ pieces: [ToolCallReader.Piece], _ reader: AnswerReader)
+    -> [[String: JSONValue]]
+  {
+    let newCalls = pieces.count { if case .call = $0 { true } else { false } }
+    var index = reader.calls.count - newCalls
+    return pieces.flatMap { piece -> [[String: JSONValue]] in
+      switch piece {
+      case .text(let text): return [["content": .string(text)]]
+      case .call(let call):
+        defer { index += 1 }
+        var begin = call.json
+        begin["index"] = .integer(index)
+        begin["function"] = .object(["name": .string(call.name), "arguments": ""])
+        let rest: JSONValue = .object([
+          "index": .integer(index),
+          "function": .object(["arguments": .string(call.argumentText)]),
+        ])
+        return [["tool_calls": .array([.object(begin)])], ["tool_calls": .array([rest])]]
+      }
+    }
+  }
+
   private func chunk(
     _ index: Int, _ delta: [String: JSONValue], tokens: [LanguageToken] = [],
-    ending: LanguageResult.Ending? = nil, notes: [String] = []
+    ending: JSONValue = .null, notes: [String] = [], result: JSONValue? = nil
   ) -> JSONValue {
     var chunk = head
+    chunk["result"] = result
     if !notes.isEmpty { chunk["notes"] = .array(notes.map(JSONValue.string)) }
     chunk["object"] = "chat.completion.chunk"
     chunk["choices"] = .array([
       .object([
-        "index": .integer(index), "delta": .object(delta), "finish_reason": ending?.openAI ?? .null,
+        "index": .integer(index), "delta": .object(delta), "finish_reason": ending,
         "logprobs": tokens.isEmpty
           ? .null : .object(["content": .array(tokens.map { $0.json(likeliest: likeliest) })]),
       ])

@@ -133,6 +133,7 @@ private struct CompletionStream {
         try await writer.send(chunk(number, "", logs))
       case .finished(let result):
         var last = chunk(number, "", ending: result.ending.openAI).object ?? [:]
+        last["result"] = result.json
         if !result.notes.isEmpty { last["notes"] = .array(result.notes.map(JSONValue.string)) }
         try await writer.send(.object(last))
       }

@@ -64,11 +64,14 @@ extension Service {
     ])
     let steps = wanted.steps ?? 20
     wanted.previewInterval = isStreamed && partial > 0 ? max(1, steps / (partial + 1)) : 0
-    let job = Job(model: Self.modelName(model), .pictures(wanted.repeated(count)))
+    let (loras, tagNotes) = try addOns.takeLoRAs(&wanted)
+    let job = Job(
+      model: Self.modelName(model), adding: loras, .pictures(wanted.repeated(count)))
     try await pictures.add(job)
     if isStreamed {
       let stream = ImageStream(
-        job: job, event: event, encoding: encoding, partial: partial, notes: fields.notes)
+        job: job, event: event, encoding: encoding, partial: partial,
+        notes: fields.notes + tagNotes)
       return EventWriter.response(.events, errors: .openAI) { try await stream.write(&$0) }
     }
     let drawn = try await whileListening(call) { try await job.pictures() }
@@ -83,7 +86,7 @@ extension Service {
       }
       return JSONValue.object(object)
     }
-    let notes = fields.notes + drawn.flatMap(\.notes)
+    let notes = fields.notes + tagNotes + drawn.flatMap(\.notes)
     return Response(
       json: .object([
         "created": .integer(unixTime), "data": .array(data),
@@ -159,7 +162,7 @@ private struct ImageStream {
               "notes": .array((notes + image.notes).map(JSONValue.string)),
             ], &writer)
         case .failed(let error): throw error
-        case .waiting, .text, .cancelled, .done: break
+        case .waiting, .text, .bytes, .note, .cancelled, .done: break
         }
       }
     } catch {

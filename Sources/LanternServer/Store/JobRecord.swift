@@ -43,7 +43,8 @@ struct JobRecord: Sendable {
   }
 
   let id: String
-  let kind: ModelKind
+  /// What it makes: `image`, `story`, `upscale` or `pull`.
+  let kind: String
   /// Seconds since 1970.
   let created: Int
   /// The model's name; the first that drew when nil.
@@ -64,7 +65,7 @@ struct JobRecord: Sendable {
   /// - Returns: an object.
   func json(notes: [String] = []) -> JSONValue {
     var object: [String: JSONValue] = [
-      "id": .string(id), "kind": .string(kind.rawValue), "state": .string(phase.rawValue),
+      "id": .string(id), "kind": .string(kind), "state": .string(phase.rawValue),
       "ahead": .integer(ahead),
       "count": .integer(count), "step": .integer(step.number), "of": .integer(step.count),
       "created": .integer(created), "prompt": .string(prompt),

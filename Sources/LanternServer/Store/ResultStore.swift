@@ -123,7 +123,7 @@ extension ResultStore {
           INSERT INTO job (id, kind, created, phase, model, prompt, count) VALUES (?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
-          job.id, job.kind.rawValue, job.created, job.phase.rawValue, job.model, job.prompt,
+          job.id, job.kind, job.created, job.phase.rawValue, job.model, job.prompt,
           job.count,
         ])
     }
@@ -229,7 +229,7 @@ extension ResultStore {
     let (phase, kind, error): (String, String, String?) = (row["phase"], row["kind"], row["error"])
     return Job.State.Phase(rawValue: phase).map {
       JobRecord(
-        id: id, kind: ModelKind(rawValue: kind) ?? .image, created: row["created"],
+        id: id, kind: kind, created: row["created"],
         model: row["model"], prompt: row["prompt"],
         count: row["count"], phase: $0, error: error.map(json),
         pictures: pictures.map {

@@ -26,6 +26,8 @@ extension Service {
       }
     }
     addWebUILists(api)
+    addWebUIExtras(api)
+    addWebUIControls(router)
     api.post("png-info") { request, _ in
       var request = request
       let fields = try await self.fields(&request)
@@ -45,22 +47,29 @@ extension Service {
     }
   }
 
+  /// Fields that hold pictures, which are not sent back.
+  private static let pictureFields: Set<String> = [
+    "init_images", "init_img_hash", "mask", "alwayson_scripts",
+  ]
+
   private func webUIPicture(
     _ fields: RequestFields, hasPicture: Bool, _ call: Request
   ) async throws -> Response {
-    var wanted = try WebUIPicture(fields, hasPicture: hasPicture)
+    var wanted = try WebUIPicture(fields, hasPicture: hasPicture, addOns)
+    let (loras, tagNotes) = try addOns.takeLoRAs(&wanted.request)
     let settings = await webUIOptions.values
     wanted.model = wanted.model ?? settings.checkpoint
     wanted.request.previewInterval = 5
-    let job = Job(model: wanted.model, .pictures(wanted.request.repeated(wanted.count)))
+    let job = Job(
+      model: wanted.model, adding: loras, .pictures(wanted.request.repeated(wanted.count)))
     try await pictures.add(job)
     let drawn = try await whileListening(call) { try await job.pictures() }
-    let notes = fields.notes + drawn.flatMap(\.notes)
+    let notes = fields.notes + tagNotes + drawn.flatMap(\.notes)
     let images = wanted.sendsImages ? try drawn.map { try $0.picture.base64() } : []
     return Response(
       json: .object([
         "images": .array(images),
-        "parameters": .object(fields.all.filter { !$0.key.hasPrefix("init_") && $0.key != "mask" }),
+        "parameters": .object(fields.all.filter { !Self.pictureFields.contains($0.key) }),
         "info": .string(JSON.write(Self.info(wanted, drawn, notes: Set(notes).sorted()))),
       ]), closes: true)
   }

@@ -14,8 +14,9 @@ struct WebUIPicture {
   /// - Parameters:
   ///   - fields: the body.
   ///   - hasPicture: whether it begins from a picture (`img2img`).
+  ///   - addOns: where networks that it names are.
   /// - Throws: ``ServerError`` for values that make no sense.
-  init(_ fields: RequestFields, hasPicture: Bool) throws {
+  init(_ fields: RequestFields, hasPicture: Bool, _ addOns: AddOns) throws {
     request = ImageRequest(prompt: try fields.string("prompt") ?? "")
     request.negativePrompt = try fields.string("negative_prompt") ?? ""
     request.seed = try fields.seed() ?? request.seed
@@ -43,8 +44,9 @@ struct WebUIPicture {
     if hasPicture {
       try takePicture(fields)
     } else {
-      try takeHires(fields)
+      try takeHires(fields, addOns)
     }
+    try WebUIControl.take(fields, into: &request, from: addOns)
     fields.pass(idle: Self.idle)
   }
 
@@ -78,7 +80,7 @@ struct WebUIPicture {
     }
   }
 
-  private mutating func takeHires(_ fields: RequestFields) throws {
+  private mutating func takeHires(_ fields: RequestFields, _ addOns: AddOns) throws {
     let denoise = try fields.number("denoising_strength", in: 0...1)
     let isOn = try fields.bool("enable_hr") ?? false
     let factor = try fields.number("hr_scale", in: 1...8) ?? 2
@@ -100,6 +102,9 @@ struct WebUIPicture {
     hires.denoise = denoise ?? hires.denoise
     hires.steps = steps > 0 ? steps : nil
     if let upscaler { hires.upscaler = Hires.upscaler(named: upscaler) }
+    if let network = hires.network {
+      hires.upscaler = try addOns.path(of: network, .upscaler, field: "hr_upscaler")
+    }
     hires.prompt = prompt?.isEmpty == false ? prompt : nil
     hires.negativePrompt = negative?.isEmpty == false ? negative : nil
     hires.sampler = sampler?.isEmpty == false ? sampler : nil

@@ -1,4 +1,5 @@
 import Hummingbird
+import Lantern
 import LanternFormats
 import LanternSamplers
 
@@ -49,9 +50,9 @@ extension Service {
             ])
           }))
     }
+    addWebUIAddOns(api)
     for path in [
-      "upscalers", "loras", "hypernetworks", "face-restorers", "realesrgan-models", "prompt-styles",
-      "sd-vae", "latent-upscale-modes",
+      "hypernetworks", "face-restorers", "realesrgan-models", "prompt-styles", "sd-vae",
     ] {
       api.get(RouterPath(path)) { _, _ in Response(json: .array([])) }
     }
@@ -59,6 +60,39 @@ extension Service {
       api.post(RouterPath(path)) { _, _ in Response(json: .object([:])) }
     }
     addWebUIOptions(api)
+  }
+
+  private func addWebUIAddOns(_ api: RouterGroup<Context>) {
+    api.get("upscalers") { _, _ in
+      let names = try WebUIEnlargement.resizes + self.addOns.names(.upscaler)
+      return Response(
+        json: .array(
+          names.map { name in
+            .object([
+              "name": .string(name), "model_name": .null, "model_path": .null, "model_url": .null,
+              "scale": .null,
+            ])
+          }))
+    }
+    api.get("loras") { _, _ in
+      let names = try self.addOns.names(.lora)
+      return Response(
+        json: .array(
+          names.map { name in
+            .object([
+              "name": .string(name), "alias": .string(name), "path": .string(name),
+              "metadata": .object([:]),
+            ])
+          }))
+    }
+    api.get("latent-upscale-modes") { _, _ in
+      Response(
+        json: .array(LatentUpscaling.allCases.map { .object(["name": .string($0.webUIName)]) }))
+    }
+    api.get("scripts") { _, _ in
+      let names: JSONValue = .array(["controlnet"])
+      return Response(json: .object(["txt2img": names, "img2img": names]))
+    }
   }
 
   private func addWebUIOptions(_ api: RouterGroup<Context>) {
