@@ -16,7 +16,7 @@ struct PullCommand: ParsableCommand {
 
       The cache is that of Python's huggingface_hub, and read by the same variables: HF_HOME, HF_HUB_CACHE, \
       HF_ENDPOINT for a mirror, HF_TOKEN for models with a licence to accept, HF_HUB_OFFLINE. What was pulled is \
-      named wherever a model or a file of one is; other commands never use the network.
+      named wherever a model or a file of one is. Of other commands lantern serve alone fetches models, by their names.
 
       A model is its configuration and tokenizers with one set of weights: safetensors where all parts have them, \
       plain ones or those of --variant. A pull that was stopped goes on where it was. Every file's digest is checked.
