@@ -107,6 +107,12 @@ struct Original {
         "that picture had another next to its prompt, by \(prompt.name): name both with "
           + "--image-prompt ADAPTER:PICTURE")
     }
+    let lost = request.references.filter { $0.picture == nil }.map(\.name)
+    if !lost.isEmpty {
+      throw ValidationError(
+        "that picture was drawn from \(lost.joined(separator: ", ")): name each with --reference FILE"
+      )
+    }
     if recipe.needsMask, request.mask == nil {
       throw ValidationError("that picture was drawn behind a mask: name it with --mask")
     }

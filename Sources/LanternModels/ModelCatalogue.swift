@@ -28,6 +28,12 @@ package enum ModelCatalogue {
     taking layers: TextLayers
   ) -> [String: @Sendable (Config, Weights) throws(ModelError) -> any LayeredTextEncoder] {
     [
+      "Gemma2ForCausalLM": { config, weights throws(ModelError) in
+        try LlamaTextModel(LlamaConfig(config, of: .gemma2), taking: layers, weights)
+      },
+      "Gemma2Model": { config, weights throws(ModelError) in
+        try LlamaTextModel(LlamaConfig(config, of: .gemma2), taking: layers, weights)
+      },
       "Qwen3ForCausalLM": { config, weights throws(ModelError) in
         try LlamaTextModel(LlamaConfig(config, of: .qwen3), taking: layers, weights)
       },
@@ -94,6 +100,12 @@ package enum ModelCatalogue {
       "Flux2Transformer2DModel": { config, weights throws(ModelError) in
         try Flux2Transformer2DModel(Flux2Transformer2DConfig(config), weights)
       },
+      "PixArtTransformer2DModel": { config, weights throws(ModelError) in
+        try PixArtTransformer2DModel(PixArtTransformer2DConfig(config), weights)
+      },
+      "SanaTransformer2DModel": { config, weights throws(ModelError) in
+        try SanaTransformer2DModel(SanaTransformer2DConfig(config), weights)
+      },
       "SD3Transformer2DModel": { config, weights throws(ModelError) in
         try SD3Transformer2DModel(SD3Transformer2DConfig(config), weights)
       },
@@ -159,6 +171,9 @@ package enum ModelCatalogue {
   package static let latentCodecs:
     [String: @Sendable (Config, Weights) throws(ModelError) -> any LatentCodec] =
       tinyCodecs.merging([
+        "AutoencoderDC": { config, weights throws(ModelError) in
+          try AutoencoderDC(AutoencoderDCConfig(config), weights)
+        },
         "AutoencoderKL": { config, weights throws(ModelError) in
           try AutoencoderKL(AutoencoderKLConfig(config), weights)
         },

@@ -97,6 +97,8 @@ import Testing
     Case("image", "--vae-tiling", "fox --vae-tiling", "VAE tiling has no effect"),
     Case("image", "--strength", "fox --strength 0.5", "--strength needs", "--init FILE"),
     Case("image", "--mask", "fox --mask a.png", "a mask needs a picture"),
+    Case("image", "--cache-prompts", "fox --cache-prompts kept", "cache of prompts has no effect"),
+    Case("image", "--reference", "fox --reference a.png", "a reference needs a model"),
     Case("image", "--paste", "fox --no-paste", "--no-paste need a mask"),
     Case("image", "--control", "fox CONTROL --control-end 0.1", "first has no effect"),
     Case("image", "--control-strength", "fox --control-strength 2", "--control NETWORK:PICTURE"),

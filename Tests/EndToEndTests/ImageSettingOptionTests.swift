@@ -43,7 +43,7 @@ import Testing
     }
     let samples = [
       "count": "1", "scale": "0.25", "share": "0.5", "length": "7.5", "pixels": "72",
-      "number": "7", "text": "snow", "file": "a.png", "program": "kdiffusion",
+      "number": "7", "text": "snow", "file": "a.png", "picture": "a.png", "program": "kdiffusion",
       "low-high": "0.5-4.5", "size": "640x480", "left,top": "16,40", "strength": "0.5",
       "file[:word]": "toy.safetensors:fox", "factor or size": "1.5x",
       "name or file": "latent-nearest",
@@ -74,13 +74,16 @@ import Testing
       try SafetensorsFile.write(
         [("emb_params", try Tensor(repeating: 1, shape: [1, 16]))], to: "\(folder)/toy.safetensors")
       // The model that the ControlNet and the IP-Adapter were made for.
-      let model = fixture(setting.part == .control ? "tiny_pipeline" : "tiny_model")
-      let begin = ["image", "-m", model, "--json", "--seed", "5", "-o"]
+      let hasReferences = name == "references"
+      let model = fixture(
+        hasReferences ? "tiny_flux2" : setting.part == .control ? "tiny_pipeline" : "tiny_model")
+      let size = hasReferences ? ["-W", "64", "-H", "64"] : []
+      let begin = ["image", "-m", model, "--json", "--seed", "5"] + size + ["-o"]
       func recipe(_ name: String, _ more: [String]) throws -> [String: JSONValue] {
         let words = more.contains("--prompt") ? [] : ["a fox"]
         let steps = more.contains("--steps") ? [] : ["--steps", "2"]
         // It draws fresh noise, and guides as CFG++ too.
-        let sampler = more.contains("--sampler") ? [] : ["--sampler", "ddim"]
+        let sampler = more.contains("--sampler") || hasReferences ? [] : ["--sampler", "ddim"]
         let run = try Program.run(begin + [name] + steps + sampler + more + words, in: folder)
         #expect(run.code == 0, "\(run.errors) \(run.output)")
         let events = try run.events()

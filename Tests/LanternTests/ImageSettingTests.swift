@@ -45,6 +45,7 @@ import Testing
     case "text": return "snow, \"ice\""
     case "flag", "picture": return true
     case "list: name": return ["toy.pt:<toy>"]
+    case "list: file's name": return ["cat.png", "dog.png"]
     default: throw Missing(name: setting.name)
     }
   }

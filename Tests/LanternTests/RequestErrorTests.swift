@@ -156,8 +156,9 @@ import Testing
     #expect(
       try refusal { try TinyPipeline.set("unet", other, "\($0)/\(index)") }
         == "model/unet: a model of kind UNet3DConditionModel; Lantern draws with "
-        + "Flux2Transformer2DModel, FluxTransformer2DModel, SD3Transformer2DModel, UNet2DConditionModel, "
-        + "ZImageTransformer2DModel")
+        + "Flux2Transformer2DModel, FluxTransformer2DModel, PixArtTransformer2DModel, "
+        + "SD3Transformer2DModel, SanaTransformer2DModel, UNet2DConditionModel, ZImageTransformer2DModel"
+    )
   }
 
   @Test("parts that are missing, or do not fit one another, are named")

@@ -10,7 +10,8 @@ import Testing
 /// consistency model, tools/fixtures/tiny_lcm.py, or as one that edits pictures, tools/fixtures/tiny_edit.py; or the
 /// second with a refiner: tools/fixtures/tiny_refiner.py; or the first two with prompts in webui's syntax:
 /// tools/fixtures/webui_prompts.py; or with a second pass: tools/fixtures/hires.py; or FLUX.2 klein: tools/fixtures/tiny_flux2.py, FLUX.1: tiny_flux.py,
-/// Z-Image: tiny_z_image.py, Stable Diffusion 3.5: tiny_sd3.py.
+/// Z-Image: tiny_z_image.py, Stable Diffusion 3.5: tiny_sd3.py, these four from pictures: tiny_flow_edit.py;
+/// PixArt: tiny_pixart.py; SANA: tiny_sana.py.
 struct TinyPipeline {
   static let folder = fixture("tiny_pipeline")
   private let folder: String
@@ -63,6 +64,12 @@ struct TinyPipeline {
       request.initialPicture = try photo()
     }
     if kind == "mask" || kind == "inpainting" { request.mask = try mask() }
+    if let count = found["references"]?.integer {
+      let names = found["reversed"]?.bool == true ? ["photo 2", "photo"] : ["photo", "photo 2"]
+      request.references = try names.prefix(count).map {
+        ReferencePicture(name: $0, picture: try picture($0))
+      }
+    }
     request.pastesKept = false
     return request
   }
@@ -187,19 +194,83 @@ struct TinyPipeline {
     if cases[name]?["sd3_model"]?.string == "plain" {
       return try Self.with(folder, changing: setStableDiffusion3, body)
     }
-    guard cases[name]?["embeds_guidance"]?.bool == true else { return try body(generator(name)) }
-    let change = { (folder: String) in
-      try Self.set("guidance_embeds", .bool(true), "\(folder)/transformer/config.json")
-      for name in file.names where name.contains("guidance_embedder") {
-        try setWeight(name, tensor(name), of: folder, part: "transformer")
-      }
-      let scheduler = "\(folder)/scheduler/scheduler_config.json"
-      try Self.set("use_dynamic_shifting", .bool(true), scheduler)
-      try Self.set("shift", .integer(3), scheduler)
-      try Self.set("base_image_seq_len", .integer(4), scheduler)
-      try Self.set("max_image_seq_len", .integer(400), scheduler)
+    if cases[name]?["sprint"]?.bool == true {
+      return try Self.with(folder, changing: setSanaSprint, body)
     }
-    return try Self.with(folder, changing: change, body)
+    if cases[name]?["alpha"]?.bool == true {
+      return try Self.with(folder, changing: setPixArtAlpha, body)
+    }
+    if let model = cases[name]?["flow_model"]?.string {
+      return try Self.with(fixture(model), changing: { try change($0, for: name) }, body)
+    }
+    guard cases[name]?["embeds_guidance"]?.bool == true else { return try body(generator(name)) }
+    return try Self.with(folder, changing: setDev, body)
+  }
+
+  /// Makes of FLUX.1 schnell what a case draws with: dev, Kontext or Fill.
+  private func change(_ folder: String, for name: String) throws {
+    guard cases[name]?["embeds_guidance"]?.bool == true else { return }
+    try setDev(folder)
+    let index = "\(folder)/model_index.json"
+    if cases[name]?["edits"]?.bool == true {
+      try Self.set("_class_name", "FluxKontextPipeline", index)
+    }
+    if cases[name]?["fills"]?.bool == true {
+      let embedder = try tensor("fill.x_embedder.weight")
+      let config = "\(folder)/transformer/config.json"
+      try Self.set("in_channels", .integer(embedder.shape[1]), config)
+      try Self.set("out_channels", .integer(16), config)
+      try setWeight("x_embedder.weight", embedder, of: folder, part: "transformer")
+      try Self.set("_class_name", "FluxFillPipeline", index)
+    }
+  }
+
+  /// Makes SANA-Sprint of SANA.
+  private func setSanaSprint(_ folder: String) throws {
+    let config = "\(folder)/transformer/config.json"
+    try Self.set("guidance_embeds", .bool(true), config)
+    try Self.set("qk_norm", .string("rms_norm_across_heads"), config)
+    try Self.set("timestep_scale", .integer(1000), config)
+    let path = "\(folder)/transformer/diffusion_pytorch_model.safetensors"
+    let old = try SafetensorsFile(path)
+    let prefix = "sprint."
+    let own = try old.names.filter { !$0.hasPrefix("time_embed.emb.") }.map { name in
+      (name: name, tensor: try #require(try old.tensor(name)))
+    }
+    let added = try file.names.filter {
+      $0.hasPrefix(prefix) && ($0.hasSuffix("weight") || $0.hasSuffix("bias"))
+    }.map { name in
+      (name: String(name.dropFirst(prefix.count)), tensor: try tensor(name))
+    }
+    try SafetensorsFile.write(own + added, to: path)
+    try JSON.write(.object(["_class_name": .string("SCMScheduler")])).write(
+      toFile: "\(folder)/scheduler/scheduler_config.json", atomically: true, encoding: .utf8)
+    let index = "\(folder)/model_index.json"
+    try Self.set("_class_name", "SanaSprintPipeline", index)
+    try Self.set("scheduler", ["diffusers", "SCMScheduler"], index)
+  }
+
+  /// Makes PixArt-α of Σ, which is given sizes.
+  private func setPixArtAlpha(_ folder: String) throws {
+    let config = "\(folder)/transformer/config.json"
+    try Self.set("use_additional_conditions", .bool(true), config)
+    for name in file.names where name.hasPrefix("adaln_single.") {
+      try setWeight(name, tensor(name), of: folder, part: "transformer")
+    }
+    try Self.set("_class_name", "PixArtAlphaPipeline", "\(folder)/model_index.json")
+  }
+
+  /// Makes FLUX.1 dev of schnell.
+  private func setDev(_ folder: String) throws {
+    try Self.set("guidance_embeds", .bool(true), "\(folder)/transformer/config.json")
+    for name in file.names where name.contains("guidance_embedder") {
+      try setWeight(name, tensor(name), of: folder, part: "transformer")
+    }
+    let scheduler = "\(folder)/scheduler/scheduler_config.json"
+    try Self.set("use_dynamic_shifting", .bool(true), scheduler)
+    try Self.set("shift", .integer(3), scheduler)
+    try Self.set("base_image_seq_len", .integer(4), scheduler)
+    try Self.set("max_image_seq_len", .integer(400), scheduler)
   }
 
   /// Makes Stable Diffusion 3's transformer of 3.5's, without norms of heads and second attention.

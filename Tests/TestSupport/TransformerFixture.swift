@@ -2,12 +2,12 @@ import LanternFormats
 package import LanternTensor
 import Foundation
 
-/// The small models of tools/fixtures/tiny_flux.py, tiny_flux2.py, tiny_sd3.py and tiny_z_image.py in the names of the code that they
+/// The small models of tools/fixtures/tiny_flux.py, tiny_flux2.py, tiny_pixart.py, tiny_sd3.py and tiny_z_image.py in the names of the code that they
 /// were published with: what a file of theirs holds.
 package struct TransformerFixture {
   package typealias Tensors = [(name: String, tensor: Tensor)]
 
-  /// `tiny_flux`, `tiny_flux2`, `tiny_sd3` or `tiny_z_image`.
+  /// `tiny_flux`, `tiny_flux2`, `tiny_pixart`, `tiny_sd3` or `tiny_z_image`.
   package let name: String
   /// Its folder, with the settings that a file is taken to have.
   package let folder: String
@@ -45,6 +45,11 @@ package struct TransformerFixture {
         try set(part, changes.merging(["num_attention_heads": .integer(1)]) { $1 })
       }
       try set("vae", ["norm_num_groups": .integer(8)])
+    case "tiny_pixart":
+      try set(
+        "transformer", ["num_attention_heads": .integer(16), "attention_head_dim": .integer(3)])
+      try set("transformer", ["interpolation_scale": .null])
+      try set("vae", ["norm_num_groups": .integer(4)])
     default:
       try set("text_encoder", ["rope_parameters": rope])
       try set("vae", ["norm_num_groups": .integer(8)])
@@ -88,6 +93,11 @@ package struct TransformerFixture {
       let ordered = parts.sorted { $0.key < $1.key }.map(\.value)
       found.append((name, try Tensor.concatenated(ordered, axis: 0)))
     }
+    if self.name == "tiny_pixart" {
+      // Places of 16 by 16 tokens, and the empty text, which nothing reads.
+      found.append(("pos_embed", try Tensor(repeating: 0, shape: [1, 256, 48])))
+      found.append(("y_embedder.y_embedding", try Tensor(repeating: 0, shape: [120, 20])))
+    }
     return found
   }
 
@@ -108,11 +118,16 @@ package struct TransformerFixture {
       ]
       : isSingle
         ? [(["attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"], "linear1")]
-        : [
-          (["attn.to_q", "attn.to_k", "attn.to_v"], "img_attn.qkv"),
-          (["attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"], "txt_attn.qkv"),
-          (["attention.to_q", "attention.to_k", "attention.to_v"], "attention.qkv"),
-        ]
+        : self.name == "tiny_pixart"
+          ? [
+            (["attn1.to_q", "attn1.to_k", "attn1.to_v"], "attn.qkv"),
+            (["attn2.to_k", "attn2.to_v"], "cross_attn.kv_linear"),
+          ]
+          : [
+            (["attn.to_q", "attn.to_k", "attn.to_v"], "img_attn.qkv"),
+            (["attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"], "txt_attn.qkv"),
+            (["attention.to_q", "attention.to_k", "attention.to_v"], "attention.qkv"),
+          ]
     for (parts, to) in all {
       for (place, part) in parts.enumerated() where name.contains(".\(part).") {
         guard !isSingle || self.name == "tiny_flux" else { return nil }
@@ -123,12 +138,14 @@ package struct TransformerFixture {
   }
 
   private func original(_ name: String) -> String {
+    if name == "scale_shift_table" { return "final_layer.scale_shift_table" }
     var name = name
     let isSingle = name.hasPrefix("single_transformer_blocks.")
     let names: [(String, String)]
     switch self.name {
     case "tiny_flux": names = isSingle ? Self.single : Self.common + Self.flux
     case "tiny_sd3": names = Self.stableDiffusion3
+    case "tiny_pixart": names = Self.pixArt
     case "tiny_flux2": names = isSingle ? Self.single2 : Self.common + Self.flux2
     default: names = Self.zImage
     }
@@ -191,6 +208,15 @@ package struct TransformerFixture {
     ("time_text_embed.text_embedder.linear_1", "y_embedder.mlp.0"),
     ("time_text_embed.text_embedder.linear_2", "y_embedder.mlp.2"),
     ("norm_out.linear", "final_layer.adaLN_modulation.1"), ("proj_out", "final_layer.linear"),
+  ]
+  private static let pixArt: [(String, String)] = [
+    ("transformer_blocks", "blocks"), ("attn1.to_out.0", "attn.proj"),
+    ("attn2.to_q", "cross_attn.q_linear"), ("attn2.to_out.0", "cross_attn.proj"),
+    ("ff.net.0.proj", "mlp.fc1"), ("ff.net.2", "mlp.fc2"), ("pos_embed.proj", "x_embedder.proj"),
+    ("caption_projection.linear_", "y_embedder.y_proj.fc"),
+    ("adaln_single.emb.timestep_embedder.linear_1", "t_embedder.mlp.0"),
+    ("adaln_single.emb.timestep_embedder.linear_2", "t_embedder.mlp.2"),
+    ("adaln_single.linear", "t_block.1"), ("proj_out", "final_layer.linear"),
   ]
   private static let zImage: [(String, String)] = [
     ("all_x_embedder.2-1", "x_embedder"), ("all_final_layer.2-1", "final_layer"),

@@ -300,6 +300,11 @@ typedef struct lk_kernels {
 
   // reduce: over the last axis of [rows, columns] into [rows]
   void (*reduce)(lk_reduction op, const float *x, int64_t rows, int64_t columns, float *y);
+  // depthwise: [batch, height, width, channels] by a kernel for each channel, weight [size, size, channels]; bias may
+  // be NULL
+  void (*depthwise)(
+    const float *x, int64_t batch, int64_t height, int64_t width, int64_t channels,
+    const float *weight, int64_t size, const float *bias, float *y);
 
   /// Peak of the arithmetic that weights of LK_F32, LK_I16 or LK_I8 are multiplied with: multiplies and adds
   /// in registers on all threads, and returns operations a second while threads had a processor, of all of

@@ -45,7 +45,7 @@ struct DrawingPass {
     ).kept
     request = try hires.request(
       after: first.request, width: size.width * unit, height: size.height * unit)
-    settings = try ImageSettings(request, model)
+    settings = try ImageSettings(request, model, isSecondPass: true)
     var schedule = first.schedule
     schedule.tokens = model.tokens(width: settings.width, height: settings.height)
     self.schedule = schedule
@@ -72,7 +72,7 @@ extension ImageGenerator {
     for (number, model) in [model, refiner].compactMap(\.self).enumerated() {
       for index in passes.indices where number == 0 || index == passes.count - 1 {
         let size = (passes[index].settings.width, passes[index].settings.height)
-        var prompt = try model.conditioner.encode(
+        var prompt = try model.encode(
           passes[index].request, size: size, steps: passes[index].promptSteps,
           isGuided: passes[index].settings.fullGuidance.isActive)
         prompt.set(guidance: passes[index].settings.guidance)

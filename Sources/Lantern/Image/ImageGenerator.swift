@@ -90,8 +90,8 @@ public struct ImageGenerator: Sendable {
     }
     try trace?.finish(image)
     let recipe = PictureRecipe(request, settings, model, refiner: refiner)
-    let drawn = try Picture(image)
-    var picture = try initial.mask?.pastingKept(in: drawn) ?? drawn
+    let size = request.hires == nil ? settings.pictureSize : nil
+    var picture = try ResolutionBins.picture(of: image, pastingKept: initial.mask, in: size)
     picture.metadata = recipe.metadata
     let prompt = passes.map(\.prompt).max { $0.cutTokens < $1.cutTokens } ?? passes[0].prompt
     let notes =
@@ -142,7 +142,9 @@ public struct ImageGenerator: Sendable {
 
     let network = StagedDenoiser(
       pass.stages, switchTimestep: settings.refinerTimestep(schedule), mask: initial.mask,
-      editing: try PictureEditing(request, settings, model, pass.prompt), controls: controls,
+      editing: try PictureEditing(request, settings, model, pass.prompt),
+      references: try model.latents(of: request.references, tiled: request.tiledDecoding),
+      controls: controls,
       cache: settings.cache, retainsComponents: retainsComponents)
     let denoiser = Denoiser(
       network.predict, predicting: schedule.prediction, dataDeviation: schedule.dataDeviation,

@@ -31,6 +31,11 @@ package struct ImageModel: Sendable {
   package let defaults: ModelDefaults
   /// What its files say of its being distilled to few steps; nil where they say nothing.
   let fewSteps: FewSteps?
+  /// Its kind.
+  let pipeline: Pipeline
+  /// Its class of pipeline, and the files of its text encoders and tokenizers.
+  let pipelineClass: String
+  let encoderFiles: [String]
   /// Whether it was loaded for few steps.
   let isFast: Bool
   /// What was added to its weights.
@@ -72,8 +77,7 @@ package struct ImageModel: Sendable {
     // What is missing is found before gigabytes are read.
     let lacking = pipeline.optionalParts.subtracting(source.componentNames)
     for part in pipeline.parts where !lacking.contains(part) { _ = try source.component(part) }
-    self.path = source.path
-    self.parts = parts
+    (self.path, self.parts, self.pipeline) = (source.path, parts, pipeline)
     let fewSteps = try FewSteps(source, pipeline)
     self.fewSteps = fewSteps
     self.defaults = try ModelDefaults(
@@ -98,6 +102,10 @@ package struct ImageModel: Sendable {
       pipeline.isLarge && adapters.isEmpty
       ? try reader.read(pipeline.denoiser, ModelCatalogue.denoisers, precision, isPlan: true)
       : try denoiser()
+    pipelineClass = source.pipelineClass
+    encoderFiles = pipeline.parts.sorted().flatMap { part in
+      reader.encoderFiles(of: part)
+    }
     self.geometry = denoiser.geometry
     self.embedsGuidance = denoiser.embedsGuidance
     self.hash = try Self.hash(of: reader.files(of: pipeline.denoiser))
@@ -135,7 +143,7 @@ package struct ImageModel: Sendable {
         path: path)
     }
     guard geometry.outputChannels == latents,
-      [latents, 2 * latents, 2 * latents + 1].contains(geometry.inputChannels)
+      [latents, 2 * latents].contains(geometry.inputChannels) || isInpaintingModel
     else {
       throw RequestError.mismatch(
         reason: "the denoiser works on \(geometry.inputChannels) and gives "
@@ -217,7 +225,14 @@ package struct ImageModel: Sendable {
   }
 
   /// Whether the denoiser was trained to inpaint: its input has a mask and the masked picture too.
-  var isInpaintingModel: Bool { geometry.inputChannels == 2 * geometry.outputChannels + 1 }
+  var isInpaintingModel: Bool { maskChannels != nil }
+
+  /// How it has the mask, where it was trained to inpaint.
+  var maskChannels: MaskChannels? {
+    MaskChannels.allCases.first {
+      geometry.inputChannels == 2 * geometry.outputChannels + $0.count(codec.downsampling)
+    }
+  }
 
   /// Whether the denoiser was trained to edit a picture as the prompt says (InstructPix2Pix, Brooks et al.
   /// 2022, arXiv:2211.09800): its input has the picture too.
@@ -245,6 +260,17 @@ package struct ImageModel: Sendable {
   func tokens(width: Int, height: Int) -> Int {
     let side = codec.downsampling * geometry.patchSize
     return (width / side) * (height / side)
+  }
+
+  /// How it takes references; nil where it takes none.
+  var referenceForm: ReferenceForm? {
+    mayLackReferences ? .kontext : pipeline.referenceForm
+  }
+
+  /// Whether nothing says that it was trained on references: one file of FLUX.1 is the same for dev and for Kontext.
+  var mayLackReferences: Bool {
+    pipeline.referenceForm == nil && FileSystem.isFile(path)
+      && pipeline.classes.contains("FluxPipeline") && embedsGuidance
   }
 
   /// Size in pixels that the model was trained on.

@@ -73,6 +73,8 @@ public struct ImageRequest: Sendable {
   /// a soft seam inside of what is drawn. Without, all of it goes through the autoencoder, which
   /// changes it a little, as in diffusers.
   public var pastesKept = true
+  /// Pictures to draw from as the prompt says, of models that take them (FLUX.1 Kontext, FLUX.2 klein).
+  public var references: [ReferencePicture] = []
   /// ControlNets, and the pictures that they make the drawn one follow.
   public var controls: [Control] = []
   /// Whether ``controls`` are followed without the help of words: less at the edges of the network, and
@@ -83,6 +85,9 @@ public struct ImageRequest: Sendable {
   /// How many of the text encoder's last layers to leave out for the prompt; as diffusers'
   /// `clip_skip`, the negative prompt takes all of them.
   public var clipSkip = 0
+  /// A folder in which to keep what large text encoders make of prompts, for a prompt to be drawn again; none when
+  /// nil. The pictures are the same to the bit.
+  public var promptCache: String?
   /// Whether large pictures are decoded, and those to begin from encoded, in overlapping tiles, for little memory.
   public var tiledDecoding = false
   /// Whether the prompt is taken to the letter and cut at the text encoder's length, as diffusers

@@ -16,7 +16,12 @@ extension ImageSettings {
     notes += sizeNotes(on: request, model)
     notes += controlNotes(on: request, taken.levels.count)
     notes += encoderNotes(on: request, model)
-    notes += editingNotes(on: request, model)
+    if request.promptCache != nil, !(model.conditioner is any WholeTextConditioner) {
+      notes.append(
+        "the cache of prompts has no effect: this model's text encoder is small, and encodes each prompt anew"
+      )
+    }
+    notes += editingNotes(on: request, model) + referenceNotes(on: request, model)
     notes += imagePromptNotes(on: request, taken.levels.count)
     if request.initialPicture == nil, request.strength != ImageRequest(prompt: "").strength {
       notes.append("strength \(request.strength) has no effect without a picture to begin from")
@@ -70,6 +75,15 @@ extension ImageSettings {
             ? "guidance \(guidance) is none; give more than 1" : "the model edits no pictures"))
     }
     return notes
+  }
+
+  private func referenceNotes(on request: ImageRequest, _ model: ImageModel) -> [String] {
+    let notes = request.references.compactMap(\.picture).flatMap(\.notes)
+    guard !request.references.isEmpty, model.mayLackReferences else { return notes }
+    return notes + [
+      "\(model.path) is taken for FLUX.1 Kontext: nothing in it says whether it is that, which takes "
+        + "references, or FLUX.1 dev, which was not trained to"
+    ]
   }
 
   private func controlNotes(on request: ImageRequest, _ steps: Int) -> [String] {
@@ -209,6 +223,11 @@ extension ImageSettings {
       notes.append(
         "\(width)×\(height) is far from the \(native.width)×\(native.height) that the model was "
           + "trained on: things may appear twice or fall apart")
+    }
+    if request.hires == nil, pictureSize != ImageRequest.Size(width: width, height: height) {
+      notes.append(
+        "drawn in \(width)×\(height), a size that the model was trained on, and resized to "
+          + "\(pictureSize.width)×\(pictureSize.height)")
     }
     if case .factor(1)? = request.hires?.size {
       notes.append("hires 1x enlarges nothing: the picture is drawn in part once more in its size")

@@ -3,10 +3,12 @@ public import LanternSamplers
 
 /// A request with every default decided and every number checked.
 public struct ImageSettings: Sendable, Equatable {
-  /// Size in pixels.
+  /// Size in pixels that is drawn.
   public internal(set) var width: Int
   /// See ``width``.
   public internal(set) var height: Int
+  /// Size in pixels of the picture, where that is another: of models that draw in sizes that they were trained on.
+  public let pictureSize: ImageRequest.Size
   /// Number of denoising steps of the whole schedule.
   public let steps: Int
   /// Strength of guidance.
@@ -44,8 +46,12 @@ public struct ImageSettings: Sendable, Equatable {
 
   /// Fills in what the request leaves open.
   ///
+  /// - Parameters:
+  ///   - request: what is wanted.
+  ///   - model: what draws.
+  ///   - isSecondPass: whether the size is that of an enlarged picture, which is drawn as it is.
   /// - Throws: ``RequestError`` for numbers out of range, `SamplerError` for unknown names.
-  init(_ request: ImageRequest, _ model: ImageModel) throws {
+  init(_ request: ImageRequest, _ model: ImageModel, isSecondPass: Bool = false) throws {
     let named = try (request.sampler ?? model.defaults.sampler).map {
       try SamplerCatalogue.meaning(of: $0)
     }
@@ -61,8 +67,12 @@ public struct ImageSettings: Sendable, Equatable {
     // A picture to begin from may have any size; it is resized to the nearest that fits below.
     func side(_ pixels: Int) -> Int { max(unit, pixels / unit * unit) }
     let picture = request.initialPicture ?? request.controls.first?.picture
-    width = request.width ?? picture.map { side($0.width) } ?? native.width
-    height = request.height ?? picture.map { side($0.height) } ?? native.height
+    let reference = request.references.first?.picture.flatMap { picture in
+      model.referenceForm?.size(of: (picture.width, picture.height), unit: unit)
+    }
+    width = request.width ?? picture.map { side($0.width) } ?? reference?.width ?? native.width
+    height = request.height ?? picture.map { side($0.height) } ?? reference?.height ?? native.height
+    pictureSize = ImageRequest.Size(width: width, height: height)
     guidanceRescale = request.guidanceRescale
     guidanceInterval = request.guidanceInterval
     projectedGuidance = request.projectedGuidance
@@ -75,6 +85,10 @@ public struct ImageSettings: Sendable, Equatable {
     seed = request.seed
     let decided = decided(request)
     try ImageSetting.check(decided, with: model)
+    if model.pipeline.hasResolutionBins, !isSecondPass {
+      let bin = ResolutionBins.size(width: width, height: height, side: native.width)
+      (width, height) = bin
+    }
   }
 
   /// The request that these settings came from, with every default decided.
@@ -82,7 +96,7 @@ public struct ImageSettings: Sendable, Equatable {
     var decided = request
     (decided.sampler, decided.schedule, decided.steps) = (sampler, schedule, steps)
     (decided.guidance, decided.usesCFGPlusPlus) = (guidance, usesCFGPlusPlus)
-    (decided.width, decided.height) = (width, height)
+    (decided.width, decided.height) = (pictureSize.width, pictureSize.height)
     decided.hires = request.hires?.resolved
     return decided
   }

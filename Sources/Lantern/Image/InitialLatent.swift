@@ -61,7 +61,7 @@ struct InitialLatent {
     let original = try picture.resized(width: settings.width, height: settings.height)
     let beginsInNoise = request.mask != nil && request.strength == 1
     let clean: Tensor? =
-      beginsInNoise && model.isInpaintingModel
+      beginsInNoise && model.maskChannels == .one
       ? nil
       : try codec.encode(
         original.tensor.scaled(by: 2, plus: -1),

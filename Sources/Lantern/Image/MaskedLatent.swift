@@ -37,20 +37,30 @@ struct MaskedLatent {
     let pixels = try wide.tensor
     let (height, width) = (noise.shape[1], noise.shape[2])
     let small = try Interpolation.nearest.resized(pixels, height: height, width: width)
-    let isDrawn = try small.floats().map { $0 > 0 }
-    drawn = try wide.limited(to: isDrawn, columns: width, rows: height)
+    if model.maskChannels == .pixels {
+      drawn = wide
+    } else {
+      let isDrawn = try small.floats().map { $0 > 0 }
+      drawn = try wide.limited(to: isDrawn, columns: width, rows: height)
+    }
     self.original = pastesKept ? original : nil
     self.noise = noise
     // diffusers draws for the masked picture even where only models trained to inpaint read it.
     let maskedNoise = try source.normal(noise.shape)
-    guard model.isInpaintingModel else {
+    guard let channels = model.maskChannels else {
       context = nil
       kept = clean.map { ($0, small) }
       return
     }
     let masked = try original.tensor.scaled(by: 2, plus: -1) * pixels.scaled(by: -1, plus: 1)
     let latent = try model.codec.encode(masked, noise: maskedNoise, tiled: tiled)
-    context = try Tensor.concatenated([small, latent], axis: 3)
+    context =
+      switch channels {
+      case .one: try Tensor.concatenated([small, latent], axis: 3)
+      case .pixels:
+        try Tensor.concatenated(
+          [latent, pixels.pixelUnshuffled(by: model.codec.downsampling)], axis: 3)
+      }
     kept = nil
   }
 

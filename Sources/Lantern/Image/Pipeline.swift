@@ -30,6 +30,10 @@ struct Pipeline: Sendable {
   var times: PipelineTimes?
   /// Whether its denoiser and text encoder are too large to be in memory together.
   var isLarge = false
+  /// Whether pictures are drawn in sizes that it was trained on, and resized.
+  var hasResolutionBins = false
+  /// How it takes references; nil where it takes none.
+  var referenceForm: ReferenceForm?
   /// Loads what reads prompts.
   let conditioner: @Sendable (PartReader) throws -> any TextConditioner
 
@@ -87,29 +91,22 @@ struct Pipeline: Sendable {
       conditioner: { try SD3TextConditioner($0) }),
     flux2(isDistilled: true, guidance: 1, steps: 4),
     flux2(isDistilled: false, guidance: 4, steps: 50),
+    flux(
+      ["FluxPipeline", "FluxImg2ImgPipeline", "FluxInpaintPipeline"], guidance: 3.5, steps: 28,
+      unguidedKind: "FLUX.1 schnell"),
+    flux(["FluxKontextPipeline"], guidance: 3.5, steps: 28, references: .kontext),
+    flux(["FluxFillPipeline"], guidance: 30, steps: 50),
+    sana("SanaPipeline", guidance: 4.5, steps: 20),
+    sana("SanaSprintPipeline", guidance: 4.5, steps: 2),
+    pixArt("PixArtSigmaPipeline", length: 300, latentColours: .stableDiffusionXL),
+    pixArt("PixArtAlphaPipeline", length: 120, latentColours: .stableDiffusion),
     Pipeline(
-      classes: ["FluxPipeline", "FluxImg2ImgPipeline"], denoiser: "transformer", codec: "vae",
-      parts: [
-        "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "transformer",
-        "vae",
-      ], guidance: 3.5, steps: 28, unguidedKind: "FLUX.1 schnell", times: PipelineTimes(.line),
-      isLarge: true,
-      conditioner: { try FluxTextConditioner($0) }),
-    Pipeline(
-      classes: ["ZImagePipeline", "ZImageImg2ImgPipeline"], denoiser: "transformer", codec: "vae",
+      classes: ["ZImagePipeline", "ZImageImg2ImgPipeline", "ZImageInpaintPipeline"],
+      denoiser: "transformer", codec: "vae",
       parts: ["scheduler", "text_encoder", "tokenizer", "transformer", "vae"], guidance: 1,
       steps: 8, times: PipelineTimes(.line), isLarge: true,
       conditioner: { try LayeredTextConditioner($0, .zImage) }),
   ]
-
-  /// FLUX.2 klein.
-  private static func flux2(isDistilled: Bool, guidance: Float, steps: Int) -> Pipeline {
-    Pipeline(
-      classes: ["Flux2KleinPipeline"], denoiser: "transformer", codec: "vae",
-      parts: ["scheduler", "text_encoder", "tokenizer", "transformer", "vae"],
-      guidance: guidance, steps: steps, isDistilled: isDistilled, times: PipelineTimes(.empirical),
-      isLarge: true, conditioner: { try LayeredTextConditioner($0, .flux2) })
-  }
 
   /// The kind of a model.
   ///

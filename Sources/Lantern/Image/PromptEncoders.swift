@@ -3,14 +3,15 @@ import LanternModels
 import LanternTensor
 import LanternTokenizers
 
-/// T5's encoder with its tokenizer, which reads a prompt as a whole: texts are filled up to one length, and as in the
-/// reference T5 sees the padding as if it were words.
+/// T5's encoder with its tokenizer, which reads a prompt as a whole. For most models texts are filled up to one length,
+/// and as in the reference T5 sees the padding as if it were words.
 struct T5PromptEncoder: Sendable {
   private let tokenizer: any LanguageTokenizer
   private let model: ModelPart<any TextEncoder, any Error>
   let features: Int
-  /// Tokens of a text, padding included.
+  /// Tokens of a text at most, padding included.
   private let length: Int
+  private let isPadded: Bool
 
   /// Loads the tokenizer, and when it is first needed the encoder.
   ///
@@ -18,9 +19,13 @@ struct T5PromptEncoder: Sendable {
   ///   - reader: reads the model.
   ///   - encoder: the part's name.
   ///   - words: the tokenizer's part's.
-  ///   - length: tokens of a text, padding included.
+  ///   - length: tokens of a text at most, padding included.
+  ///   - isPadded: whether shorter ones are filled up to it.
   /// - Throws: an error of the room where something is wrong.
-  init(_ reader: PartReader, _ encoder: String, _ words: String, length: Int) throws {
+  init(
+    _ reader: PartReader, _ encoder: String, _ words: String, length: Int, isPadded: Bool = true
+  ) throws {
+    self.isPadded = isPadded
     tokenizer = try TokenizerCatalogue.loadLanguage(at: reader.source.component(words).path)
       .tokenizer
     let part = try reader.textEncoder(encoder, reader.precision)
@@ -30,6 +35,8 @@ struct T5PromptEncoder: Sendable {
 
   var notes: [String] { tokenizer.notes }
 
+  func withoutAddedTokens(_ prompt: String) -> String { tokenizer.withoutAddedTokens(prompt) }
+
   func releaseWeights() { model.release() }
 
   /// `[1, token, feature]`.
@@ -37,7 +44,8 @@ struct T5PromptEncoder: Sendable {
   /// - Throws: what reading the encoder throws, ``TensorError`` when memory runs out.
   func states(of text: String) throws -> Tensor {
     let ids = framed(text).ids
-    let padding = Array(repeating: tokenizer.window.padding, count: length - ids.count)
+    let missing = isPadded ? length - ids.count : 0
+    let padding = Array(repeating: tokenizer.window.padding, count: missing)
     return try model().encode(
       ids + padding, adding: nil, skippedLayers: 0, isNormalized: true
     ).states

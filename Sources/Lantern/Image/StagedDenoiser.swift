@@ -16,7 +16,7 @@ final class StagedDenoiser {
   private var stages: ArraySlice<Stage>
   private let switchTimestep: Float
   private let (mask, editing): (MaskedLatent?, PictureEditing?)
-  private let controls: ControlGuides
+  private let (controls, references): (ControlGuides, [Tensor])
   private let cache: StepCache?
   private let retainsComponents: Bool
   /// By the number of rows: with guidance and, where it pauses, without.
@@ -31,16 +31,17 @@ final class StagedDenoiser {
   ///   - switchTimestep: the refiner predicts below it.
   ///   - mask: the masked part of the picture; nil without a mask.
   ///   - editing: the picture that is edited; nil for none.
+  ///   - references: latents of pictures to draw from; a refiner has none.
   ///   - controls: the pictures that the model follows; a refiner follows none.
   ///   - cache: how features are reused from step to step.
   ///   - retainsComponents: whether a model's denoiser stays in memory after its last step.
   init(
     _ stages: [Stage], switchTimestep: Float, mask: MaskedLatent?, editing: PictureEditing?,
-    controls: ControlGuides, cache: StepCache?, retainsComponents: Bool
+    references: [Tensor], controls: ControlGuides, cache: StepCache?, retainsComponents: Bool
   ) {
     (self.stages, self.switchTimestep) = (stages[...], switchTimestep)
     (self.mask, self.editing, self.controls, self.cache) = (mask, editing, controls, cache)
-    self.retainsComponents = retainsComponents
+    (self.references, self.retainsComponents) = (references, retainsComponents)
   }
 
   /// The raw prediction.
@@ -79,7 +80,10 @@ final class StagedDenoiser {
   private func conditioned(_ stage: Stage, _ rows: Int) throws -> ConditionedDenoiser {
     var conditioning = try stage.prompt.conditioning(choice, rows: rows)
     conditioning.pictures = images.map { conditioning.pictures[$0] }
-    if stages.startIndex == 0 { conditioning = try controls.added(to: conditioning) }
+    if stages.startIndex == 0 {
+      conditioning.references = references
+      conditioning = try controls.added(to: conditioning)
+    }
     return try stage.model.denoiser().conditioned(on: conditioning, caching: cache)
   }
 }

@@ -12,6 +12,10 @@ protocol WholeTextConditioner: TextConditioner {
   /// - Throws: what reading a text encoder throws, ``TensorError`` when memory runs out.
   func conditioning(of texts: PromptTexts.Texts) throws -> Conditioning
 
+  /// What a denoiser is given of a negative prompt, for models that read it in another way; see
+  /// ``conditioning(of:)``.
+  func conditioning(of texts: PromptTexts.Texts, isNegative: Bool) throws -> Conditioning
+
   /// The tokens of a text that do not fit, and their words.
   ///
   /// - Throws: what a chat template throws.
@@ -21,6 +25,10 @@ protocol WholeTextConditioner: TextConditioner {
 extension WholeTextConditioner {
   var sizeCount: Int { 0 }
   var layerCount: Int { 1 }
+
+  func conditioning(of texts: PromptTexts.Texts, isNegative: Bool) throws -> Conditioning {
+    try conditioning(of: texts)
+  }
 
   func words(of request: ImageRequest) throws -> EmbeddedWords {
     if let embedding = request.embeddings.first {
@@ -50,12 +58,24 @@ extension WholeTextConditioner {
     _ request: ImageRequest, size: (width: Int, height: Int), steps: PromptSchedule.Steps,
     isGuided: Bool
   ) throws -> PromptEncoding {
-    var encoded: [PromptTexts.Texts: Conditioning] = [:]
-    func encode(_ texts: PromptTexts) throws -> ConditioningSchedule {
+    try encode(request, steps: steps, isGuided: isGuided, from: nil)
+  }
+
+  /// As ``encode(_:size:steps:isGuided:)``, with what a cache has.
+  func encode(
+    _ request: ImageRequest, steps: PromptSchedule.Steps, isGuided: Bool,
+    from cache: PromptStateCache?
+  ) throws -> PromptEncoding {
+    var encoded: [Bool: [PromptTexts.Texts: Conditioning]] = [:]
+    func encode(_ texts: PromptTexts, isNegative: Bool = false) throws -> ConditioningSchedule {
       try texts.encoded { texts in
-        if let found = encoded[texts] { return found }
-        let found = try conditioning(of: texts)
-        encoded[texts] = found
+        if let found = encoded[isNegative]?[texts] { return found }
+        func make() throws -> Conditioning {
+          try conditioning(of: texts, isNegative: isNegative)
+        }
+        let found =
+          try cache?.conditioning(of: texts, isNegative: isNegative, make: make) ?? make()
+        encoded[isNegative, default: [:]][texts] = found
         return found
       }
     }
@@ -65,7 +85,7 @@ extension WholeTextConditioner {
     // A large text encoder takes long to read: nothing is read that nobody asks for.
     let negative =
       isGuided || isComposed
-      ? try encode(PromptTexts.negative(request, over: steps)) : parts[0].schedule
+      ? try encode(PromptTexts.negative(request, over: steps), isNegative: true) : parts[0].schedule
     let cut = try positive.first.map { try self.cut(of: $0.texts.entries[0].texts) }
     return PromptEncoding(
       parts: parts, negative: negative, cutTokens: cut?.count ?? 0, cutText: cut?.text ?? "")

@@ -97,6 +97,15 @@ extension ImageSetting {
         "Take the prompt to the letter, cut at the model's length, as diffusers does."))
   }
 
+  package static var promptCache: ImageSetting {
+    ImageSetting(
+      "promptCache", \.promptCache, .prompt,
+      option: SettingOption(
+        "cache-prompts", .value("folder"),
+        "Keep in this folder what large text encoders make of prompts (T5, Qwen 3, Gemma), and take from there what "
+          + "it has: the same picture, sooner.", default: "none", takesDashes: false))
+  }
+
   package static var embeddings: ImageSetting {
     ImageSetting(
       "embeddings", \.embeddings, .prompt, key: "embeddings",

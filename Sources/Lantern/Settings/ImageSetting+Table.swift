@@ -26,8 +26,9 @@ extension ImageSetting {
   static var picture: [ImageSetting] {
     [
       prompt, negativePrompt, prompt2, negativePrompt2, originalSize, cropCorner, targetSize,
-      literalPrompt, embeddings, initialPicture, strength, mask, pastesKept, clipSkip,
-      hires, hiresDenoise, hiresSteps, hiresUpscaler, hiresPrompt, hiresNegativePrompt,
+      literalPrompt, promptCache, embeddings, initialPicture, strength, mask, pastesKept,
+      references,
+      clipSkip, hires, hiresDenoise, hiresSteps, hiresUpscaler, hiresPrompt, hiresNegativePrompt,
       hiresSampler,
       hiresSchedule, hiresGuidance, controls, controlStrength, controlStart, controlEnd, guessMode,
       imagePrompts, imagePromptScale, imagePromptStart,

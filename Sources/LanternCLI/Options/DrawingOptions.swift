@@ -25,6 +25,7 @@ struct PromptOptions: SettingOptions {
   @Option(.cropCorner) var cropCorner: String?
   @Option(.targetSize) var targetSize: String?
   @Flag(.literalPrompt) var literalPrompt = false
+  @Option(.promptCache) var promptCache: String?
   @Option(.embeddings) var embeddings: [String] = []
   @Option(.clipSkip) var clipSkip: Int?
 }
@@ -58,10 +59,11 @@ struct DecodingOptions: SettingOptions {
   @Flag(.tiledDecoding) var tiledDecoding = false
 }
 
-/// A picture to begin from.
+/// A picture to begin from, and pictures to draw from.
 struct BeginningOptions: SettingOptions {
   @Option(.initialPicture) var initialPicture: String?
   @Option(.strength) var strength: Double?
   @Option(.mask) var mask: String?
   @Flag(.pastesKept) var pastesKept: Bool?
+  @Option(.references) var references: [String] = []
 }

@@ -67,17 +67,22 @@ package struct AdaLayerNormZero: Sendable {
     package let feedForwardGate: Tensor
     /// Of the second attention, where there is one.
     package var second: AdaLayerNormZeroSingle.Parts?
+
+    /// Shift, scale and gate of attention and of the feed-forward layer, each `[batch, feature]`.
+    init(_ vectors: [Tensor]) throws(TensorError) {
+      let shape = [vectors[0].shape[0], 1, vectors[0].shape[1]]
+      attention = Modulation.Part(scale: vectors[1], shift: vectors[0])
+      attentionGate = try vectors[2].reshaped(shape)
+      feedForward = Modulation.Part(scale: vectors[4], shift: vectors[3])
+      feedForwardGate = try vectors[5].reshaped(shape)
+    }
   }
 
   package func callAsFunction(_ conditioning: Tensor) throws(TensorError) -> Parts {
     let parts = try modulation(conditioning)
-    let shape = [parts[0].shape[0], 1, parts[0].shape[1]]
-    var found = Parts(
-      attention: Modulation.Part(scale: parts[1], shift: parts[0]),
-      attentionGate: try parts[2].reshaped(shape),
-      feedForward: Modulation.Part(scale: parts[4], shift: parts[3]),
-      feedForwardGate: try parts[5].reshaped(shape))
+    var found = try Parts(parts)
     if parts.count == 9 {
+      let shape = found.attentionGate.shape
       found.second = AdaLayerNormZeroSingle.Parts(
         norm: Modulation.Part(scale: parts[7], shift: parts[6]),
         gate: try parts[8].reshaped(shape))

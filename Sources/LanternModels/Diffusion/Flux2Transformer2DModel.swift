@@ -117,7 +117,8 @@ package struct Flux2Transformer2DModel: DenoiserNetwork {
     -> ConditionedDenoiser
   {
     try transformer.conditioned(
-      on: contextEmbedder(conditioning.states), caching: caching
+      on: contextEmbedder(conditioning.states), references: conditioning.references,
+      caching: caching
     ) { timestep, batch throws(TensorError) in
       let time = try self.time(timestep, conditioning.guidance, batch: batch)
       return (time, try modulations(time))

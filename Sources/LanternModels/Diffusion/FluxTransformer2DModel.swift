@@ -126,7 +126,10 @@ package struct FluxTransformer2DModel: DenoiserNetwork {
       try pooledEmbedding(pooled)
     }
     let predict = try transformer.conditioned(
-      on: contextEmbedder(conditioning.states), caching: caching
+      on: contextEmbedder(conditioning.states),
+      references: conditioning.references.map { reference throws(TensorError) in
+        try reference.pixelUnshuffled(by: 2)
+      }, caching: caching
     ) { timestep, batch throws(TensorError) in
       var time = try timeEmbedding(timestep, batch: batch)
       if let guidanceEmbedding, let guidance = conditioning.guidance {

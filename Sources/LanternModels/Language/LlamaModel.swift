@@ -71,7 +71,7 @@ package struct LlamaModel: CausalLanguageModel {
 
 extension RMSNorm {
   /// A norm over the features of a token.
-  fileprivate init(_ weights: Weights, _ config: LlamaConfig) throws(ModelError) {
+  init(_ weights: Weights, _ config: LlamaConfig) throws(ModelError) {
     try self.init(
       weights, config.sizes.features, eps: config.normEps, addsUnitOffset: config.normsAddOne)
   }

@@ -6,14 +6,15 @@ import LanternLayers
 extension ShapeSettings {
   /// Of a `FluxTransformer2DModel`.
   ///
-  /// - Throws: ``ModelError`` for tensors that are missing or of another rank, and for models that take pictures too.
+  /// - Throws: ``ModelError`` for tensors that are missing or of another rank, and for models that take edges or depths.
   func flux() throws(ModelError) -> [String: JSONValue] {
     let (inputs, outputs) = (
       try size("x_embedder.weight", axis: 1), try size("proj_out.weight", axis: 0)
     )
-    guard inputs == outputs else {
+    // Fill is given another picture's latent and a mask, of 8 by 8 pixels for each of a token's four latents.
+    guard inputs == outputs || inputs == 2 * outputs + 256 else {
       throw .unsupported(
-        what: "is a FLUX.1 that is given a picture too (Fill, Canny or Depth), of \(inputs) inputs",
+        what: "is a FLUX.1 that is given a picture too (Canny or Depth), of \(inputs) inputs",
         file: path)
     }
     let head = try headSize("transformer_blocks.0.attn.norm_q.weight", of: "x_embedder.weight")
@@ -85,6 +86,34 @@ extension ShapeSettings {
         (0..<layers).filter { has("transformer_blocks.\($0).attn2.to_q.weight") }
           .map(JSONValue.integer)),
       "qk_norm": hasNorms ? .string("rms_norm") : .null,
+    ]
+  }
+
+  /// Of a `PixArtTransformer2DModel`.
+  ///
+  /// - Throws: ``ModelError`` for tensors that are missing or of another rank.
+  func pixArt() throws(ModelError) -> [String: JSONValue] {
+    let embedder = "pos_embed.proj.weight"
+    let features = try size(embedder, axis: 0)
+    // All published ones have 16 heads.
+    guard features % 16 == 0, (16...1 << 20).contains(features) else {
+      throw .inconsistent(
+        reason: "16 heads do not share out the \(features) features of a token", file: path)
+    }
+    // The original code keeps the places of its training; of 1024² pixels where a file does not.
+    let stored = "pos_embed.pos_embed"
+    let places = has(stored) ? try size(stored, axis: 1) : 4096
+    let side = 2 * Int(Double(max(1, min(places, 1 << 24))).squareRoot().rounded())
+    return [
+      "_class_name": .string("PixArtTransformer2DModel"), "sample_size": .integer(side),
+      "in_channels": .integer(try size(embedder, axis: 1)),
+      "out_channels": .integer(try size("proj_out.weight", axis: 0) / 4),
+      "num_layers": .integer(count(1024) { "transformer_blocks.\($0).attn1.to_q.weight" }),
+      "num_attention_heads": .integer(16), "attention_head_dim": .integer(features / 16),
+      "cross_attention_dim": .integer(features),
+      "caption_channels": .integer(try size("caption_projection.linear_1.weight", axis: 1)),
+      "use_additional_conditions": .bool(
+        has("adaln_single.emb.resolution_embedder.linear_1.weight")),
     ]
   }
 

@@ -27,11 +27,15 @@ package struct TransformerFile: OneFileModel {
   package let unknown: [String]
   package let notes: [String]
   private let components: [String: any ModelComponent]
+  /// The transformer's settings.
+  private let denoiser: [String: JSONValue]
 
   package var kindName: String { kind.name }
-  package var variant: String? { nil }
+  package var variant: String? { kind.isFill(denoiser) ? "Fill" : nil }
   package var indexPath: String { path }
-  package var pipelineClass: String { kind.pipelineClass }
+  package var pipelineClass: String {
+    kind.isFill(denoiser) ? "FluxFillPipeline" : kind.pipelineClass
+  }
   package var componentNames: [String] { components.keys.sorted() }
   package var settings: [String: JSONValue] { kind.pipelineSettings }
 
@@ -56,7 +60,8 @@ package struct TransformerFile: OneFileModel {
     var read = denoiser.sources
     var components: [String: any ModelComponent] = [
       "transformer": FileComponent(kind.className, settings, denoiser.tensors, path: path),
-      "scheduler": FileComponent("FlowMatchEulerDiscreteScheduler", scheduler, nil, path: path),
+      "scheduler": FileComponent(
+        scheduler["_class_name"]?.string ?? "", scheduler, nil, path: path),
     ]
     if let (codec, sources) = try kind.codec(in: file, isAlone: false) {
       components["vae"] = codec
@@ -72,6 +77,7 @@ package struct TransformerFile: OneFileModel {
         "CLIPTokenizer", tokenizer, settings: ["pad_token": .string(padding)])
     }
     (self.path, self.file, self.kind, self.components) = (path, file, kind, components)
+    self.denoiser = settings
     missing = (["vae"] + kind.textEncoders.map(\.component)).filter { components[$0] == nil }
     unknown = file.names.filter { name in
       !read.contains(name) && !SingleFileBookkeeping.holds(name)
@@ -105,6 +111,11 @@ extension TransformerKind {
       }
     }
     return nil
+  }
+
+  /// Whether a transformer is FLUX.1 Fill's, which has a mask and a masked picture in its input.
+  fileprivate func isFill(_ settings: [String: JSONValue]) -> Bool {
+    className == "FluxTransformer2DModel" && settings["in_channels"] != settings["out_channels"]
   }
 
   /// - Throws: ``ModelError/unsupported(what:file:)`` for a file of another transformer.

@@ -86,6 +86,12 @@ package struct TransformerKind: Sendable {
         .clip("text_encoder_2", "tokenizer_2", "clip_g", isProjected: true, padding: "!"),
         .t5("text_encoder_3", "tokenizer_3"),
       ]),
+    pixArt(
+      "PixArt-α", "PixArtAlphaPipeline", mark: "csize_embedder.mlp.0.weight",
+      diffusersMark: "adaln_single.emb.resolution_embedder.linear_1.weight", scalingFactor: 0.18215),
+    pixArt(
+      "PixArt-Σ", "PixArtSigmaPipeline", mark: "t_block.1.weight",
+      diffusersMark: "adaln_single.linear.weight", scalingFactor: 0.13025),
     TransformerKind(
       name: "Z-Image", pipelineClass: "ZImagePipeline", className: "ZImageTransformer2DModel",
       names: .zImage, embedder: "x_embedder.weight",
@@ -113,6 +119,30 @@ package struct TransformerKind: Sendable {
       "FLUX.2 dev, whose text encoder is Mistral's"
     ),
   ]
+
+  /// PixArt, whose α of 1024² is given sizes.
+  private static func pixArt(
+    _ name: String, _ pipeline: String, mark: String, diffusersMark: String, scalingFactor: Double
+  ) -> TransformerKind {
+    TransformerKind(
+      name: name, pipelineClass: pipeline, className: "PixArtTransformer2DModel", names: .pixArt,
+      embedder: "x_embedder.proj.weight",
+      marks: [
+        ["blocks.0.cross_attn.q_linear.weight", "y_embedder.y_proj.fc1.weight", mark],
+        ["transformer_blocks.0.attn2.to_q.weight", "pos_embed.proj.weight", diffusersMark],
+      ],
+      settings: { shapes throws(ModelError) in try shapes.pixArt() },
+      schedule: { _ in
+        [
+          "_class_name": .string("DPMSolverMultistepScheduler"), "beta_start": .number(0.0001),
+          "beta_end": .number(0.02), "beta_schedule": .string("linear"),
+          "num_train_timesteps": .integer(1000), "algorithm_type": .string("dpmsolver++"),
+          "solver_order": .integer(2),
+        ]
+      },
+      codec: .kl(scalingFactor: scalingFactor, shiftFactor: 0),
+      textEncoders: [.t5("text_encoder", "tokenizer")])
+  }
 
   /// Settings of `FlowMatchEulerDiscreteScheduler`.
   private static func flow(shift: Int, isDynamic: Bool) -> [String: JSONValue] {

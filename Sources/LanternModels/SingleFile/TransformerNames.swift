@@ -183,6 +183,35 @@ extension TransformerNames {
         ])
     ])
 
+  /// PixArt's (github.com/PixArt-alpha/PixArt-sigma).
+  static let pixArt = TransformerNames(
+    root: [
+      "x_embedder.proj": .one("pos_embed.proj"), "pos_embed": .one("pos_embed.pos_embed"),
+      "y_embedder.y_embedding": .one("caption_projection.y_embedding"),
+      "y_embedder.y_proj.fc1": .one("caption_projection.linear_1"),
+      "y_embedder.y_proj.fc2": .one("caption_projection.linear_2"),
+      "t_embedder.mlp.0": .one("adaln_single.emb.timestep_embedder.linear_1"),
+      "t_embedder.mlp.2": .one("adaln_single.emb.timestep_embedder.linear_2"),
+      "csize_embedder.mlp.0": .one("adaln_single.emb.resolution_embedder.linear_1"),
+      "csize_embedder.mlp.2": .one("adaln_single.emb.resolution_embedder.linear_2"),
+      "ar_embedder.mlp.0": .one("adaln_single.emb.aspect_ratio_embedder.linear_1"),
+      "ar_embedder.mlp.2": .one("adaln_single.emb.aspect_ratio_embedder.linear_2"),
+      "t_block.1": .one("adaln_single.linear"), "final_layer.linear": .one("proj_out"),
+      "final_layer.scale_shift_table": .one("scale_shift_table"),
+    ],
+    blocks: [
+      Blocks(
+        original: "blocks", diffusers: "transformer_blocks",
+        names: [
+          "scale_shift_table": .one("scale_shift_table"),
+          "attn.qkv": .rows(["attn1.to_q", "attn1.to_k", "attn1.to_v"]),
+          "attn.proj": .one("attn1.to_out.0"), "cross_attn.q_linear": .one("attn2.to_q"),
+          "cross_attn.kv_linear": .rows(["attn2.to_k", "attn2.to_v"]),
+          "cross_attn.proj": .one("attn2.to_out.0"), "mlp.fc1": .one("ff.net.0.proj"),
+          "mlp.fc2": .one("ff.net.2"),
+        ])
+    ])
+
   private static func same(_ names: [String]) -> [String: Target] {
     Dictionary(names.map { ($0, .one($0)) }, uniquingKeysWith: { first, _ in first })
   }

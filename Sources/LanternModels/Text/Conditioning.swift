@@ -14,6 +14,8 @@ package struct Conditioning: Sendable {
   package var guidance: Float?
   /// Pictures in addition to the text, for a denoiser that has ``DenoiserNetwork/crossAttentionChannels``.
   package var pictures: [PictureTokens] = []
+  /// Latents of references, `[1, height, width, channel]` each, for a denoiser that has them behind the picture.
+  package var references: [Tensor] = []
   /// The residuals that ControlNets add for a latent and a timestep, nil in steps without; none by default.
   package var residuals:
     (@Sendable (_ latent: Tensor, _ timestep: Float) throws(TensorError) -> ControlResiduals?)?

@@ -25,6 +25,8 @@ package enum TextLayers: Sendable, Equatable {
   case numbered([Int])
   /// Those behind the last layer but one.
   case penultimate
+  /// Those behind the last layer and its norm.
+  case last
 
   /// Their numbers, of a model of so many layers; nil where it has too few.
   func numbers(of layers: Int) -> [Int]? {
@@ -32,6 +34,7 @@ package enum TextLayers: Sendable, Equatable {
     case .numbered(let numbers):
       numbers.isEmpty || numbers.contains { !(0..<layers).contains($0) } ? nil : numbers
     case .penultimate: layers > 1 ? [layers - 1] : nil
+    case .last: layers > 0 ? [layers] : nil
     }
   }
 
@@ -39,7 +42,7 @@ package enum TextLayers: Sendable, Equatable {
   package var count: Int {
     switch self {
     case .numbered(let numbers): numbers.count
-    case .penultimate: 1
+    case .penultimate, .last: 1
     }
   }
 }

@@ -9,6 +9,8 @@ package struct LlamaTextModel: LayeredTextEncoder {
   private let embedding: Embedding
   private let layers: [LlamaLayer]
   private let rotary: RotaryEmbedding
+  /// Behind the last layer; nil where earlier states are taken.
+  private let finalNorm: RMSNorm?
 
   /// Builds the model with its weights; those of later layers are not read.
   ///
@@ -24,11 +26,9 @@ package struct LlamaTextModel: LayeredTextEncoder {
     let sizes = config.sizes
     let root = checkpoint.renamed(by: config.names, sizes)
     let weights = root["embed_tokens"].has("weight") ? root : root["model"]
-    guard let numbers = taken.numbers(of: sizes.layers), sizes.windows.allSatisfy({ $0 == nil })
-    else {
+    guard let numbers = taken.numbers(of: sizes.layers) else {
       throw .unsupported(
-        what: "is a text encoder of \(sizes.layers) layers, some of which may have a window: more "
-          + "and no window are needed", file: root.file)
+        what: "is a text encoder of \(sizes.layers) layers: more are needed", file: root.file)
     }
     (self.config, self.numbers) = (config, numbers)
     let count = numbers.max() ?? 0
@@ -37,6 +37,7 @@ package struct LlamaTextModel: LayeredTextEncoder {
       try LlamaLayer(weights["layers"][index], config, index)
     }
     rotary = config.rope.embedding(headSize: sizes.sizeOfHead, pairing: config.pairing)
+    finalNorm = taken == .last ? try RMSNorm(weights["norm"], config) : nil
     let others = (count..<sizes.layers).flatMap { ["model.layers.\($0)", "layers.\($0)"] }
     try root.finish(
       ignoring: ["rotary_emb.inv_freq", "lm_head.weight"],
@@ -45,7 +46,10 @@ package struct LlamaTextModel: LayeredTextEncoder {
 
   package var features: Int { numbers.count * config.sizes.features }
   package var vocabularySize: Int { config.sizes.vocabulary }
-  package var maximumLength: Int { config.sizes.maximumLength }
+  /// Texts longer than a window are not read.
+  package var maximumLength: Int {
+    min(config.sizes.maximumLength, config.sizes.windows.compactMap(\.self).min() ?? .max)
+  }
 
   package func states(of ids: [Int], padding: (id: Int, count: Int)) throws(TensorError) -> Tensor {
     let (count, all) = (ids.count, ids.count + padding.count)
@@ -74,7 +78,8 @@ package struct LlamaTextModel: LayeredTextEncoder {
       }
       try take(index + 1)
     }
-    return taken.count == 1 ? taken[0] : try Tensor.concatenated(taken, axis: 2)
+    let states = taken.count == 1 ? taken[0] : try Tensor.concatenated(taken, axis: 2)
+    return try finalNorm.map { norm throws(TensorError) in try norm(states) } ?? states
   }
 
   private func embedded(_ ids: [Int]) throws(TensorError) -> Tensor {

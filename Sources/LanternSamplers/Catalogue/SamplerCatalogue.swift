@@ -158,10 +158,10 @@ public enum SamplerCatalogue {
       build: { _, _ in IPNDM() }),
     Row(
       name: "lcm",
-      aliases: ["LCM", "LCMScheduler"],
+      aliases: ["LCM", "LCMScheduler", "SCMScheduler"],
       summary: "for models distilled for it: 1 to 8 steps",
       schedulerClass: "LCMScheduler", defaultEta: nil,
-      build: { schedule, _ in LCM(schedule) }),
+      build: { schedule, _ in schedule.isFlow ? FlowLCM() as any Sampler : LCM(schedule) }),
     Row(
       name: "lms",
       aliases: ["k_lms", "LMS", "LMSDiscreteScheduler"],

@@ -13,8 +13,19 @@ enum ContinuousNoise: Sendable, Equatable {
   /// Classes of diffusers with a continuous schedule.
   static let classes = [
     "EDMEulerScheduler", "EDMDPMSolverMultistepScheduler", "FlowMatchEulerDiscreteScheduler",
-    "FlowMatchHeunDiscreteScheduler",
+    "FlowMatchHeunDiscreteScheduler", "SCMScheduler",
   ]
+
+  /// Whether a class has it by its settings: DPM-Solver over a flow.
+  private static func isFlow(_ config: Config, _ schedulerClass: String) throws(FormatError)
+    -> Bool
+  {
+    guard schedulerClass == "DPMSolverMultistepScheduler",
+      try config.bool("use_flow_sigmas", default: false)
+    else { return false }
+    try config.expect("prediction_type", ["flow_prediction"])
+    return true
+  }
 
   /// Reads the settings of a class; nil for a class with a table.
   ///
@@ -22,7 +33,8 @@ enum ContinuousNoise: Sendable, Equatable {
   init?(_ config: Config, of schedulerClass: String, _ pipeline: PipelineTimes?)
     throws(FormatError)
   {
-    guard Self.classes.contains(schedulerClass) else { return nil }
+    let isFlow = try Self.isFlow(config, schedulerClass)
+    guard isFlow || Self.classes.contains(schedulerClass) else { return nil }
     if schedulerClass.hasPrefix("EDM") {
       let low = try config.double("sigma_min", default: 0.002)
       let high = try config.double("sigma_max", default: 80)
@@ -34,7 +46,7 @@ enum ContinuousNoise: Sendable, Equatable {
       }
       self = .edm(ends: low...high, dataDeviation: data)
     } else {
-      self = .flow(try FlowTimes(config, of: pipeline))
+      self = .flow(try FlowTimes(config, as: schedulerClass, of: pipeline))
     }
   }
 
@@ -42,7 +54,7 @@ enum ContinuousNoise: Sendable, Equatable {
   var samplers: [String] {
     let shared = ["dpm++2m", "dpm++2m_sde", "dpm++3m_sde", "euler", "heun"]
     // At the first level of a flow, without clean latent, sigma is infinite.
-    return if case .edm = self { shared + ["euler_a", "lms"] } else { shared }
+    return if case .edm = self { shared + ["euler_a", "lms"] } else { shared + ["lcm"] }
   }
 
   /// Spacings that need no table.
@@ -72,8 +84,9 @@ enum ContinuousNoise: Sendable, Equatable {
       return (Self.curve(curve, count, ends) ?? times).map { time in
         let time = Float(time)
         let (clean, noise) = (Double(1 - time), Double(time))
+        let timestep = time * Float(trainingSteps)
         return NoiseLevel(
-          timestep: time * Float(trainingSteps),
+          timestep: flow.isOfSolver ? timestep.rounded(.down) : timestep,
           alphaBar: clean * clean / (clean * clean + noise * noise))
       }
     }

@@ -12,14 +12,34 @@ struct FlowTimes: Sendable, Equatable {
   private let isLinear: Bool
   /// What the pipeline gives the scheduler; nil where that has all by itself.
   private let pipeline: PipelineTimes?
+  private let kind: Kind
+
+  /// The class of scheduler whose times they are.
+  private enum Kind: Sendable, Equatable {
+    /// Of flows: `FlowMatchEulerDiscreteScheduler` and its kin.
+    case flow
+    /// Of DPM-Solver over a flow, as SANA has it: even times from just below 1, shifted.
+    case solver
+    /// Of consistency models over a flow, as SANA-Sprint has it: angles of a circle (Lu & Song 2024, arXiv:2410.11081).
+    case consistency
+  }
 
   /// Reads the settings.
   ///
   /// - Parameters:
   ///   - config: `scheduler/scheduler_config.json`.
+  ///   - schedulerClass: the class that reads it.
   ///   - pipeline: what the model's pipeline gives its scheduler.
   /// - Throws: ``FormatError`` for a mistyped or unsupported setting.
-  init(_ config: Config, of pipeline: PipelineTimes?) throws(FormatError) {
+  init(_ config: Config, as schedulerClass: String, of pipeline: PipelineTimes?)
+    throws(FormatError)
+  {
+    kind =
+      switch schedulerClass {
+      case "DPMSolverMultistepScheduler": .solver
+      case "SCMScheduler": .consistency
+      default: .flow
+      }
     for key in ["invert_sigmas", "stochastic_sampling"] {
       try config.expect(key, [.bool(false)])
     }
@@ -27,9 +47,10 @@ struct FlowTimes: Sendable, Equatable {
     if pipeline == nil { try config.expect("use_dynamic_shifting", [.bool(false)]) }
     try config.expect("shift_terminal", [])
     try config.expect("time_shift_type", ["exponential", "linear"])
-    shift = try config.double("shift", default: 1)
+    let key = kind == .solver ? "flow_shift" : "shift"
+    shift = kind == .consistency ? 1 : try config.double(key, default: 1)
     guard shift > 0 else {
-      throw .unsupportedSetting(key: "shift", value: "\(shift)", file: config.file)
+      throw .unsupportedSetting(key: key, value: "\(shift)", file: config.file)
     }
     isLinear = try config.string("time_shift_type", default: "exponential") == "linear"
     let isDynamic = try config.bool("use_dynamic_shifting", default: false)
@@ -37,6 +58,10 @@ struct FlowTimes: Sendable, Equatable {
       if isDynamic, let pipeline { try DynamicShift(pipeline.shift, config) } else { nil }
     self.pipeline = pipeline
   }
+
+  /// Whether they are DPM-Solver's: the model is given integer timesteps, and the first latent, which has a share of the
+  /// clean one, is noise alone.
+  var isOfSolver: Bool { kind == .solver }
 
   /// Times for a number of steps, noisiest first.
   ///
@@ -50,6 +75,18 @@ struct FlowTimes: Sendable, Equatable {
       (0..<count).map { count > 1 ? 1 + (last - 1) * Double($0) / Double(count - 1) : 1 }
     }
     func shifted(_ time: Double) -> Double { shift * time / (1 + (shift - 1) * time) }
+    switch kind {
+    case .flow: break
+    case .solver:
+      let top = 1 - 1 / Double(trainingSteps)
+      return (0..<count).map { shifted(top * Double(count - $0) / Double(count)) }
+    case .consistency:
+      // In radians from a quarter of a turn; of two steps the second is where the reference has it.
+      let angles: [Float] =
+        count == 2
+        ? [1.5708, 1.3] : (0..<count).map { 1.5708 * (1 - Float($0) / Float(count)) }
+      return angles.map { Double(sin($0) / (cos($0) + sin($0))) }
+    }
     guard pipeline != nil else {
       // The reference shifts the ends once and then all times again.
       return even(to: Double(Float(shifted(1 / Double(trainingSteps))))).map(shifted)

@@ -40,7 +40,8 @@ extension SchedulerTable {
         + "the sampler dpm++3m_sde has it right"),
     holds: { has($0, "algorithm_type", ["sde-dpmsolver++"]) && has($0, "solver_order", [3]) })
   static let flow = SchedulerRow.Rule.among("use_flow_sigmas", [false])
-  static let idleFlow = SchedulerRow.Rule.idle("flow_shift", 1)
+  static let idleFlow = SchedulerRow.Rule.idle(
+    "flow_shift", 1, when: { !has($0, "use_flow_sigmas", [true]) })
   static let idleRange = SchedulerRow.Rule.idle(
     "clip_sample_range", 1, when: { !has($0, "clip_sample", [true]) })
   static let thresholding: [SchedulerRow.Rule] = [

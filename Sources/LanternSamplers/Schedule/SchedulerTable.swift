@@ -30,7 +30,9 @@ package enum SchedulerTable {
       [
         thresholding, idleShifts, learned, algorithms(["dpmsolver", "sde-dpmsolver"]),
         [
-          orders, types, flow, wrongSign,
+          orders, types, wrongSign,
+          .among(
+            "use_flow_sigmas", [false], when: { !has($0, "prediction_type", ["flow_prediction"]) }),
           .among("solver_order", [1, 2], when: { has($0, "algorithm_type", ["sde-dpmsolver"]) }),
         ],
       ]),
@@ -65,6 +67,9 @@ package enum SchedulerTable {
     row("KDPM2AncestralDiscreteScheduler", [betas, spacing, curves], [[notOfSamples]]),
     row("KDPM2DiscreteScheduler", [betas, spacing, curves], [[notOfSamples]]),
     row("LCMScheduler", [betas, spacing, clipped, distillation], [clipping, distilled]),
+    row(
+      "SCMScheduler", [["num_train_timesteps", "prediction_type", "sigma_data"]],
+      [[.own("prediction_type", ["trigflow"]), .idle("sigma_data", 0.5)]]),
     row("LMSDiscreteScheduler", [betas, spacing, curves], []),
     row(
       "PNDMScheduler", [betas, spacing, ["set_alpha_to_one", "skip_prk_steps"]], [[notOfSamples]]),

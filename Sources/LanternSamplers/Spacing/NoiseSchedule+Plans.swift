@@ -20,7 +20,11 @@ extension NoiseSchedule {
     _ levels: [NoiseLevel], end: NoiseLevel, targets: [NoiseLevel]? = nil
   ) -> NoisePlan {
     // k-diffusion begins with noise alone, also at a level with a share of clean latent.
-    let scale = convention == .kDiffusion ? levels.first?.deviation ?? 1 : 1
+    var scale = convention == .kDiffusion ? levels.first?.deviation ?? 1 : 1
+    // The reference begins with noise on the flow's straight path.
+    if case .flow(let times) = continuous, times.isOfSolver, let first = levels.first {
+      scale = 1 / first.flowScale
+    }
     return NoisePlan(levels, end: end, targets: targets, initialScale: scale)
   }
 
