@@ -21,6 +21,8 @@ extension ImageCommand {
       ("--threads", threads.threads != nil), ("--embedding", !words.embeddings.isEmpty),
       ("--embedding-folder", library.path != nil), ("--control", !following.controls.isEmpty),
       ("--image-prompt", !following.imagePrompts.isEmpty),
+      ("--reference", !beginning.references.isEmpty),
+      ("--cache-prompts", words.promptCache != nil),
       ("--image-encoder", !following.imageEncoder.isEmpty),
       ("--preview-method", results.previewMethod != nil),
     ]
