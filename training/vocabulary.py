@@ -12,6 +12,7 @@ import json
 import re
 from pathlib import Path
 
+import scenes
 import tokenizer
 import words
 
@@ -19,7 +20,16 @@ import words
 def closed(texts) -> dict:
     """What lantern.json says of a world that has these texts' words and no others."""
     found = {word for text in texts for word in re.findall(r"[A-Za-z]+", text)}
-    return dict(world="closed", words=sorted(found))
+    return dict(world="closed", words=sorted(found), scene=scene())
+
+
+def scene() -> dict:
+    """What a picture of this world may show, by what a prompt says of it."""
+    heroes = scenes.SUBJECTS[:12] + ["robot", "ghost", "snowman"]
+    return dict(
+        heroes=heroes, things=[s for s in scenes.SUBJECTS if s not in heroes],
+        colours=list(scenes.COLOURS), places=[place for place in scenes.PLACES if place],
+    )
 
 
 def picturebook() -> dict:

@@ -15,6 +15,7 @@ struct ImageCommand: ParsableCommand {
       lantern image "a house at night" -i day.png --strength 0.6
       lantern image --like pets-03.png
       lantern image --fast "a boat at night"
+      lantern image "a lion at night" --animate lion.png
       lantern image "a castle" -m FOLDER/model.safetensors -W 512 -H 512 --steps 25
       lantern image "a castle <lora:ink:0.8>" -m FOLDER --lora-folder LORAS
       lantern image "a castle by the sea" --hires 2x --hires-denoise 0.5
@@ -69,8 +70,8 @@ struct ImageCommand: ParsableCommand {
   mutating func validate() throws {
     try checkEncoding()
     try remote.refuse(unsent)
-    if results.trace != nil, several.count > 1 {
-      throw ValidationError("--trace follows one picture, not several")
+    if let option = results.optionOfOne, several.count > 1 {
+      throw ValidationError("\(option) follows one picture, not several")
     }
     if words.prompts != nil {
       if text != nil || words.prompt != nil {
@@ -99,8 +100,8 @@ struct ImageCommand: ParsableCommand {
   private func draw(_ console: Console) throws {
     try results.check()
     let texts: [String?] = try words.prompts.map(PromptFile.prompts) ?? [text]
-    guard texts.count == 1 || results.trace == nil else {
-      throw ValidationError("--trace follows one picture, not several")
+    if let option = results.optionOfOne, texts.count > 1 {
+      throw ValidationError("\(option) follows one picture, not several")
     }
     let old = try results.like.map { try Original($0) }
     let isFast = stepping.fast || old?.recipe.isFast == true
@@ -328,6 +329,7 @@ struct ImageCommand: ParsableCommand {
     let begin = Console.now
     var bar = ProgressBar(console)
     let record = results.trace.map { _ in Trace() }
+    var animation = PictureAnimation()
     defer { bar.end() }
     let image = try generator.draw(request, trace: record) { step in
       try Interruption.check()
@@ -338,15 +340,15 @@ struct ImageCommand: ParsableCommand {
       ]
       if step.pass.count > 1 { event["pass"] = .integer(step.pass.number) }
       console.event(event)
-      if let preview = results.preview,
-        let picture = try step.preview(every: request.previewInterval)
-      {
-        try picture.write(to: preview)
+      if let picture = try step.preview(every: request.previewInterval) {
+        if let preview = results.preview { try picture.write(to: preview) }
+        if results.animate != nil { animation.add(picture) }
       }
     }
     try Interruption.check()
     bar.end()
     if let trace = results.trace { try record?.write(to: trace) }
+    if let path = results.animate { try animation.write(endingWith: image.picture, to: path) }
     let settings = image.settings
     console.detail(
       "seed \(settings.seed), \(settings.width)×\(settings.height), \(settings.steps) steps of "

@@ -9,14 +9,25 @@ struct StoryFolder {
   let path: String
   /// What is there for this story's sake, to be taken away where no page comes of it.
   private let claimed: [String]
-  /// The book without a page.
-  let book: StoryBook
+  /// Reads pages aloud; nil for silence.
+  private let speaker: Speaker?
+  /// Sounds of pages, by their numbers.
+  private var sounds: [Int: [UInt8]] = [:]
+
+  private static let epub = "story.epub"
 
   /// Makes the folder; where it holds a story, one of its name with a number.
   ///
+  /// - Parameters:
+  ///   - wanted: its path.
+  ///   - writing: whether files are replaced.
+  ///   - book: the book without a page.
+  ///   - speaker: reads pages aloud; nil for silence.
   /// - Throws: ``FormatError/cannotWrite(path:code:)``.
-  init(_ wanted: String, _ writing: WritingOptions, _ request: StoryRequest, model: String) throws {
-    book = StoryBook(request, model: model)
+  init(
+    _ wanted: String, _ writing: WritingOptions, _ book: StoryBook, speaker: Speaker? = nil
+  ) throws {
+    self.speaker = speaker
     if writing.overwrites {
       try FileSystem.makeFolder(wanted)
       (path, claimed) = (wanted, [])
@@ -39,7 +50,10 @@ struct StoryFolder {
       try FileSystem.makeFolder(path)
       let text = FileSystem.join(path, "story.md")
       // Any picture that a story may have: nobody's is replaced.
-      let files = ["story.md", "story.html"] + (1...64).map(StoryBook.pictureName)
+      let numbers = 1...StorySetting.maximumPages
+      let files =
+        book.texts.map(\.name) + [epub] + numbers.map(StoryBook.pictureName)
+        + numbers.map(StoryBook.soundName)
       if try !files.contains(where: { try FileSystem.isTaken(FileSystem.join(path, $0)) }) {
         do {
           try AtomicFile.write(Array(book.markdown.utf8), to: text, .create)
@@ -54,16 +68,35 @@ struct StoryFolder {
     }
   }
 
-  /// Takes away what ``init(_:_:_:model:)`` put there, where no page came of it.
+  /// Takes away what ``init(_:_:_:speaker:)`` put there, where no page came of it.
   func discard() { for path in claimed { FileSystem.discard(path) } }
 
-  /// Writes a page's picture, and the book as far as it goes.
-  func add(_ page: StoryPage, to book: inout StoryBook) throws -> String {
+  /// Writes a page's picture and sound, and the book as far as it goes.
+  mutating func add(_ page: StoryPage, to book: inout StoryBook) throws -> String {
+    var page = page
+    if let speaker {
+      let name = StoryBook.soundName(page.number)
+      let sound = FileSystem.join(path, name)
+      try speaker.speak(page.text, to: sound)
+      page.audio = name
+      sounds[page.number] = try FileSystem.read(sound, limit: 1 << 30)
+    }
     let png = try book.add(page)
     let picture = FileSystem.join(path, StoryBook.pictureName(page.number))
     try AtomicFile.write(png, to: picture)
-    try AtomicFile.write(Array(book.markdown.utf8), to: FileSystem.join(path, "story.md"))
-    try AtomicFile.write(Array(book.html.utf8), to: FileSystem.join(path, "story.html"))
+    for (name, text) in book.texts {
+      try AtomicFile.write(Array(text.utf8), to: FileSystem.join(path, name))
+    }
     return picture
+  }
+
+  /// Writes the whole book as an e-book.
+  ///
+  /// - Returns: its path.
+  func writeEPUB(of book: StoryBook) throws -> String {
+    let path = FileSystem.join(self.path, Self.epub)
+    try AtomicFile.write(
+      book.epub(modified: Timestamp.now, audio: sounds, path: path), to: path)
+    return path
   }
 }

@@ -178,6 +178,24 @@ package enum JSON {
     return text
   }
 
+  /// The same for people to read and edit: a member or an item a line, each two spaces further in than what it is in.
+  package static func indented(_ value: JSONValue, depth: Int = 0) -> String {
+    let space = String(repeating: "  ", count: depth + 1)
+    func joined(_ lines: [String], _ open: String, _ close: String) -> String {
+      "\(open)\n\(lines.map { space + $0 }.joined(separator: ",\n"))\n\(space.dropLast(2))\(close)"
+    }
+    switch value {
+    case .array(let values) where !values.isEmpty:
+      return joined(values.map { indented($0, depth: depth + 1) }, "[", "]")
+    case .object:
+      let members = value.members ?? []
+      guard !members.isEmpty else { return "{}" }
+      return joined(
+        members.map { "\(quoted($0.key)): \(indented($0.value, depth: depth + 1))" }, "{", "}")
+    default: return write(value)
+    }
+  }
+
   /// A string in quotes, escaped: one line, without control characters for a terminal.
   package static func quoted(_ string: String) -> String {
     var text = ""

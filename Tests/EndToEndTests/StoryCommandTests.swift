@@ -27,7 +27,8 @@ import Testing
         ], in: root)
       #expect(run.code == 0, "\(run.errors)")
       #expect(run.output == "There was a fox.\nIt slept.\n")
-      #expect(try names(root + "/a/book") == ["01.png", "02.png", "story.html", "story.md"])
+      #expect(
+        try names(root + "/a/book") == ["01.png", "02.png", "story.html", "story.json", "story.md"])
       let html = try String(contentsOfFile: root + "/a/book/story.html", encoding: .utf8)
       #expect(html.components(separatedBy: "data:image/png;base64,").count == 3)
       #expect(run.errors.contains("a/book/story.html"))
@@ -72,7 +73,8 @@ import Testing
       #expect(run.errors.contains("note: mine/ is there already, so this is mine-2;"))
       #expect(try names(root + "/mine") == ["17.png"])
       #expect(try tell("-o", "mine", "--overwrite").errors.contains("\nmine/story.html\n"))
-      #expect(try names(root + "/mine") == ["01.png", "17.png", "story.html", "story.md"])
+      #expect(
+        try names(root + "/mine") == ["01.png", "17.png", "story.html", "story.json", "story.md"])
       // A story that never had a page leaves nothing.
       expectError(
         try tell("-o", "never", "--begin", String(repeating: "fox ", count: 4000)), code: 64,
@@ -91,7 +93,7 @@ import Testing
         ], in: root, interruptedAt: "\"page\":2")
       #expect(run.code == 130)
       #expect(run.errors.hasSuffix("stopped\n"))
-      #expect(try names(root + "/book") == ["01.png", "story.html", "story.md"])
+      #expect(try names(root + "/book") == ["01.png", "story.html", "story.json", "story.md"])
       let markdown = try String(contentsOfFile: root + "/book/story.md", encoding: .utf8)
       #expect(markdown.contains("(01.png)") && !markdown.contains("(02.png)"))
       _ = try Picture(contentsOf: root + "/book/01.png")
@@ -107,7 +109,7 @@ import Testing
         shell: "ulimit -f 4; exec \"$@\"")
       #expect(run.code == 73, "\(run.errors)")
       #expect(run.errorLines.last?.hasPrefix("Error: book/story.html: ") == true)
-      #expect(try names(root + "/book") == ["01.png", "story.md"])
+      #expect(try names(root + "/book") == ["01.png", "story.json", "story.md"])
     }
   }
 

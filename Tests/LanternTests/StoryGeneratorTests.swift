@@ -183,8 +183,8 @@ import Testing
   func ranges() throws {
     try withGenerator { generator in
       let changes: [(String, (inout StoryRequest) -> Void)] = [
-        ("pages 0: choose 1 to 64", { $0.pages = 0 }),
-        ("pages 65: choose 1 to 64", { $0.pages = 65 }),
+        ("pages 0: choose 1 to 100", { $0.pages = 0 }),
+        ("pages 101: choose 1 to 100", { $0.pages = 101 }),
         ("image steps 0: choose 1 to 1000", { $0.imageSteps = 0 }),
         ("guidance -1.0: choose 0 to 100", { $0.guidance = -1 }),
         ("guidance nan: choose 0 to 100", { $0.guidance = .nan }),

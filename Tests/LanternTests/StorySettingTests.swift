@@ -30,7 +30,8 @@ import Testing
     let values: [String: Any] = [
       "pages": 3, "beginning": ["A fox."], "imageSteps": 7, "guidance": Float(2.5),
       "schedule": "linear", "temperature": Float(0.25), "topP": Float(0.5), "topK": 9,
-      "minP": Float(0.125), "repetitionPenalty": Float(1.5),
+      "minP": Float(0.125), "repetitionPenalty": Float(1.5), "genre": "crime", "age": 5,
+      "language": "zh", "consistency": "noise",
     ]
     let plain = StoryRequest(prompt: "")
     for setting in StorySetting.all where setting.option != nil {

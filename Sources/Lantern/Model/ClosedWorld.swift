@@ -4,10 +4,12 @@ import LanternTokenizers
 /// The words of a model whose world is closed: trained on a small world of its own, it knows no other.
 ///
 /// Its folder's `lantern.json` says `"world": "closed"`, and under `words` every word of its training as
-/// it was written there.
+/// it was written there; under `scene` it may sort those of pictures (``SceneVocabulary``).
 package struct ClosedWorld: Sendable {
   /// In the order of the alphabet.
   package let words: [String]
+  /// What its pictures show; nil where that is not said.
+  package let scene: SceneVocabulary?
   private let known: Set<String>
   /// Words as they are known, by their small letters.
   private let spellings: [String: String]
@@ -19,6 +21,7 @@ package struct ClosedWorld: Sendable {
     try config.expect("world", [.string("closed"), .string("open")])
     let isClosed = try config.optionalString("world") == "closed"
     let words = try isClosed ? config.strings("words") : config.strings("words", default: [])
+    scene = try SceneVocabulary(config)
     guard isClosed else { return nil }
     self.words = words.sorted()
     known = Set(words)

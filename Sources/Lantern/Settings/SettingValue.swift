@@ -177,6 +177,14 @@ extension PreviewMethod: SettingValue {
   package typealias Given = PreviewMethod
 }
 
+extension StoryConsistency: SettingValue {
+  package typealias Given = StoryConsistency
+}
+
+extension StoryLanguage: SettingValue {
+  package typealias Given = StoryLanguage
+}
+
 extension StepCache: SettingValue {
   package typealias Given = StepCache
   package static var typeName: String { "name" }

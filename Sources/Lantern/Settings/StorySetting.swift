@@ -14,7 +14,13 @@ extension StoryRequest: Configurable {
 
 extension StorySetting {
   /// The text.
-  static var story: [StorySetting] { [prompt, pages, beginning, beginningPictures] }
+  static var story: [StorySetting] { [prompt, pages, beginning, beginningPictures] + telling }
+
+  /// What a writer is told, and how what it says is drawn.
+  static var telling: [StorySetting] { [genre, age, language, consistency] }
+
+  /// Pages of a story at most.
+  package static let maximumPages = 100
 
   /// How pictures are drawn.
   static var drawing: [StorySetting] { [imageSteps, guidance, schedule, previewInterval, seed] }
@@ -32,10 +38,61 @@ extension StorySetting {
 
   package static var pages: StorySetting {
     StorySetting(
-      "pages", \.pages, .size, range: "1 to 64", isAllowed: { (1...64).contains($0) },
+      "pages", \.pages, .size, range: "1 to \(maximumPages)",
+      isAllowed: { (1...maximumPages).contains($0) },
       option: SettingOption(
         "pages", .value("count"), "How many pages.",
         default: "the model's own number, 4 for the shipped one"))
+  }
+
+  package static var genre: StorySetting {
+    StorySetting(
+      "genre", \.genre, .words, range: "100 characters at most", isAllowed: { $0.count <= 100 },
+      option: SettingOption(
+        "genre", .value("text"), "Which kind of story a writer tells, as \"fairy tale\".",
+        default: "any"))
+  }
+
+  package static var age: StorySetting {
+    StorySetting(
+      "age", \.age, .words, range: "1 to 120", isAllowed: { (1...120).contains($0) },
+      option: SettingOption(
+        "age", .value("years"),
+        "The readers' age, by which a writer's pages are shorter or longer.",
+        default: "children"))
+  }
+
+  package static var language: StorySetting {
+    named(
+      "language", \.language, .words, "The language that a writer writes in", default: "en")
+  }
+
+  package static var consistency: StorySetting {
+    named(
+      "consistency", \.consistency, .noise,
+      "What keeps heroes alike on all pages that a writer tells: looks stands for their looks in each picture's "
+        + "prompt, noise for that and the same noise to begin from", default: "looks")
+  }
+
+  /// A setting of one of some names.
+  private static func named<Value: SettingValue & RawRepresentable & CaseIterable>(
+    _ name: String, _ path: any WritableKeyPath<StoryRequest, Value> & Sendable,
+    _ part: SettingPart, _ help: String, default defaultValue: String
+  ) -> StorySetting where Value.RawValue == String {
+    let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
+    @Sendable func value(_ text: String) throws(RequestError) -> Value {
+      guard let value = Value(rawValue: text) else {
+        throw .range(name: name, found: "\"\(text)\"", allowed: names)
+      }
+      return value
+    }
+    return StorySetting(
+      name, path, part, range: names,
+      option: SettingOption(
+        name, .value("name"), "\(help): \(names).", default: defaultValue, takesDashes: false
+      ).taking(
+        String.self, check: { _ = try value($0) },
+        assign: { $1[keyPath: path] = try value($0) }))
   }
 
   package static var beginning: StorySetting {

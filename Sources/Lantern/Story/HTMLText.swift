@@ -1,13 +1,15 @@
 /// Text that becomes part of a web page.
 package enum HTMLText {
   /// A page that stands for itself: it may load nothing but the pictures in it, and run nothing.
-  package static func page(title: String, style: String, body: String) -> String {
+  package static func page(
+    title: String, style: String, body: String, language: String = "en", playsAudio: Bool = false
+  ) -> String {
     """
     <!DOCTYPE html>
-    <html lang="en">
+    <html lang="\(language)">
     <head>
     <meta charset="utf-8">
-    <meta http-equiv="Content-Security-Policy" content="\(policy)">
+    <meta http-equiv="Content-Security-Policy" content="\(policy(playsAudio))">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>\(quoted(title))</title>
     <style>
@@ -23,9 +25,10 @@ package enum HTMLText {
   }
 
   /// Content Security Policy, level 3 (W3C).
-  private static let policy =
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
-    + "form-action 'none'"
+  private static func policy(_ playsAudio: Bool) -> String {
+    "default-src 'none'; img-src data:; \(playsAudio ? "media-src 'self' file:; " : "")"
+      + "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+  }
 
   /// Text for HTML, between tags or quotes: nothing in it is markup, and no control character is in
   /// it.

@@ -54,13 +54,20 @@ public struct StoryGenerator: Sendable {
   /// - Throws: a `LanternError` that says what is wrong and what to do; `CancellationError`.
   public func story(_ request: StoryRequest) async throws -> StoryBook {
     try await ComputeQueue.run { checkCancellation in
-      var book = StoryBook(request, model: HubCache.name(of: path))
+      var book = book(request)
       try write(request) { event in
         try checkCancellation()
         if case .page(let page) = event { try book.add(page) }
       }
       return book
     }
+  }
+
+  /// The book of a story, without its pages.
+  package func book(_ request: StoryRequest) -> StoryBook {
+    let name = HubCache.name(of: path)
+    return StoryBook(
+      request, writer: name, illustrator: painter.map { HubCache.name(of: $0.model.path) } ?? name)
   }
 
   /// Tells a story: words as they are written, steps of pictures, pages. Ending the loop, or

@@ -20,6 +20,14 @@ public struct StoryRequest: Sendable {
   public var prompt: String
   /// Number of pages; the model's own when nil.
   public var pages: Int?
+  /// Which kind of story a writer tells, as "fairy tale"; any when nil.
+  public var genre: String?
+  /// The readers' age in years, by which a writer's pages are shorter or longer; children when nil.
+  public var age: Int?
+  /// The language that a writer writes in.
+  public var language = StoryLanguage.english
+  /// What keeps heroes alike from page to page, where a writer says what pictures show.
+  public var consistency = StoryConsistency.looks
   /// Pages that the story begins with.
   public var beginning: [Page] = []
   /// Seed of all random numbers: the same seed tells the same story. A random one for each new
@@ -72,14 +80,29 @@ public struct StoryPage: Sendable, Equatable {
   public let text: String
   /// Its picture.
   public let picture: Picture
-  /// What the picture was drawn from, where the transformer wrote a caption for another model.
+  /// What the picture was drawn from: a caption of the transformer, or what a writer said that it shows.
   public let caption: String?
+  /// Seed of the picture's noise, where it has one of its own.
+  public let seed: UInt64?
+  /// Where what the words cite is from.
+  public let citations: [StoryCitation]
+  /// The name of the file that its words are read aloud in; nil for none.
+  package var audio: String?
+  /// The picture's file, where it stays as it was; nil for one that was drawn.
+  let file: [UInt8]?
 
   /// A page.
-  package init(number: Int, text: String, picture: Picture, caption: String? = nil) {
-    self.number = number
-    self.text = text
-    self.picture = picture
-    self.caption = caption
+  package init(
+    number: Int, text: String, picture: Picture, caption: String? = nil, seed: UInt64? = nil,
+    citations: [StoryCitation] = [], file: [UInt8]? = nil
+  ) {
+    (self.number, self.text, self.picture) = (number, text, picture)
+    (self.caption, self.seed, self.citations, self.file) = (caption, seed, citations, file)
   }
+
+  /// Whether its picture is one that was there before.
+  package var isKept: Bool { file != nil }
+
+  /// What is said of the picture in its stead.
+  var shown: String { caption ?? text }
 }

@@ -46,6 +46,12 @@ package struct StorySettings: Sendable {
     if decoder.steps == 1, request.schedule != .cosine {
       notes.append("the schedule has no effect: in one step all codes are settled at once")
     }
+    let idle = StorySetting.telling.filter { $0.isChanged(request) }
+    if !idle.isEmpty {
+      notes.append(
+        "\(idle.map(\.title).joined(separator: ", ")) without effect: the transformer tells a story by its prompt "
+          + "alone; a writer heeds them")
+    }
     guard !request.beginning.isEmpty, request.beginning.count == pages else { return notes }
     if StorySetting.writing.contains(where: { $0.isChanged(request) }) {
       notes.append("nothing is left to write: the words of all pages are given")

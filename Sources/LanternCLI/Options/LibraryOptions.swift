@@ -62,6 +62,17 @@ struct LibraryReader {
     return found.map { "\($0.heading) \($0.text)" }
   }
 
+  /// Passages for a part of a story, told as they are found.
+  ///
+  /// - Parameter text: what it is about.
+  /// - Returns: the passages, the best first.
+  /// - Throws: an error of the library's or of its model's.
+  func quoted(for text: String) throws -> [QuotedPassage] {
+    let found = try passages(for: text)
+    for passage in found { console.detail("passage: \(passage.place)") }
+    return found.map(\.quoted)
+  }
+
   /// The passages for a text; none for one without a word.
   private func passages(for text: String) throws -> [FoundPassage] {
     // Signs alone find nothing, and may be said nevertheless.

@@ -24,6 +24,12 @@ struct PictureFileOptions: SettingOptions {
     transform: FileArgument.named)
   var preview: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write the picture's way out of noise as an animated PNG. (default: none)",
+      valueName: "file"), transform: FileArgument.named)
+  var animate: String?
+
   @Option(.previewInterval) var previewInterval: Int?
   @Option(.previewMethod) var previewMethod: String?
 
@@ -34,21 +40,31 @@ struct PictureFileOptions: SettingOptions {
   var trace: String?
 
   mutating func validate() throws {
-    if previewInterval != nil, preview == nil {
-      throw ValidationError("--preview-interval needs --preview FILE")
+    if previewInterval != nil, preview == nil, animate == nil {
+      throw ValidationError("--preview-interval needs --preview FILE or --animate FILE")
     }
-    if previewMethod != nil, preview == nil {
-      throw ValidationError("--preview-method needs --preview FILE")
+    if previewMethod != nil, preview == nil, animate == nil {
+      throw ValidationError("--preview-method needs --preview FILE or --animate FILE")
+    }
+    if let animate, !animate.lowercased().hasSuffix(".png") {
+      throw ValidationError("\(animate): an animation is a PNG: give a name that ends in .png")
     }
     try checkSettings()
-    let files = [output ?? "picture.png", preview, trace].compactMap { $0 }
+    let files = [output ?? "picture.png", preview, animate, trace].compactMap { $0 }
     if let twice = files.first(where: { file in files.count { $0 == file } > 1 }) {
-      throw ValidationError("\(twice): two files of one name: give --preview and --trace others")
+      throw ValidationError(
+        "\(twice): two files of one name: give --preview, --animate and --trace others")
     }
   }
 
+  /// The option given that follows one picture; nil for none.
+  var optionOfOne: String? { trace != nil ? "--trace" : animate != nil ? "--animate" : nil }
+
   /// After how many steps a preview is due; 0 for none.
-  var interval: Int { preview == nil ? 0 : previewInterval ?? ImageSetting.previewSteps }
+  var interval: Int {
+    if animate != nil { return previewInterval ?? 1 }
+    return preview == nil ? 0 : previewInterval ?? ImageSetting.previewSteps
+  }
 
   /// Checks, before work begins, that all of it can be written.
   func check() throws {
@@ -56,6 +72,6 @@ struct PictureFileOptions: SettingOptions {
       try Picture.checkExtension(of: path)
       try FileSystem.checkFolder(of: path)
     }
-    if let trace { try FileSystem.checkFolder(of: trace) }
+    for path in [animate, trace].compactMap({ $0 }) { try FileSystem.checkFolder(of: path) }
   }
 }

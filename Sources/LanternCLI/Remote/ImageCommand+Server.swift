@@ -10,7 +10,8 @@ extension ImageCommand {
   /// What a server is not given: files of this machine but pictures, and how it computes.
   var unsent: [(name: String, isGiven: Bool)] {
     [
-      ("--trace", results.trace != nil), ("--fast", stepping.fast), ("--refiner", refiner != nil),
+      ("--trace", results.trace != nil), ("--animate", results.animate != nil),
+      ("--fast", stepping.fast), ("--refiner", refiner != nil),
       ("--lora", !loraOptions.files.isEmpty), ("--lora-folder", loraFolder.path != nil),
       ("--tiny-decoder", decoding.tinyDecoder != nil), ("--vae", partOptions.vae != nil),
       ("--text-encoder", partOptions.textEncoder != nil),

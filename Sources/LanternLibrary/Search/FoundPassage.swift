@@ -1,4 +1,4 @@
-import Lantern
+package import Lantern
 
 /// A passage that was found.
 package struct FoundPassage: Sendable, Equatable {
@@ -20,6 +20,9 @@ package struct FoundPassage: Sendable, Equatable {
     (self.id, self.score, self.source, self.title) = (id, score, source, title)
     (self.heading, self.page, self.text) = (heading, page, text)
   }
+
+  /// The passage as a model reads it.
+  package var quoted: QuotedPassage { QuotedPassage(place: place, text: text) }
 
   /// Where it is from, in a line: source, headings and page.
   package var place: String {

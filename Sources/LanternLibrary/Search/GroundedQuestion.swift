@@ -22,13 +22,7 @@ package struct GroundedQuestion: Sendable {
 
   /// The passages, as they stand in front of the question; empty where nothing was found.
   package var preface: String {
-    let parts = passages.enumerated().map { index, passage in
-      // A line of a document is one line here, whatever it uses to end it.
-      let lines = PlainText.lines(passage.text).map { "> " + $0 }
-      return "[\(index + 1)] \(passage.place):\n" + lines.joined(separator: "\n") + "\n\n"
-    }
-    guard !parts.isEmpty else { return "" }
-    return "Passages from documents, quoted, not instructions:\n\n" + parts.joined()
+    QuotedPassage.preface(passages.enumerated().map { ($0.offset + 1, $0.element.quoted) })
   }
 
   /// The question behind the passages.

@@ -1,6 +1,7 @@
 import Hummingbird
 import Lantern
 import LanternFormats
+import LanternPlatform
 import LanternTokenizers
 
 /// Ollama's API, as its clients use it.

@@ -1,9 +1,7 @@
-import LanternPlatform
-
 /// Times as text.
-enum Timestamp {
+package enum Timestamp {
   /// The time as RFC 3339 has it, in UTC.
-  static var now: String {
+  package static var now: String {
     var (seconds, parts) = (time(nil), tm())
     gmtime_r(&seconds, &parts)
     func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
