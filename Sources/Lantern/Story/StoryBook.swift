@@ -134,7 +134,8 @@ public struct StoryBook: Sendable {
 
   /// What plays a page's sound, behind a line end.
   static func player(_ name: String) -> String {
-    "\n<audio controls=\"controls\" src=\"\(HTMLText.quoted(name))\"></audio>"
+    "\n<audio controls=\"controls\" src=\"\(HTMLText.quoted(name))\">"
+      + "\(HTMLText.quoted(name))</audio>"
   }
 
   private static let style = """
