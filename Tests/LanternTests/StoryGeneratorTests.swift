@@ -464,7 +464,7 @@ import Testing
       try withTemporaryFolder { folder in
         try book.write(to: folder + "/new/book")
         let files = try FileManager.default.contentsOfDirectory(atPath: folder + "/new/book")
-        #expect(files.sorted() == ["01.png", "story.html", "story.md"])
+        #expect(files.sorted() == ["01.png", "story.html", "story.json", "story.md"])
         #expect(try Picture(contentsOf: folder + "/new/book/01.png") == page.picture)
         let html = try String(contentsOfFile: folder + "/new/book/story.html", encoding: .utf8)
         #expect(html == book.html)
