@@ -22,7 +22,8 @@ import Testing
     // What is computed anew changes no story.
     expectWhole(StoryRequest(prompt: ""), but: ["recomputes"])
     expectWhole(TokenPictureRequest(prompt: ""))
-    expectWhole(LanguageRequest(prompt: ""))
+    // What holds an answer to calls of tools comes of the conversation.
+    expectWhole(LanguageRequest(prompt: ""), but: ["callForm"])
   }
 
   @Test("an option's value goes into the field of its row, and into no other")
