@@ -26,7 +26,7 @@ import Testing
   func notes() {
     #expect(Precision.exact.note == nil)
     let set = ComputeEngine.instructionSet
-    let hasByteProducts = ["avx512vnni", "neondot", "neonhalf"].contains(set)
+    let hasByteProducts = ["avx512vnni", "amx", "neondot", "neonhalf"].contains(set)
     #expect((Precision.int8.note == nil) == hasByteProducts)
     #expect((Precision.fast.note == nil) == (Precision.default == .fast))
     #expect(Precision.int8.note?.contains(set) ?? hasByteProducts)

@@ -219,17 +219,6 @@ import Testing
     return result
   }
 
-  /// Calls `body` with room for what the arguments need.
-  private func withScratch(
-    _ arguments: inout lk_attention_args, _ body: (inout lk_attention_args) -> Void
-  ) {
-    let scratch = UnsafeMutableRawPointer.allocate(
-      byteCount: lk_attention_scratch_bytes(&arguments), alignment: 64)
-    defer { scratch.deallocate() }
-    arguments.scratch = scratch
-    body(&arguments)
-  }
-
   @Test(
     "features of odd heads turn in pairs, apart and in place, and the rest stays",
     arguments: [(2, 1), (5, 2), (9, 4), (40, 20), (67, 16)], [false, true])

@@ -6,7 +6,7 @@ import Testing
 ///
 /// Unsafe only in name: tables that nobody writes to.
 nonisolated(unsafe) let kernelSets: [lk_kernels] = [
-  LK_PORTABLE, LK_AVX2, LK_AVX512, LK_AVX512_VNNI, LK_NEON, LK_NEON_DOT, LK_NEON_HALF,
+  LK_PORTABLE, LK_AVX2, LK_AVX512, LK_AVX512_VNNI, LK_AMX, LK_NEON, LK_NEON_DOT, LK_NEON_HALF,
 ].compactMap { lk_kernels_for($0)?.pointee }
 
 /// Every form of packed weights, and how far products may be from those in double precision, as a share
@@ -161,4 +161,15 @@ func multiplied(
     kernels.gemm(&arguments)
   }
   return y
+}
+
+/// Calls `body` with room for what the arguments need.
+func withScratch(
+  _ arguments: inout lk_attention_args, _ body: (inout lk_attention_args) -> Void
+) {
+  let scratch = UnsafeMutableRawPointer.allocate(
+    byteCount: lk_attention_scratch_bytes(&arguments), alignment: 64)
+  defer { scratch.deallocate() }
+  arguments.scratch = scratch
+  body(&arguments)
 }

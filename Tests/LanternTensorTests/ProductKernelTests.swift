@@ -136,7 +136,7 @@ import Testing
     }
   }
 
-  @Test("every instruction set packs weights into the same bytes")
+  @Test("every instruction set packs weights into the same bytes, but AMX those of 16 bits")
   func packing() {
     var numbers = Numbers(2)
     for (n, k) in [(1, 9), (31, 3 * 9), (33, 7 * 9), (64, 40 * 9), (34, 288 * 9)] {
@@ -144,7 +144,7 @@ import Testing
       for (type, _) in weightForms {
         for layout in [LK_MATRIX, LK_GATED, LK_WINOGRAD_LATE, LK_WINOGRAD_EARLY]
         where layout != LK_GATED || n % 2 == 0 {
-          let all = kernelSets.map {
+          let all = kernelSets.filter { $0.isa != LK_AMX || type != LK_I16 }.map {
             packed(weight, n, k, as: type, by: $0, layout: layout)
           }
           #expect(all.allSatisfy { $0 == all[0] }, "\(n)×\(k) \(type) \(layout)")

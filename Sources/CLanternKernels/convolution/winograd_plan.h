@@ -5,9 +5,9 @@
 
 #include "../product/layout.h"
 
-/// Whether each tap of a filter of so many channels begins at a pair, quad or group of its own.
+/// Whether each tap of a filter of so many channels begins at a quad or group of its own.
 static inline bool transforms_channels(lk_dtype type, int64_t channels) {
-  return channels % (type == LK_I16 ? 2 : type == LK_I8 ? 4 : INT4_GROUP) == 0;
+  return channels % (type == LK_I4 ? INT4_GROUP : 4) == 0;
 }
 
 /// Whether a convolution is done by Winograd's algorithm. Depends on one picture alone, so that a batch

@@ -92,6 +92,7 @@ typedef enum lk_isa {
   LK_AVX2,
   LK_AVX512,
   LK_AVX512_VNNI,
+  LK_AMX,
   LK_NEON,
   LK_NEON_DOT,
   LK_NEON_HALF,
@@ -236,7 +237,7 @@ typedef struct lk_attention_args {
 /// where the comment says "in place".
 typedef struct lk_kernels {
   lk_isa isa;
-  const char *name; // "portable", "avx2", "avx512", "avx512vnni", "neon", "neondot", "neonhalf"
+  const char *name; // "portable", "avx2", "avx512", "avx512vnni", "amx", "neon", "neondot", "neonhalf"
   bool int16_is_faster;   // whether products of int16 are faster than those of f32, by what instructions do
                           // in a cycle
   bool int8_is_faster;    // whether those of int8 are faster still: where an instruction adds four

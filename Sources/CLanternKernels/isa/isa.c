@@ -1,9 +1,16 @@
+#define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
 
 #if defined(__aarch64__) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
+#endif
+
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 #include "../convolution/winograd_plan.h"
@@ -77,6 +84,17 @@ static bool has_f16_arithmetic(void) {
 }
 #endif
 
+#if defined(__x86_64__) && defined(__linux__)
+/// Whether the processor has AMX's tiles of int8, and Linux lets this process use them, as it asks to.
+static bool may_use_tiles(void) {
+  enum { AMX_TILE = 1 << 24, AMX_INT8 = 1 << 25, REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+  if (!(d & AMX_TILE) || !(d & AMX_INT8)) return false;
+  return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+#endif
+
 bool lk_isa_supported(lk_isa isa) {
   switch (isa) {
     case LK_PORTABLE:
@@ -91,6 +109,10 @@ bool lk_isa_supported(lk_isa isa) {
              __builtin_cpu_supports("avx512dq");
     case LK_AVX512_VNNI:
       return lk_isa_supported(LK_AVX512) && __builtin_cpu_supports("avx512vnni");
+#endif
+#if defined(__x86_64__) && defined(__linux__)
+    case LK_AMX:
+      return lk_isa_supported(LK_AVX512_VNNI) && may_use_tiles();
 #endif
 #if defined(__aarch64__)
     case LK_NEON:
@@ -116,6 +138,10 @@ const lk_kernels *lk_kernels_for(lk_isa isa) {
     case LK_AVX512_VNNI:
       return &lk_kernels_avx512_vnni;
 #endif
+#if defined(__x86_64__) && defined(__linux__)
+    case LK_AMX:
+      return &lk_kernels_amx;
+#endif
 #if defined(__aarch64__)
     case LK_NEON:
       return &lk_kernels_neon;
@@ -134,7 +160,7 @@ const lk_kernels *lk_kernels_best(void) {
     const char *name;
     lk_isa isa;
   } all[] = {
-    {"avx512vnni", LK_AVX512_VNNI}, {"avx512", LK_AVX512}, {"avx2", LK_AVX2},
+    {"amx", LK_AMX}, {"avx512vnni", LK_AVX512_VNNI}, {"avx512", LK_AVX512}, {"avx2", LK_AVX2},
     {"neonhalf", LK_NEON_HALF}, {"neondot", LK_NEON_DOT}, {"neon", LK_NEON},
     {"portable", LK_PORTABLE}};
   const char *forced = getenv("LANTERN_ISA");

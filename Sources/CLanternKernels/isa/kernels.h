@@ -7,6 +7,9 @@
 extern const lk_kernels lk_kernels_portable;
 #if defined(__x86_64__)
 extern const lk_kernels lk_kernels_avx2, lk_kernels_avx512, lk_kernels_avx512_vnni;
+#if defined(__linux__)
+extern const lk_kernels lk_kernels_amx;
+#endif
 #elif defined(__aarch64__)
 extern const lk_kernels lk_kernels_neon, lk_kernels_neon_dot, lk_kernels_neon_half;
 #endif

@@ -1,7 +1,8 @@
-// Layout of packed weights: panels of PACK_N columns, the same for every instruction set.
+// Layout of packed weights: panels of PACK_N columns, the same for every instruction set but AMX.
 //
 // F32, F16, BF16   [panel][k][PACK_N]
-// I16              [panel][k / 2][PACK_N][2]: weight / scale of the column
+// I16              [panel][k / 2][PACK_N][2]: weight / scale of the column; k filled up to fours. With AMX
+//                  [panel][k / 4][2][PACK_N][4], their low bytes and their high ones (quantized/split.inc)
 // I8               [panel][k / 4][PACK_N][4]: the same + 128
 // I4               [panel]([k / 2][PACK_N] bytes of two weights + 8, the first in the low four bits;
 //                          [k / 32][PACK_N] u16, scales of groups in units of the column's scale)
@@ -33,6 +34,7 @@ enum {
   A_STRIDE = KC + 16,
   A_PACKED_STRIDE = KC / 2 + 16,
   MAX_TASK_PANELS = 10,  // panels whose part of C a task keeps; even
+  FEW_AMX_ROWS = 12,     // up to which rows are multiplied by vectors although there are tiles
   // Queries up to which attention packs nothing.
   FEW_QUERIES = 4,
   TILE_POINTS = 16,      // of a tile of Winograd's F(2×2, 3×3): 4×4
@@ -51,7 +53,7 @@ static inline int64_t panel_bytes_of(int64_t k, lk_dtype type) {
     case LK_F32:
       return k * PACK_N * 4;
     case LK_I16:
-      return (k + 1) / 2 * PACK_N * 4;
+      return (k + 3) / 4 * PACK_N * 8;
     case LK_I8:
       return (k + 3) / 4 * PACK_N * 4;
     case LK_I4:

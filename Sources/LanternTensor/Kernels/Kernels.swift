@@ -1,14 +1,14 @@
 internal import CLanternKernels
 
 /// The table of C kernels for this processor, chosen once at first use. The environment's
-/// `LANTERN_ISA` (portable, avx2, avx512, avx512vnni, neon, neondot, neonhalf) overrides the choice.
+/// `LANTERN_ISA` (portable, avx2, avx512, avx512vnni, amx, neon, neondot, neonhalf) overrides the choice.
 ///
 /// Unsafe only in name: a table of functions that nobody writes to.
 nonisolated(unsafe) let kernels: lk_kernels = lk_kernels_best().pointee
 
 /// Facts about the kernels, and their one setting.
 public enum ComputeEngine {
-  /// The instruction set in use: "portable", "avx2", "avx512", "avx512vnni", "neon", "neondot" or
+  /// The instruction set in use: "portable", "avx2", "avx512", "avx512vnni", "amx", "neon", "neondot" or
   /// "neonhalf".
   public static var instructionSet: String { String(cString: kernels.name) }
 
