@@ -19,8 +19,9 @@
 PREFIX ?= /usr/local
 PYTHON ?= python3
 PROMPT ?= a red fox on the beach
-# The C kernels are always optimised; in a debug build Swift is not.
+# The C kernels are always optimised; in a debug build of Swift the rooms are, for these.
 TEST_FLAGS = -Xcc -O2
+test lint docs: export LANTERN_OPTIMIZED = 1
 LANTERN = .build/release/lantern
 # With Swift's libraries inside, the program starts sooner and runs where Swift is not installed.
 RELEASE_FLAGS = -c release $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)

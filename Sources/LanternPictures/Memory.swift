@@ -1,4 +1,4 @@
-import LanternPlatform
+internal import CLanternPictures
 
 extension [UInt8] {
   /// As many zeros.
@@ -8,8 +8,7 @@ extension [UInt8] {
   /// - Throws: ``PictureError/outOfMemory(byteCount:)``.
   static func zeros(_ count: Int) throws(PictureError) -> [UInt8] {
     guard count > 0 else { return [] }
-    guard let room = malloc(count) else { throw .outOfMemory(byteCount: count) }
-    free(room)
+    guard lp_has_memory(count) else { throw .outOfMemory(byteCount: count) }
     return [UInt8](repeating: 0, count: count)
   }
 }

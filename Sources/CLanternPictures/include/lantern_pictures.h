@@ -15,6 +15,9 @@ extern "C" {
 
 #define LP_MESSAGE_SIZE 208
 
+/// Whether so many bytes can be had.
+bool lp_has_memory(size_t bytes);
+
 /// How something ended.
 typedef enum lp_status { LP_OK, LP_DAMAGED, LP_OUT_OF_MEMORY } lp_status;
 
