@@ -73,7 +73,7 @@ extension StoryBook {
     "title", "language", "prompt", "seed", "writer", "illustrator", "plan", "pages", "sources",
   ]
 
-  /// The story as JSON, which ``StoryRevision`` reads: edited, its pictures can be drawn anew.
+  /// The story as JSON, which `StoryRevision` reads: edited, its pictures can be drawn anew.
   public var json: String {
     var fields: [String: JSONValue] = [
       "title": .string(title), "language": .string(details.language.rawValue),
