@@ -34,6 +34,7 @@ enum {
   A_STRIDE = KC + 16,
   A_PACKED_STRIDE = KC / 2 + 16,
   MAX_TASK_PANELS = 10,  // panels whose part of C a task keeps; even
+  MIN_AMX_K = 256,       // inputs from which on tiles pay; int16 weights of fewer stay pairs
   FEW_AMX_ROWS = 12,     // up to which rows are multiplied by vectors although there are tiles
   // Queries up to which attention packs nothing.
   FEW_QUERIES = 4,

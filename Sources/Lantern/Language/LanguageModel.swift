@@ -109,7 +109,7 @@ package struct LanguageModel: Sendable {
   ///   - name: which of several; the standard one when nil.
   /// - Returns: the template and where it is from; nil where there is none.
   /// - Throws: `FormatError` for a file that cannot be read.
-  static func chatTemplate(_ folder: String, named name: String? = nil) throws
+  package static func chatTemplate(_ folder: String, named name: String? = nil) throws
     -> (source: String, file: String)?
   {
     let path = FileSystem.join(
@@ -118,12 +118,12 @@ package struct LanguageModel: Sendable {
       let bytes = try FileSystem.read(path, limit: 4 << 20)
       return (String(decoding: bytes, as: UTF8.self), path)
     }
-    for name in ["chat_template.json", "tokenizer_config.json"] {
-      let path = FileSystem.join(folder, name)
+    for file in ["chat_template.json", "tokenizer_config.json"] {
+      let path = FileSystem.join(folder, file)
       guard FileSystem.exists(path) else { continue }
       let value = try Config(path: path).value("chat_template")
       let all = value?.array?.compactMap(\.object) ?? []
-      let named = all.first { $0["name"]?.string == name ?? "default" }?["template"]?.string
+      let named = all.first { $0["name"]?.string == (name ?? "default") }?["template"]?.string
       if let source = name == nil ? value?.string ?? named : named { return (source, path) }
     }
     return nil

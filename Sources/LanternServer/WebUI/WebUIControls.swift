@@ -106,7 +106,7 @@ enum WebUIControl {
       "pixel_perfect": [true, false], "processor_res": [512, -1, 64], "hr_option": ["Both"],
       "guessmode": [false], "save_detected_map": [false, true],
     ])
-    if let mask = try unit.value("mask")?.string, !mask.isEmpty {
+    if let mask = unit.value("mask")?.string, !mask.isEmpty {
       throw ServerError.unsupported(
         name: unit.path("mask"), remedy: "leave it out: networks follow the whole picture")
     }
