@@ -17,9 +17,8 @@ import Testing
         let wanted = multiplied(x, by: weight, n, k, as: type, sets[0])
         for kernels in sets.dropFirst() {
           let found = multiplied(x, by: weight, n, k, as: type, kernels)
-          #expect(
-            found.values.map(\.bitPattern) == wanted.values.map(\.bitPattern),
-            "\(kernels.title) \(rows)×\(n)×\(k) \(type)")
+          let isSame = found.values.map(\.bitPattern) == wanted.values.map(\.bitPattern)
+          #expect(isSame, "\(kernels.title) \(rows)×\(n)×\(k) \(type)")
         }
       }
     }
@@ -52,7 +51,8 @@ import Testing
         withScratch(&arguments) { kernels.attention(&$0) }
         return y.values.map(\.bitPattern)
       }
-      #expect(found[0] == found[1], "\(queries) queries")
+      let isSame = found[0] == found[1]
+      #expect(isSame, "\(queries) queries")
     }
   }
 }
