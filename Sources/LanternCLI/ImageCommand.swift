@@ -115,8 +115,8 @@ struct ImageCommand: ParsableCommand {
     threads.apply(console)
     let loading = Loading(isFast: isFast, old: old, seed: request.seed)
     if let server = remote.server {
-      return try drawAll(works, mine, loading, console) { _, request, _ in
-        try draw(request, on: server, console)
+      return try drawAll(works, mine, loading, console) { work, request, _ in
+        try draw(request, work.loras, on: server, console)
       }
     }
     var loras = works[mine[0] / several.count].loras
@@ -164,7 +164,7 @@ struct ImageCommand: ParsableCommand {
     let embeddings = try library.folder()
     let folder = try loraFolder.folder()
     let known = old?.recipe.loras ?? []
-    let given = try loraOptions.loras(like: known)
+    let given = try loraOptions.loras(like: known, onServer: remote.server != nil)
     let named = try folder.map { try LoRAFolderOptions.loras(known, without: given, in: $0) } ?? []
     var called = 0
     var notes: Set<String> = []
@@ -225,6 +225,7 @@ struct ImageCommand: ParsableCommand {
   private func request(like old: Original?) throws -> ImageRequest {
     var request = old?.recipe.request ?? ImageRequest(prompt: "")
     if stepping.fast, old?.recipe.isFast != true { request.forgetSampling() }
+    request.namesServerFiles = remote.server != nil
     if let text { try ImageSetting.prompt.put(text, into: &request) }
     if let old, words.embeddings.isEmpty {
       request.embeddings = try old.embeddings(in: library.folder())

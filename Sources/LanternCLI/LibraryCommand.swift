@@ -87,12 +87,11 @@ struct LibraryAddCommand: ParsableCommand {
     let library = LibraryImport(
       try LibraryWriter(name, in: place.folder), check: Interruption.check, onEvent: progress.show)
     defer { progress.end() }
-    for source in sources {
-      guard WebPage.isAddress(source) else {
-        try library.add(path: source)
-        continue
-      }
-      try library.add(page: Waiting.run { try await WebPage.fetch(source) })
+    do {
+      for source in sources { try Self.add(source, to: library) }
+    } catch {
+      library.discardIfEmpty()
+      throw error
     }
     if let encoder { try library.addVectors(by: encoder) }
     progress.end()
@@ -102,6 +101,12 @@ struct LibraryAddCommand: ParsableCommand {
       "event": .string("library"), "name": .string(name), "documents": .integer(counts.documents),
       "passages": .integer(counts.passages), "vectors": .integer(counts.vectors),
     ])
+  }
+
+  /// Adds what lies at a path, or what an address gives.
+  private static func add(_ source: String, to library: borrowing LibraryImport) throws {
+    guard WebPage.isAddress(source) else { return try library.add(path: source) }
+    try library.add(page: Waiting.run { try await WebPage.fetch(source) })
   }
 
   private func encoder(_ console: Console) throws -> LibraryEncoder? {

@@ -63,9 +63,7 @@ struct ServeCommand: ParsableCommand {
     wanted.store = server.store == "none" ? nil : server.store ?? DataFolder.path("serve")
     wanted.keptPictures = server.keep
     wanted.models = try model.map(Self.named)
-    (wanted.loraFolder, wanted.upscalerFolder, wanted.controlFolder) = (
-      addOns.loraFolder, addOns.upscalerFolder, addOns.controlFolder
-    )
+    wanted.addOnFolders = addOns.folders
     wanted.hub = try HubSettings()
     wanted.precision = computing.precision ?? .default
     wanted.memoryLimit = server.memoryLimit.map { $0 << 20 }
@@ -123,15 +121,36 @@ struct AddOnFolderOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A folder of super-resolution networks, for webui's API. (default: none)",
+      "A folder of super-resolution networks. (default: none)",
       valueName: "folder"), transform: FileArgument.named)
   var upscalerFolder: String?
 
   @Option(
     help: ArgumentHelp(
-      "A folder of ControlNets and T2I-Adapters, for webui's API. (default: none)",
+      "A folder of ControlNets and T2I-Adapters. (default: none)",
       valueName: "folder"), transform: FileArgument.named)
   var controlFolder: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder of embeddings, which prompts call by their names. (default: none)",
+      valueName: "folder"), transform: FileArgument.named)
+  var embeddingFolder: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder of IP-Adapters, and of the encoders that see for them. (default: none)",
+      valueName: "folder"), transform: FileArgument.named)
+  var imagePromptFolder: String?
+
+  /// The folders that were named.
+  var folders: [AddOns.Kind: String] {
+    let all: [AddOns.Kind: String?] = [
+      .lora: loraFolder, .upscaler: upscalerFolder, .control: controlFolder,
+      .embedding: embeddingFolder, .imagePrompt: imagePromptFolder,
+    ]
+    return all.compactMapValues(\.self)
+  }
 }
 
 /// Where a server listens, and what it allows.

@@ -64,7 +64,6 @@ struct StoryCommand: ParsableCommand {
       ("--from", partners.from != nil), ("--genre", words.genre != nil),
       ("--age", words.age != nil), ("--language", words.language != nil),
       ("--consistency", likeness.consistency != nil),
-      ("--begin-picture", !words.beginningPictures.isEmpty),
       ("--precision", modelOptions.computing.precision != nil),
       ("--threads", modelOptions.threads.threads != nil),
     ])

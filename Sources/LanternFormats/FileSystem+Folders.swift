@@ -40,16 +40,35 @@ extension FileSystem {
 
   /// Makes a folder that can be written to, with those above it, unless it is there.
   ///
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - mode: its permissions where it is made, of which the process's mask takes some.
   /// - Throws: ``FormatError/cannotWrite(path:code:)``.
-  package static func makeFolder(_ path: String) throws(FormatError) {
+  package static func makeFolder(_ path: String, mode: mode_t = 0o777) throws(FormatError) {
     if !exists(path) {
       let above = split(path).folder
       if above != path, !exists(above) { try makeFolder(above) }
-      guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+      guard mkdir(path, mode) == 0 || errno == EEXIST else {
         throw .cannotWrite(path: path, code: errno)
       }
     }
     guard isDirectory(path) else { throw .cannotWrite(path: path, code: ENOTDIR) }
     guard access(path, W_OK) == 0 else { throw .cannotWrite(path: path, code: errno) }
+  }
+
+  /// Lets nobody but a file's owner read and write it.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - creating: whether it is made, empty, where it is not there.
+  /// - Throws: ``FormatError/cannotWrite(path:code:)``.
+  package static func makePrivate(_ path: String, creating: Bool) throws(FormatError) {
+    let file = open(path, O_RDWR | O_CLOEXEC | (creating ? O_CREAT : 0), 0o600)
+    guard file >= 0 else {
+      if !creating, errno == ENOENT { return }
+      throw .cannotWrite(path: path, code: errno)
+    }
+    defer { close(file) }
+    guard fchmod(file, 0o600) == 0 else { throw .cannotWrite(path: path, code: errno) }
   }
 }

@@ -66,7 +66,7 @@ package struct ServerConnection: Sendable {
 
   /// Cancels a job, and waits for nothing but the server's word.
   package func cancel(job id: String) async {
-    _ = try? await send(.DELETE, "/jobs/\(HubURL.encoded(id))", nil)
+    _ = try? await send(.POST, "/jobs/\(HubURL.encoded(id))/cancel", nil)
   }
 
   /// Reads server-sent events whose data are JSON, to the end, or to OpenAI's `[DONE]`.

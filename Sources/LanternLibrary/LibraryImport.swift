@@ -124,6 +124,9 @@ package struct LibraryImport: ~Copyable {
     }
   }
 
+  /// Leaves nothing of a library that was made for what failed.
+  package func discardIfEmpty() { writer.discardIfEmpty() }
+
   // MARK: Files
 
   /// A path from the root, without links, by which the same file is known again.

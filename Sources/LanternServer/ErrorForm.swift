@@ -23,7 +23,8 @@ enum ErrorForm {
     let kind = (error as? any LanternError)?.kind.rawValue ?? "internal"
     var field: JSONValue = .null
     switch error as? ServerError {
-    case .field(let name, _), .unsupported(let name, _): field = .string(name)
+    case .field(let name, _), .unsupported(let name, _), .unknownAddOn(let name, _):
+      field = .string(name)
     case .unknownModel: field = "model"
     default: break
     }
@@ -59,6 +60,9 @@ enum ErrorForm {
     var response = Response(json: body(error), status: .init(of: error), closes: true)
     if response.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
     if response.status == .tooManyRequests { response.headers[.retryAfter] = "5" }
+    if case .method(_, _, let allowed) = error as? ServerError {
+      response.headers[.allow] = allowed.joined(separator: ", ")
+    }
     return response
   }
 }

@@ -8,6 +8,7 @@ struct Gatekeeper: RouterMiddleware {
   typealias Context = BasicRequestContext
 
   let configuration: ServerConfiguration
+  let endpoints: Endpoints
   let metrics: Metrics
   let log: @Sendable (String) -> Void
 
@@ -27,7 +28,7 @@ struct Gatekeeper: RouterMiddleware {
         response = try await next(request, context)
       }
     } catch {
-      response = Self.response(error, request)
+      response = self.response(error, request)
     }
     if let origin, isAllowed(origin, request) {
       response.headers[.accessControlAllowOrigin] = origin
@@ -78,11 +79,16 @@ struct Gatekeeper: RouterMiddleware {
     return difference == 0
   }
 
-  private static func response(_ error: any Error, _ request: Request) -> Response {
-    let form = ErrorForm(path: request.uri.path)
+  private func response(_ error: any Error, _ request: Request) -> Response {
+    let (form, method, path) = (
+      ErrorForm(path: request.uri.path), request.method.rawValue, request.uri.path
+    )
     if let error = error as? HTTPError, error.status == .notFound {
+      let allowed = endpoints.methods(of: path)
       return form.response(
-        ServerError.unknownPath("\(request.method.rawValue) \(request.uri.path)"))
+        allowed.isEmpty
+          ? ServerError.unknownPath("\(method) \(path)")
+          : ServerError.method(method, path: path, allowed: allowed))
     }
     // Nobody waits for the answer.
     if error is CancellationError { return Response(status: .init(code: 499)) }

@@ -36,19 +36,6 @@ struct MultipartForm {
     }
   }
 
-  /// Texts as JSON: numbers and truth where they are such, as forms do not tell them apart.
-  var json: JSONValue {
-    .object(
-      texts.mapValues { text in
-        if ["true", "false"].contains(text) { return .bool(text == "true") }
-        if let whole = Int(text), String(whole) == text { return .integer(whole) }
-        if let number = Double(text), number.isFinite, text.first?.isLetter == false {
-          return .number(number)
-        }
-        return .string(text)
-      })
-  }
-
   private mutating func take(_ part: ArraySlice<UInt8>) throws(ServerError) {
     let gap: [UInt8] = [13, 10, 13, 10]
     guard let end = Self.find(gap, in: Array(part), from: 0) else {

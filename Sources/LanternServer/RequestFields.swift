@@ -12,6 +12,8 @@ struct RequestFields {
   let members: [(key: String, value: JSONValue)]
   private let path: String
   private let unread: Unread
+  /// Whether all values are texts, as those of forms are: numbers and truth values are read from them.
+  private let isForm: Bool
 
   /// - Parameter value: the body.
   /// - Throws: ``ServerError/body(reason:)`` for anything but an object.
@@ -20,9 +22,14 @@ struct RequestFields {
     self.init(value, path: "", Unread())
   }
 
-  private init(_ value: JSONValue, path: String, _ unread: Unread) {
+  /// - Parameter form: the texts of a form.
+  init(form: [String: String]) {
+    self.init(.object(form.mapValues(JSONValue.string)), path: "", Unread(), isForm: true)
+  }
+
+  private init(_ value: JSONValue, path: String, _ unread: Unread, isForm: Bool = false) {
     (values, members) = (value.object ?? [:], value.members ?? [])
-    (self.path, self.unread) = (path, unread)
+    (self.path, self.unread, self.isForm) = (path, unread, isForm)
     for (name, value) in values where value != .null { unread.names.insert(path + name) }
   }
 
@@ -31,6 +38,9 @@ struct RequestFields {
     values.keys.forEach { pass($0) }
     return values
   }
+
+  /// Those that are not null, which are not read yet.
+  var given: [String: JSONValue] { values.filter { $0.value != .null } }
 
   /// Whether a field is there, and not null.
   func has(_ name: String) -> Bool { (values[name] ?? .null) != .null }
@@ -55,17 +65,26 @@ struct RequestFields {
     return converted
   }
 
+  /// A value of a form as the number or truth value that its text says.
+  private func typed(_ value: JSONValue) -> JSONValue {
+    guard isForm, let text = value.string else { return value }
+    if ["true", "false"].contains(text) { return .bool(text == "true") }
+    if let whole = Int(text) { return .integer(whole) }
+    guard let number = Double(text), number.isFinite else { return value }
+    return .number(number)
+  }
+
   func string(_ name: String) throws(ServerError) -> String? {
     try value(name, "a text") { $0.string }
   }
 
   func bool(_ name: String) throws(ServerError) -> Bool? {
-    try value(name, "true or false") { $0.bool }
+    try value(name, "true or false") { typed($0).bool }
   }
 
   func integer(_ name: String, in range: ClosedRange<Int>) throws(ServerError) -> Int? {
     try value(name, "an integer from \(range.lowerBound) to \(range.upperBound)") {
-      $0.integer.flatMap { range.contains($0) ? $0 : nil }
+      typed($0).integer.flatMap { range.contains($0) ? $0 : nil }
     }
   }
 
@@ -73,7 +92,7 @@ struct RequestFields {
     -> Double?
   {
     try value(name, "a number from \(range.lowerBound) to \(range.upperBound)") {
-      $0.double.flatMap { range.contains($0) ? $0 : nil }
+      typed($0).double.flatMap { range.contains($0) ? $0 : nil }
     }
   }
 
@@ -94,7 +113,8 @@ struct RequestFields {
   func seed(_ name: String = "seed") throws(ServerError) -> UInt64? {
     let found: JSONValue? = try value(name, "an integer, or -1 for any") {
       if let seed = $0.string.flatMap({ UInt64($0) }) { return JSONValue(seed) }
-      return $0.unsigned != nil || $0.integer != nil ? $0 : nil
+      let value = typed($0)
+      return value.unsigned != nil || value.integer == -1 ? value : nil
     }
     guard let found, found.integer != -1 else { return nil }
     return found.unsigned ?? found.integer.map { UInt64(bitPattern: Int64($0)) }
@@ -133,8 +153,15 @@ struct RequestFields {
   /// nothing.
   func pass(idle: [String: [JSONValue]]) {
     for (name, idle) in idle {
-      if let value = values[name], idle.contains(value) { pass(name) }
+      if let value = values[name], idle.contains(value) || idle.contains(typed(value)) {
+        pass(name)
+      }
     }
+  }
+
+  /// Notes that fields have no effect, though they were read.
+  func leave(_ names: String...) {
+    for name in names where has(name) { unread.names.insert(path + name) }
   }
 
   /// A note for the fields that nobody read; none where all were.

@@ -95,12 +95,21 @@ package struct Server: Sendable {
     return try reading(key) { try HTTPServerBuilder.tls(plain, tlsConfiguration: tls) }
   }
 
-  /// All endpoints.
+  /// All endpoints, behind the gatekeeper, which knows them.
   private func router() -> Router<Service.Context> {
+    let plain = Router(context: Service.Context.self)
+    addEndpoints(plain)
     let router = Router(context: Service.Context.self)
     router.addMiddleware {
-      Gatekeeper(configuration: configuration, metrics: service.metrics, log: log)
+      Gatekeeper(
+        configuration: configuration, endpoints: Endpoints(plain), metrics: service.metrics,
+        log: log)
     }
+    addEndpoints(router)
+    return router
+  }
+
+  private func addEndpoints(_ router: Router<Service.Context>) {
     service.addPage(router)
     service.addModels(router)
     service.addChat(router)
@@ -111,7 +120,6 @@ package struct Server: Sendable {
     service.addWebUI(router)
     service.addOllama(router)
     service.addJobs(router)
-    return router
   }
 }
 

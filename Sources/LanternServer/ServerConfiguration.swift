@@ -19,8 +19,8 @@ package struct ServerConfiguration: Sendable {
   package var models: [(name: String, path: String)] = []
   /// Folders whose models are served by the names of their files and folders.
   package var folders: [String] = []
-  /// The folders of LoRAs, of networks that enlarge, and of ControlNets, which calls name; none where nil.
-  package var loraFolder: String?, upscalerFolder: String?, controlFolder: String?
+  /// The folders of files that calls name.
+  package var addOnFolders: [AddOns.Kind: String] = [:]
   /// How exactly the models compute.
   package var precision = Precision.default
   /// Bytes that loaded models may take together; as much as the system has when nil.

@@ -24,7 +24,9 @@ package enum ServerError: Error, Sendable, Equatable {
   /// A path that is no endpoint.
   case unknownPath(String)
   /// A method that an endpoint does not have.
-  case method(String, path: String)
+  case method(String, path: String, allowed: [String])
+  /// A file of one of the server's folders that is not there.
+  case unknownAddOn(field: String, reason: String)
   /// A job or file that is not there.
   case unknownJob(String)
   /// A body larger than the limit.
@@ -49,7 +51,7 @@ extension ServerError: LanternError {
     case .memory: .memory
     case .store: .output
     case .certificate: .data
-    case .unknownModel, .noModel, .unknownPath, .unknownJob: .missing
+    case .unknownModel, .noModel, .unknownPath, .unknownAddOn, .unknownJob: .missing
     default: .usage
     }
   }
@@ -64,7 +66,7 @@ extension ServerError: LanternError {
     case .queueFull, .pulling: .tooManyRequests
     case .memory, .cannotListen: .serviceUnavailable
     case .store, .certificate: .internalServerError
-    case .unknownModel, .noModel, .unknownPath, .unknownJob: .notFound
+    case .unknownModel, .noModel, .unknownPath, .unknownAddOn, .unknownJob: .notFound
     case .body, .field, .unsupported, .wrongModel: .badRequest
     }
   }
@@ -73,7 +75,7 @@ extension ServerError: LanternError {
   package var description: String {
     switch self {
     case .body(let reason): "the body: \(reason)"
-    case .field(let name, let reason): "\(name): \(reason)"
+    case .field(let name, let reason), .unknownAddOn(let name, let reason): "\(name): \(reason)"
     case .unsupported(let name, let remedy): "\(name) is not supported: \(remedy)"
     case .unknownModel(let name, let known):
       "there is no model \(JSON.quoted(name)); there are: \(known.joined(separator: ", "))"
@@ -87,7 +89,8 @@ extension ServerError: LanternError {
     case .foreign(let header, let value):
       "\(header) \(JSON.quoted(value)) is not the server's own: allow it when the server is started"
     case .unknownPath(let path): "there is no endpoint \(path)"
-    case .method(let method, let path): "\(path) does not take \(method)"
+    case .method(let method, let path, let allowed):
+      "\(path) does not take \(method); it takes \(allowed.joined(separator: ", "))"
     case .unknownJob(let id): "there is no \(id): it never was, or was let out for newer ones"
     case .cannotListen(let address, let reason):
       "cannot listen on \(address): \(reason); choose another port"

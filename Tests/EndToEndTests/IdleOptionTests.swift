@@ -356,7 +356,7 @@ import Testing
       "--models", "--host", "--port", "--token", "--cors", "--memory-limit", "--parallel",
       "--queue", "--precision", "--threads", "--verbose", "--json", "--store", "--keep",
       "--tls-certificate", "--tls-key", "--settings", "--lora-folder", "--upscaler-folder",
-      "--control-folder",
+      "--control-folder", "--embedding-folder", "--image-prompt-folder",
     ],
     "sheet": ["--output", "--overwrite"], "trace": ["--tolerance", "--json"],
     "bench kernels": ["--case", "--precision", "--runs", "--json"],

@@ -17,6 +17,23 @@ import Testing
     try text.write(toFile: path, atomically: false, encoding: .utf8)
   }
 
+  @Test("adding that fails leaves no library that was not there, and one that was as it is")
+  func failing() throws {
+    try withTemporaryFolder { folder in
+      try "Badgers sleep in setts.".write(
+        toFile: folder + "/a.md", atomically: true, encoding: .utf8)
+      try "".write(toFile: folder + "/empty.txt", atomically: true, encoding: .utf8)
+      for wrong in ["none.md", "empty.txt", "a.exe"] {
+        #expect(try lantern(["add", "new", wrong], in: folder).code != 0)
+        #expect(!FileManager.default.fileExists(atPath: folder + "/libraries/new"), "\(wrong)")
+      }
+      #expect(try lantern(["add", "new", "a.md", "none.md"], in: folder).code != 0)
+      #expect(try lantern(["list", "new"], in: folder).output.contains("a.md"))
+      #expect(try lantern(["add", "new", "none.md"], in: folder).code != 0)
+      #expect(try lantern(["list", "new"], in: folder).output.contains("a.md"))
+    }
+  }
+
   @Test("documents are added, listed, found and removed")
   func whole() throws {
     try withTemporaryFolder { folder in

@@ -1,4 +1,5 @@
 import Foundation
+import LanternPictures
 import TestSupport
 import Testing
 
@@ -82,6 +83,63 @@ import Testing
     }
   }
 
+  @Test(
+    "LoRAs, embeddings, ControlNets and IP-Adapters are the server's, and the picture is the same")
+  func named() throws {
+    try withTemporaryFolder { folder in
+      func run(_ arguments: [String]) throws {
+        let run = try Program.run(
+          ["image", "--steps", "3", "-s", "7", "--overwrite"] + arguments, in: folder)
+        #expect(run.code == 0, "\(arguments): \(run.errors)")
+      }
+      let picture = repositoryPath("samples/fox.png")
+      let cases: [(here: [String], there: [String])] = [
+        (
+          ["a fox", "--lora", fixture("lora/peft.safetensors") + ":0.7:te=0.4"],
+          ["a fox", "--lora", "peft.safetensors:0.7:te=0.4"]
+        ),
+        (
+          ["a fox <lora:peft:0.5>", "--lora-folder", fixture("lora")], ["a fox <lora:peft:0.5>"]
+        ),
+        (
+          ["a kohya fox", "--embedding", fixture("textual_inversion/kohya.safetensors")],
+          ["a kohya fox", "--embedding", "kohya"]
+        ),
+        (
+          ["a fox", "--control", fixture("tiny_control/first") + ":canny:" + picture]
+            + ["--control-strength", "0.6", "--control-end", "0.7"],
+          ["a fox", "--control", "first:canny:" + picture]
+            + ["--control-strength", "0.6", "--control-end", "0.7"]
+        ),
+        (
+          ["a fox", "--image-prompt", fixture("tiny_ip_adapter/plain.safetensors") + ":" + picture]
+            + ["--image-prompt-mask", picture],
+          ["a fox", "--image-prompt", "plain:" + picture, "--image-prompt-mask", picture]
+        ),
+      ]
+      let folders = [
+        "--lora-folder", fixture("lora"), "--embedding-folder", fixture("textual_inversion"),
+        "--control-folder", fixture("tiny_control"), "--image-prompt-folder",
+        fixture("tiny_ip_adapter"),
+      ]
+      try run(["a fox", "-m", fixture("tiny_pipeline"), "--precision", "exact", "-o", "plain.png"])
+      for (index, row) in cases.enumerated() {
+        try run(
+          row.here + ["-m", fixture("tiny_pipeline"), "--precision", "exact", "-o", "\(index).png"])
+        let plain = try Picture(contentsOf: folder + "/plain.png")
+        #expect(try Picture(contentsOf: folder + "/\(index).png") != plain, "\(row.here)")
+      }
+      try Self.withServer(in: folder, folders) { address in
+        for (index, row) in cases.enumerated() {
+          try run(row.there + ["-m", "tiny", "-o", "there-\(index).png", "--server", address])
+          let (here, there) = (folder + "/\(index).png", folder + "/there-\(index).png")
+          #expect(
+            try Picture(contentsOf: here) == Picture(contentsOf: there), "\(row.there)")
+        }
+      }
+    }
+  }
+
   @Test("what a server refuses, or cannot be given, has the exit code that it has here")
   func refusals() throws {
     try withTemporaryFolder { folder in
@@ -93,7 +151,15 @@ import Testing
         }
         expectError(try run(["image", "fox"], nil), code: 64, ["token"])
         expectError(try run(["image", "fox", "-m", "none"]), code: 66, ["none", "tiny"])
-        expectError(try run(["image", "fox", "--lora", "x.safetensors"]), code: 64, ["--lora"])
+        expectError(try run(["image", "fox", "--vae", "x.safetensors"]), code: 64, ["--vae"])
+        for (arguments, words) in [
+          (["--lora", "x.safetensors"], ["loras", "LoRA", "x.safetensors"]),
+          (["--embedding", "x.pt"], ["settings.embeddings", "x.pt"]),
+          (["--control", "x:\(repositoryPath("samples/fox.png"))"], ["ControlNet", "x"]),
+          (["--image-prompt", "x:\(repositoryPath("samples/fox.png"))"], ["IP-Adapter", "x"]),
+        ] {
+          expectError(try run(["image", "fox", "-m", "tiny"] + arguments), code: 66, words)
+        }
         expectError(
           try run(["write", "fox", "-m", "writer", "--draft", "x"]), code: 64, ["--draft"])
         expectError(

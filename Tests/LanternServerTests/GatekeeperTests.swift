@@ -1,6 +1,8 @@
 import AsyncHTTPClient
 import Lantern
 import LanternFormats
+import LanternPictures
+import LanternPlatform
 import LanternServer
 import NIOCore
 import NIOHTTP1
@@ -75,6 +77,57 @@ import Testing
     }
   }
 
+  @Test("a method that a path does not take is told, with those that it takes, in its API's form")
+  func methods() async throws {
+    try await RunningServer.with { server in
+      let cases: [(HTTPMethod, String, String)] = [
+        (.GET, "/v1/completions", "POST"), (.POST, "/v1/models/writer", "GET"),
+        (.TRACE, "/sdapi/v1/options", "GET, POST"), (.PUT, "/api/chat", "POST"),
+        (.PATCH, "/jobs/none", "DELETE, GET"), (.DELETE, "/jobs", "GET, POST"),
+        (.DELETE, "/files/a/0.png", "GET"), (.OPTIONS, "/health", "GET"), (.POST, "/", "GET"),
+      ]
+      for (method, path, allowed) in cases {
+        let answer = try await server.call(method, path, nil)
+        #expect(answer.status == 405, "\(method) \(path): \(answer.text)")
+        #expect(answer.headers.first(name: "allow") == allowed, "\(method) \(path)")
+        let text = answer["detail"] ?? answer["error", "message"] ?? answer["error"]
+        #expect(text?.string == "\(path) does not take \(method); it takes \(allowed)")
+      }
+      #expect(try await server.call(.PUT, "/jobs/none/nothing", nil).status == 404)
+      #expect(try await server.call(.PUT, "/v2", nil).status == 404)
+    }
+  }
+
+  @Test("what is named and is not there is missing; a field without effect is checked too")
+  func names() async throws {
+    try await RunningServer.with { server in
+      let png = try Picture(width: 8, height: 8, pixels: Array(repeating: 9, count: 192)).png()
+      let picture = JSONValue.string(Base64.encode(png))
+      let upscaler = try await server.post(
+        "/sdapi/v1/extra-single-image", .object(["image": picture, "upscaler_1": "none there"]))
+      #expect(upscaler.status == 404, "\(upscaler.text)")
+      let idle: [(String, [String: JSONValue])] = [
+        ("/v1/images/generations", ["prompt": "x", "partial_images": 4]),
+        ("/sdapi/v1/extra-single-image", ["image": picture, "extras_upscaler_2_visibility": 2]),
+        ("/sdapi/v1/img2img", ["init_images": .array([picture]), "inpainting_mask_invert": 7]),
+        ("/v1/completions", ["prompt": "x", "stream_options": 1]),
+      ]
+      for (path, body) in idle {
+        let answer = try await server.post(path, .object(body))
+        #expect(answer.status == 400, "\(path): \(answer.text)")
+      }
+      let slight = try await server.post(
+        "/sdapi/v1/img2img",
+        .object([
+          "init_images": .array([picture]), "steps": 1, "denoising_strength": 0.001, "width": 16,
+          "height": 16, "seed": 1,
+        ]))
+      #expect(slight.status == 200, "\(slight.text)")
+      let query = try await server.get("/sdapi/v1/progress?skip_current_image=perhaps")
+      #expect(query.status == 400, "\(query.text)")
+    }
+  }
+
   @Test("as many pictures wait as may, and the next is refused")
   func queue() async throws {
     try await RunningServer.with({ $0.queueLimit = 1 }) { server in
@@ -119,6 +172,14 @@ import Testing
       let description = try await server.get("/openapi.json")
       let paths = try #require(description["paths"]?.object)
       #expect(description["info", "version"] == .string(LanternVersion.number))
+      // Null stands for a field that is not there, but for one that must be.
+      let body = try #require(
+        paths["/sdapi/v1/img2img"]?.object?["post"]?.object?["requestBody"]?.object?["content"]?
+          .object?["application/json"]?.object?["schema"]?.object?["properties"]?.object)
+      #expect(body["scheduler"]?.object?["enum"]?.array?.last == .null)
+      #expect(body["scheduler"]?.object?["enum"]?.array?.contains("karras") == true)
+      #expect(body["steps"]?.object?["type"] == .array(["integer", "null"]))
+      #expect(body["init_images"]?.object?["type"] == "array")
       for (path, operations) in paths {
         for method in operations.object?.keys.sorted() ?? [] {
           let place = path.replacing(/\{\w+\}/, with: "none")

@@ -109,12 +109,67 @@ import Testing
         return try #require(job["id"]?.string, "\(job.text)")
       }
       let (first, second, third) = (try await add(1000), try await add(2), try await add(2))
-      _ = try await server.call(.DELETE, "/jobs/\(second)", nil)
-      _ = try await server.call(.DELETE, "/jobs/\(first)", nil)
+      _ = try await server.call(.POST, "/jobs/\(second)/cancel", nil)
+      _ = try await server.call(.POST, "/jobs/\(first)/cancel", nil)
       let events = try await server.get("/jobs/\(third)/events").events.compactMap(\.object)
       #expect(events.last?["event"] == "done")
       for id in [first, second] {
         #expect(try await server.get("/jobs/\(id)")["state"] == "cancelled")
+      }
+    }
+  }
+
+  @Test("a job that is removed while it waits or is drawn is gone, and those behind it are drawn")
+  func removing() async throws {
+    try await RunningServer.with { server in
+      func add(_ steps: Int) async throws -> String {
+        let settings: JSONValue = .object(["prompt": "a fox", "steps": .integer(steps)])
+        let job = try await server.post(
+          "/jobs", .object(["settings": settings, "count": .integer(steps > 2 ? 64 : 1)]))
+        return try #require(job["id"]?.string, "\(job.text)")
+      }
+      let (first, second, third) = (try await add(20), try await add(2), try await add(2))
+      for id in [second, first] {
+        #expect(try await server.call(.DELETE, "/jobs/\(id)", nil).status == 200)
+        #expect(try await server.get("/jobs/\(id)").status == 404)
+      }
+      let events = try await server.get("/jobs/\(third)/events").events.compactMap(\.object)
+      #expect(events.last?["event"] == "done")
+      for id in [first, second] {
+        #expect(try await server.get("/jobs/\(id)").status == 404)
+        #expect(try await server.get("/files/\(id)/0.png").status == 404)
+      }
+      #expect(try await server.get("/jobs")["jobs"]?.array?.count == 1)
+    }
+  }
+
+  @Test("a field of a form is the text that it is, whatever it looks like")
+  func forms() async throws {
+    try await RunningServer.with { server in
+      let file = try Picture(width: 16, height: 16, pixels: Array(repeating: 90, count: 768)).png()
+      func edit(_ fields: [(String, String)]) async throws -> RunningServer.Answer {
+        var body: [UInt8] = []
+        for (name, value) in fields {
+          body += "--X\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n".utf8
+        }
+        body +=
+          "--X\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n".utf8
+        body += file + "\r\n--X--\r\n".utf8
+        return try await server.call(
+          .POST, "/v1/images/edits", body, [("Content-Type", "multipart/form-data; boundary=X")])
+      }
+      for prompt in ["0", "true", "1e3", "a fox"] {
+        let answer = try await edit([
+          ("prompt", prompt), ("steps", "2"), ("strength", "0.5"), ("stream", "false"),
+          ("seed", "18446744073709551615"), ("size", "16x16"), ("partial_images", "0"),
+        ])
+        #expect(answer.status == 200, "\(answer.text)")
+        #expect(answer["data", "0", "seed"] == JSONValue(UInt64.max))
+        #expect(!answer.text.contains("without effect"), "\(answer.text)")
+      }
+      for (name, value) in [("steps", "two"), ("strength", "2"), ("partial_images", "4")] {
+        let answer = try await edit([("prompt", "x"), (name, value)])
+        #expect(answer.status == 400 && answer["error", "param"] == .string(name))
       }
     }
   }

@@ -51,6 +51,28 @@ import Testing
     }
   }
 
+  @Test("nobody else can read a store: a folder that is made, and a database that lay open")
+  func permissions() async throws {
+    func mode(_ path: String) throws -> Int {
+      let attributes = try FileManager.default.attributesOfItem(atPath: path)
+      return try #require(attributes[.posixPermissions] as? Int)
+    }
+    try await withTemporaryFolder { (folder: String) async throws in
+      let store = folder + "/store"
+      for _ in 0..<2 {
+        try await RunningServer.with({ $0.store = store }) { server in
+          _ = try await Self.draw(server, "a fox")
+          #expect(try mode(store) == 0o700)
+          for file in try FileManager.default.contentsOfDirectory(atPath: store) {
+            #expect(try mode(store + "/" + file) == 0o600, "\(file)")
+          }
+        }
+        try FileManager.default.setAttributes(
+          [.posixPermissions: 0o644], ofItemAtPath: store + "/results.sqlite")
+      }
+    }
+  }
+
   @Test("jobs are found by their prompts, page by page, and removed")
   func finding() async throws {
     try await RunningServer.with { server in
@@ -69,7 +91,7 @@ import Testing
       #expect(try await found("search=0%25") == [ids[3]])
       #expect(try await found("limit=2&offset=1") == [ids[2], ids[1]])
       #expect(try await server.get("/jobs?limit=0").status == 400)
-      _ = try await server.call(.DELETE, "/jobs/\(ids[2])?remove=true", nil)
+      _ = try await server.call(.DELETE, "/jobs/\(ids[2])", nil)
       #expect(try await found("") == [ids[3], ids[1], ids[0]])
       #expect(try await server.get("/files/\(ids[2])/0.png").status == 404)
     }

@@ -32,7 +32,7 @@ import Testing
     let file = fixture("upscalers/compact_x2.safetensors")
     let upscaler = try Upscaler(file: file, precision: .exact)
     let twice = try await upscaler.upscaled(small)
-    try await RunningServer.with({ $0.upscalerFolder = fixture("upscalers") }) { server in
+    try await RunningServer.with({ $0.addOnFolders[.upscaler] = fixture("upscalers") }) { server in
       let names = try await server.get("/sdapi/v1/upscalers").json.array ?? []
       #expect(names.contains { $0.object?["name"] == "compact_x2" })
       var body: [String: JSONValue] = [
@@ -56,7 +56,7 @@ import Testing
           == twice.cropped(rows: 0..<32, columns: 8..<40), "\(batch.text.prefix(300))")
       body["upscaler_1"] = "../secret"
       let none = try await server.post("/sdapi/v1/extra-single-image", .object(body))
-      #expect(none.status == 400 && none["detail"]?.string?.contains("compact_x2") == true)
+      #expect(none.status == 404 && none["detail"]?.string?.contains("compact_x2") == true)
       (body["upscaler_1"], body["gfpgan_visibility"]) = ("None", 0.5)
       let faces = try await server.post("/sdapi/v1/extra-single-image", .object(body))
       #expect(faces.status == 400, "\(faces.text.prefix(300))")
@@ -64,7 +64,7 @@ import Testing
       let hires = try await server.post(
         "/sdapi/v1/txt2img",
         .object(["prompt": "a fox", "steps": 1, "enable_hr": true, "hr_upscaler": .string(file)]))
-      #expect(hires.status == 400, "\(hires.text.prefix(300))")
+      #expect(hires.status == 404, "\(hires.text.prefix(300))")
       let job = try await server.post(
         "/jobs",
         .object([
@@ -87,7 +87,8 @@ import Testing
     (control.preprocessor, control.strength, control.end) = (.canny, 0.5, 0.9)
     request.controls = [control]
     let expected = try await generator.image(request).picture
-    try await RunningServer.with({ $0.controlFolder = fixture("tiny_control") }) { server in
+    try await RunningServer.with({ $0.addOnFolders[.control] = fixture("tiny_control") }) {
+      server in
       let list = try await server.get("/controlnet/model_list")
       #expect(list["model_list"]?.array?.contains("first") == true, "\(list.text)")
       func drawn(_ change: [String: JSONValue] = [:]) async throws -> RunningServer.Answer {
@@ -120,7 +121,9 @@ import Testing
         ["mask": "aaaa"],
       ] as [[String: JSONValue]] {
         let refused = try await drawn(change)
-        #expect(refused.status == 400, "\(change): \(refused.text.prefix(200))")
+        #expect(
+          refused.status == (change["model"] == nil ? 400 : 404),
+          "\(change): \(refused.text.prefix(200))")
       }
       let edges = try await server.post(
         "/controlnet/detect",
@@ -141,7 +144,7 @@ import Testing
     let generator = try ImageGenerator(
       folder: fixture("tiny_pipeline"), adding: [lora], precision: .exact)
     let expected = try await generator.image(request).picture
-    try await RunningServer.with({ $0.loraFolder = fixture("lora") }) { server in
+    try await RunningServer.with({ $0.addOnFolders[.lora] = fixture("lora") }) { server in
       let list = try await server.get("/sdapi/v1/loras").json.array ?? []
       #expect(list.contains { $0.object?["name"] == "kohya" })
       let body: [String: JSONValue] = ["prompt": "a fox <lora:kohya:0.8>", "seed": 7, "steps": 2]

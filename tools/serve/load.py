@@ -113,7 +113,8 @@ class Load:
             return status, (429,)
         time.sleep(chance.random())
         path = f"/jobs/{json.loads(data)['id']}"
-        status, _ = self.server.call("DELETE", path + chance.choice(["", "?remove=true"]))
+        method, ending = chance.choice([("POST", "/cancel"), ("DELETE", "")])
+        status, _ = self.server.call(method, path + ending)
         return status, (200,)
 
     def hang_up(self, chance):

@@ -82,6 +82,9 @@ public struct ImageRequest: Sendable {
   public var guessMode = false
   /// IP-Adapters, and the pictures that stand next to the prompt by them.
   public var imagePrompts: [ImagePrompt] = []
+  /// Whether networks and embeddings are named as a server has them, where their files are: options take names then
+  /// that nothing has here.
+  package var namesServerFiles = false
   /// How many of the text encoder's last layers to leave out for the prompt; as diffusers'
   /// `clip_skip`, the negative prompt takes all of them.
   public var clipSkip = 0

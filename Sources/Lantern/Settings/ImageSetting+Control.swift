@@ -25,7 +25,7 @@ extension ImageSetting {
         assign: { given, request in
           let before = request.controls
           request.controls = try given.map { text in
-            var control = try parsed(text)
+            var control = try parsed(text, onServer: request.namesServerFiles)
             // A picture that is drawn again has strengths of its own.
             if let old = before.first(where: { $0.name == control.name }) {
               (control.strength, control.start, control.end) = (old.strength, old.start, old.end)
@@ -71,8 +71,9 @@ extension ImageSetting {
 
   /// A network, a preprocessor if one is named, and a picture, with colons between them; colons may stand
   /// in names too: the first part that is there is the network.
-  private static func parsed(_ text: String) throws -> Control {
-    let (network, rest) = try pair(text, like: "canny.safetensors:edges.png")
+  private static func parsed(_ text: String, onServer: Bool) throws -> Control {
+    let (network, rest) = try pair(
+      text, like: "canny.safetensors:edges.png", onServer: onServer)
     var (control, picture) = (Control(network: network, picture: nil), rest)
     for preprocessor in Control.Preprocessor.allCases
     where picture.hasPrefix("\(preprocessor.rawValue):") && !FileSystem.exists(picture) {
@@ -83,11 +84,14 @@ extension ImageSetting {
     return control
   }
 
-  /// A network that is there, and what stands behind the colon after it.
-  static func pair(_ text: String, like example: String) throws(FormatError) -> (
+  /// A network that is there, or that a server has by its name, and what stands behind the colon after it.
+  static func pair(_ text: String, like example: String, onServer: Bool) throws(FormatError) -> (
     network: String, rest: String
   ) {
     if let (network, rest) = network(of: text) { return (network, String(rest)) }
+    if onServer, let colon = text.firstIndex(of: ":"), colon > text.startIndex {
+      return (String(text[..<colon]), String(text[text.index(after: colon)...]))
+    }
     let path = text.split(separator: ":").first.map(String.init) ?? text
     // A name that could be one on the hub has an error of its own.
     _ = try HubCache.standard.located(path)

@@ -23,7 +23,8 @@ extension ImageSetting {
         assign: { given, request in
           let before = request.imagePrompts
           request.imagePrompts = try given.map { text in
-            let (adapter, picture) = try pair(text, like: "ip-adapter_sd15.safetensors:cat.png")
+            let (adapter, picture) = try pair(
+              text, like: "ip-adapter_sd15.safetensors:cat.png", onServer: request.namesServerFiles)
             var prompt = ImagePrompt(adapter: adapter, picture: try Picture(contentsOf: picture))
             // A picture that is drawn again has a scale of its own.
             if let old = before.first(where: { $0.name == prompt.name }) {

@@ -119,7 +119,9 @@ extension ImageSetting {
         assign: { given, request in
           request.embeddings = try given.map { text in
             var embedding = TextualInversion(argument: text)
-            embedding.path = try HubCache.standard.located(embedding.path)
+            if !request.namesServerFiles {
+              embedding.path = try HubCache.standard.located(embedding.path)
+            }
             return embedding
           }
         }))

@@ -18,17 +18,19 @@ struct LoRAOptions: ParsableArguments {
 
   /// What was named.
   ///
-  /// - Parameter recipe: of a picture that is to be drawn again, its LoRAs' names, each with its
-  ///   strength after a colon: those hold where none is given.
+  /// - Parameters:
+  ///   - recipe: of a picture that is to be drawn again, its LoRAs' names, each with its strength after a colon: those
+  ///     hold where none is given.
+  ///   - onServer: whether a server has them by their names, and nothing is looked for here.
   /// - Returns: files and strengths.
   /// - Throws: ``ValidationError`` for a strength that is no number, `FormatError` for a name that is not in
   ///   the hub's cache.
-  func loras(like recipe: [String] = []) throws -> [LoRA] {
+  func loras(like recipe: [String] = [], onServer: Bool = false) throws -> [LoRA] {
     let known = recipe.map(LoRA.parts)
     return try files.map { text in
       _ = try FileArgument.named(text)
       let parts = try Self.parsed(text)
-      let path = try HubCache.standard.located(parts.path)
+      let path = onServer ? parts.path : try HubCache.standard.located(parts.path)
       let name = LoRA(path).name
       return parts.lora(at: path, like: known.first { $0.path == name })
     }

@@ -7,24 +7,21 @@ import LanternPlatform
 
 /// Pictures that a server draws.
 extension ImageCommand {
-  /// What a server is not given: files of this machine but pictures, and how it computes.
+  /// What a server is not given: files of this machine but pictures, and how it computes. LoRAs, embeddings, ControlNets
+  /// and IP-Adapters are named, and are the server's.
   var unsent: [(name: String, isGiven: Bool)] {
     [
       ("--trace", results.trace != nil), ("--animate", results.animate != nil),
       ("--fast", stepping.fast), ("--refiner", refiner != nil),
-      ("--lora", !loraOptions.files.isEmpty), ("--lora-folder", loraFolder.path != nil),
+      ("--lora-folder", loraFolder.path != nil),
       ("--tiny-decoder", decoding.tinyDecoder != nil), ("--vae", partOptions.vae != nil),
       ("--text-encoder", partOptions.textEncoder != nil),
       ("--text-encoder-2", partOptions.textEncoder2 != nil),
       ("--text-encoder-3", partOptions.textEncoder3 != nil),
       ("--tokenizer", partOptions.tokenizer != nil), ("--variant", modelOptions.variant != nil),
       ("--prediction", predicting.prediction != nil), ("--precision", computing.precision != nil),
-      ("--threads", threads.threads != nil), ("--embedding", !words.embeddings.isEmpty),
-      ("--embedding-folder", library.path != nil), ("--control", !following.controls.isEmpty),
-      ("--image-prompt", !following.imagePrompts.isEmpty),
-      ("--reference", !beginning.references.isEmpty),
+      ("--threads", threads.threads != nil), ("--embedding-folder", library.path != nil),
       ("--cache-prompts", words.promptCache != nil),
-      ("--image-encoder", !following.imageEncoder.isEmpty),
       ("--preview-method", results.previewMethod != nil),
     ]
   }
@@ -33,27 +30,18 @@ extension ImageCommand {
   ///
   /// - Parameters:
   ///   - request: the picture's.
+  ///   - loras: what is added to the model's weights, by the names that the server has.
   ///   - address: the server's.
   ///   - console: shows steps.
   /// - Returns: the picture.
   /// - Throws: what the server says, and what is wrong on the way there.
-  func draw(_ request: ImageRequest, on address: String, _ console: Console) throws -> Drawn {
-    var settings = ImageSetting.recipe(of: request)
-    // That there are pictures to begin from, which a recipe says in place of them.
-    for key in ["from_picture", "masked"] { settings[key] = nil }
-    var body: [String: JSONValue] = [
-      "kind": "image", "settings": .object(settings),
-      "previews": .bool(results.preview != nil),
-    ]
+  func draw(
+    _ request: ImageRequest, _ loras: [LoRA], on address: String, _ console: Console
+  ) throws -> Drawn {
+    var body = try RemoteJob.body(of: request)
+    body["previews"] = .bool(results.preview != nil)
     body["model"] = modelOptions.model.map(JSONValue.string)
-    if let picture = request.initialPicture {
-      body["picture"] = .string(Base64.encode(try picture.png()))
-    }
-    if let mask = request.mask {
-      let grey = try Picture(
-        width: mask.width, height: mask.height, pixels: mask.pixels.flatMap { [$0, $0, $0] })
-      body["mask"] = .string(Base64.encode(try grey.png()))
-    }
+    if !loras.isEmpty { body["loras"] = .array(loras.map { .string($0.label) }) }
     let begin = Console.now
     let bar = Locked(ProgressBar(console))
     defer { bar { $0.end() } }

@@ -13,10 +13,8 @@ extension StoryCommand {
   ///   - console: shows the pages.
   /// - Throws: what the server says, and what is wrong on the way there.
   func tell(_ request: StoryRequest, on address: String, _ console: Console) throws {
-    var body: [String: JSONValue] = [
-      "kind": "story", "settings": .object(StorySetting.values(of: request)),
-      "previews": .bool(preview != nil),
-    ]
+    var body = try RemoteJob.body(of: request)
+    body["previews"] = .bool(preview != nil)
     body["model"] = modelOptions.model.map(JSONValue.string)
     let wanted = body
     let model = modelOptions.model ?? ModelLocation.storyteller.name

@@ -49,12 +49,17 @@ package struct LibraryFolder: Sendable {
     try Self.check(name)
     guard FileSystem.isFile(file(of: name)) else { throw missing(name) }
     let lock = try lock(name)
-    for suffix in ["-wal", "-shm", ""] { FileSystem.discard(file(of: name) + suffix) }
-    FileSystem.discard(folder(of: name))
+    discard(name)
     _ = consume lock
     guard !FileSystem.exists(file(of: name)) else {
       throw .cannotWrite(path: file(of: name), reason: "the system does not remove it")
     }
+  }
+
+  /// Removes a library's files, which the caller has locked.
+  func discard(_ name: String) {
+    for suffix in ["-wal", "-shm", ""] { FileSystem.discard(file(of: name) + suffix) }
+    FileSystem.discard(folder(of: name))
   }
 
   /// The lock of those who write into a library, which is held as long as it lives.

@@ -6,6 +6,8 @@ import LanternPlatform
 /// that a process that is killed leaves a sound library, to which adding goes on.
 package struct LibraryWriter: ~Copyable {
   package let library: Library
+  private let folder: LibraryFolder
+  private let isNew: Bool
   private let lock: FolderLock
 
   /// Opens a library to change it; makes it where it is not there.
@@ -21,6 +23,7 @@ package struct LibraryWriter: ~Copyable {
     try LibraryFolder.check(name)
     do { try FileSystem.makeFolder(folder.folder(of: name)) } catch { throw .format(error) }
     let lock = try folder.lock(name)
+    let isNew = !FileSystem.exists(folder.file(of: name))
     let library = try Library(
       name, path: folder.file(of: name), isWriting: true, pageLimit: pageLimit)
     try library.write { db in
@@ -31,7 +34,14 @@ package struct LibraryWriter: ~Copyable {
       if version == 0 { try Self.makeTables(db) }
     }
     self.library = library
+    (self.folder, self.isNew) = (folder, isNew)
     self.lock = lock
+  }
+
+  /// Removes the library where this made it and nothing is in it.
+  func discardIfEmpty() {
+    guard isNew, (try? library.counts())?.documents == 0 else { return }
+    folder.discard(library.name)
   }
 
   /// A passage with the same text in several documents is one passage in several locations. Its words, without an order

@@ -41,6 +41,15 @@ final class Job: Sendable {
       }
     }
 
+    /// What is written into its pictures' files.
+    var texts: [String] {
+      guard case .pictures(let requests) = self else { return [prompt] }
+      return requests.flatMap { request in
+        [request.prompt, request.negativePrompt]
+          + [request.prompt2, request.negativePrompt2].compactMap(\.self)
+      }
+    }
+
     /// Pictures of it; those of a story as far as the request says.
     var count: Int {
       switch self {
@@ -105,10 +114,20 @@ final class Job: Sendable {
   /// What is wanted.
   let work: Work
   /// When it was made, in seconds since 1970.
+  let keepsStep: Bool
   let created = unixTime
   private let box: Locked<State>
 
-  init(model: String?, adding loras: [LoRA] = [], _ work: Work) {
+  /// - Parameters:
+  ///   - model: its name; the first of the kind when nil.
+  ///   - loras: what is added to the model's weights.
+  ///   - work: what is to be made.
+  ///   - keepsStep: whether of a picture that is drawn anew one step is taken, however small its strength is, as
+  ///     clients of other programs expect.
+  init(
+    model: String?, adding loras: [LoRA] = [], _ work: Work, keepsStep: Bool = false
+  ) {
+    self.keepsStep = keepsStep
     (id, self.model, self.loras, self.work) = (Self.newID(), model, loras, work)
     box = Locked(State())
   }

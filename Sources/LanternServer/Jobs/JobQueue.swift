@@ -15,6 +15,8 @@ actor JobQueue {
   private var pulling: Job?
   /// The last jobs that are over, the newest last: what could not be stored is here for a while.
   private var last: [Job] = []
+  /// Jobs that were removed while they were drawn or fetched.
+  private var removed: Set<String> = []
   private var isStopping = false
   /// Who waits until nothing is drawn.
   private var stopped: [CheckedContinuation<Void, Never>] = []
@@ -38,6 +40,10 @@ actor JobQueue {
   func add(_ job: Job) async throws {
     guard waiting.count < configuration.queueLimit else {
       throw ServerError.queueFull(limit: configuration.queueLimit)
+    }
+    guard !job.work.texts.contains(where: { $0.contains("\0") }) else {
+      throw ServerError.field(
+        name: "prompt", reason: "a picture's file cannot hold a zero byte: leave it out")
     }
     if let kind = job.work.modelKind { _ = try await shelf.entry(named: job.model, kind) }
     waiting.append(job)
@@ -86,11 +92,16 @@ actor JobQueue {
 
   /// The job of a name that waits, is drawn, was drawn lately or is fetched.
   func job(_ id: String) -> Job? {
-    (last + [running, pulling].compactMap(\.self) + waiting).last { $0.id == id }
+    guard !removed.contains(id) else { return nil }
+    return (last + [running, pulling].compactMap(\.self) + waiting).last { $0.id == id }
   }
 
-  /// Forgets a job that is over.
-  func forget(_ id: String) { last.removeAll { $0.id == id } }
+  /// Forgets a job.
+  func forget(_ id: String) {
+    last.removeAll { $0.id == id }
+    waiting.removeAll { $0.id == id }
+    if [running, pulling].contains(where: { $0?.id == id }) { removed.insert(id) }
+  }
 
   /// Stops what is being drawn.
   func interrupt() { running?.cancel() }
@@ -133,6 +144,7 @@ actor JobQueue {
 
   /// Notes how a job ended.
   private func keep(_ job: Job) async {
+    guard removed.remove(job.id) == nil else { return }
     last.append(job)
     if last.count > 16 { last.removeFirst() }
     var record = job.record
@@ -169,6 +181,11 @@ actor JobQueue {
     for (index, request) in requests.enumerated() {
       let start = ContinuousClock.now
       var picture: GeneratedImage?
+      var request = request
+      if job.keepsStep, request.initialPicture != nil {
+        let steps = request.steps ?? generator.model.defaults.steps
+        request.strength = max(request.strength, min(1, (1 / Double(steps)).nextUp))
+      }
       for try await event in generator.generate(request) {
         switch event {
         case .step(let number, let count, let preview):

@@ -43,8 +43,8 @@ extension Service {
       let query = request.uri.queryParameters
       let jobs = try await self.store.jobs(
         containing: query["search"].map(String.init) ?? "",
-        limit: try Self.number(query, "limit", in: 1...1000) ?? 100,
-        from: try Self.number(query, "offset", in: 0...1 << 40) ?? 0)
+        limit: try query.number("limit", in: 1...1000) ?? 100,
+        from: try query.number("offset", in: 0...1 << 40) ?? 0)
       var records: [JSONValue] = []
       for job in jobs {
         // What it is at now is not in the store.
@@ -55,14 +55,17 @@ extension Service {
     router.get("/jobs/:id") { _, context in
       Response(json: try await self.record(context).json())
     }
-    router.delete("/jobs/:id") { request, context in
+    router.post("/jobs/:id/cancel") { _, context in
       let record = try await self.record(context)
-      if request.uri.queryParameters["remove"] == "true" {
-        try await self.store.remove(record.id)
-        await self.pictures.forget(record.id)
-      }
       await self.pictures.job(record.id)?.cancel()
-      return Response(json: try await self.record(context, or: record).json())
+      return Response(json: try await self.record(context).json())
+    }
+    router.delete("/jobs/:id") { _, context in
+      let record = try await self.record(context)
+      await self.pictures.job(record.id)?.cancel()
+      await self.pictures.forget(record.id)
+      try await self.store.remove(record.id)
+      return Response(json: record.json())
     }
     router.get("/jobs/:id/events") { _, context in
       let record = try await self.record(context)
@@ -81,25 +84,13 @@ extension Service {
   }
 
   /// The job that a path names: as it is now, or as it was kept.
-  private func record(_ context: Context, or standard: JobRecord? = nil) async throws -> JobRecord {
+  private func record(_ context: Context) async throws -> JobRecord {
     let id = context.parameters.get("id") ?? context.parameters.get("job") ?? ""
     if let job = await pictures.job(id) { return job.record }
-    guard let record = try await store.job(id) ?? standard else {
+    guard let record = try await store.job(id) else {
       throw ServerError.unknownJob("job \(JSON.quoted(id))")
     }
     return record
-  }
-
-  /// A number of an address' query.
-  private static func number(
-    _ query: Parameters, _ name: String, in range: ClosedRange<Int>
-  ) throws(ServerError) -> Int? {
-    guard let text = query[Substring(name)] else { return nil }
-    guard let number = Int(text), range.contains(number) else {
-      throw .field(
-        name: name, reason: "give an integer from \(range.lowerBound) to \(range.upperBound)")
-    }
-    return number
   }
 
   /// The file of a picture that a path names.
@@ -133,17 +124,16 @@ extension Service {
       let (request, count, unknown) = try Self.pictures(fields)
       var wanted = request
       wanted.previewInterval = previews ? 1 : 0
-      let (loras, tagNotes) = try addOns.takeLoRAs(&wanted)
-      if let network = wanted.hires?.network {
-        wanted.hires?.upscaler = try addOns.path(
-          of: network, .upscaler, field: "settings.hires.upscaler")
-      }
+      try addOns.locate(&wanted)
+      let named = try addOns.loras(fields.strings("loras") ?? [])
+      let (called, tagNotes) = try addOns.takeCalled(&wanted)
       let notes =
         unknown.isEmpty ? [] : ["without effect: \(unknown.sorted().joined(separator: ", "))"]
-      let job = Job(model: model, adding: loras, .pictures(wanted.repeated(count)))
+      let job = Job(model: model, adding: named + called, .pictures(wanted.repeated(count)))
       return (job, fields.notes + notes + tagNotes)
     case "story":
       var request = try Self.story(fields)
+      try fields.takePictures(into: &request)
       request.previewInterval = previews ? 4 : 0
       return (Job(model: model, .story(request)), fields.notes)
     case "upscale":
@@ -177,16 +167,11 @@ extension Service {
 
   private static func pictures(_ fields: RequestFields) throws -> (ImageRequest, Int, Set<String>) {
     let count = try fields.integer("count", in: 1...64) ?? 1
-    let picture = try fields.picture("picture")
-    let mask = try fields.string("mask").map {
-      try Mask(RequestFields.bytes(ofBase64: $0, "mask"), path: "mask")
-    }
     var (request, unknown) = try settings(fields).imageRequest()
     guard !request.prompt.isEmpty else {
       throw ServerError.field(name: "settings.prompt", reason: "it is missing")
     }
-    if let picture { request.initialPicture = picture }
-    request.mask = mask
+    try fields.takePictures(into: &request)
     return (request, count, unknown)
   }
 
@@ -196,7 +181,7 @@ extension Service {
       throw ServerError.field(name: "settings.prompt", reason: "it is missing")
     }
     var request = StoryRequest(prompt: prompt)
-    let values = Dictionary(settings.members.map { ($0.key, $0.value) }) { $1 }
+    let values = settings.given
     do throws(FormatError) {
       let (found, unknown) = try StorySetting.request(ofValues: values, file: "settings")
       for name in values.keys where !unknown.contains(name) { _ = settings.value(name) }

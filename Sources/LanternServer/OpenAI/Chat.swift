@@ -21,7 +21,8 @@ extension Service {
     let hasProbabilities = try fields.bool("logprobs") ?? false
     let count = try fields.integer("n", in: 1...64) ?? 1
     let isStreamed = try fields.bool("stream") ?? false
-    let tellsUsage = isStreamed ? try fields.tellsUsage() : false
+    let tellsUsage = try fields.tellsUsage() && isStreamed
+    if !isStreamed { fields.leave("stream_options") }
     var request = try fields.languageRequest(
       limits: ["max_completion_tokens", "max_tokens"], standard: 1024)
     request.logProbabilities = hasProbabilities ? max(1, likeliest) : 0

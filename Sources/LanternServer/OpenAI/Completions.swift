@@ -25,7 +25,8 @@ extension Service {
     let count = try fields.integer("n", in: 1...64) ?? 1
     let isStreamed = try fields.bool("stream") ?? false
     let likeliest = try fields.integer("logprobs", in: 0...20)
-    let tellsUsage = isStreamed ? try fields.tellsUsage() : false
+    let tellsUsage = try fields.tellsUsage() && isStreamed
+    if !isStreamed { fields.leave("stream_options") }
     fields.pass(idle: ["best_of": [.integer(count)]])
     var request = try fields.languageRequest(limits: ["max_tokens"], standard: 16)
     request.logProbabilities = likeliest.map { max(1, $0) } ?? 0

@@ -17,7 +17,7 @@ extension Service {
       var request = request
       let form = try MultipartForm(
         await self.body(&request), type: request.headers[.contentType] ?? "")
-      let fields = try RequestFields(form.json)
+      let fields = RequestFields(form: form.texts)
       fields.pass("image", "mask", "image[]")
       var wanted = try fields.openAIImageRequest()
       guard let file = form.files["image"] ?? form.files["image[]"] else {
@@ -56,17 +56,20 @@ extension Service {
       throw ServerError.field(name: "response_format", reason: "give b64_json or url")
     }
     let isStreamed = try fields.bool("stream") ?? false
-    let partial = isStreamed ? try fields.integer("partial_images", in: 0...3) ?? 0 : 0
+    let previews = try fields.integer("partial_images", in: 0...3) ?? 0
+    let partial = isStreamed ? previews : 0
+    if previews > partial { fields.leave("partial_images") }
     fields.pass("user")
     fields.pass(idle: [
-      "background": ["auto", "opaque"], "moderation": ["auto"], "partial_images": [0],
+      "background": ["auto", "opaque"], "moderation": ["auto"],
       "input_fidelity": ["low"],
     ])
     let steps = wanted.steps ?? 20
     wanted.previewInterval = isStreamed && partial > 0 ? max(1, steps / (partial + 1)) : 0
-    let (loras, tagNotes) = try addOns.takeLoRAs(&wanted)
+    let (loras, tagNotes) = try addOns.takeCalled(&wanted)
     let job = Job(
-      model: Self.modelName(model), adding: loras, .pictures(wanted.repeated(count)))
+      model: Self.modelName(model), adding: loras, .pictures(wanted.repeated(count)),
+      keepsStep: true)
     try await pictures.add(job)
     if isStreamed {
       let stream = ImageStream(

@@ -48,7 +48,7 @@ extension RequestFields {
 
   /// The request of settings by the names that they have in Swift.
   private func languageSettings() throws(ServerError) -> LanguageRequest {
-    let values = Dictionary(members.map { ($0.key, $0.value) }) { $1 }
+    let values = given
     let found: (request: LanguageRequest, unknown: Set<String>)
     do throws(FormatError) {
       found = try LanguageSetting.request(ofValues: values, file: "settings")

@@ -18,10 +18,7 @@ extension Service {
       return response
     }
     router.get("/openapi.json") { _, _ in
-      let text = String(decoding: PackageResources.openapi_json, as: UTF8.self)
-      return Response(
-        ByteBuffer(string: text.replacing("VERSION", with: LanternVersion.number)),
-        type: "application/json; charset=utf-8")
+      Response(ByteBuffer(string: Description.text), type: "application/json; charset=utf-8")
     }
     router.get("/health") { _, _ in Response(json: .object(["status": "ok"])) }
     router.get("/metrics") { _, _ in

@@ -33,9 +33,13 @@ final class ResultStore: Sendable {
       try Self.tables.migrate(database)
       return
     }
-    try FileSystem.makeFolder(folder)
+    try FileSystem.makeFolder(folder, mode: 0o700)
     lock = Locked(Held(lock: try FolderLock(folder)))
     path = FileSystem.join(folder, "results.sqlite")
+    // Prompts are private. What SQLite makes next to a database gets the database's permissions.
+    for suffix in ["", "-wal", "-shm"] {
+      try FileSystem.makePrivate(path + suffix, creating: suffix.isEmpty)
+    }
     do {
       database = try DatabasePool(path: path)
       try Self.tables.migrate(database)
@@ -129,7 +133,7 @@ extension ResultStore {
     }
   }
 
-  /// Takes a picture of a job.
+  /// Takes a picture of a job; not of one that was removed.
   ///
   /// - Parameters:
   ///   - picture: what is known of it.
@@ -145,12 +149,12 @@ extension ResultStore {
       try database.execute(
         sql: """
           INSERT INTO picture (job, number, seed, width, height, recipe, notes, png, text)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+          SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM job WHERE id = ?)
           """,
         arguments: [
           job, number, Int64(bitPattern: picture.seed), picture.width, picture.height,
           JSON.write(picture.recipe), JSON.write(.array(picture.notes.map(JSONValue.string))),
-          Data(png), picture.text,
+          Data(png), picture.text, job,
         ])
       // The job of the picture before the oldest that is kept, and all before it.
       try database.execute(

@@ -17,7 +17,7 @@ extension Service {
     }
     api.get("progress") { request, _ in
       try await self.progress(
-        skipsPicture: request.uri.queryParameters["skip_current_image"] == "true")
+        skipsPicture: request.uri.queryParameters.bool("skip_current_image") ?? false)
     }
     for path in ["interrupt", "skip"] {
       api.post(RouterPath(path)) { _, _ in
@@ -56,12 +56,13 @@ extension Service {
     _ fields: RequestFields, hasPicture: Bool, _ call: Request
   ) async throws -> Response {
     var wanted = try WebUIPicture(fields, hasPicture: hasPicture, addOns)
-    let (loras, tagNotes) = try addOns.takeLoRAs(&wanted.request)
+    let (loras, tagNotes) = try addOns.takeCalled(&wanted.request)
     let settings = await webUIOptions.values
     wanted.model = wanted.model ?? settings.checkpoint
     wanted.request.previewInterval = 5
     let job = Job(
-      model: wanted.model, adding: loras, .pictures(wanted.request.repeated(wanted.count)))
+      model: wanted.model, adding: loras, .pictures(wanted.request.repeated(wanted.count)),
+      keepsStep: true)
     try await pictures.add(job)
     let drawn = try await whileListening(call) { try await job.pictures() }
     let notes = fields.notes + tagNotes + drawn.flatMap(\.notes)

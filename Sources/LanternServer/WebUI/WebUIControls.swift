@@ -123,12 +123,15 @@ enum WebUIControl {
   static func thresholds(_ module: String, _ fields: RequestFields, prefix: String)
     throws(ServerError) -> (low: Int, high: Int)?
   {
+    let names = ("\(prefix)threshold_a", "\(prefix)threshold_b")
+    // Less than 0 is the module's own.
+    let low = try fields.number(names.0, in: -1...255) ?? -1
+    let high = try fields.number(names.1, in: -1...255) ?? -1
     switch module.lowercased() {
-    case none: return nil
+    case none:
+      fields.leave(names.0, names.1)
+      return nil
     case Control.Preprocessor.canny.rawValue:
-      // Less than 0 is the module's own.
-      let low = try fields.number("\(prefix)threshold_a", in: -1...255) ?? -1
-      let high = try fields.number("\(prefix)threshold_b", in: -1...255) ?? -1
       return (low < 0 ? 100 : Int(low), high < 0 ? 200 : Int(high))
     default:
       throw .field(

@@ -116,13 +116,13 @@ struct WebUIEnlargement: Sendable {
     size = mode == 0 ? .factor(factor) : .pixels(width: width, height: height, crops: crops)
     first = try fields.string("upscaler_1") ?? "None"
     second = try fields.string("upscaler_2") ?? "None"
-    share =
-      second == "None" ? 0 : try fields.number("extras_upscaler_2_visibility", in: 0...1) ?? 0
+    let visibility = try fields.number("extras_upscaler_2_visibility", in: 0...1) ?? 0
+    share = second == "None" ? 0 : visibility
     for name in ["gfpgan_visibility", "codeformer_visibility"]
     where try fields.number(name, in: 0...1) ?? 0 > 0 {
       throw .unsupported(name: name, remedy: "give 0: the server restores no faces")
     }
-    fields.pass("codeformer_weight", "upscale_first", "extras_upscaler_2_visibility")
+    fields.pass("codeformer_weight", "upscale_first")
     fields.pass(idle: ["show_extras_results": [true, false], "html_info": [.string("")]])
   }
 

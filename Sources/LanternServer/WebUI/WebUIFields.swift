@@ -24,12 +24,18 @@ struct WebUIPicture {
     request.guidance = try fields.float("cfg_scale", in: 0...1000)
     request.width = try fields.integer("width", in: 1...16384)
     request.height = try fields.integer("height", in: 1...16384)
-    request.eta = try fields.float("eta", in: 0...1)
     for name in ["sampler_index", "sampler_name"] {
       if let sampler = try fields.string(name), !sampler.isEmpty { request.sampler = sampler }
     }
-    if let schedule = try fields.string("scheduler"), schedule.lowercased() != "automatic" {
+    if let schedule = try fields.string("scheduler"),
+      !["", "automatic"].contains(schedule.lowercased())
+    {
       request.schedule = schedule
+    }
+    if let eta = try fields.float("eta", in: 0...1) {
+      // webui gives it to the samplers that take it, and clients send it always.
+      let row = try request.sampler.map { try SamplerCatalogue.meaning(of: $0).row }
+      if row?.defaultEta != nil { request.eta = eta } else { fields.leave("eta") }
     }
     let batch = try fields.integer("batch_size", in: 1...64) ?? 1
     count = batch * (try fields.integer("n_iter", in: 1...64) ?? 1)
@@ -66,16 +72,17 @@ struct WebUIPicture {
     request.initialPicture = try Picture(
       RequestFields.bytes(ofBase64: first, "init_images"), path: "init_images[0]")
     request.strength = try fields.number("denoising_strength", in: 0.001...1) ?? 0.75
+    let invert = try fields.integer("inpainting_mask_invert", in: 0...1)
     if let mask = try fields.string("mask") {
       var read = try Mask(RequestFields.bytes(ofBase64: mask, "mask"), path: "mask")
-      if try fields.integer("inpainting_mask_invert", in: 0...1) == 1 {
+      if invert == 1 {
         read = try Mask(
           width: read.width, height: read.height, pixels: read.pixels.map { 255 - $0 })
       }
       request.mask = read
     } else {
       fields.pass(
-        "inpainting_mask_invert", "inpaint_full_res", "inpaint_full_res_padding", "inpainting_fill",
+        "inpaint_full_res", "inpaint_full_res_padding", "inpainting_fill",
         "mask_blur", "mask_blur_x", "mask_blur_y")
     }
   }
