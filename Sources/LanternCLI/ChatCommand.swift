@@ -15,6 +15,7 @@ struct ChatCommand: ParsableCommand {
       lantern chat -m FOLDER --system "You answer in one sentence." --temperature 0
       lantern chat -m FOLDER/smollm2.gguf -q < questions.txt
       lantern chat -m FOLDER/smollm2.gguf --library animals
+      lantern chat -m FOLDER/qwen3.gguf --tools tools.json --tool-command ./run.sh
 
       A line is a message; one that ends in \\ goes on in the next. /help lists what else can be typed. Ctrl-C \
       stops an answer, which stays as far as it came; where a message may be typed, it ends the program. What \
@@ -22,6 +23,10 @@ struct ChatCommand: ParsableCommand {
 
       With --library each message is read behind the passages of a library of documents (lantern library) that fit it \
       best, and what the answer cites of them, as [1], is listed behind it.
+
+      With --tools the model may call functions, where its chat template has tools. A call is shown, and a person \
+      types what it gives, or --tool-command does it: that program alone is run, with the function's name as its \
+      argument and the call's arguments as JSON on its standard input; what it prints is the result.
 
       The form of the conversation is the model's own: tokenizer.chat_template of a GGUF file, or chat_template.jinja \
       or tokenizer_config.json of a folder. An answer has at most 1024 tokens unless --max-tokens says otherwise.
@@ -41,6 +46,7 @@ struct ChatCommand: ParsableCommand {
   var chatTemplate: String?
 
   @OptionGroup(title: "Library options") var documents: LibraryOptions
+  @OptionGroup(title: "Tool options") var calling: ToolOptions
   @OptionGroup(title: "Text options") var words: LanguageTextOptions
   @OptionGroup(title: "Model options") var source: LanguageModelOptions
   @OptionGroup(title: "Model options") var additions: LanguageLoRAOptions
@@ -55,7 +61,8 @@ struct ChatCommand: ParsableCommand {
     try remote.refuse(
       words.unsent + additions.unsent + [
         ("--chat-template", chatTemplate != nil), ("--library", documents.library != nil),
-        ("--draft", drafting.draft != nil), ("--cache-type", source.cacheType != nil),
+        ("--tools", calling.tools != nil), ("--draft", drafting.draft != nil),
+        ("--cache-type", source.cacheType != nil),
         ("--precision", computing.precision != nil), ("--threads", threads.threads != nil),
       ])
   }
@@ -83,7 +90,9 @@ struct ChatCommand: ParsableCommand {
     }
     let generator = try source.generator(
       computing.precision, console, adding: additions.loras(), draft: drafting.draft)
-    var conversation = try LanguageConversation(generator, template: try template())
+    let tools = try calling.load()
+    var conversation = try LanguageConversation(
+      generator, template: try template(), tools: tools?.all ?? [])
     let library = try documents.reader(console)
     let isRuled = library != nil && conversation.readsSystem
     conversation.system =
@@ -91,7 +100,7 @@ struct ChatCommand: ParsableCommand {
       ? [GroundedQuestion.rule, system].compactMap(\.self).joined(separator: "\n\n") : system
     var session = ChatSession(
       request: request, console: console, model: FileSystem.split(generator.path).name,
-      library: library.map { ($0, conversation.generator) },
+      library: library.map { ($0, conversation.generator) }, tools: tools,
       rule: isRuled ? nil : GroundedQuestion.rule)
     try talk(&session, &conversation, start)
   }

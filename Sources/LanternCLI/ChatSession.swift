@@ -85,6 +85,8 @@ struct ChatSession {
   let model: String
   /// Whose passages messages are read behind, and by which model; nil for none.
   let library: (reader: LibraryReader, generator: LanguageGenerator)?
+  /// What answers calls of tools; nil for none.
+  let tools: ToolRunner?
   /// What is said of passages in front of them, where the system does not say it.
   let rule: String?
   /// How many answers were begun.
@@ -92,10 +94,11 @@ struct ChatSession {
 
   init(
     request: LanguageRequest, console: Console, model: String,
-    library: (reader: LibraryReader, generator: LanguageGenerator)? = nil, rule: String? = nil
+    library: (reader: LibraryReader, generator: LanguageGenerator)? = nil,
+    tools: ToolRunner? = nil, rule: String? = nil
   ) {
     (self.request, self.console, self.model) = (request, console, model)
-    (self.library, self.rule) = (library, rule)
+    (self.library, self.tools, self.rule) = (library, tools, rule)
   }
 
   /// Answers until there is nothing more to answer.
@@ -132,24 +135,44 @@ struct ChatSession {
     }
   }
 
+  /// Answers that follow one another without a message of a person at most.
+  private static let roundLimit = 8
+
+  /// Answers a message, and what the tools give that the answers call.
   private mutating func answer(
     _ text: String, _ conversation: inout some ChatPartner & ~Copyable
   ) throws {
+    let question = try library.map { library in
+      try library.reader.grounded(text, for: library.generator, tokens: request.maximumTokens)
+    }
+    var said = [ChatMessage(.user, text)]
+    for round in 1...Self.roundLimit {
+      guard try answer(said, round == 1 ? question : nil, &conversation) else { return }
+      let calls = conversation.messages.last?.toolCalls ?? []
+      guard let tools, !calls.isEmpty else { return }
+      said = try calls.map { try tools.answer($0, console) }
+    }
+    console.note(
+      "the model has called tools \(Self.roundLimit) times in a row: the last results are not read")
+  }
+
+  /// Answers messages; false where a person stops the answer.
+  private mutating func answer(
+    _ said: [ChatMessage], _ question: GroundedQuestion?,
+    _ conversation: inout some ChatPartner & ~Copyable
+  ) throws -> Bool {
     var request = request
     // Each answer has random numbers of its own.
     request.seed = self.request.seed &+ UInt64(answers)
     answers += 1
     let start = Console.now
     var written = ""
-    let question = try library.map { library in
-      try library.reader.grounded(text, for: library.generator, tokens: request.maximumTokens)
-    }
     let reading = question.flatMap { question in
       question.passages.isEmpty
         ? nil : [rule, question.text].compactMap(\.self).joined(separator: "\n\n")
     }
     do {
-      let result = try conversation.answer(text, reading: reading, request) { event in
+      let result = try conversation.answer(said, reading: reading, request) { event in
         try Interruption.check()
         if case .text(let piece) = event { written += piece }
         console.put(event)
@@ -161,9 +184,11 @@ struct ChatSession {
         "\(conversation.readTokens) tokens read and \(result.tokens) written in "
           + "\(rounded(Console.now - start)) s")
       console.detail(acceptanceOf: result)
+      return true
     } catch let stopped as Interruption.Stopped where stopped.signal == SIGINT {
       Interruption.goOn()
       end(written, "interrupted", nil, question)
+      return false
     }
   }
 
@@ -185,11 +210,9 @@ struct ChatSession {
   private func save(
     _ conversation: borrowing some ChatPartner & ~Copyable, to path: String
   ) throws {
-    let system = conversation.system.map { [("system", $0)] } ?? []
-    let all = system + conversation.messages.map { ($0.role.rawValue, $0.content) }
-    let messages = all.map { role, content in
-      JSONValue.object(["role": .string(role), "content": .string(content)])
-    }
+    let all =
+      (conversation.system.map { [ChatMessage(.system, $0)] } ?? []) + conversation.messages
+    let messages = all.map(\.json)
     let text = JSON.write(.object(["model": .string(model), "messages": .array(messages)]))
     try AtomicFile.write(Array((text + "\n").utf8), to: path, .create)
     console.report("\(all.count) messages are in \(path)")

@@ -331,7 +331,7 @@ import Testing
     "chat": [
       "--model", "--system", "--chat-template", "--temperature", "--min-tokens", "--logit-bias",
       "--schema", "--regex", "--choices", "--stop", "--precision", "--json", "--beams",
-      "--cache-type", "--library", "--server",
+      "--cache-type", "--library", "--server", "--tools", "--tool-command",
     ],
     "library add": ["--model", "--library-folder", "--json"],
     "library list": ["--library-folder", "--json"], "library remove": ["--library-folder"],

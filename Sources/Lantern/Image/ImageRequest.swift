@@ -69,9 +69,8 @@ public struct ImageRequest: Sendable {
   public var strength = 0.75
   /// Where ``initialPicture`` is drawn anew (white) and where it stays (black).
   public var mask: Mask?
-  /// Whether what ``mask`` keeps is put back from ``initialPicture`` in the end, byte for byte, with
-  /// a soft seam inside of what is drawn. Without, all of it goes through the autoencoder, which
-  /// changes it a little, as in diffusers.
+  /// Whether what ``mask`` keeps is put back from ``initialPicture`` in the end, byte for byte, with a soft seam inside
+  /// of what is drawn. Without, all of it goes through the autoencoder, which changes it a little, as in diffusers.
   public var pastesKept = true
   /// Pictures to draw from as the prompt says, of models that take them (FLUX.1 Kontext, FLUX.2 klein).
   public var references: [ReferencePicture] = []
@@ -82,11 +81,9 @@ public struct ImageRequest: Sendable {
   public var guessMode = false
   /// IP-Adapters, and the pictures that stand next to the prompt by them.
   public var imagePrompts: [ImagePrompt] = []
-  /// Whether networks and embeddings are named as a server has them, where their files are: options take names then
-  /// that nothing has here.
+  /// Whether networks and embeddings are named as a server has them, and no file here has these names.
   package var namesServerFiles = false
-  /// How many of the text encoder's last layers to leave out for the prompt; as diffusers'
-  /// `clip_skip`, the negative prompt takes all of them.
+  /// The text encoder's last layers to leave out for the prompt (`clip_skip`); the negative prompt takes all.
   public var clipSkip = 0
   /// A folder in which to keep what large text encoders make of prompts, for a prompt to be drawn again; none when
   /// nil. The pictures are the same to the bit.

@@ -9,6 +9,8 @@ package struct LanguageConversation: ~Copyable {
   package private(set) var messages: [ChatMessage] = []
   /// What the system says before everything; nil for nothing.
   package var system: String?
+  /// Tools that the model may call.
+  package private(set) var tools: [ChatTool] = []
   /// How many of the messages the model no longer gets.
   package private(set) var dropped = 0
   /// Tokens that were read for the last answer, without those that the context had.
@@ -22,12 +24,22 @@ package struct LanguageConversation: ~Copyable {
   /// - Parameters:
   ///   - generator: the model.
   ///   - template: the chat template and where it is from; the model's own when nil.
-  /// - Throws: ``RequestError/noChatTemplate(path:known:)``, and as ``ChatTemplate/init(_:file:)``.
+  ///   - tools: what the model may call.
+  /// - Throws: ``RequestError/noChatTemplate(path:known:)``, as ``ChatTemplate/init(_:file:)``, and for tools where the
+  ///   template has none.
   package init(
-    _ generator: LanguageGenerator, template: (source: String, file: String)? = nil
+    _ generator: LanguageGenerator, template: (source: String, file: String)? = nil,
+    tools: [ChatTool] = []
   ) throws {
     let form = try ChatForm(generator, template: template)
+    guard tools.isEmpty || form.toolCallForm != nil else {
+      throw RequestError.mismatch(
+        reason:
+          "its chat template has no tools, or calls them in a form that is not read: leave out the "
+          + "tools, or choose another model", path: template?.file ?? generator.path)
+    }
     self.init(form, try generator.makeContext())
+    self.tools = tools
   }
 
   private init(_ form: ChatForm, _ context: consuming LanguageContext) {
@@ -56,33 +68,54 @@ package struct LanguageConversation: ~Copyable {
     return messages[index].content
   }
 
-  /// Answers a message. An answer that is broken off stays as far as it came.
+  /// Answers a message, as others below.
+  package mutating func answer(
+    _ text: String, reading: String? = nil, _ request: LanguageRequest,
+    onEvent: (LanguageEvent) throws -> Void
+  ) throws -> LanguageResult {
+    try answer([ChatMessage(.user, text)], reading: reading, request, onEvent: onEvent)
+  }
+
+  /// Answers messages: a person's, or those of the tools that the last answer called. An answer that is broken off stays
+  /// as far as it came. What is written of calls is no text: the last of ``messages`` has them.
   ///
   /// - Parameters:
-  ///   - text: the message.
-  ///   - reading: what the model reads in its place, this time alone, as passages with the message behind them; nil for
-  ///     the message itself.
+  ///   - said: the messages.
+  ///   - reading: what the model reads in place of the last one, this time alone, as passages with the message behind
+  ///     them; nil for the message itself.
   ///   - request: how the answer is written; its prompt is not looked at.
   ///   - onEvent: as of ``LanguageGenerator/write(_:behind:in:onLogits:onEvent:)``.
   /// - Returns: the answer, and why it ends.
   /// - Throws: an error of the room where it arose, or what the closure throws.
   package mutating func answer(
-    _ text: String, reading: String? = nil, _ request: LanguageRequest,
+    _ said: [ChatMessage], reading: String? = nil, _ request: LanguageRequest,
     onEvent: (LanguageEvent) throws -> Void
   ) throws -> LanguageResult {
-    messages.append(ChatMessage(.user, text))
+    messages += said
     let request = form.ending(request)
-    var answer = ""
+    var answer = ChatMessage(.assistant, "")
+    var reader = tools.isEmpty ? nil : form.toolCallForm.map(ToolCallReader.init)
+    func take(_ pieces: [ToolCallReader.Piece]) throws {
+      for piece in pieces {
+        switch piece {
+        case .text(let text):
+          answer.content += text
+          try onEvent(.text(text))
+        case .call(let call): answer.toolCalls.append(call)
+        }
+      }
+    }
     do {
       let before = dropped
-      let prompt = try self.prompt(for: request, last: reading ?? text)
+      let prompt = try self.prompt(for: request, reading: reading)
       readTokens = prompt.count - context.sharedCount(with: prompt)
       var result = try form.generator.write(request, behind: prompt, in: &context) { event in
-        if case .text(let piece) = event { answer += piece }
-        try onEvent(event)
+        guard case .text(let text) = event else { return try onEvent(event) }
+        try take(reader?.add(text) ?? [.text(text)])
       }
+      try take(reader?.finish() ?? [])
       readTokens = min(readTokens, prompt.count - result.cachedTokens)
-      messages.append(ChatMessage(.assistant, answer))
+      messages.append(answer)
       if dropped > before {
         result.notes.append(
           "the model's context of \(form.generator.contextLength) tokens is full: it no longer gets the first "
@@ -90,10 +123,10 @@ package struct LanguageConversation: ~Copyable {
       }
       return result
     } catch {
-      if answer.isEmpty {
-        messages.removeLast()
+      if answer.content.isEmpty {
+        messages.removeLast(said.count)
       } else {
-        messages.append(ChatMessage(.assistant, answer))
+        messages.append(answer)
       }
       throw error
     }
@@ -102,24 +135,25 @@ package struct LanguageConversation: ~Copyable {
   /// The tokens of the conversation, with room for an answer behind. Where there is none the oldest messages go, until
   /// the rest takes half of the context: one message at a time would change the beginning, which is read anew then,
   /// at every turn.
-  private mutating func prompt(for request: LanguageRequest, last: String) throws -> [Int] {
+  private mutating func prompt(for request: LanguageRequest, reading: String?) throws -> [Int] {
     let maximum = form.generator.contextLength
     let room = min(request.maximumTokens, maximum / 4)
     var isFull = false
     while true {
-      let heard =
-        (system.map { [ChatMessage(.system, $0)] } ?? []) + messages[dropped...].dropLast()
-        + [ChatMessage(.user, last)]
-      let ids = try form.prompt(of: heard)
+      var heard = (system.map { [ChatMessage(.system, $0)] } ?? []) + messages[dropped...]
+      if let reading { heard[heard.count - 1].content = reading }
+      let ids = try form.prompt(of: heard, tools: tools)
       if ids.count <= (isFull ? maximum / 2 : maximum - room) { return ids }
       isFull = true
-      guard dropped + 2 < messages.count else {
+      // What is left begins with a person's message, as templates want it.
+      let next = messages.indices.dropFirst(dropped + 1).first { messages[$0].role == .user }
+      guard let next else {
         guard ids.count < maximum else {
           throw RequestError.longText(tokens: ids.count, maximum: maximum)
         }
         return ids
       }
-      dropped += 2
+      dropped = next
     }
   }
 }

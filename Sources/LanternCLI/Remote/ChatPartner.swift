@@ -13,9 +13,9 @@ protocol ChatPartner: ~Copyable {
   mutating func clear()
   /// Takes back the last answer and the message that it answers, and returns that.
   mutating func takeBack() -> String?
-  /// Answers a message, as ``LanguageConversation/answer(_:reading:_:onEvent:)``.
+  /// Answers messages, as ``LanguageConversation/answer(_:reading:_:onEvent:)``.
   mutating func answer(
-    _ text: String, reading: String?, _ request: LanguageRequest,
+    _ said: [ChatMessage], reading: String?, _ request: LanguageRequest,
     onEvent: (LanguageEvent) throws -> Void
   ) throws -> LanguageResult
 }

@@ -82,10 +82,10 @@ struct RemoteConversation: ChatPartner {
   }
 
   mutating func answer(
-    _ text: String, reading: String?, _ request: LanguageRequest,
+    _ said: [ChatMessage], reading: String?, _ request: LanguageRequest,
     onEvent: (LanguageEvent) throws -> Void
   ) throws -> LanguageResult {
-    messages.append(ChatMessage(.user, text))
+    messages += said
     let all = (system.map { [ChatMessage(.system, $0)] } ?? []) + messages
     let body: [String: JSONValue] = [
       "model": .string(model),
@@ -97,7 +97,7 @@ struct RemoteConversation: ChatPartner {
     var (answer, result) = ("", LanguageResult?.none)
     defer {
       if answer.isEmpty, result == nil {
-        messages.removeLast()
+        messages.removeLast(said.count)
       } else {
         messages.append(ChatMessage(.assistant, answer))
       }
