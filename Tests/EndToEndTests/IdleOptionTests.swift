@@ -348,7 +348,8 @@ import Testing
     ],
     "schedule": ["--model", "--sampler", "--schedule", "--compat", "--json", "--prediction"],
     "convert": [
-      "--type", "--vae", "--text-encoder", "--text-encoder-2", "--text-encoder-3", "--tokenizer",
+      "--type", "--max-shard-size", "--vae", "--text-encoder", "--text-encoder-2",
+      "--text-encoder-3", "--tokenizer",
       "--prediction",
     ],
     "mcp": ["--precision", "--threads", "--memory-limit", "--verbose"],

@@ -67,6 +67,77 @@ import Testing
     }
   }
 
+  @Test(
+    "llama.cpp's files of adapters add what PEFT's do, to a folder and to a GGUF file",
+    arguments: [("plain", "llama"), ("words", "mistral")])
+  func llamaFiles(name: String, folder: String) throws {
+    let merged = try SafetensorsFile(fixture("gguf_adapters/merged.safetensors"))
+    try withTemporaryFolder { temporary in
+      let path = "\(temporary)/model.gguf"
+      try LanguageConversion(of: fixture("language_folders/\(folder)"), to: path)
+        .write(replacing: false)
+      for model in [fixture("language_folders/\(folder)"), path] {
+        // Without a window, which the GGUF file of Mistral's cannot say, within as many tokens.
+        let isWhole = name == "plain" || model != path
+        guard isWhole else { continue }
+        for key in [name, "\(name).stored"] {
+          let adapter = LoRA(fixture("gguf_adapters/\(key).gguf"))
+          let found = try logits(of: model, [adapter])
+          let wanted = try #require(try merged.tensor(key))
+          let worst = try expectEqual(found, wanted, relative: 1e-5, key)
+          tell("\(key).gguf", isFrom: "a merge in f64", by: worst)
+        }
+        let (ours, theirs) = try (
+          logits(of: model, [LoRA(fixture("gguf_adapters/\(name).gguf"), strength: 0.5)]),
+          logits(of: model, [lora(name, strength: 0.5)])
+        )
+        try expectEqual(ours, theirs, relative: 1e-6, "half of \(name)")
+      }
+    }
+  }
+
+  /// Logits of the fixture's tokens, `[token, id]`.
+  private func logits(of path: String, _ loras: [LoRA]) throws -> Tensor {
+    let model = try LanguageModel(path, adding: loras, precision: .exact)
+    #expect(model.notes.isEmpty, "\(model.notes)")
+    let ids = try #require(try reference.tensor("ids")).integers().map(Int.init)
+    var cache = try model.makeCache(capacity: ids.count)
+    let logits = try model.network.logits(model.network.read(ids, into: &cache))
+    return try logits.reshaped([ids.count, logits.shape[2]])
+  }
+
+  @Test("a GGUF file that is no adapter, or of another type or architecture, is refused")
+  func otherFiles() throws {
+    let keys: [(String, String)] = [
+      ("general.type", "adapter"), ("adapter.type", "lora"), ("general.architecture", "llama"),
+    ]
+    let cases: [(change: (String, String), tensor: String, words: String)] = [
+      (("general.type", "model"), "blk.0.attn_q.weight.lora_a", "is a model, not an adapter"),
+      (("adapter.type", "ia3"), "blk.0.attn_q.weight.lora_a", "adapter.type"),
+      (("general.architecture", "unheard"), "blk.0.attn_q.weight.lora_a", "general.architecture"),
+      (("general.type", "adapter"), "blk.0.attn_q.weight", "no factor"),
+      (("general.type", "adapter"), "blk.0.attn_q.weight.lora_a", "without the rest"),
+    ]
+    for (change, tensor, words) in cases {
+      try withTemporaryFolder { folder in
+        let path = "\(folder)/x.gguf"
+        let fields = keys.map { GGUFField($0, $0 == change.0 ? change.1 : $1) }
+        let numbers = try Tensor(repeating: 1, shape: [2, 32])
+        let type = try #require(GGMLType.named("F32"))
+        try GGUFFile.write(
+          fields,
+          [GGUFTensor(tensor, [2, 32], encodedAs: type) { () throws(FormatError) in numbers }],
+          to: path)
+        let error = #expect(throws: (any Error).self) {
+          try LanguageModel(
+            fixture("language_folders/llama"), adding: [LoRA(path)], precision: .exact)
+        }
+        #expect(
+          error.map { "\($0)".contains(words) } == true, "\(words): \(String(describing: error))")
+      }
+    }
+  }
+
   @Test("a plan says what memory the weights take: what adapters change is f32, the rest as it was")
   func plans() throws {
     let folder = fixture("quantized/gptq")

@@ -32,7 +32,8 @@ struct LanguageFiles {
       (config, className) = try Self.config(folder: path)
       weights = try TensorArchive(folder: path, stems: LanguageModel.stems)
       file = nil
-      (decoded, notes) = try Self.adapted(Quantization.decoded(weights, config), className, loras)
+      (decoded, notes) = try Self.adapted(
+        Quantization.decoded(weights, config), className, config.json, loras)
       return
     }
     let file = try GGUFFile(path)
@@ -40,15 +41,15 @@ struct LanguageFiles {
     (self.path, self.file) = (file.path, file)
     (className, config) = (model.className, model.config)
     weights = TensorArchive(files: [model.tensors])
-    (decoded, notes) = try Self.adapted(weights, className, loras)
+    (decoded, notes) = try Self.adapted(weights, className, config.json, loras)
   }
 
   /// Weights with what adapters add to them, and notes on what of these has no effect.
-  private static func adapted(_ weights: TensorArchive, _ className: String, _ loras: [LoRA]) throws
-    -> (TensorArchive, [String])
-  {
+  private static func adapted(
+    _ weights: TensorArchive, _ className: String, _ settings: JSONValue, _ loras: [LoRA]
+  ) throws -> (TensorArchive, [String]) {
     guard !loras.isEmpty else { return (weights, []) }
-    let adapters = try loras.flatMap { try $0.languageAdapters() }
+    let adapters = try loras.flatMap { try $0.languageAdapters(for: settings) }
     let file = try AdaptedFile(weights, adding: adapters, of: LoRA.languageModel) { name in
       ModelCatalogue.isTransposed(name, in: className)
     }

@@ -63,6 +63,12 @@ extension LanguageGenerator {
     return beginning.result(of: writer)
   }
 
+  /// Whether another seed may give another text.
+  func isDrawn(_ request: LanguageRequest, _ network: any MaskedLanguageModel) -> Bool {
+    let decoder = decoder(request, network, count: 1)
+    return decoder.temperature != 0 || decoder.order == .random
+  }
+
   /// How tokens are filled in: where a request says nothing, as the models' own code does.
   private func decoder(
     _ request: LanguageRequest, _ network: any MaskedLanguageModel, count: Int

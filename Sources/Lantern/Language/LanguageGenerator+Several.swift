@@ -45,8 +45,14 @@ extension LanguageGenerator {
     _ request: LanguageRequest, count: Int, behind prompt: [Int],
     onEvent: (Int, LanguageEvent) throws -> Void
   ) throws -> [LanguageResult] {
-    if model.network is any MaskedLanguageModel {
-      return try inTurn(request, count: count, onEvent)
+    if let network = model.network as? any MaskedLanguageModel {
+      var results = try inTurn(request, count: count, onEvent)
+      if count > 1, !isDrawn(request, network) {
+        results[0].notes.append(
+          "without a temperature the likeliest tokens are filled in: all \(count) texts are the same"
+        )
+      }
+      return results
     }
     var context = try makeContext(capacity: prompt.count)
     if request.beams > 1 {

@@ -126,7 +126,17 @@ package struct LanguageModel: Sendable {
       let named = all.first { $0["name"]?.string == (name ?? "default") }?["template"]?.string
       if let source = name == nil ? value?.string ?? named : named { return (source, path) }
     }
-    return nil
+    return name == nil ? try formOfTokenizer(folder) : nil
+  }
+
+  /// The form that a tokenizer's own code has, in place of a template.
+  private static func formOfTokenizer(_ folder: String) throws -> (source: String, file: String)? {
+    let path = FileSystem.join(folder, "tokenizer_config.json")
+    guard FileSystem.exists(path),
+      let name = ChatTemplate.name(
+        ofTokenizer: try JSON.read(path).object?["tokenizer_class"]?.string)
+    else { return nil }
+    return ChatTemplate.known(name).map { ($0, name) }
   }
 
   /// The first token that another model's vocabulary has otherwise; nil where all are the same.

@@ -7,7 +7,8 @@ import LanternModels
 /// LoCon, LoHa, LoKr and DoRA: a style, a subject, or drawing in few steps; of a language model, what it was trained
 /// on in addition.
 public struct LoRA: Sendable, Equatable {
-  /// A file in diffusers', PEFT's, kohya's or LyCORIS' spelling, or a folder that diffusers or PEFT wrote.
+  /// A file in diffusers', PEFT's, kohya's or LyCORIS' spelling, a folder that diffusers or PEFT wrote, or of a language model
+  /// a GGUF file of llama.cpp's.
   public var path: String
   /// How much of it is added; 1 is all, and less than 0 goes the other way.
   public var strength: Float
@@ -49,16 +50,18 @@ public struct LoRA: Sendable, Equatable {
   /// A note that it changes nothing; nil where it may.
   var idleNote: String? { strength == 0 ? "\(path): strength 0 adds nothing" : nil }
 
-  /// Opens the files as an adapter of a language model: PEFT's, whose layers may be saved whole too.
+  /// Opens the files as an adapter of a language model: PEFT's, whose layers may be saved whole too, or llama.cpp's.
   ///
+  /// - Parameter settings: the model's.
+  /// - Returns: an adapter for each file.
   /// - Throws: ``RequestError/range(name:found:allowed:)`` for strengths of parts that language models do not have.
-  func languageAdapters() throws -> [Adapter] {
+  func languageAdapters(for settings: JSONValue) throws -> [Adapter] {
     guard textEncoderStrength == nil, blockStrengths.isEmpty else {
       throw RequestError.range(
         name: "strength of \(path)", found: String(label.dropFirst(name.count + 1)),
         allowed: "one number: a language model has no parts with strengths of their own")
     }
-    return try adapters(of: Self.languageModel)
+    return try adapters(of: Self.languageModel, settings: settings)
   }
 
   /// What adapters call a language model.
@@ -69,10 +72,13 @@ public struct LoRA: Sendable, Equatable {
   /// - Parameters:
   ///   - component: the part of a model that all of it is for; known by the names when nil.
   ///   - names: other names of the denoiser's modules, which may be theirs; nil for none.
+  ///   - settings: those of a language model; nil for another model.
   /// - Returns: an adapter for each file.
   /// - Throws: an error that names a file, or a strength, and what is wrong with it.
-  func adapters(of component: String? = nil, alsoIn names: TransformerNames? = nil) throws
-    -> [Adapter]
+  func adapters(
+    of component: String? = nil, alsoIn names: TransformerNames? = nil, settings: JSONValue? = nil
+  )
+    throws -> [Adapter]
   {
     for strength in [strength, textEncoderStrength ?? strength] where !strength.isFinite {
       throw RequestError.range(
@@ -85,9 +91,18 @@ public struct LoRA: Sendable, Equatable {
         found: String(Self.written([name: values]).dropFirst()), allowed: allowed)
     }
     return try files().map { file in
-      let tensors = try openTensorFile(file.path)
+      var (tensors, config) = (try openTensorFile(file.path), file.config)
+      if let adapter = tensors as? GGUFFile, let settings {
+        guard GGUFAdapter.isAdapter(adapter) else {
+          throw FormatError.unsupportedFileKind(
+            path: file.path,
+            remedy: "is a model, not an adapter: its general.type is not \"adapter\"")
+        }
+        // Its alpha is in the file.
+        (tensors, config) = (try GGUFAdapter(adapter, for: settings), nil)
+      }
       return try Adapter(
-        names?.adapter(tensors) ?? tensors, config: file.config, of: component ?? file.component,
+        names?.adapter(tensors) ?? tensors, config: config, of: component ?? file.component,
         readsSaved: component != nil,
         strengths: Adapter.Strengths(
           denoiser: strength, textEncoder: textEncoderStrength ?? strength,

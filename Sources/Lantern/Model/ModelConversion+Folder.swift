@@ -29,8 +29,8 @@ extension ModelConversion {
           }
         }
         try SafetensorsFile.write(
-          tensors, metadata: ["format": "pt"],
-          to: FileSystem.join(path, "\(Self.stems(name)[0]).safetensors"))
+          tensors, in: path, stem: Self.stems(name)[0], limit: shardSize,
+          countsParameters: name.hasPrefix("text_encoder"))
       }
       let isText = name.hasPrefix("t")
       index[name] = .array([

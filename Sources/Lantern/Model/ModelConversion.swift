@@ -11,6 +11,7 @@ public struct ModelConversion {
   let pipeline: Pipeline
   let kind: SingleFileKind
   let dtype: DType?
+  let shardSize: Int?
   private let hasTokenizer: Bool
   /// Where to.
   public let target: String
@@ -22,10 +23,11 @@ public struct ModelConversion {
   ///   - parts: what goes before its own parts.
   ///   - target: where to write; a file where it ends in `.safetensors`, otherwise a folder.
   ///   - dtype: what weights are stored as: `float32`, `float16`, `bfloat16`; as they are when nil.
+  ///   - shardSize: bytes of a file's tensors at most, in a folder; one file for each part when nil.
   /// - Throws: an error that names what is wrong.
   public init(
     of path: String, with parts: ModelParts = ModelParts(), to target: String,
-    as dtype: DType? = nil
+    as dtype: DType? = nil, shardSize: Int? = nil
   ) throws {
     source = try parts.source(at: path)
     pipeline = try Pipeline.of(source)
@@ -36,7 +38,7 @@ public struct ModelConversion {
     }
     kind = SingleFileKind.of(source)
     self.target = target
-    self.dtype = dtype
+    (self.dtype, self.shardSize) = (dtype, shardSize)
     hasTokenizer = parts.tokenizer != nil
     for part in pipeline.parts { _ = try source.component(part) }
   }

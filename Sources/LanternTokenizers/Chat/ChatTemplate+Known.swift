@@ -3,6 +3,15 @@ extension ChatTemplate {
   /// Names of the known forms, sorted.
   package static var knownNames: [String] { known.keys.sorted() }
 
+  /// The name of the form of a tokenizer whose code has it and whose files do not; nil for any other.
+  package static func name(ofTokenizer className: String?) -> String? {
+    switch className {
+    case "ChatGLMTokenizer": "chatglm3"
+    case "ChatGLM4Tokenizer": "glm4"
+    default: nil
+    }
+  }
+
   /// The template of a known form; nil for another name.
   package static func known(_ name: String) -> String? { known[name] }
 
@@ -54,6 +63,16 @@ extension ChatTemplate {
     {{ '<start_of_turn>' + ('model' if message.role == 'assistant' else 'user') + '\\n' + \
     (system if loop.first else '') + message.content|trim + '<end_of_turn>\\n' }}{% endfor %}\
     {{ '<start_of_turn>model\\n' }}
+    """,
+    // ChatGLM 3, whose code encodes a role's line and what was said apart, so that a space stands before the latter.
+    "chatglm3": """
+    {{ '[gMASK]sop' }}{% for message in messages %}{{ '<|' + message.role + '|>\\n ' + message.content }}{% endfor %}\
+    {{ '<|assistant|>' }}
+    """,
+    // GLM-4 before it was in transformers.
+    "glm4": """
+    {{ '[gMASK]<sop>' }}{% for message in messages %}{{ '<|' + message.role + '|>\\n' + message.content }}{% endfor %}\
+    {{ '<|assistant|>' }}
     """,
     "phi3": """
     {% for message in messages %}{{ '<|' + message.role + '|>\\n' + message.content + '<|end|>\\n' }}{% endfor %}\
