@@ -50,7 +50,11 @@ package enum ModelCatalogue {
     "DPRContextEncoder": dpr, "DPRQuestionEncoder": dpr,
     "MT5EncoderModel": t5(), "MT5ForConditionalGeneration": t5(),
     "DistilBertForMaskedLM": bert(.distilbert), "DistilBertModel": bert(.distilbert),
+    "Gemma3TextModel": { config, weights throws(ModelError) in try GemmaEncoder(config, weights) },
     "MPNetForMaskedLM": bert(.mpnet), "MPNetModel": bert(.mpnet),
+    "NomicBertModel": { config, weights throws(ModelError) in
+      try NomicBertModel(NomicBertConfig(config), weights)
+    },
     "RobertaForMaskedLM": bert(.roberta), "RobertaModel": bert(.roberta),
     "T5EncoderModel": t5(), "T5ForConditionalGeneration": t5(),
     "UMT5EncoderModel": t5(hasBiases: true), "UMT5ForConditionalGeneration": t5(hasBiases: true),

@@ -11,6 +11,8 @@ struct GGUFVocabulary {
   let window: TokenWindow
   /// Whether a text begins with the first token: `add_bos_token`.
   let addsBeginning: Bool?
+  /// Whether an encoder's text ends with the last token: `add_eos_token`.
+  let addsEnd: Bool
   private let types: [TokenType?]?
   private let file: GGUFFile
 
@@ -60,6 +62,7 @@ struct GGUFVocabulary {
       padding: id("padding") ?? end,
       length: max(3, file.values["\(architecture).context_length"]?.integer ?? 2048))
     addsBeginning = file.values["tokenizer.ggml.add_bos_token"]?.bool
+    addsEnd = file.values["tokenizer.ggml.add_eos_token"]?.bool ?? false
   }
 
   /// BPE by scores.

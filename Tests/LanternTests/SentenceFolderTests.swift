@@ -1,6 +1,7 @@
 import Foundation
 import Lantern
 import LanternFormats
+import LanternPlatform
 import LanternTensor
 import TestSupport
 import Testing
@@ -31,7 +32,10 @@ import Testing
 
   @Test(
     "vectors are sentence-transformers', with each prompt",
-    arguments: [("bert", ["query"]), ("roberta", ["document"]), ("qwen3", ["query"])])
+    arguments: [
+      ("bert", ["query"]), ("roberta", ["document"]), ("qwen3", ["query"]),
+      ("nomic", ["search_query"]), ("gemma", ["query", "document"]),
+    ])
   func vectors(name: String, prompts: [String]) throws {
     let embedder = try embedder(name)
     #expect(texts.count == 5 && embedder.notes.isEmpty, "\(embedder.notes)")
@@ -42,6 +46,93 @@ import Testing
       try expect(
         embedder.vectors(of: texts, prompt: prompt, isNormalized: isNormalized), "\(name).\(prompt)"
       )
+    }
+  }
+
+  @Test(
+    "GGUF files of encoders, of tools/fixtures/gguf_sentences.py, make the vectors of their folders",
+    arguments: ["bert", "nomic", "gemma"])
+  func ggufFiles(name: String) throws {
+    let path = fixture("gguf_sentences/\(name).gguf")
+    let embedder = try TextEmbedder(path: path, precision: .exact)
+    #expect(embedder.notes.isEmpty && embedder.features == 24, "\(embedder.notes)")
+    // A file says nothing of the length at which bert's folder cuts texts.
+    let count = name == "bert" ? 4 : 5
+    let wanted = try #require(try reference.tensor(name)).sliced(axis: 0, 0..<count).contiguous()
+    let found = try embedder.vectors(of: Array(texts.prefix(count))).flatMap(\.values)
+    let worst = try expectEqual(
+      Tensor(found, shape: wanted.shape), wanted, relative: 1e-4, "\(name).gguf")
+    tell("\(name).gguf", isFrom: "sentence-transformers", by: worst)
+    // One with blocks of integers is near.
+    try withTemporaryFolder { folder in
+      let small = "\(folder)/small.gguf"
+      try LanguageConversion(of: path, to: small, as: GGMLType.named("F16")).write(replacing: false)
+      let vector = try TextEmbedder(path: small, precision: .exact).vector(of: texts[1])
+      let first = try embedder.vector(of: texts[1])
+      #expect(TextEmbedder.cosine(vector, first) > 0.9999)
+    }
+  }
+
+  @Test("files of encoders write no text, and those of an unknown frame of texts are refused")
+  func ggufRefusals() throws {
+    let path = fixture("gguf_sentences/bert.gguf")
+    let error = #expect(throws: RequestError.self) { try LanguageGenerator(path: path) }
+    #expect(error.map { "\($0)".contains("BertModel") } == true)
+    try withTemporaryFolder { folder in
+      for (from, to, words) in [
+        ("tokenizer.ggml.model", "tokenizer.ggml.mode_", "tokenizer.ggml.model"),
+        (
+          "nomic-bert.attention.causal\u{7}\u{0}\u{0}\u{0}\u{0}",
+          "nomic-bert.attention.causal\u{7}\u{0}\u{0}\u{0}\u{1}", "attention.causal"
+        ),
+      ] {
+        var bytes = try FileSystem.read(fixture("gguf_sentences/nomic.gguf"), limit: 1 << 20)
+        let place = try #require(bytes.firstRange(of: Array(from.utf8)))
+        bytes.replaceSubrange(place, with: Array(to.utf8))
+        try AtomicFile.write(bytes, to: "\(folder)/x.gguf")
+        let error = #expect(throws: (any Error).self) { try TextEmbedder(path: "\(folder)/x.gguf") }
+        #expect(error.map { "\($0)".contains(words) } == true, "\(words)")
+      }
+    }
+  }
+
+  @Test("settings of Nomic's own code are those of transformers' class, and others are refused")
+  func nomicCode() throws {
+    try withTemporaryFolder { folder in
+      let model = "\(folder)/model"
+      try FileManager.default.copyItem(atPath: fixture("sentence_folders/nomic"), toPath: model)
+      let own: [String: JSONValue] = [
+        "architectures": .array(["NomicBertModel"]), "n_embd": .integer(24),
+        "n_inner": .integer(28),
+        "n_layer": .integer(2), "n_head": .integer(2), "n_positions": .integer(64),
+        "layer_norm_epsilon": .number(1e-12), "type_vocab_size": .integer(2),
+        "vocab_size": .integer(88), "rotary_emb_base": .integer(1000),
+        "rotary_emb_fraction": .number(1), "rotary_emb_interleaved": false,
+        "rotary_emb_scale_base": .null, "rotary_scaling_factor": .null,
+        "activation_function": "swiglu", "prenorm": false, "qkv_proj_bias": false,
+        "mlp_fc1_bias": false, "mlp_fc2_bias": false, "use_flash_attn": true, "causal": false,
+      ]
+      func write(_ changes: [String: JSONValue]) throws {
+        let config = own.merging(changes) { $1 }
+        try AtomicFile.write(Array(JSON.write(.object(config)).utf8), to: "\(model)/config.json")
+      }
+      try write([:])
+      let embedder = try TextEmbedder(path: model, precision: .exact)
+      #expect(embedder.notes.isEmpty, "\(embedder.notes)")
+      try expect(embedder.vectors(of: texts), "nomic")
+      for (key, value, words) in [
+        ("prenorm", true, "prenorm"), ("qkv_proj_bias", true, "qkv_proj_bias"),
+        ("activation_function", "gelu", "activation_function"),
+        ("n_head", .integer(5), "must divide"),
+        ("num_experts", .integer(8), "num_experts"),
+        ("rotary_scaling_factor", .number(2), "scaling"),
+        ("n_embd", .integer(.max), "sizes"),
+      ] as [(String, JSONValue, String)] {
+        try write([key: value])
+        let error = #expect(throws: (any Error).self) { try TextEmbedder(path: model) }
+        #expect(
+          error.map { "\($0)".contains(words) } == true, "\(key): \(String(describing: error))")
+      }
     }
   }
 

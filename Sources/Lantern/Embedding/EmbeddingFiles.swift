@@ -8,6 +8,8 @@ struct EmbeddingFiles: Sendable {
   /// A module behind the pooling.
   enum Module: Sendable, Equatable {
     case network(kind: String, folder: String)
+    /// A matrix of a GGUF file.
+    case map(name: String, file: String)
     case normalize
   }
 
@@ -37,7 +39,9 @@ struct EmbeddingFiles: Sendable {
     guard FileSystem.isDirectory(path) else {
       // A table of vectors says nothing of pooling.
       if path.hasSuffix(".safetensors") { return }
-      pooling = try Self.pooling(ofFile: path)
+      let file = try GGUFFile(path)
+      pooling = try Self.pooling(of: file)
+      modules = GGUFLanguageModel.maps.filter(file.contains).map { .map(name: $0, file: path) }
       return
     }
     let file = FileSystem.join(path, "modules.json")
@@ -171,15 +175,15 @@ struct EmbeddingFiles: Sendable {
   }
 
   /// How a GGUF file says that its states are pooled; nil where it does not.
-  private static func pooling(ofFile path: String) throws(FormatError) -> [TextEmbedder.Pooling]? {
-    let values = try GGUFFile(path).values
+  private static func pooling(of file: GGUFFile) throws(FormatError) -> [TextEmbedder.Pooling]? {
+    let values = file.values
     let architecture = values["general.architecture"]?.string ?? ""
     let key = "\(architecture).pooling_type"
     guard let number = values[key]?.integer, number != 0 else { return nil }
     // llama.cpp's `llama_pooling_type`.
     let known: [Int: TextEmbedder.Pooling] = [1: .mean, 2: .cls, 3: .last]
     guard let pooling = known[number] else {
-      throw .unsupportedSetting(key: key, value: "\(number)", file: path)
+      throw .unsupportedSetting(key: key, value: "\(number)", file: file.path)
     }
     return [pooling]
   }

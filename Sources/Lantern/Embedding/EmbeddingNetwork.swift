@@ -30,18 +30,20 @@ struct EmbeddingNetwork: Sendable {
       (kind, tokenizer, notes) = (.table(table), table.tokenizer, table.notes)
       return
     }
-    guard FileSystem.isDirectory(path), let make = try Self.encoder(path) else {
+    let files = try LanguageFiles(path)
+    guard let make = ModelCatalogue.encoders[files.className] else {
       let model = try LanguageModel(path, precision: precision, cacheType: cacheType)
       try model.checkCausal("a vector of a text")
       (kind, tokenizer, notes) = (.decoder(model), model.tokenizer, model.notes)
       return
     }
-    tokenizer = try TokenizerCatalogue.loadLanguage(folder: path)
-    let config = try Config(path: FileSystem.join(path, "config.json"))
-    let archive = try TensorArchive(folder: path, stems: LanguageModel.stems)
-    let encoder = try make(config, Weights(archive, precision: precision))
+    tokenizer =
+      if let file = files.file { try Self.tokenizer(file) } else {
+        try TokenizerCatalogue.loadLanguage(folder: path)
+      }
+    let encoder = try make(files.config, Weights(files.weights, precision: precision))
     kind = .encoder(encoder)
-    notes = tokenizer.notes + config.notes + archive.notes
+    notes = tokenizer.notes + files.config.notes + files.weights.notes
     guard tokenizer.count <= encoder.vocabularySize else {
       throw RequestError.mismatch(
         reason:
@@ -50,9 +52,14 @@ struct EmbeddingNetwork: Sendable {
     }
   }
 
-  /// The row of a folder's class, where that is an encoder's.
-  private static func encoder(_ folder: String) throws(FormatError) -> ModelCatalogue.EncoderRow? {
-    ModelCatalogue.encoders[try LanguageFiles.config(folder: folder).className]
+  /// The tokenizer of an encoder's file, of a kind whose frame of texts the file says.
+  private static func tokenizer(_ file: GGUFFile) throws -> any LanguageTokenizer {
+    let key = "tokenizer.ggml.model"
+    if let name = file.values[key]?.string, !["bert", "llama"].contains(name) {
+      throw FormatError.unsupportedSetting(
+        key: key, value: "\(JSON.quoted(name)) of an encoder", file: file.path)
+    }
+    return try TokenizerCatalogue.load(file)
   }
 
   /// Features of a state.

@@ -20,6 +20,15 @@ enum EmbeddingStep: Sendable {
   init(_ module: EmbeddingFiles.Module, _ precision: Precision, _ notes: inout [String]) throws {
     switch module {
     case .normalize: self = .normalization
+    case .map(let name, let path):
+      let file = try GGUFFile(path)
+      let shape = file.info(name)?.shape ?? []
+      guard shape.count == 2 else {
+        throw FormatError.badShape(name: name, shape: shape, file: path)
+      }
+      let weights = Weights(TensorArchive(files: [file]), precision: precision)
+      let map = weights[String(name.dropLast(".weight".count))]
+      self = .module(try DenseModule(map: map, shape[1], shape[0]), file: path)
     case .network(let kind, let folder):
       let file = FileSystem.join(folder, "config.json")
       let config = try Config(path: file)

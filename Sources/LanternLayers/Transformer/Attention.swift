@@ -37,6 +37,8 @@ package struct Attention: Sendable {
     case llama
     /// `qkv_proj`, whose rows are those of queries, keys and values, and `o_proj`, without biases: transformers' Phi-3.
     case phi3
+    /// `Wqkv`, whose rows are those of queries, keys and values, and `out_proj`, without biases: Nomic's BERT.
+    case nomic
     /// `q`, `k`, `v`, `proj_out`, 1×1 convolutions: taming-transformers and its kin.
     case taming
     /// `self.query`, `self.key`, `self.value`, `output.dense`, all with biases: transformers' BERT.
@@ -280,6 +282,10 @@ private struct Names {
     case .phi3:
       (q, k, v) = (weights["qkv_proj"], weights["qkv_proj"], weights["qkv_proj"])
       out = weights["o_proj"]
+      (bias, outBias, isFused) = (false, false, true)
+    case .nomic:
+      (q, k, v) = (weights["Wqkv"], weights["Wqkv"], weights["Wqkv"])
+      out = weights["out_proj"]
       (bias, outBias, isFused) = (false, false, true)
     case .taming:
       (q, k, v, out) = (weights["q"], weights["k"], weights["v"], weights["proj_out"])

@@ -14,6 +14,10 @@ struct GGUFArchitecture: Sendable {
   var turnsPart = false
   /// Whether the class has a setting for the size of heads.
   var namesHeadSize = true
+  /// Whether it is an encoder's, whose tokens attend to each other both ways.
+  var isEncoder = false
+  /// Where layers are.
+  var layers = "model.layers"
   /// Keys behind the architecture's name, and transformers' for the same, that this one has in addition to those of
   /// all.
   var keys: [String: String] = [:]
@@ -84,6 +88,28 @@ struct GGUFArchitecture: Sendable {
         "final_logit_softcapping": "final_logit_softcapping",
         "rope.freq_base_swa": "rope_local_base_freq",
       ], names: gemmaNames),
+    GGUFArchitecture(
+      name: "gemma-embedding", className: "Gemma3TextModel", isEncoder: true,
+      keys: [
+        "attention.sliding_window": "sliding_window", "rope.freq_base_swa": "rope_local_base_freq",
+      ], names: gemmaNames),
+    encoder(
+      "bert", "BertModel", layers: "encoder.layer",
+      [
+        "token_embd_norm": "embeddings.LayerNorm",
+        "position_embd": "embeddings.position_embeddings",
+        "attn_q": "attention.self.query", "attn_k": "attention.self.key",
+        "attn_v": "attention.self.value", "attn_output": "attention.output.dense",
+        "attn_output_norm": "attention.output.LayerNorm", "ffn_up": "intermediate.dense",
+        "ffn_down": "output.dense", "layer_output_norm": "output.LayerNorm",
+      ]),
+    encoder(
+      "nomic-bert", "NomicBertModel", layers: "encoder.layers",
+      [
+        "token_embd_norm": "emb_ln", "attn_qkv": "attn.Wqkv", "attn_output": "attn.out_proj",
+        "attn_output_norm": "norm1", "ffn_up": "mlp.fc11", "ffn_gate": "mlp.fc12",
+        "ffn_down": "mlp.fc2", "layer_output_norm": "norm2",
+      ]),
   ]
 
   /// What files are written of, by the class of the model in transformers.
@@ -112,6 +138,20 @@ struct GGUFArchitecture: Sendable {
         "attn_output": "self_attn.dense", "ffn_up": "mlp.fc1", "ffn_down": "mlp.fc2",
         "output_norm": "model.final_layernorm", "position_embd": "model.embed_positions",
       ])
+  }
+
+  /// An encoder of BERT's kind.
+  private static func encoder(
+    _ name: String, _ className: String, layers: String, _ names: [String: String]
+  ) -> GGUFArchitecture {
+    let tables = [
+      "token_embd": "embeddings.word_embeddings",
+      "token_types": "embeddings.token_type_embeddings",
+    ]
+    return GGUFArchitecture(
+      name: name, className: className, namesHeadSize: false, isEncoder: true, layers: layers,
+      keys: ["attention.layer_norm_epsilon": "layer_norm_eps"],
+      names: names.merging(tables) { first, _ in first })
   }
 
   private static let gemmaNames = [
@@ -158,11 +198,10 @@ struct GGUFArchitecture: Sendable {
     guard let dot = name.lastIndex(of: ".") else { return nil }
     let (module, kind) = (name[..<dot], name[dot...])
     if let root = originals[String(module)] { return root + kind }
-    let parts = module.split(separator: ".", maxSplits: 3)
-    guard parts.count == 4, parts[0] == "model", parts[1] == "layers",
-      let within = originals[String(parts[3])]
-    else { return nil }
-    return "blk.\(parts[2]).\(within)\(kind)"
+    guard module.hasPrefix("\(layers).") else { return nil }
+    let parts = module.dropFirst(layers.count + 1).split(separator: ".", maxSplits: 1)
+    guard parts.count == 2, let within = originals[String(parts[1])] else { return nil }
+    return "blk.\(parts[0]).\(within)\(kind)"
   }
 
   /// transformers' name of a tensor; its own where there is none, for an error to tell.
@@ -181,7 +220,7 @@ struct GGUFArchitecture: Sendable {
     if parts.count == 4, parts[0] == "blk",
       let within = names[parts[2]] ?? Self.layerNames[parts[2]]
     {
-      return "model.layers.\(parts[1]).\(within).\(parts[3])"
+      return "\(layers).\(parts[1]).\(within).\(parts[3])"
     }
     if parts.count == 2, let root = names[parts[0]] ?? Self.rootNames[parts[0]] {
       return "\(root).\(parts[1])"

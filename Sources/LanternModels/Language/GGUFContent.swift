@@ -14,6 +14,7 @@ package struct GGUFContent: Sendable {
     /// router of experts are.
     package var isPlain: Bool {
       shape.count < 2 || GGUFSettings.tensors.contains(name) || name.hasPrefix("position_embd.")
+        || name.hasPrefix("token_types.")
         || name.contains(".ffn_gate_inp")
     }
     /// Its numbers.

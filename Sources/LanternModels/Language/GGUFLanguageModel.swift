@@ -5,7 +5,10 @@ import LanternTensor
 /// A language model in a GGUF file, as llama.cpp's converter writes it, in the terms of transformers' files: the
 /// settings of its class, and tensors under that class's names.
 package struct GGUFLanguageModel {
-  /// The class of ``ModelCatalogue/languageModels``.
+  /// Tensors of maps behind an encoder's pooling, in their order.
+  package static let maps = ["dense_2.weight", "dense_3.weight"]
+
+  /// The class of ``ModelCatalogue/languageModels``, or of ``ModelCatalogue/encoders``.
   package let className: String
   /// Its settings.
   package let config: Config
@@ -42,7 +45,9 @@ package struct GGUFLanguageModel {
     let keyHeads = file.values["\(row.name).attention.head_count_kv"]?.integer ?? heads
     let hasSecondNorm = file.contains("blk.0.attn_norm_2.weight")
     let views = file.names.flatMap { original -> [(name: String, view: TensorView)] in
-      guard !GGUFSettings.tensors.contains(original) else { return [] }
+      guard !GGUFSettings.tensors.contains(original), !maps.contains(original) else {
+        return []
+      }
       let name = row.translated(original, hasSecondNorm: hasSecondNorm)
       var view = TensorView(original)
       if row.isInterleaved, original.contains(".attn_q.") { view.interleavedHeads = heads }

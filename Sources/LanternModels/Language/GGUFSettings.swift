@@ -16,6 +16,7 @@ struct GGUFSettings {
     "rope.scaling.yarn_attn_factor", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow",
     "rope.scaling.yarn_ext_factor", "rope.scale_linear", "attention.sliding_window_pattern",
     "expert_count", "expert_used_count", "attention.causal", "pooling_type", "tensor_data_layout",
+    "dense_2_feat_in", "dense_2_feat_out", "dense_3_feat_in", "dense_3_feat_out",
   ]
 
   /// Tensors that hold settings.
@@ -43,6 +44,7 @@ struct GGUFSettings {
     let size = try readHeads()
     try readRotation(headSize: size)
     if row.className.hasPrefix("Gemma") { try readGemma(headSize: size) }
+    if row.isEncoder { readEncoder() }
     if row.name == "falcon" {
       // Any of its kinds: with one norm in a layer, or two.
       members["new_decoder_architecture"] = .bool(true)
@@ -74,7 +76,8 @@ struct GGUFSettings {
       }
     }
     let refused =
-      [("attention.causal", 1)] + (row.expertsClassName == nil ? [("expert_count", 0)] : [])
+      (row.isEncoder ? [("attention.causal", 0)] : [("attention.causal", 1)])
+      + (row.expertsClassName == nil ? [("expert_count", 0)] : [])
     for (name, allowed) in refused {
       guard let found = value(name), found.integer ?? (found.bool == true ? 1 : 0) != allowed else {
         continue
@@ -88,6 +91,16 @@ struct GGUFSettings {
     members["num_experts_per_tok"] = value("expert_used_count")?.integer.map { .integer($0) }
     // As llama.cpp does, without a key.
     if row.name == "qwen3moe" { members["norm_topk_prob"] = .bool(true) }
+  }
+
+  /// What an encoder's tensors say, and its class has no setting for.
+  private mutating func readEncoder() {
+    if row.className == "Gemma3TextModel" {
+      members["use_bidirectional_attention"] = .bool(true)
+      return
+    }
+    members["num_key_value_heads"] = nil
+    members["type_vocab_size"] = file.info("token_types.weight").map { .integer($0.shape[0]) }
   }
 
   private func value(_ name: String) -> GGUFValue? { file.values["\(row.name).\(name)"] }

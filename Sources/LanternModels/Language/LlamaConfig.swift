@@ -40,14 +40,23 @@ package struct LlamaConfig: Sendable {
   var pairing = RotaryEmbedding.Pairing.halves
   /// Of layers with a window, where they turn otherwise.
   var windowedRope: RopeParameters?
+  /// Whether tokens attend to those behind them too, and nothing has logits.
+  let isBidirectional: Bool
 
   private static let harmless = TransformersSettings.harmless.union(["pretraining_tp"])
 
   /// Reads the settings; absent ones are those of the class.
   ///
+  /// - Parameters:
+  ///   - config: the settings.
+  ///   - architecture: the class.
+  ///   - isBidirectional: whether tokens attend to those behind them too, as Gemma 3's settings say of an encoder.
   /// - Throws: ``ModelError/file(_:)`` for a mistyped or unsupported one,
   ///   ``ModelError/inconsistent(reason:file:)`` when sizes do not divide.
-  package init(_ config: Config, of architecture: Architecture) throws(ModelError) {
+  package init(_ config: Config, of architecture: Architecture, isBidirectional: Bool = false)
+    throws(ModelError)
+  {
+    self.isBidirectional = isBidirectional
     var ignored = Self.harmless
     hasHeadNorms = [.qwen3, .qwen3Moe, .gemma3].contains(architecture)
     hasBranchNorms = architecture.isGemma || architecture == .glm4
@@ -186,6 +195,6 @@ package struct LlamaConfig: Sendable {
     } else {
       try config.expect("attn_logit_softcapping", [])
     }
-    try config.expect("use_bidirectional_attention", [.bool(false)])
+    try config.expect("use_bidirectional_attention", [.bool(isBidirectional)])
   }
 }

@@ -11,7 +11,8 @@ package struct LlamaModel: CausalLanguageModel {
   private let embedding: Embedding
   private let layers: [LlamaLayer]
   private let finalNorm: RMSNorm
-  private let head: Linear
+  /// None of an encoder's.
+  private let head: Linear?
   private let rotary: RotaryEmbedding
   private let windowedRotary: RotaryEmbedding?
 
@@ -30,7 +31,9 @@ package struct LlamaModel: CausalLanguageModel {
     }
     self.finalNorm = try RMSNorm(weights["norm"], config)
     let head = config.tieWordEmbeddings ? weights["embed_tokens"] : root["lm_head"]
-    self.head = try Linear(head, sizes.features, sizes.vocabulary, bias: false)
+    self.head =
+      config.isBidirectional
+      ? nil : try Linear(head, sizes.features, sizes.vocabulary, bias: false)
     self.rotary = config.rope.embedding(headSize: sizes.sizeOfHead, pairing: config.pairing)
     self.windowedRotary = config.windowedRope?.embedding(headSize: sizes.sizeOfHead)
     try root.finish(
@@ -62,7 +65,34 @@ package struct LlamaModel: CausalLanguageModel {
     return try finalNorm(h)
   }
 
+  /// The states of texts whose tokens attend to all of their text, both ways, behind the last layer, `[1, token, feature]`.
+  ///
+  /// - Throws: ``TensorError`` for an id outside the vocabulary, or no memory.
+  func states(of batch: TokenBatch) throws(TensorError) -> Tensor {
+    let turn = try rotary.turn(batch.texts.positions)
+    let windowedTurn = try windowedRotary?.turn(batch.texts.positions) ?? turn
+    var h = try embedding(batch.ids).reshaped([1, batch.ids.count, features])
+    if let scale = config.embeddingScale { h = try h.scaled(by: scale) }
+    for layer in layers {
+      let turn = layer.window == nil ? turn : windowedTurn
+      h = try layer(
+        h, turn: turn, within: batch.texts, bias: window(layer.window, tokens: batch.texts))
+    }
+    return try finalNorm(h)
+  }
+
+  /// What hides keys that are farther than half of a window; nil where there is none.
+  private func window(_ size: Int?, tokens texts: TextRuns) throws(TensorError) -> RelativeBias? {
+    let longest = texts.lengths.max() ?? 1
+    guard let reach = size.map({ $0 / 2 }), longest > reach + 1 else { return nil }
+    let row = (1 - longest..<longest).map { abs($0) <= reach ? Float(0) : -1e30 }
+    let table = Array(repeatElement(row, count: sizes.heads).joined())
+    return RelativeBias(
+      try Tensor(table, shape: [sizes.heads, row.count]), origin: longest - 1)
+  }
+
   package func logits(_ hidden: Tensor) throws(TensorError) -> Tensor {
+    guard let head else { return hidden }
     let logits = try head(hidden)
     guard let cap = config.softCaps.logits else { return logits }
     return try logits.scaled(by: 1 / cap).applying(.tanh).scaled(by: cap)
@@ -151,7 +181,22 @@ struct LlamaLayer: Sendable {
     let queries = try attention.queries(of: normed, turn: turn)
     let windowed: AttentionMask =
       if mask == .causal, let window { .slidingWindow(window) } else { mask }
-    let attended = try attention.attend(queries, to: all, mask: windowed)
+    return try added(attention.attend(queries, to: all, mask: windowed), to: x)
+  }
+
+  /// The same of tokens that attend to all of their text, as far as a bias lets them.
+  func callAsFunction(
+    _ x: Tensor, turn: RotaryEmbedding.Turn, within texts: TextRuns, bias: RelativeBias?
+  ) throws(TensorError) -> Tensor {
+    let normed = try attentionNorm(x)
+    let attended = try attention.attend(
+      attention.queries(of: normed, turn: turn),
+      to: attention.keysAndValues(of: normed, turn: turn), within: texts, bias: bias)
+    return try added(attended, to: x)
+  }
+
+  /// What attention gave and the feed-forward layer, each added.
+  private func added(_ attended: Tensor, to x: Tensor) throws(TensorError) -> Tensor {
     guard let branchNorms else {
       let h = try attention.project(attended, residual: x)
       return try feedForward(feedForwardNorm(h), residual: h)

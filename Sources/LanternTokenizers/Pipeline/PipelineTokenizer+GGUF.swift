@@ -54,17 +54,22 @@ extension PipelineTokenizer {
       lowercases: lowercases)
     self.init(
       vocabulary, addsBeginning: true, normalizers: [normalizer], splitters: [.bert],
-      model: try vocabulary.wordPieces())
+      model: try vocabulary.wordPieces(),
+      frame: .bert(vocabulary.window.beginning, vocabulary.window.end))
   }
 
   private init(
     _ vocabulary: GGUFVocabulary, addsBeginning: Bool, normalizers: [TextNormalizer],
-    splitters: [TextSplitter] = [], model: any PieceModel
+    splitters: [TextSplitter] = [], model: any PieceModel, frame: TextFrame? = nil
   ) {
     let begins = vocabulary.addsBeginning ?? addsBeginning
+    let beginning = begins ? [vocabulary.window.beginning] : []
     self.init(
       tokens: vocabulary.added, vocabulary: vocabulary.ids, normalizers: normalizers,
       splitters: splitters, model: model, spelling: .spaces, window: vocabulary.window,
-      beginning: begins ? [vocabulary.window.beginning] : [])
+      beginning: beginning,
+      frame: frame
+        ?? TextFrame(
+          beginning: beginning, ending: vocabulary.addsEnd ? [vocabulary.window.end] : []))
   }
 }
