@@ -13,7 +13,6 @@ struct ConvertCommand: ParsableCommand {
       lantern convert FOLDER/model.safetensors FOLDER/model --type f16
       lantern convert FOLDER FOLDER.safetensors
       lantern convert FOLDER model.gguf --type q4_K
-      lantern convert FOLDER FOLDER/small --type bf16 --max-shard-size 2GB
 
       A folder is as diffusers lays it out; a file has the names of the original code, which ComfyUI and \
       stable-diffusion-webui read. A language model, a folder as transformers lays it out or a GGUF file, becomes a \
@@ -67,7 +66,7 @@ struct ConvertCommand: ParsableCommand {
   private static func shardSize(_ text: String) throws -> Int {
     guard let bytes = ShardSize.bytes(text) else {
       throw ValidationError(
-        "\"\(text)\": give a whole number of KB, MB, GB or TB from 1 on, as 500MB")
+        "\"\(text)\": give an integer of KB, MB, GB or TB from 1 on, as 500MB")
     }
     return bytes
   }

@@ -34,6 +34,8 @@ package struct MaskedTextDecoder: Sendable {
   package var temperature: Double
   /// Confidence from which on a token is filled in, and the surest one in any case, in place of a number for each step.
   package var threshold: Double?
+  /// Whether the first step of a block fills in its first token alone, as Fast-dLLM's code of shifted models with caches.
+  package var beginsWithFirst = false
 
   package init(
     steps: Int, blockLength: Int, order: Order = .confidence, pace: Pace = .even,
@@ -71,10 +73,14 @@ package struct MaskedTextDecoder: Sendable {
         guard !masked.isEmpty else { break }
         step += 1
         let share = self.share(of: range.count, masked: masked.count, index, length)
-        guard threshold != nil || isDrawn || Int(share.rounded(.down)) > 0 else { continue }
+        let isFirst = beginsWithFirst && index == 0
+        guard isFirst || threshold != nil || isDrawn || Int(share.rounded(.down)) > 0 else {
+          continue
+        }
         let rows = try scores(ids, range)
         let found = try choices(rows, masked.map { $0 - first }, mask, noise[step])
-        for choice in chosen(found, share) { ids[first + choice.position] = choice.id }
+        let filled = isFirst ? Array(found.prefix(1)) : chosen(found, share)
+        for choice in filled { ids[first + choice.position] = choice.id }
       }
       guard try onBlock(Array(ids[range])) else { return }
     }

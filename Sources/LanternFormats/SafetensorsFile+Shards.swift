@@ -4,7 +4,7 @@ import LanternPlatform
 package enum ShardSize {
   private static let units = ["KB": 3, "MB": 6, "GB": 9, "TB": 12]
 
-  /// Bytes of a size such as `500MB`: whole numbers of KB, MB, GB or TB, each 1000 of the one before.
+  /// Bytes of a size such as `500MB`: an integer of KB, MB, GB or TB, each 1000 of the one before.
   ///
   /// - Parameter text: the size.
   /// - Returns: bytes; nil for no size, or for 0.

@@ -256,6 +256,9 @@ package enum ModelCatalogue {
       "ChatGLMModel": { config, weights throws(ModelError) in
         try LlamaModel(LlamaConfig(chatGLM: config), weights)
       },
+      "Fast_dLLM_QwenForCausalLM": { config, weights throws(ModelError) in
+        try MaskedLlamaModel(MaskedLlamaConfig(fastDLLM: config), weights)
+      },
       "DreamModel": { config, weights throws(ModelError) in
         try MaskedLlamaModel(MaskedLlamaConfig(dream: config), weights)
       },

@@ -5,7 +5,7 @@ import LanternPlatform
 package struct GGUFTokenizerFields {
   /// Notes on what the file cannot say: a line each.
   private(set) package var notes: [String] = []
-  /// `tokenizer.ggml.model`: `gpt2`, byte-level BPE by merges, or `llama`, sentencepiece's by scores.
+  /// `tokenizer.ggml.model`: `gpt2`, byte-level BPE by merges, `llama`, sentencepiece's by scores, or `bert`, WordPiece.
   private var model = "gpt2"
   /// `tokenizer.ggml.pre`, of `gpt2`.
   private var pre = WordSplit.gpt2
@@ -16,6 +16,9 @@ package struct GGUFTokenizerFields {
   private var scores: [Int: Float] = [:]
   /// Whether a space is put in front of a text, of `llama`.
   private var addsSpace = false
+  /// What BERT's normalizer does, and the token of what it does not know.
+  private var (lowersCase, stripsAccents) = (true, true)
+  private var unknown: Int?
   private let folder: String
 
   /// Reads a folder's files, the same as ``TokenizerCatalogue/loadLanguage(folder:)`` does.
@@ -49,8 +52,10 @@ package struct GGUFTokenizerFields {
       merges = file.merges.map { $0.joined(separator: " ") }
     } else if piece is CharacterPairs {
       try readPieces(file, vocabulary)
+    } else if piece is WordPieces {
+      return try readWordPieces(file, vocabulary)
     } else {
-      throw refusal("model", "neither byte-level nor sentencepiece's BPE", file.path)
+      throw refusal("model", "neither WordPiece nor byte-level nor sentencepiece's BPE", file.path)
     }
     let ids = AddedVocabulary(try file.tokens(), vocabulary: vocabulary) { Array($0) }.ids
     for token in try file.tokens() {
@@ -80,6 +85,26 @@ package struct GGUFTokenizerFields {
     } else if !file.normalizers.isEmpty {
       throw refusal("normalizer", "\(file.normalizers)", file.path)
     }
+  }
+
+  /// WordPiece's tokens, which have a mark where words begin in place of one where they go on.
+  private mutating func readWordPieces(_ file: PipelineFile, _ vocabulary: TokenTable)
+    throws(TokenizerError)
+  {
+    guard file.splitters == [.bert],
+      case .bert(true, true, let strips, let lowercases)? = file.normalizers.first,
+      file.normalizers.count == 1
+    else { throw refusal("normalizer or pre_tokenizer", "not BERT's", file.path) }
+    (model, lowersCase, stripsAccents) = ("bert", lowercases, strips)
+    let special = Set(try file.tokens().filter(\.isSpecial).map(\.content))
+    for (token, id) in vocabulary {
+      let isSpecial = special.contains(token)
+      let isWhole = isSpecial || token.hasPrefix("[") && token.hasSuffix("]")
+      let text =
+        isWhole ? token : token.hasPrefix("##") ? String(token.dropFirst(2)) : "▁" + token
+      tokens[Int(id)] = (text, isSpecial ? .control : .normal)
+    }
+    unknown = file.unknown.flatMap { vocabulary[$0] }.map(Int.init)
   }
 
   /// Pieces of sentencepiece's kind with a list of merges: a piece's score is the rank of its merges, which lie next
@@ -170,6 +195,12 @@ package struct GGUFTokenizerFields {
     }
     let all = (0..<rows).map { tokens[$0] ?? ("[PAD\($0)]", .unused) }
     func key(_ name: String) -> String { "tokenizer.ggml.\(name)" }
+    if model == "bert" {
+      return try wordPieceFields(tokenizer) + [
+        GGUFField(key("tokens"), all.map(\.text)),
+        GGUFField(key("token_type"), all.map(\.type.rawValue)),
+      ]
+    }
     var fields = [
       GGUFField(key("model"), model), GGUFField(key("tokens"), all.map(\.text)),
       GGUFField(key("token_type"), all.map(\.type.rawValue)),
@@ -193,5 +224,25 @@ package struct GGUFTokenizerFields {
       }
     }
     return fields
+  }
+
+  /// The keys of WordPiece but for its tokens.
+  private func wordPieceFields(_ tokenizer: some LanguageTokenizer) throws(TokenizerError)
+    -> [GGUFField]
+  {
+    func key(_ name: String) -> String { "tokenizer.ggml.\(name)" }
+    let ends = tokenizer.frame.framed([], limit: 2).ids
+    guard ends.count == 2, tokenizer.frame == .bert(ends[0], ends[1]), let unknown else {
+      throw refusal("post_processor", "not [CLS] A [SEP], [CLS] A [SEP] B [SEP]", folder)
+    }
+    let mask = tokens.first { $0.value.text == "[MASK]" }?.key
+    return (mask.map { [GGUFField(key("mask_token_id"), $0)] } ?? []) + [
+      GGUFField(key("model"), "bert"), GGUFField(key("pre"), "default"),
+      GGUFField(key("bos_token_id"), ends[0]), GGUFField(key("seperator_token_id"), ends[1]),
+      GGUFField(key("unknown_token_id"), unknown),
+      GGUFField(key("padding_token_id"), tokenizer.window.padding),
+      GGUFField(key("normalizer.lowercase"), lowersCase),
+      GGUFField(key("normalizer.strip_accents"), stripsAccents),
+    ]
   }
 }

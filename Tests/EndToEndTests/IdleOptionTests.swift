@@ -178,6 +178,7 @@ import Testing
     Case("write", "--block-length", "fox WRITER --block-length 9", "block length without effect"),
     Case("write", "--remasking", "fox WRITER --remasking random", "remasking without effect"),
     Case("write", "--confidence", "fox WRITER --confidence 0.9", "confidence without effect"),
+    Case("write", "--mask-cache", "fox WRITER --mask-cache dual", "mask cache without effect"),
     Case("write", "--guidance", "fox WRITER --guidance 2", "guidance without effect"),
     Case("write", "--lora", "fox WRITER MERGED", "strength 0 adds nothing"),
     Case("write", "--draft-tokens", "fox WRITER --draft-tokens 9", "draft tokens without effect"),

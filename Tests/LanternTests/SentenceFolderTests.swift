@@ -23,8 +23,9 @@ import Testing
     try TextEmbedder(path: fixture("sentence_folders/\(name)"), precision: .exact)
   }
 
-  private func expect(_ found: [TextVector], _ key: String) throws {
-    let wanted = try #require(try reference.tensor(key))
+  private func expect(_ found: [TextVector], _ key: String, rows: Int? = nil) throws {
+    let all = try #require(try reference.tensor(key))
+    let wanted = try all.sliced(axis: 0, 0..<(rows ?? all.shape[0])).contiguous()
     let rows = try Tensor(found.flatMap(\.values), shape: wanted.shape)
     let worst = try expectEqual(rows, wanted, relative: 1e-4, key)
     tell(key, isFrom: "sentence-transformers", by: worst)
@@ -70,6 +71,56 @@ import Testing
       let vector = try TextEmbedder(path: small, precision: .exact).vector(of: texts[1])
       let first = try embedder.vector(of: texts[1])
       #expect(TextEmbedder.cosine(vector, first) > 0.9999)
+    }
+  }
+
+  private func tokens(of file: GGUFFile) throws -> [String] {
+    var tokens: [String] = []
+    file.values["tokenizer.ggml.tokens"]?.array?.forEachString { _, bytes in
+      tokens.append(String(decoding: bytes, as: UTF8.self))
+    }
+    return tokens
+  }
+
+  @Test(
+    "a folder of BERT's written as a GGUF file makes the same vectors, and what it cannot say is refused"
+  )
+  func bertAsFile() throws {
+    try withTemporaryFolder { folder in
+      let (source, path) = (fixture("sentence_folders/bert"), "\(folder)/bert.gguf")
+      let conversion = try LanguageConversion(of: source, to: path)
+      #expect(conversion.notes.allSatisfy { $0.contains("pooler") }, "\(conversion.notes)")
+      try conversion.write(replacing: false)
+      let (embedder, file) = (try TextEmbedder(path: path, precision: .exact), try GGUFFile(path))
+      #expect(embedder.notes.isEmpty && file.values["bert.pooling_type"]?.integer == 1)
+      #expect(file.info("token_types.weight")?.dtype == "F32")
+      try expect(
+        embedder.vectors(of: Array(texts.prefix(4))), "bert", rows: 4)
+      // The same keys and tokens as llama.cpp's converter has.
+      let other = try GGUFFile(fixture("gguf_sentences/bert.gguf"))
+      #expect(Set(file.names) == Set(other.names))
+      for (key, value) in other.values where value.array == nil {
+        #expect("\(file.values[key] ?? .bool(true))" == "\(value)", "\(key)")
+      }
+      #expect(try tokens(of: file) == tokens(of: other))
+      let changes: [(file: String, from: String, to: String, words: String)] = [
+        ("config.json", "\"gelu\"", "\"relu\"", "activation"),
+        ("1_Pooling/config.json", "mean_tokens", "max_tokens", "pooled by max"),
+        ("tokenizer.json", "\"clean_text\": true", "\"clean_text\": false", "not BERT's"),
+      ]
+      for (name, from, to, words) in changes {
+        let model = "\(folder)/\(words)"
+        try FileManager.default.copyItem(atPath: source, toPath: model)
+        let old = try String(contentsOfFile: "\(model)/\(name)", encoding: .utf8)
+        let new = old.replacingOccurrences(of: from, with: to)
+        #expect(new != old, "\(name)")
+        try AtomicFile.write(Array(new.utf8), to: "\(model)/\(name)")
+        let error = #expect(throws: (any Error).self) {
+          try LanguageConversion(of: model, to: "\(folder)/x.gguf")
+        }
+        #expect(
+          error.map { "\($0)".contains(words) } == true, "\(words): \(String(describing: error))")
+      }
     }
   }
 

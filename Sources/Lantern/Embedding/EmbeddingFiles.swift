@@ -174,15 +174,33 @@ struct EmbeddingFiles: Sendable {
     defaultPrompt = try config.optionalString("default_prompt_name")
   }
 
+  /// llama.cpp's `llama_pooling_type`.
+  private static let numbers: [Int: TextEmbedder.Pooling] = [1: .mean, 2: .cls, 3: .last]
+
+  /// How states are pooled as a GGUF file says it, the mean where no file of the model does.
+  ///
+  /// - Returns: the key `pooling_type`.
+  /// - Throws: ``FormatError`` for what no such file says: several ways, or modules behind the pooling.
+  func poolingField() throws(FormatError) -> GGUFField {
+    let ways = pooling ?? [.mean]
+    guard ways.count == 1, let number = Self.numbers.first(where: { $0.value == ways[0] })?.key,
+      modules.allSatisfy({ $0 == .normalize })
+    else {
+      throw .unsupportedFileKind(
+        path: network,
+        remedy: "its vectors are pooled by \(ways.map(\.rawValue).joined(separator: " and ")) with "
+          + "\(modules.count) modules behind, which no GGUF file of an encoder says")
+    }
+    return GGUFField("bert.pooling_type", number)
+  }
+
   /// How a GGUF file says that its states are pooled; nil where it does not.
   private static func pooling(of file: GGUFFile) throws(FormatError) -> [TextEmbedder.Pooling]? {
     let values = file.values
     let architecture = values["general.architecture"]?.string ?? ""
     let key = "\(architecture).pooling_type"
     guard let number = values[key]?.integer, number != 0 else { return nil }
-    // llama.cpp's `llama_pooling_type`.
-    let known: [Int: TextEmbedder.Pooling] = [1: .mean, 2: .cls, 3: .last]
-    guard let pooling = known[number] else {
+    guard let pooling = numbers[number] else {
       throw .unsupportedSetting(key: key, value: "\(number)", file: file.path)
     }
     return [pooling]

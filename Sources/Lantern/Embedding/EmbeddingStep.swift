@@ -23,12 +23,16 @@ enum EmbeddingStep: Sendable {
     case .map(let name, let path):
       let file = try GGUFFile(path)
       let shape = file.info(name)?.shape ?? []
-      guard shape.count == 2 else {
+      guard shape.count == 2, let make = ModelCatalogue.vectorModules["Dense"] else {
         throw FormatError.badShape(name: name, shape: shape, file: path)
       }
-      let weights = Weights(TensorArchive(files: [file]), precision: precision)
-      let map = weights[String(name.dropLast(".weight".count))]
-      self = .module(try DenseModule(map: map, shape[1], shape[0]), file: path)
+      let settings: [String: JSONValue] = [
+        "in_features": .integer(shape[1]), "out_features": .integer(shape[0]), "bias": false,
+        "activation_function": "Identity",
+      ]
+      let map = RenamedFile(file, [("linear.weight", TensorView(name))])
+      let weights = Weights(TensorArchive(files: [map]), precision: precision)
+      self = .module(try make(Config(settings, file: path), weights), file: path)
     case .network(let kind, let folder):
       let file = FileSystem.join(folder, "config.json")
       let config = try Config(path: file)

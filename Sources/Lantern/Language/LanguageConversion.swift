@@ -77,6 +77,10 @@ package struct LanguageConversion {
     fields.append(GGUFField("general.name", FileSystem.split(folder).name))
     fields += try described.fields(tokenizer, rows: rows)
     content.add(notes: described.notes + tokenizer.notes)
+    if ModelCatalogue.encoders[className] != nil {
+      fields.append(try EmbeddingFiles(folder).poolingField())
+      return (content, fields)
+    }
     let ends = try LanguageModel.ends(folder, config) ?? [tokenizer.endOfText]
     let others = ends.subtracting([tokenizer.window.end]).sorted()
     for (key, id) in zip(["eot", "eom"], others) {

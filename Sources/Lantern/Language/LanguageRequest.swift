@@ -85,6 +85,9 @@ public struct LanguageRequest: Sendable {
   /// Of a model that fills in masked tokens: probability from which on all are filled in at once, in place of so many a
   /// step.
   public var confidence: Float?
+  /// Of a model that fills in masked tokens: what is kept of the first step of a block for its next ones, "prefix", of
+  /// the tokens before it, or "dual", of those behind it too; the text is another one then. Nothing when nil.
+  public var maskCache: String?
   /// Of a model that fills in masked tokens: strength of guidance by the prompt; 0 for none.
   public var maskGuidance: Float = 0
   /// Path of a file that keeps what the beginning of the prompt became, in whole blocks of tokens: a prompt that

@@ -63,7 +63,12 @@ struct LanguageSettings: Sendable {
   }
 
   /// Notes on settings without an effect on masked tokens: a line each.
-  static func notes(masked request: LanguageRequest) -> [String] {
+  ///
+  /// - Parameters:
+  ///   - request: what is wanted.
+  ///   - isBlocks: whether the model's blocks attend to those before them alone.
+  /// - Returns: the notes.
+  static func notes(masked request: LanguageRequest, isBlocks: Bool) -> [String] {
     typealias Row = LanguageSetting
     let idle =
       Row.filters + [.mirostat] + Row.mirostatNumbers + Row.penalties
@@ -72,7 +77,12 @@ struct LanguageSettings: Sendable {
         .draftTokens, .lengthPenalty,
       ]
     var notes = [note(request, idle, "the model fills in masked tokens")]
-    if request.confidence != nil {
+    if isBlocks {
+      notes.append(
+        note(
+          request, [.steps, .remasking, .maskCache, .maskGuidance],
+          "the model fills in blocks that attend to those before them alone"))
+    } else if request.confidence != nil {
       notes.append(note(request, [.steps], "so many are filled in as are sure"))
     }
     return notes.compactMap { $0 }

@@ -1,10 +1,11 @@
 import LanternDecoding
+import LanternModels
 
 // How a model that fills in masked tokens does that.
 extension LanguageSetting {
   /// All of these.
   static var masking: [LanguageSetting] {
-    [steps, blockLength, remasking, confidence, maskGuidance]
+    [steps, blockLength, remasking, confidence, maskCache, maskGuidance]
   }
 
   package static var steps: LanguageSetting {
@@ -23,7 +24,7 @@ extension LanguageSetting {
       option: SettingOption(
         "block-length", .value("count"),
         "Of a model that fills in masked tokens: tokens of a block, which is filled in before the next.",
-        default: "all"))
+        default: "all; 8 within the blocks of block diffusion"))
   }
 
   package static var remasking: LanguageSetting {
@@ -43,7 +44,19 @@ extension LanguageSetting {
       option: SettingOption(
         "confidence", .value("share"),
         "Of a model that fills in masked tokens: fill in all of this probability at once, in as many steps as that "
-          + "takes.", default: "none"))
+          + "takes.", default: "none; 0.9 in block diffusion"))
+  }
+
+  package static var maskCache: LanguageSetting {
+    let names = MaskedTextCache.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+    return LanguageSetting(
+      "maskCache", \.maskCache, .stepping, range: names,
+      isAllowed: { MaskedTextCache.Kind(rawValue: $0) != nil },
+      option: SettingOption(
+        "mask-cache", .value("name"),
+        "Of a model that fills in masked tokens: keep keys and values of a block's first step for its next ones, of "
+          + "the tokens before it, or of those behind it too: \(names). Faster, and another text.",
+        default: "none", takesDashes: false))
   }
 
   package static var maskGuidance: LanguageSetting {

@@ -50,6 +50,7 @@ struct LanguageMaskingOptions: SettingOptions {
   @Option(LanguageSetting.blockLength) var blockLength: Int?
   @Option(LanguageSetting.remasking) var remasking: String?
   @Option(LanguageSetting.confidence) var confidence: Float?
+  @Option(LanguageSetting.maskCache) var maskCache: String?
   @Option(LanguageSetting.maskGuidance) var maskGuidance: Float?
 }
 

@@ -201,6 +201,20 @@ extension Attention.KeysAndValues {
     return (try tokens(0..<count / 2), try tokens(count / 2..<count))
   }
 
+  /// Those of some tokens and of others behind them, in memory of their own.
+  static func joined(_ first: Self, _ second: Self) throws(TensorError) -> Self {
+    func both(_ one: Tensor, _ other: Tensor) throws(TensorError) -> Tensor {
+      try Tensor.concatenated([one, other], axis: 1)
+    }
+    var joined = Self(
+      keys: try both(first.keys, second.keys), values: try both(first.values, second.values))
+    if let one = first.scales, let other = second.scales {
+      joined.scales = KeyValueScales(
+        keys: try both(one.keys, other.keys), values: try both(one.values, other.values))
+    }
+    return joined
+  }
+
   /// Those of some tokens.
   package func tokens(_ range: Range<Int>) throws(TensorError) -> Self {
     var some = Self(

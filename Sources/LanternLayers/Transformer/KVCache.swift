@@ -62,6 +62,8 @@ package struct KVCache: ~Copyable {
   /// Whether tokens that are read together become what they become when they are read one by one, to the bit; of more
   /// than four that takes longer.
   package var readsOneByOne = false
+  /// The position of the next token, where it is another than the number of those that are kept.
+  private var nextPosition: Int?
   /// Whether tokens stay that no other attends to any more.
   package var keepsAll = false
 
@@ -141,8 +143,25 @@ package struct KVCache: ~Copyable {
   /// Forgets all tokens but the first `tokens`, and sequences behind them; all where what they attend to was dropped.
   mutating package func forget(beyond tokens: Int) {
     count = remaining(tokens)
+    nextPosition = nil
     if count == 0 { layers.clear() }
     branches = []
+  }
+
+  /// Leaves out tokens amidst the kept ones; the next tokens stand where those stood, and attend to what is kept on both
+  /// sides. Until ``forget(beyond:)`` of all, none of them is to be kept.
+  ///
+  /// - Parameter range: which; of the kept ones.
+  /// - Throws: ``TensorError`` for no memory.
+  mutating package func leaveOut(_ range: Range<Int>) throws(TensorError) {
+    let (all, end) = (contents(count), count)
+    guard range.upperBound < end else { return forget(beyond: range.lowerBound) }
+    let rest = try all.map { layer throws(TensorError) in
+      try Attention.KeysAndValues.joined(
+        layer.tokens(0..<range.lowerBound), layer.tokens(range.upperBound..<end))
+    }
+    try restore(rest)
+    nextPosition = range.lowerBound
   }
 
   /// How many tokens stay when all but the first ones are forgotten: none where what these attend to was dropped.
@@ -151,7 +170,8 @@ package struct KVCache: ~Copyable {
   /// The positions of the next tokens.
   package func positions(_ tokens: Int) -> [Int] {
     guard let first = selected.first, !branches.isEmpty else {
-      return Array(count..<count + tokens)
+      let first = nextPosition ?? count
+      return Array(first..<first + tokens)
     }
     let next = count + branches[first].count
     return isFilled ? Array(next..<next + tokens) : selected.map { count + branches[$0].count }

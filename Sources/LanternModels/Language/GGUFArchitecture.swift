@@ -127,6 +127,11 @@ struct GGUFArchitecture: Sendable {
     return written
   }()
 
+  /// Encoders that files are written of, by the class of the model in transformers.
+  static let writtenEncoders = ["BertModel": "bert"].compactMapValues { name in
+    all.first { $0.name == name }
+  }
+
   /// A decoder of GPT's kind.
   private static func gpt(
     _ name: String, _ className: String, turnsPart: Bool = false, _ keys: [String: String]

@@ -56,8 +56,19 @@ package struct GGUFContent: Sendable {
   /// - Throws: ``ModelError`` for a class without an architecture of GGUF files, and for settings that llama.cpp does
   ///   not read from one.
   package init(_ className: String, _ config: Config, _ archive: TensorArchive) throws(ModelError) {
+    if let row = GGUFArchitecture.writtenEncoders[className] {
+      var keys = GGUFEncoderKeys(try BertConfig(config, of: .bert), row, file: config.file)
+      do throws(FormatError) {
+        (fields, parts) = (try keys.fields(), try keys.views(archive))
+      } catch {
+        throw .file(error)
+      }
+      notes = keys.notes + config.notes + archive.notes
+      return
+    }
     guard let (row, kind) = GGUFArchitecture.written[className] else {
-      let known = GGUFArchitecture.written.keys.sorted().joined(separator: ", ")
+      let known = (Array(GGUFArchitecture.written.keys) + GGUFArchitecture.writtenEncoders.keys)
+        .sorted().joined(separator: ", ")
       throw .file(
         .unsupportedFileKind(
           path: config.file,

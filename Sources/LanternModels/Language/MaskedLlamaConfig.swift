@@ -6,6 +6,8 @@ package struct MaskedLlamaConfig: Sendable {
   let llama: LlamaConfig
   let maskToken: Int
   let isShifted: Bool
+  /// Tokens of a block that attends to those before it alone; nil where all attend to all.
+  let causalBlock: Int?
 
   /// LLaDA's settings, whose files are of a code of their own; absent ones are those of the 8B model.
   ///
@@ -40,7 +42,7 @@ package struct MaskedLlamaConfig: Sendable {
         "ff_proj": .module("mlp.gate_proj"), "up_proj": .module("mlp.up_proj"),
         "ff_out": .module("mlp.down_proj"),
       ])
-    (self.llama, isShifted) = (llama, false)
+    (self.llama, isShifted, causalBlock) = (llama, false, nil)
     try check(config.file)
   }
 
@@ -56,7 +58,28 @@ package struct MaskedLlamaConfig: Sendable {
       throw .file(error)
     }
     llama = try LlamaConfig(config, of: .qwen2)
-    isShifted = true
+    (isShifted, causalBlock) = (true, nil)
+    try check(config.file)
+  }
+
+  /// Fast-dLLM v2's settings: Qwen 2's, and the length of blocks. The masked token is that of its own code where they do not
+  /// say.
+  ///
+  /// - Throws: as ``LlamaConfig/init(_:of:)``.
+  package init(fastDLLM config: Config) throws(ModelError) {
+    let block: Int
+    do throws(FormatError) {
+      maskToken = try config.integer("mask_token_id", default: 151_665)
+      block = try config.integer("bd_size", default: 32)
+      try config.expect("use_sliding_window", [.bool(false)])
+    } catch {
+      throw .file(error)
+    }
+    llama = try LlamaConfig(config, of: .qwen2)
+    (isShifted, causalBlock) = (true, block)
+    guard (2...4096).contains(block) else {
+      throw .inconsistent(reason: "\"bd_size\" must be 2 to 4096", file: config.file)
+    }
     try check(config.file)
   }
 

@@ -7,6 +7,8 @@ package protocol MaskedLanguageModel: CausalLanguageModel {
   var maskToken: Int { get }
   /// Whether the state of a token has the scores of the next, as that of the model that it was trained from.
   var isShifted: Bool { get }
+  /// Tokens of a block, where tokens attend to their own and those before it; nil where they attend to all.
+  var causalBlock: Int? { get }
 }
 
 extension MaskedLanguageModel {
@@ -19,26 +21,33 @@ extension MaskedLanguageModel {
   /// - Throws: ``TensorError`` for an id outside the vocabulary, or no memory.
   package func scores(_ ids: [Int], of positions: Range<Int>) throws(TensorError) -> Tensor {
     var cache = try makeCache(capacity: ids.count)
-    let hidden = try read(ids, into: &cache, mask: .none, keeping: false)
+    return try scores(read(ids, into: &cache, mask: .none, keeping: false), of: positions)
+  }
+
+  /// Logits of tokens at some positions of those whose states are given, `[1, token, feature]`.
+  func scores(_ hidden: Tensor, of positions: Range<Int>) throws(TensorError) -> Tensor {
     let rows = positions.map { isShifted ? max(0, $0 - 1) : $0 }
-    let states = try hidden.reshaped([ids.count, features]).rows(rows)
+    let states = try hidden.reshaped([hidden.shape[1], features]).rows(rows)
     let logits = try logits(states.reshaped([1, rows.count, features]))
     return try logits.reshaped([rows.count, logits.elementCount / max(1, rows.count)])
   }
 }
 
-/// A masked language model with the block of Llama's kind: LLaDA (Nie et al. 2025, arXiv:2502.09992), and Dream (Ye et
-/// al. 2025, arXiv:2508.15487), which is Qwen 2's.
+/// A masked language model with the block of Llama's kind: LLaDA (Nie et al. 2025, arXiv:2502.09992), Dream (Ye et
+/// al. 2025, arXiv:2508.15487), which is Qwen 2's, and Fast-dLLM v2 (Wu et al. 2025, arXiv:2509.26328), whose tokens attend
+/// to their own block and to those before it.
 package struct MaskedLlamaModel: MaskedLanguageModel {
   private let model: LlamaModel
   package let maskToken: Int
   package let isShifted: Bool
+  package let causalBlock: Int?
 
   /// Builds the model with its weights.
   ///
   /// - Throws: ``ModelError`` when a tensor is missing, unused, of another shape, or not finite.
   package init(_ config: MaskedLlamaConfig, _ weights: Weights) throws(ModelError) {
     (maskToken, isShifted) = (config.maskToken, config.isShifted)
+    causalBlock = config.causalBlock
     model = try LlamaModel(config.llama, weights)
   }
 

@@ -48,18 +48,6 @@ package struct DenseModule: VectorModule {
     try weights.finish()
   }
 
-  /// A linear map without a bias or an activation, of a matrix `[outputs, inputs]`.
-  ///
-  /// - Parameters:
-  ///   - weights: where its `weight` is.
-  ///   - inputs: features that go in.
-  ///   - outputs: features that come out.
-  /// - Throws: ``ModelError`` when the matrix is missing, of another shape, or not finite.
-  package init(map weights: Weights, _ inputs: Int, _ outputs: Int) throws(ModelError) {
-    (self.inputs, self.outputs, activation) = (inputs, outputs, .identity)
-    linear = try Linear(weights, inputs, outputs, bias: false)
-  }
-
   private static let activations: [String: Activation] = [
     "Identity": .identity, "Tanh": .tanh, "ReLU": .relu, "GELU": .gelu, "SiLU": .silu,
   ]
