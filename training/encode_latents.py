@@ -3,8 +3,8 @@
     python encode_latents.py --work FOLDER --count 60000
 
 Renders scenes of consecutive seeds, encodes them with the trained autoencoder, and writes latents.npz:
-the latents' means scaled to unit variance, the scale, the captions, and what is where. Goes on where
-it was stopped.
+the latents' means scaled to unit variance, the scale, captions in several wordings, and what is where. Goes
+on where it was stopped.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import torch
 
+import captions
 import common
 import layout
 import scenes
@@ -28,7 +29,9 @@ def render(piece: int) -> dict[str, np.ndarray]:
     made = [scenes.scene(piece * PIECE + index) for index in range(PIECE)]
     return dict(
         pictures=np.stack([np.asarray(scene.picture) for scene in made]),
-        captions=np.array([scene.caption for scene in made]),
+        captions=np.array([
+            captions.wordings(scene, piece * PIECE + index) for index, scene in enumerate(made)
+        ]),
         slots=np.stack([layout.slots(scene) for scene in made]).astype(np.int8),
         cells=np.stack([layout.cells(scene) for scene in made]).astype(np.int8),
         places=np.array([scenes.PLACES.index(scene.place) for scene in made], np.int8),

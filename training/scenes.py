@@ -52,10 +52,6 @@ PLURALS = {
 }
 
 
-# How often a scene is of each kind.
-KINDS = {"single": 0.3, "pair": 0.38, "count": 0.16, "group": 0.16}
-
-
 def held_out(colour: str | None, subject: str) -> bool:
     """Whether a colour on a subject is kept from training, to test composition."""
     if colour is None:
@@ -121,9 +117,12 @@ def _gradient(top, bottom, first: int = 0, last: int = SIZE) -> np.ndarray:
     return np.broadcast_to(np.array(top) * (1 - rows) + np.array(bottom) * rows, (count, PIXELS, 3))
 
 
-def place(name: str, rng: random.Random) -> Image.Image:
-    """A painted background with random detail."""
-    horizon = rng.randint(74, 86)
+HORIZON = (74, 86)
+
+
+def place(name: str, rng: random.Random, horizon: int | None = None) -> Image.Image:
+    """A painted background with random detail; where sky and ground meet is by chance unless given."""
+    horizon = horizon or rng.randint(*HORIZON)
     picture = np.zeros((PIXELS, PIXELS, 3), np.float32)
 
     def sky_and_ground(sky_top, sky_low, ground_top, ground_low):
@@ -213,10 +212,12 @@ class Thing:
     size_word: str = ""
 
 
-def paint(things: list[Thing], where: str, rng: random.Random) -> Image.Image:
-    """The scene's picture, [PIXELS, PIXELS] RGB."""
-    image = place(where, rng)
-    for thing in things:
+def paint(
+    things: list[Thing], where: str, rng: random.Random, horizon: int | None = None
+) -> Image.Image:
+    """The scene's picture, [PIXELS, PIXELS] RGB; what stands nearer hides what is behind it."""
+    image = place(where, rng, horizon)
+    for thing in sorted(things, key=lambda thing: thing.y):
         mark = glyph(thing.subject, thing.colour, thing.size * SCALE)
         x, y = thing.x * SCALE, thing.y * SCALE
         image.paste(mark, (x - mark.width // 2, y - mark.height // 2), mark)
@@ -278,89 +279,209 @@ SIDES, STACK = [(34, 67), (94, 67)], [(64, 35), (64, 94)]
 SPOTS = {
     2: SIDES, 3: [(64, 36), (34, 94), (94, 94)], 4: [(34, 36), (94, 36), (34, 94), (94, 94)],
 }
-# Pixels along the longer side by size word, alone and beside another.
+# Units along the longer side by size word, alone and beside another.
 ALONE = {"": (62, 84), "small": (36, 44), "big": (98, 110)}
 BESIDE = {"": (46, 54), "small": (32, 38), "big": (58, 62)}
+# The same where things stand loosely, by their number: there is less room for each.
+LOOSE = {1: ALONE, 2: BESIDE}
+MANY = {"": (38, 48), "small": (32, 36), "big": (50, 56)}
+# What is up in the sky, and what floats; all else stands on the ground, where there is one.
+UP = {"moon", "sun", "star", "balloon", "rocket"}
+GROUNDLESS = {"in space", ""}
 
 
-def _single(rng: Dice) -> tuple[list[Thing], str]:
-    subject = rng.choice(SUBJECTS)
-    size_word = rng.choice(["", "", "", "small", "big"])
-    spread = 6 if size_word == "big" else 14
-    thing = Thing(
-        subject, rng.colour(subject), 64 + rng.randint(-spread, spread),
-        66 + rng.randint(-spread, spread), rng.randint(*ALONE[size_word]), size_word,
-    )
-    phrase = noun(thing)
-    if rng.random() < 0.12:
-        phrase = "one " + phrase.split(" ", 1)[1]
-    return [thing], phrase
+@dataclass(frozen=True)
+class Group:
+    """So many of one subject, in one colour and size: what a caption names by one phrase."""
+
+    subject: str
+    colour: str | None
+    count: int = 1
+    size_word: str = ""
 
 
-def _pair(rng: Dice) -> tuple[list[Thing], str]:
-    first = rng.choice(SUBJECTS)
-    second = rng.another([first])
-    upright, sized = rng.random() < 0.4, rng.random() < 0.2
-    things = []
-    for subject, (x, y) in zip((first, second), STACK if upright else SIDES):
-        size_word = rng.choice(["small", "big", ""]) if sized else ""
-        things.append(
-            Thing(
-                subject, rng.colour(subject), x + rng.randint(-3, 3), y + rng.randint(-3, 3),
-                rng.randint(*BESIDE[size_word]), size_word,
-            )
-        )
-    a, b = map(noun, things)
-    forward, backward = ("above", "below") if upright else ("to the left of", "to the right of")
-    loose = "and" if upright or rng.random() < 0.6 else "next to"
-    a_first = rng.random() < 0.5
-    middle = rng.choice([forward if a_first else backward, loose])
-    return (things, f"{a} {middle} {b}") if a_first else (things[::-1], f"{b} {middle} {a}")
+@lru_cache(maxsize=None)
+def _height(subject: str) -> float:
+    """A glyph's height as a share of its longer side."""
+    image = _glyph(subject)
+    return image.height / max(image.size)
+
+
+class Stage:
+    """Where things can be: a place, and where its sky meets its ground."""
+
+    def __init__(self, where: str, horizon: int, rng: random.Random):
+        self.where, self.horizon, self.rng = where, horizon, rng
+
+    def spot(self, subject: str, size: int) -> tuple[int, int, int]:
+        """Column, row and size of a thing where it would be; smaller where it is farther away."""
+        half = round(size * _height(subject) / 2)
+        x = self.rng.randint(size // 2 + 2, SIZE - size // 2 - 2)
+        if self.where in GROUNDLESS:
+            return x, self.rng.randint(half + 2, SIZE - half - 2), size
+        if subject in UP:
+            return x, self.rng.randint(half + 2, max(half + 2, self.horizon - 30)), size
+        if subject == "fish" and self.where == "by the sea":
+            return x, self.rng.randint(self.horizon + 8, SIZE - half), size
+        nearness = self.rng.random()
+        base = self.horizon + 6 + nearness * (SIZE - 4 - self.horizon - 6)
+        if subject == "boat" and self.where == "on the beach":
+            base = self.horizon - 2
+        size = round(size * (0.86 + 0.14 * nearness))
+        return x, max(half + 1, round(base) - round(size * _height(subject) / 2)), size
+
+    def loose(self, wanted: list[tuple[str, int]]) -> list[tuple[int, int, int]] | None:
+        """Spots for subjects of these sizes that leave each other room, if chance finds them."""
+        for _ in range(30):
+            found: list[tuple[int, int, int]] = []
+            for subject, size in wanted:
+                x, y, size = self.spot(subject, size)
+                if all(max(abs(x - a), abs(y - b)) >= 0.47 * (size + s) for a, b, s in found):
+                    found.append((x, y, size))
+            if len(found) == len(wanted):
+                return found
+        return None
+
+
+def _sizes(groups: list[Group], total: int, rng: Dice) -> list[tuple[str, int]]:
+    sizes = LOOSE.get(total, MANY)
+    return [(g.subject, rng.randint(*sizes[g.size_word])) for g in groups for _ in range(g.count)]
+
+
+def _things(groups: list[Group], spots: list[tuple[int, int, int]]) -> list[Thing]:
+    each = [group for group in groups for _ in range(group.count)]
+    return [Thing(g.subject, g.colour, x, y, size, g.size_word) for g, (x, y, size) in zip(each, spots)]
+
+
+def _in_order(groups: list[Group], total: int, rng: Dice) -> list[Thing]:
+    """At the spots for their number, or in a row; what belongs up has the higher ones."""
+    spots = list(SPOTS[total])
+    if total < 4 and rng.random() < 0.3:
+        spots = [(SIZE * (2 * i + 1) // (2 * total), 67) for i in range(total)]
+    if len(groups) > 1:
+        rng.shuffle(spots)
+        up = [group.subject in UP for group in groups for _ in range(group.count)]
+        order = sorted(range(total), key=lambda i: not up[i])
+        highest = sorted(spots, key=lambda spot: spot[1])
+        rest = highest[sum(up):]
+        rng.shuffle(rest)
+        spots = [spot for _, spot in sorted(zip(order, highest[: sum(up)] + rest))]
+    row = len({y for _, y in spots}) == 1
+    most = {2: 62, 3: 40 if row else 54, 4: 54}[total]
+    wanted = _sizes(groups, total, rng)
+    return _things(groups, [
+        (x + rng.randint(-4, 4), y + rng.randint(-4, 4), min(size, most))
+        for (x, y), (_, size) in zip(spots, wanted)
+    ])
+
+
+def arranged(groups: list[Group], stage: Stage, rng: Dice) -> list[Thing]:
+    """Things of all groups: loosely where each would be, or in order."""
+    total = sum(group.count for group in groups)
+    if total == 1 or rng.random() < 0.5:
+        spots = stage.loose(_sizes(groups, total, rng))
+        if spots:
+            return _things(groups, spots)
+    if total == 1:
+        group = groups[0]
+        spread = 6 if group.size_word == "big" else 14
+        spot = 64 + rng.randint(-spread, spread), 66 + rng.randint(-spread, spread)
+        return _things(groups, [(*spot, rng.randint(*ALONE[group.size_word]))])
+    return _in_order(groups, total, rng)
+
+
+# How the second group lies from the first: across and down.
+RELATIONS = {
+    "to the left of": (1, 0), "to the right of": (-1, 0), "above": (0, 1), "below": (0, -1),
+    "next to": (1, 0),
+}
+
+
+def related(groups: list[Group], relation: str, rng: Dice) -> list[Thing]:
+    """Two groups on either side of the picture, each in a line across the way to the other."""
+    across, down = RELATIONS[relation]
+    if relation == "next to" and rng.random() < 0.5:
+        across = -1
+    spots: list[tuple[int, int, int]] = []
+    for side, group in zip((-1, 1), groups):
+        x, y = 64 + side * across * 30, 65 + side * down * 30
+        sizes = BESIDE if group.count == 1 else {"": (42, 50), "small": (32, 36), "big": (52, 56)}
+        if group.count == 3:
+            sizes = {word: (34, 40) for word in sizes}
+        for number in range(group.count):
+            off = round((number - (group.count - 1) / 2) * {1: 0, 2: 60, 3: 42}[group.count])
+            spots.append((
+                x + (0 if across else off) + rng.randint(-3, 3),
+                y + (off if across else 0) + rng.randint(-3, 3), rng.randint(*sizes[group.size_word]),
+            ))
+    return _things(groups, spots)
 
 
 def counted(kinds: list[tuple[str, int]], rng: Dice) -> tuple[list[Thing], str]:
     """So many of each subject, each kind in one colour, at the spots for their number."""
-    spots = list(SPOTS[sum(count for _, count in kinds)])
-    if len(kinds) > 1:
-        rng.shuffle(spots)
-    things, phrases = [], []
-    for subject, count in kinds:
-        colour = rng.colour(subject)
-        for _ in range(count):
-            x, y = spots.pop()
-            things.append(
-                Thing(
-                    subject, colour, x + rng.randint(-4, 4), y + rng.randint(-4, 4),
-                    rng.randint(43, 52),
-                )
-            )
-        phrases.append(noun(things[-1]) if count == 1 else plural(subject, colour, count))
-    return things, listed(phrases)
+    groups = [Group(subject, rng.colour(subject), count) for subject, count in kinds]
+    return _in_order(groups, sum(count for _, count in kinds), rng), phrase(groups)
 
 
-def _count(rng: Dice) -> tuple[list[Thing], str]:
-    return counted([(rng.choice(SUBJECTS), rng.choice([2, 3, 4]))], rng)
+def named(group: Group) -> str:
+    """"a small red fox", "two small red foxes"."""
+    if group.count == 1:
+        return noun(Thing(group.subject, group.colour, 0, 0, 0, group.size_word))
+    name = plural(group.subject, group.colour, group.count)
+    number, rest = name.split(" ", 1)
+    return " ".join(word for word in (number, group.size_word, rest) if word)
 
 
-def _group(rng: Dice) -> tuple[list[Thing], str]:
-    numbers = rng.choice([[1, 1, 1], [1, 1, 1, 1], [1, 2], [2, 1], [2, 2], [1, 3], [1, 1, 2]])
-    subjects: list[str] = []
-    for _ in numbers:
-        subjects.append(rng.another(subjects))
-    return counted(list(zip(subjects, numbers)), rng)
+def phrase(groups: list[Group], relation: str = "") -> str:
+    """What a caption says of groups, without the place."""
+    names = [named(group) for group in groups]
+    return f" {relation} ".join(names) if relation else listed(names)
+
+
+# How often a scene is of each kind, and the numbers of things in groups and on two sides.
+KINDS = {"single": 0.22, "pair": 0.3, "count": 0.14, "group": 0.24, "sides": 0.1}
+GROUPS = [
+    (1, 1, 1), (1, 1, 1), (1, 1, 1, 1), (1, 1, 1, 1), (1, 2), (2, 1), (2, 2), (1, 3), (3, 1), (1, 1, 2),
+    (1, 2, 1), (2, 1, 1),
+]
+SIDED = [(1, 2), (2, 1), (2, 2), (1, 3), (3, 1)]
+
+
+def _groups(kind: str, rng: Dice) -> list[Group]:
+    """What is in a scene of a kind."""
+    counts = {
+        "single": lambda: (1,), "pair": lambda: (1, 1), "count": lambda: (rng.choice([2, 3, 4]),),
+        "group": lambda: rng.choice(GROUPS), "sides": lambda: rng.choice(SIDED),
+    }[kind]()
+    sized = rng.random() < {"single": 0.4, "pair": 0.2}.get(kind, 0.1)
+    groups: list[Group] = []
+    for count in counts:
+        subject = rng.another([group.subject for group in groups])
+        size_word = rng.choice(["small", "big", ""]) if sized else ""
+        groups.append(Group(subject, rng.colour(subject), count, size_word))
+    return groups
+
+
+def _relation(kind: str, rng: Dice) -> str:
+    if kind == "sides" or kind == "pair" and rng.random() < 0.55:
+        return rng.choice([*RELATIONS, "to the left of", "to the right of", "above", "below"])
+    return ""
 
 
 @dataclass(frozen=True)
 class Scene:
     """A picture (None where only words were wanted), its caption, and what is to be seen where.
 
-    Things are in the order in which the caption names them.
+    Things are in the order in which the caption names them; groups and the relation between the first
+    two (empty where there is none) say the same as the caption, for others to put in other words.
     """
 
     picture: Image.Image | None
     caption: str
     things: list[Thing]
     place: str
+    groups: tuple[Group, ...] = ()
+    relation: str = ""
 
 
 def scene(seed: int, draw: bool = True, everything: bool = False) -> Scene:
@@ -371,11 +492,19 @@ def scene(seed: int, draw: bool = True, everything: bool = False) -> Scene:
     rng = Dice(seed, everything)
     where = rng.choice(PLACES)
     kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
-    things, phrase = dict(single=_single, pair=_pair, count=_count, group=_group)[kind](rng)
+    groups, relation, horizon = _groups(kind, rng), _relation(kind, rng), rng.randint(*HORIZON)
+    if relation:
+        things = related(groups, relation, rng)
+    else:
+        things = arranged(groups, Stage(where, horizon, rng), rng)
+    text = phrase(groups, relation)
     opening = rng.random()
-    if opening < 0.08:
-        phrase = f"a picture of {phrase}"
-    elif opening < 0.16:
-        phrase = f"there {'are' if len(things) > 1 else 'is'} {phrase}"
-    caption = told(phrase, where, rng.random() < 0.25)
-    return Scene(paint(things, where, rng) if draw else None, caption, things, where)
+    if len(groups) == 1 and groups[0].count == 1 and opening < 0.06:
+        text = "one " + text.split(" ", 1)[1]
+    elif opening < 0.12:
+        text = f"a picture of {text}"
+    elif opening < 0.18:
+        text = f"there {'are' if len(things) > 1 else 'is'} {text}"
+    caption = told(text, where, rng.random() < 0.25)
+    picture = paint(things, where, rng, horizon) if draw else None
+    return Scene(picture, caption, things, where, tuple(groups), relation)

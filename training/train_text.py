@@ -8,11 +8,13 @@ U-Net then finds in its hidden states what it would have had to teach it through
 
 from __future__ import annotations
 
+import random
 from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import torch
 
+import captions
 import common
 import layout
 import scenes
@@ -41,6 +43,7 @@ def main() -> None:
     common.prepare(options)
     folder = options.work / "tokenizer"
     tokenizer.write(folder)
+    byte_pairs = tokenizer.BytePairs(folder)
     checkpoint = common.Checkpoint(options.work / "text.pt", options.piece_mb)
 
     text = CLIPTextModel(text_config(tokenizer.vocabulary_size(folder))).to(options.device)
@@ -52,8 +55,13 @@ def main() -> None:
     def batch(step: int) -> tuple[torch.Tensor, ...]:
         seed = 2 * 10**9 + (options.seed * 10**6 + step) * options.batch
         made = [scenes.scene(seed + index, draw=False) for index in range(options.batch)]
+        rng = random.Random(seed)
+        said = [
+            rng.choices(captions.wordings(scene, seed + index), captions.SHARES)[0]
+            for index, scene in enumerate(made)
+        ]
         return (
-            torch.from_numpy(tokenizer.encode([scene.caption for scene in made], folder)),
+            torch.from_numpy(byte_pairs.encode(said)),
             torch.from_numpy(np.stack([layout.slots(scene) for scene in made])),
             torch.tensor([scenes.PLACES.index(scene.place) for scene in made]),
         )

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
+import captions
 import common
 import layout
 import tokenizer
@@ -67,7 +68,10 @@ def main() -> None:
     folder = options.work / "tokenizer"
     data = np.load(options.work / "latents.npz")
     latents = torch.from_numpy(data["latents"])
-    tokens = torch.from_numpy(tokenizer.encode(data["captions"].tolist(), folder))
+    wordings = data["captions"]
+    tokens = torch.from_numpy(tokenizer.encode(wordings.ravel().tolist(), folder))
+    tokens = tokens.unflatten(0, wordings.shape)
+    shares = torch.tensor(captions.SHARES)
     nothing = torch.from_numpy(tokenizer.encode([""], folder))
     facts = [torch.from_numpy(data[name]) for name in ("slots", "places", "cells")]
 
@@ -116,7 +120,8 @@ def main() -> None:
         z = latents[pick].float().to(device, memory_format=torch.channels_last)
         slots, places, cells = (fact[pick].long().to(device) for fact in facts)
         drop = torch.rand(options.batch, generator=generator) < options.dropped
-        ids = torch.where(drop[:, None], nothing, tokens[pick]).to(device)
+        said = torch.multinomial(shares, options.batch, replacement=True, generator=generator)
+        ids = torch.where(drop[:, None], nothing, tokens[pick, said]).to(device)
         # Where the caption is left out there is nothing to ask of the text.
         slots[drop.to(device)] = layout.IGNORED
         places[drop.to(device)] = layout.IGNORED

@@ -100,8 +100,15 @@ def psnr(model: AutoencoderKL, device: str, count: int = 64) -> float:
 
 
 def widen(model: AutoencoderKL, folder: Path) -> None:
-    """Begins from an earlier autoencoder, of as many latent channels or fewer."""
+    """Begins from an earlier autoencoder, of as many levels and latent channels or fewer."""
     tensors = load_file(folder / "diffusion_pytorch_model.safetensors")
+    # Levels of as many pixels are alike. The decoder counts its own from the other end.
+    levels = len(CONFIG["block_out_channels"])
+    theirs = [level for level in range(levels) if f"decoder.up_blocks.{level}.resnets.0.conv1.bias" in tensors]
+    for level in reversed(theirs if len(theirs) < levels else []):
+        here, there = f"decoder.up_blocks.{level}.", f"decoder.up_blocks.{level + levels - len(theirs)}."
+        for name in [name for name in tensors if name.startswith(here)]:
+            tensors[name.replace(here, there)] = tensors.pop(name)
     new, old = CONFIG["latent_channels"], tensors["post_quant_conv.bias"].numel()
     for name in ("quant_conv.weight", "quant_conv.bias"):
         # Means and log-variances are the two halves; the new ones start as the model's own.
