@@ -1,8 +1,8 @@
 """The judge: a small convolutional network that says what is to be seen where in a picture.
 
 It learns from rendered scenes alone (train_judge.py) and never sees a generated one, so it can be asked
-whether a drawn picture shows what was wanted. The output is a grid of 16 × 16 places, eight pixels
-each: whether a thing has its middle there, which of the 48 subjects, which colour (the last: its own).
+whether a drawn picture shows what was wanted. The output is a grid of 16 × 16 places, eight of a scene's
+units each: whether a thing has its middle there, which of the 48 subjects, which colour (the last: its own).
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ import scenes
 from models import Downsample, ResnetBlock
 
 CONFIG = dict(
-    model_type="judge", block_out_channels=[24, 48, 96, 128], layers_per_block=2, norm_num_groups=8,
+    # One level more where a unit is two pixels: the grid is the same.
+    model_type="judge", block_out_channels=[16] * (scenes.SCALE - 1) + [24, 48, 96, 128],
+    layers_per_block=2, norm_num_groups=8,
     subjects=scenes.SUBJECTS, colours=list(scenes.COLOURS), places=scenes.PLACES,
 )
-STRIDE = 8
+STRIDE = 8  # units a place
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A thing in a picture: its middle in pixels, how sure the judge is of it, and its tint.
+    """A thing in a picture: its middle in a scene's units, how sure the judge is of it, and its tint.
 
     `colour` is the nearest of the ten colours; `own_colour` whether it looks untinted.
     """
@@ -42,7 +44,7 @@ class Seen:
 
 
 class Judge(nn.Module):
-    """[batch, 3, 128, 128] in −1…1 → logits [batch, 1 + 48 + 11, 16, 16] and of the place [batch, 10]."""
+    """[batch, 3, PIXELS, PIXELS] in −1…1 → logits [batch, 1 + 48 + 11, 16, 16] and of the place [batch, 10]."""
 
     def __init__(self, config: dict):
         super().__init__()
@@ -69,7 +71,7 @@ class Judge(nn.Module):
         self.place = nn.Linear(widths[-1], len(config["places"]))
 
     def features(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """What each level sees, from 64 × 64 down."""
+        """What each level sees, from half of the picture's size down."""
         x = self.conv_in(x)
         found = []
         for index, block in enumerate(self.blocks):
@@ -91,7 +93,7 @@ class Judge(nn.Module):
         things, places = self(pictures)
         subjects, colours = self.config["subjects"], self.config["colours"]
         found, subject, colour = things.split((1, len(subjects), len(colours) + 1), 1)
-        # A thing's middle is the surest place within 32 pixels: two things stand 50 apart, and parts of
+        # A thing's middle is the surest place within 32 units: two things stand farther apart, and parts of
         # a big one may look like another. Of logits, since many sigmoids round to 1.
         peaks = (found == F.max_pool2d(found, 9, 1, 4)) & (found.sigmoid() > threshold)
         seen = []

@@ -27,7 +27,7 @@ FRESH = 3 * 10**12  # seeds of the scenes that the judge is tested with
 
 
 def render(first: int, count: int) -> tuple[np.ndarray, ...]:
-    """Pictures [count, 128, 128, 3] and their answers on the grid: found, subject, colour, and the place.
+    """Pictures [count, PIXELS, PIXELS, 3] and their answers on the grid: found, subject, colour, and the place.
 
     Right beside a thing's middle nothing is asked of `found`, but of subject and colour.
     """
