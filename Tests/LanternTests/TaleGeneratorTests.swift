@@ -43,6 +43,16 @@ import Testing
     return (plan, pages, text)
   }
 
+  /// What a model writes under a schema.
+  private func written(
+    _ writer: LanguageGenerator, _ schema: String, seed: Int, tokens: Int
+  ) throws -> JSONValue {
+    var request = LanguageRequest(prompt: "Plan: ")
+    (request.schema, request.maximumTokens) = (schema, tokens)
+    (request.seed, request.temperature) = (UInt64(seed), 1.5)
+    return try JSON.parse(text: writer.write(request) { _ in }.text, file: "plan")
+  }
+
   @Test("of 100 plans that a random model writes 100 are whole and bounded, few tokens or many")
   func plans() throws {
     let scene = try #require(ImageGenerator(folder: repositoryPath("weights/picturebook")).scene)
@@ -51,15 +61,18 @@ import Testing
       for seed in 0..<100 {
         let pages = 1 + seed % 2
         let (language, words) = (StoryLanguage.allCases[seed % 2], seed % 3 == 0 ? scene : nil)
-        var request = LanguageRequest(prompt: "Plan: ")
-        request.schema = StoryForm.plan(language, pages: pages, words)
-        (request.seed, request.temperature) = (UInt64(seed), 1.5)
-        request.maximumTokens = seed % 20 == 0 ? 600 : 270
-        let text = try writer.write(request) { _ in }.text
-        let plan = try StoryPlan(JSON.parse(text: text, file: "plan"), file: "plan")
-        #expect(plan.outline.count == pages && (1...3).contains(plan.cast.count))
+        let tokens = seed % 20 == 0 ? 600 : 270
+        let plan = try StoryPlan(
+          written(writer, StoryForm.plan(language, words), seed: seed, tokens: tokens),
+          file: "plan")
+        #expect((1...3).contains(plan.cast.count) && plan.outline.isEmpty)
         #expect((3...53).contains(plan.title.count) && (1...3).contains(plan.places.count))
-        #expect(plan.outline.allSatisfy { (10...87).contains($0.count) })
+        let outline = try written(
+          writer, StoryForm.outline(language, plan.cast, pages: pages), seed: seed, tokens: tokens)
+        let lines = try #require(outline.object?["outline"]?.array).compactMap(\.string)
+        #expect(lines.count == pages && lines.allSatisfy { (10...97).contains($0.count) })
+        let names = plan.cast.map(\.name)
+        #expect(lines.allSatisfy { line in names.contains { line.hasPrefix($0) } }, "\(lines)")
         for character in plan.cast {
           #expect(character.name.count <= 10 && (3...72).contains(character.look.count))
           if let words {
@@ -71,6 +84,30 @@ import Testing
     }
   }
 
+  @Test("whom, where and what the prompt names is in the story, and nobody else where that are two")
+  func named() throws {
+    let scene = try #require(ImageGenerator(folder: repositoryPath("weights/picturebook")).scene)
+    let prompt = "an orange fox makes friends with a black owl in the forest and finds two drums"
+    try withTemporaryFolder { folder in
+      let writer = try LanguageGenerator(path: longContextModel("qwen2.gguf", in: folder))
+      for seed in 0..<5 {
+        let plan = try StoryPlan(
+          written(
+            writer, StoryForm.plan(.english, scene, prompt: prompt), seed: seed, tokens: 600),
+          file: "plan")
+        #expect(plan.cast.map(\.look) == ["orange fox", "black owl"])
+        #expect(plan.places.first == "in the forest")
+        let outline = try written(
+          writer,
+          StoryForm.outline(.english, plan.cast, pages: 4, things: scene.things(in: prompt)),
+          seed: seed, tokens: 600)
+        let lines = try #require(outline.object?["outline"]?.array).compactMap(\.string)
+        #expect(lines.count == 4 && lines[2].contains(" drum"), "\(lines)")
+      }
+    }
+    #expect(scene.things(in: "Ice creams, keys: a lamplight") == ["ice cream", "key"])
+  }
+
   @Test("a story has the pages that were wanted, each of bounded sentences, with its picture")
   func story() throws {
     try withTale { tale in
@@ -80,7 +117,9 @@ import Testing
       for page in pages {
         let ends = page.text.filter { ".!?".contains($0) }.count
         #expect((1...3).contains(ends) && !page.text.contains("\n"), "\(page.text)")
-        #expect(page.text.count <= 3 * 160)
+        #expect(page.text.count <= 3 * 160 + 60)
+        let first = page.text.prefix { !".!?".contains($0) }
+        #expect(plan.cast.contains { first.contains($0.name) }, "\(page.text)")
         let prompt = try #require(page.caption)
         #expect(plan.cast.contains { prompt.contains($0.look) }, "\(prompt)")
       }

@@ -34,12 +34,41 @@ package struct SceneVocabulary: Sendable, Equatable {
     try scene.finishStrictly()
   }
 
-  /// The first hero that a text names, and its colour where that stands before it.
-  func hero(in text: String) -> (kind: String, colour: String?)? {
-    let words = text.lowercased().split { !$0.isLetter }.map(String.init)
-    guard let index = words.firstIndex(where: heroes.contains) else { return nil }
-    let before = index > 0 ? words[index - 1] : ""
-    return (words[index], colours.contains(before) ? before : nil)
+  /// A hero that a text names, and its colour where that stands before it.
+  struct Hero: Equatable {
+    var kind: String
+    var colour: String?
+  }
+
+  /// The heroes that a text names, each kind once, in the order of their names.
+  func heroes(in text: String) -> [Hero] {
+    let words = Self.words(of: text)
+    var found: [Hero] = []
+    for (index, word) in words.enumerated()
+    where heroes.contains(word) && !found.contains(where: { $0.kind == word }) {
+      let before = index > 0 ? words[index - 1] : ""
+      found.append(Hero(kind: word, colour: colours.contains(before) ? before : nil))
+    }
+    return found
+  }
+
+  /// The things that a text names, one or several of each.
+  func things(in text: String) -> [String] {
+    Self.named(things, in: text)
+  }
+
+  /// The places that a text names as they stand in prompts.
+  func places(in text: String) -> [String] {
+    Self.named(places, in: text)
+  }
+
+  private static func named(_ nouns: [String], in text: String) -> [String] {
+    let words = " " + words(of: text).joined(separator: " ") + " "
+    return nouns.filter { words.contains(" \($0) ") || words.contains(" \($0)s ") }
+  }
+
+  private static func words(of text: String) -> [String] {
+    text.lowercased().split { !$0.isLetter }.map(String.init)
   }
 
   /// A prompt in these words: what is there, in one sentence, and where.

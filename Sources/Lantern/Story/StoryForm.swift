@@ -49,32 +49,45 @@ package enum StoryForm {
       """
   }
 
-  /// The schema of a plan.
+  /// Characters of a story at most.
+  private static let mostCharacters = 3
+
+  /// The schema of a plan without its outline.
   ///
   /// - Parameters:
-  ///   - language: of title, names and outline.
-  ///   - pages: lines of the outline.
-  ///   - scene: the illustrator's own words; nil for any. Of these the hero is one that the prompt names, if it does.
+  ///   - language: of title and names.
+  ///   - scene: the illustrator's own words; nil for any. Of these, whom and where the prompt names are in the story.
   ///   - prompt: what the story is about.
   /// - Returns: the schema.
   package static func plan(
-    _ language: StoryLanguage, pages: Int, _ scene: SceneVocabulary?, prompt: String = ""
+    _ language: StoryLanguage, _ scene: SceneVocabulary?, prompt: String = ""
   ) -> String {
     let place = scene.map { choice($0.places) } ?? text("^[A-Za-z][\(english)]{3,40}[A-Za-z]$")
-    let named = scene.flatMap { $0.hero(in: prompt) }
-    let hero = character(language, scene, kind: named?.kind, colour: named?.colour)
+    let named = scene?.heroes(in: prompt).prefix(mostCharacters) ?? []
+    let cast = named.map { character(language, scene, kind: $0.kind, colour: $0.colour) }
+    let places = (scene?.places(in: prompt).prefix(3) ?? []).map { choice([$0]) }
+    // A hero and a friend whom the prompt names are enough; a model that knows no end would add more of their kind.
+    let most = named.count > 1 ? named.count : mostCharacters
     // The member of an object is a schema of its own, in whose text the order of members counts.
     let lists = [
       "\"title\":\(JSON.write(line(language, 2...50)))",
-      "\"cast\":{\"type\":\"array\",\"prefixItems\":[\(hero)],\"items\":\(character(language, scene)),"
-        + "\"minItems\":1,\"maxItems\":3}",
-      "\"places\":\(JSON.write(list(place, 1...3)))",
-      "\"outline\":\(JSON.write(list(line(language, outlineLine), pages...pages)))",
+      "\"cast\":"
+        + list(character(language, scene), cast, max(1, cast.count)...most),
+      "\"places\":"
+        + list(JSON.write(place), places.map { JSON.write($0) }, max(1, places.count)...3),
     ]
     return """
       {"type":"object","properties":{\(lists.joined(separator: ","))},\
-      "required":["title","cast","places","outline"],"additionalProperties":false}
+      "required":["title","cast","places"],"additionalProperties":false}
       """
+  }
+
+  /// The schema of a list that begins with items of their own schemas.
+  private static func list(_ item: String, _ first: [String], _ range: ClosedRange<Int>) -> String {
+    """
+    {"type":"array","prefixItems":[\(first.joined(separator: ","))],"items":\(item),\
+    "minItems":\(range.lowerBound),"maxItems":\(range.upperBound)}
+    """
   }
 
   /// The schema of someone in a story.
@@ -99,9 +112,46 @@ package enum StoryForm {
     ])
   }
 
-  /// The schema of more lines of an outline.
-  static func outline(_ language: StoryLanguage, pages: Int) -> String {
-    object(["outline": list(line(language, outlineLine), pages...pages)])
+  /// The schema of lines of an outline, each of which begins with the name of someone in the story and says what they do.
+  ///
+  /// - Parameters:
+  ///   - language: of the lines.
+  ///   - cast: who is in the story.
+  ///   - pages: how many lines.
+  ///   - things: what the lines before the last name, one each, the last of them in the line before the last.
+  /// - Returns: the schema.
+  package static func outline(
+    _ language: StoryLanguage, _ cast: [StoryPlan.Character], pages: Int, things: [String] = []
+  ) -> String {
+    let names = alternatives(cast.map(\.name))
+    func line(_ thing: String?) -> JSONValue {
+      let (least, most) = (outlineLine.lowerBound, outlineLine.upperBound)
+      switch (language, thing) {
+      case (.english, nil):
+        return text("^\(names)[\(latin)]{\(least),\(most)}[A-Za-zÀ-ɏ0-9.!?]$")
+      case (.english, let thing?):
+        let rest = "(?: [\(latin)]{1,30}[A-Za-zÀ-ɏ0-9])?[.!?]?"
+        return text("^\(names) [\(latin)]{3,\(most / 2)} \(thing)s?\(rest)$")
+      case (.chinese, _):
+        return text("^\(names)[\(han)]{\(least / 2),\(most / 2)}[一-鿿0-9。！？]$")
+      }
+    }
+    var wanted: [String?] = Array(repeating: nil, count: pages)
+    let first = max(0, pages - 1 - things.count)
+    for (index, thing) in zip(first..., things) where index < max(1, pages - 1) {
+      wanted[index] = thing
+    }
+    let lines = wanted.map { JSON.write(line($0)) }
+    return """
+      {"type":"object","properties":{"outline":\(list(JSON.write(line(nil)), lines, pages...pages))},\
+      "required":["outline"],"additionalProperties":false}
+      """
+  }
+
+  /// A regular expression of one of these names; of a capital or a Chinese character where none is of letters alone.
+  private static func alternatives(_ names: [String]) -> String {
+    let plain = names.filter { !$0.isEmpty && $0.allSatisfy { $0.isLetter || $0 == " " } }
+    return plain.isEmpty ? "[A-ZÀ-Þ一-鿿]" : "(?:\(plain.joined(separator: "|")))"
   }
 
   /// The schema of what a picture shows.
@@ -120,35 +170,39 @@ package enum StoryForm {
         "characters": characters, "action": text("^[a-z][\(english)]{4,58}[a-z]$"), "place": place,
       ])
     }
-    let words = Set(page.lowercased().split { !$0.isLetter }.map(String.init))
-    let things = scene.things.filter { words.contains($0) || words.contains($0 + "s") }
+    let things = scene.things(in: page)
     guard !things.isEmpty else { return object(["characters": characters, "place": place]) }
     return object([
       "characters": characters, "things": list(choice(things), 1...1), "place": place,
     ])
   }
 
-  /// The regular expression of a page: so many sentences, in which the numbers of passages may stand.
+  /// The regular expression of a page: so many sentences, in which the numbers of passages may stand. The first names
+  /// someone of the cast, who is in the page's picture.
   ///
   /// - Parameters:
   ///   - language: of its words.
+  ///   - cast: who is in the story.
   ///   - sentences: how many at least and at most.
   ///   - citations: numbers of the passages that the writer was given.
   /// - Returns: the expression.
-  package static func page(_ language: StoryLanguage, sentences: ClosedRange<Int>, citations: [Int])
-    -> String
-  {
+  package static func page(
+    _ language: StoryLanguage, _ cast: [StoryPlan.Character], sentences: ClosedRange<Int>,
+    citations: [Int]
+  ) -> String {
+    let names = alternatives(cast.map(\.name))
     let more = "{\(sentences.lowerBound - 1),\(sentences.upperBound - 1)}"
     let numbers = citations.map { "\\[\($0)\\]" }.joined(separator: "|")
     switch language {
     case .english:
       let cited = citations.isEmpty ? "" : "(?: ?(?:\(numbers)))?"
       let sentence = "[\(latin)\"“”]{6,150}[A-Za-zÀ-ɏ0-9\"”]\(cited)[.!?][\"”]?"
-      return "[A-ZÀ-Þ\"“]\(sentence)(?: [A-Za-zÀ-ɏ\"“]\(sentence))\(more)"
+      let first = "(?:[A-ZÀ-Þ\"“][\(latin)\"“”]{0,50} )?\(names)\(sentence)"
+      return "\(first)(?: [A-Za-zÀ-ɏ\"“]\(sentence))\(more)"
     case .chinese:
       let cited = citations.isEmpty ? "" : "(?:\(numbers))?"
       let sentence = "[\(han)：]{4,60}\(cited)[。！？]”?"
-      return "[一-鿿“]\(sentence)(?:[一-鿿“]\(sentence))\(more)"
+      return "[一-鿿“]?[\(han)：]{0,20}\(names)\(sentence)(?:[一-鿿“]\(sentence))\(more)"
     }
   }
 }

@@ -49,26 +49,25 @@ package struct StoryPhrases {
   }
 
   /// What asks for a plan.
-  func plan(pages: Int, ofAll count: Int) -> String {
+  func plan(ofAll count: Int) -> String {
     let begun = request.beginning.map { PlainText.line($0.text) }.joined(separator: "\n")
     switch language {
     case .english:
       return subject + (begun.isEmpty ? "" : "\nIt begins:\n\(begun)") + """
 
         \nPlan the story in \(count) pages as JSON: its title; its cast, the hero first, each with a name, what it \
-        is and how it looks; its places; an outline with a line for each of the first \(pages) pages, which says what \
-        happens there. Something is wished for, goes wrong, and ends well.
+        is and how it looks; its places.
         """
     case .chinese:
       return subject + (begun.isEmpty ? "" : "\n开头：\n\(begun)") + """
 
         \n请用JSON规划这个\(count)页的故事：title是题目；cast是角色，主角在前，每个有名字name、种类和样子（种类和样子用英文）；\
-        places是地点（用英文）；outline是前\(pages)页每页一行，写那一页发生什么。故事有愿望、有困难，最后圆满结束。
+        places是地点（用英文）。
         """
     }
   }
 
-  /// What asks for more lines of a plan.
+  /// What asks for lines of an outline, the first ones or more of them.
   func outline(_ plan: StoryPlan, pages: Int, ofAll count: Int) -> String {
     let first = plan.outline.count + 1
     let last = first + pages - 1
@@ -76,13 +75,15 @@ package struct StoryPhrases {
     case .english:
       return summary(plan, around: plan.outline.count) + """
 
-        \nGo on with the outline as JSON: a line for each of the pages \(first) to \(last) of \(count)\
-        \(last == count ? ", the last of which ends the story well" : "").
+        \n\(first == 1 ? "Write" : "Go on with") the outline as JSON: a line for each of the pages \(first) to \(last) of \
+        \(count), which says who does what there. Something is wished for, goes wrong, and ends well\
+        \(last == count ? " on the last page" : "").
         """
     case .chinese:
       return summary(plan, around: plan.outline.count) + """
 
-        \n请用JSON继续写outline：全书\(count)页中第\(first)到第\(last)页，每页一行\(last == count ? "，最后一页圆满结束" : "")。
+        \n请用JSON\(first == 1 ? "" : "继续")写outline：全书\(count)页中第\(first)到第\(last)页，每页一行，写谁做什么。\
+        故事有愿望、有困难\(last == count ? "，最后一页圆满结束" : "")。
         """
     }
   }
@@ -99,9 +100,7 @@ package struct StoryPhrases {
         Title: \(plan.title)
         Cast: \(cast.joined(separator: "; "))
         Places: \(plan.places.joined(separator: "; "))
-        Outline:
-        \(lines)
-        """
+        """ + (lines.isEmpty ? "" : "\nOutline:\n\(lines)")
     case .chinese:
       let cast = plan.cast.map { "\($0.name)（\($0.look)）" }
       return """
@@ -109,24 +108,20 @@ package struct StoryPhrases {
         书名：\(plan.title)
         角色：\(cast.joined(separator: "；"))
         地点：\(plan.places.joined(separator: "；"))
-        梗概：
-        \(lines)
-        """
+        """ + (lines.isEmpty ? "" : "\n梗概：\n\(lines)")
     }
   }
 
   /// What asks for a page.
-  func page(_ number: Int, of count: Int, _ plan: StoryPlan, last: [String]) -> String {
-    let before = last.joined(separator: "\n\n")
+  func page(_ number: Int, of count: Int, _ plan: StoryPlan) -> String {
     let line = plan.outline.indices.contains(number - 1) ? plan.outline[number - 1] : ""
     switch language {
     case .english:
-      return (last.isEmpty ? "" : "The pages before this one:\n\n\(before)\n\n")
-        + "Tell page \(number) of \(count) of the story\(number == count ? ", the end" : ""), in "
+      return
+        "Tell page \(number) of \(count) of the story\(number == count ? ", the end" : ""), in "
         + "\(sentences.lowerBound) to \(sentences.upperBound) sentences, without a heading. What happens: \(line)"
     case .chinese:
-      return (last.isEmpty ? "" : "前面几页：\n\n\(before)\n\n")
-        + "请写全书\(count)页中的第\(number)页\(number == count ? "，也就是结尾" : "")，"
+      return "请写全书\(count)页中的第\(number)页\(number == count ? "，也就是结尾" : "")，"
         + "\(sentences.lowerBound)到\(sentences.upperBound)句，不要标题。内容：\(line)"
     }
   }

@@ -75,17 +75,16 @@ extension StoryPlan {
     }
     self.init(
       title: PlainText.line(title), cast: cast.compactMap { $0 }, places: try texts("places"),
-      outline: try texts("outline"))
+      outline: fields["outline"] == nil ? [] : try texts("outline"))
   }
 
-  /// The same with each name and each place once, and the outline cut to a number of pages.
-  func settled(pages: Int) -> StoryPlan {
+  /// The same with each name and each place once.
+  func settled() -> StoryPlan {
     var plan = self
     var names: Set<String> = []
     plan.cast = cast.filter { names.insert($0.name.lowercased()).inserted }
     var known: Set<String> = []
     plan.places = places.filter { known.insert($0.lowercased()).inserted }
-    plan.outline = Array(outline.prefix(pages))
     return plan
   }
 

@@ -11,8 +11,9 @@ struct StoryWriter: ~Copyable {
   /// Pages that a page is written behind at most.
   static let window = 2
 
-  /// How strongly DRY keeps a small model from telling the same line again and again.
-  private static let dryMultiplier: Float = 0.8
+  /// How strongly DRY keeps a small model from telling the same line again and again, and from how many tokens on: names
+  /// come again.
+  private static let dryMultiplier: Float = 0.8, dryAllowedLength = 4
 
   private let generator: LanguageGenerator
   /// How conversations with the model are written; nil where its files do not say.
@@ -71,25 +72,26 @@ struct StoryWriter: ~Copyable {
   /// - Returns: the plan.
   /// - Throws: ``RequestError/longStory(what:tokens:maximum:)`` for a prompt beyond the model's context, what `check` throws.
   mutating func plan(pages: Int, check: () throws -> Void) throws -> StoryPlan {
-    let first = min(pages, StoryForm.outlineBlock)
     let found = try find(request.prompt)
     let text = try answer(
       "the plan's prompt", StoryForm.planTokens, page: 0, found,
-      schema: StoryForm.plan(request.language, pages: first, scene, prompt: request.prompt)
+      schema: StoryForm.plan(request.language, scene, prompt: request.prompt)
     ) { [phrases] preface, _ in
-      [.init(.user, preface + phrases.plan(pages: first, ofAll: pages))]
+      [.init(.user, preface + phrases.plan(ofAll: pages))]
     } onText: { _ in
       try check()
     }
     var plan = try StoryPlan(JSON.parse(text: text.text, file: "the plan"), file: "the plan")
-      .settled(pages: first)
+      .settled()
     while plan.outline.count < pages {
       let count = min(StoryForm.outlineBlock, pages - plan.outline.count)
+      let things = plan.outline.isEmpty ? scene?.things(in: request.prompt) ?? [] : []
       let text = try answer(
-        "the outline's prompt", StoryForm.planTokens, page: -plan.outline.count, [],
-        schema: StoryForm.outline(request.language, pages: count)
-      ) { [phrases] _, _ in
-        [.init(.user, phrases.outline(plan, pages: count, ofAll: pages))]
+        "the outline's prompt", StoryForm.planTokens, page: -1 - plan.outline.count,
+        plan.outline.isEmpty ? found : [],
+        schema: StoryForm.outline(request.language, plan.cast, pages: count, things: things)
+      ) { [phrases] preface, _ in
+        [.init(.user, preface + phrases.outline(plan, pages: count, ofAll: pages))]
       } onText: { _ in
         try check()
       }
@@ -117,7 +119,7 @@ struct StoryWriter: ~Copyable {
     return try answer(
       "page \(number)'s prompt", StoryForm.pageTokens, page: 2 * number, found,
       regex: { [phrases] in
-        StoryForm.page(language, sentences: phrases.sentences, citations: $0)
+        StoryForm.page(language, plan.cast, sentences: phrases.sentences, citations: $0)
       }
     ) { [phrases] preface, window in
       Self.messages(number, plan, preface, pages.suffix(window), phrases)
@@ -159,9 +161,14 @@ struct StoryWriter: ~Copyable {
     _ number: Int, _ plan: StoryPlan, _ preface: String, _ last: ArraySlice<String>,
     _ phrases: StoryPhrases
   ) -> [ChatMessage] {
-    let summary = phrases.summary(plan, around: number)
-    let page = phrases.page(number, of: plan.outline.count, plan, last: Array(last))
-    return [.init(.user, "\(preface)\(summary)\n\n\(page)")]
+    var messages: [ChatMessage] = []
+    var before = "\(preface)\(phrases.summary(plan, around: number))\n\n"
+    for (page, words) in zip((number - last.count)..., last) {
+      messages.append(.init(.user, before + phrases.page(page, of: plan.outline.count, plan)))
+      messages.append(.init(.assistant, words))
+      before = ""
+    }
+    return messages + [.init(.user, before + phrases.page(number, of: plan.outline.count, plan))]
   }
 
   // MARK: How
@@ -237,6 +244,7 @@ struct StoryWriter: ~Copyable {
     (writing.topK, writing.minP) = (request.topK, request.minP)
     writing.repetitionPenalty = request.repetitionPenalty
     writing.dryMultiplier = Self.dryMultiplier
+    writing.dryAllowedLength = Self.dryAllowedLength
     // Odd, so that no two pages have one seed.
     writing.seed = request.seed &+ UInt64(bitPattern: Int64(page)) &* 0x9E37_79B9_7F4A_7C15
     return writing
