@@ -61,7 +61,7 @@ extension RequestError: LanternError {
       "the prompt fills the text encoder \(chunks) times, and \(maximum) times is the most; shorten it, "
         + "or take it literally, which cuts it after the first"
     case .longStory(let what, let tokens, let maximum):
-      "\(what) comes to \(tokens) tokens and the model takes \(maximum); shorten it, or ask for fewer pages"
+      "\(what) comes to \(tokens) tokens and the model takes \(maximum); shorten it"
     case .unsupportedModel(let kind, let path, let supported):
       "\(path): a model of kind \(kind); Lantern draws with \(supported)"
     case .unsupportedUpscaler(let kind, let path, let supported):

@@ -190,7 +190,7 @@ extension FormatError: LanternError {
     switch code {
     case FileSystem.noSuchFile: "; make the folder first"
     case FileSystem.noSpace: "; free some space or write elsewhere"
-    case FileSystem.fileExists: "; it is not replaced: write elsewhere"
+    case FileSystem.fileExists: "; it is not replaced: write elsewhere, or choose to overwrite"
     default: "; write elsewhere"
     }
   }

@@ -9,8 +9,8 @@ package struct HubURL: Sendable, Equatable {
   package var isSecure: Bool { origin.hasPrefix("https:") }
   package var text: String { origin + path }
 
-  /// The address of a text; nil for another than of `http` or `https`, with a password, or with what no
-  /// address has.
+  /// The address of a text; nil for another than of `http` or `https`, with a password, with a port that is none of 1 to
+  /// 65535, or with what no address has.
   package init?(_ text: String) {
     guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), text.utf8.count <= 8192,
       let colon = text.firstRange(of: "://")
@@ -19,7 +19,7 @@ package struct HubURL: Sendable, Equatable {
     let rest = text[colon.upperBound...].prefix { $0 != "#" }
     let authority = rest.prefix { $0 != "/" && $0 != "?" }.lowercased()
     guard scheme == "http" || scheme == "https", !authority.isEmpty, !authority.contains("@"),
-      !authority.hasPrefix(":")
+      !authority.hasPrefix(":"), Self.hasSoundPort(authority)
     else { return nil }
     let standard = scheme == "https" ? ":443" : ":80"
     let host =
@@ -27,6 +27,15 @@ package struct HubURL: Sendable, Equatable {
     let path = rest.dropFirst(authority.count)
     self.init(
       origin: "\(scheme)://\(host)", path: path.hasPrefix("/") ? String(path) : "/\(path)")
+  }
+
+  /// Whether the port, where there is one, is one: the client takes others for granted.
+  private static func hasSoundPort(_ authority: String) -> Bool {
+    guard let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") else {
+      return true
+    }
+    let digits = authority[authority.index(after: colon)...]
+    return digits.allSatisfy { $0.isASCII && $0.isNumber } && UInt16(digits).map { $0 > 0 } == true
   }
 
   private init(origin: String, path: String) { (self.origin, self.path) = (origin, path) }

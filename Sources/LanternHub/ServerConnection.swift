@@ -14,6 +14,8 @@ package struct ServerConnection: Sendable {
 
   /// Seconds that a server may be silent: it loads models, and draws what was there before.
   private static let patience = 3600
+  /// The same before it has said that it is there, which it says at once.
+  private static let firstPatience: Int64 = 10
   private static let bodyLimit = 256 << 20
 
   /// Runs `body` with a connection.
@@ -36,6 +38,7 @@ package struct ServerConnection: Sendable {
     let connection = ServerConnection(
       address: address, token: token, client: WebClient(proxies, patience: patience))
     do {
+      try await connection.greet()
       let result = try await body(connection)
       await connection.client.shutDown()
       return result
@@ -43,6 +46,32 @@ package struct ServerConnection: Sendable {
       await connection.client.shutDown()
       if Task.isCancelled { throw CancellationError() }
       throw error
+    }
+  }
+
+  /// Asks whether a server of this program is there.
+  private func greet() async throws {
+    let reason = "no server of lantern answers there"
+    guard let url = HubURL(address + "/health") else {
+      throw HubError.serverAddress(found: address)
+    }
+    do {
+      let response = try await client.client(for: url).execute(
+        HTTPClientRequest(url: url.text), deadline: .now() + .seconds(Self.firstPatience))
+      let answer = try await response.body.collect(upTo: 1 << 16)
+      let status = (try? parsed(Array(answer.readableBytesView), "/health"))?.object?["status"]
+      guard response.status == .ok, status?.string == "ok" else {
+        throw HubError.noServer(address: address, reason: reason)
+      }
+    } catch let error as HubError {
+      throw error
+    } catch {
+      if Task.isCancelled { throw CancellationError() }
+      if error as? HTTPClientError == .deadlineExceeded {
+        throw HubError.noServer(
+          address: address, reason: "\(reason) within \(Self.firstPatience) s")
+      }
+      throw unreachable(error)
     }
   }
 

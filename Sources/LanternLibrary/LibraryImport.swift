@@ -70,6 +70,9 @@ package struct LibraryImport: ~Copyable {
   }
 
   private func add(file: String) throws {
+    guard FileSystem.exists(file) else {
+      throw LibraryError.format(.missingFile(path: file, remedy: "check the name"))
+    }
     guard let kind = DocumentKind.named(file) else {
       throw LibraryError.unsupportedKind(source: file, known: DocumentKind.knownEndings)
     }

@@ -186,7 +186,7 @@ extension ImageSettings {
     if let schedule {
       var noise = model.schedule
       noise.convention = convention
-      if !solver.heedsSpacing(levels, steps: steps, over: noise) {
+      if solver.choosesLevels || !solver.heedsSpacing(levels, steps: steps, over: noise) {
         notes.append(ScheduleTable.idleNote(schedule, sampler))
       }
     }

@@ -16,6 +16,8 @@ package struct StoryRevision: Sendable {
     package var file: [UInt8]?
     /// What the picture was drawn from, and its seed, as its file says.
     var drawn: (prompt: String, seed: UInt64)?
+    /// The seed that the story names, for a page whose picture is gone.
+    var seed: UInt64?
 
     /// A page of words, and of what its picture shows.
     package init(text: String, prompt: String? = nil) { (self.text, self.prompt) = (text, prompt) }
@@ -60,6 +62,10 @@ package struct StoryRevision: Sendable {
   /// - Throws: ``FormatError`` for a file that cannot be read or that is no story, `PictureError` for a picture of it.
   package init(contentsOf path: String) throws {
     let isMarkdown = path.lowercased().hasSuffix(".md")
+    guard isMarkdown || path.lowercased().hasSuffix(".json") else {
+      throw FormatError.unsupportedFileKind(
+        path: path, remedy: "give a story.json or story.md")
+    }
     let story = isMarkdown ? try StoryMarkdown(contentsOf: path).story : try JSON.read(path)
     guard let fields = story.object, let list = fields["pages"]?.array, !list.isEmpty else {
       throw FormatError.wrongType(key: "pages", expected: "a list of pages", file: path)
@@ -93,6 +99,13 @@ package struct StoryRevision: Sendable {
     }
     let prompt = fields["picture_prompt"]?.string.map(PlainText.line)
     var page = Page(text: text, prompt: prompt == "" ? nil : prompt)
+    if let seed = fields["seed"], seed != .null {
+      guard let number = seed.unsigned else {
+        throw FormatError.wrongType(
+          key: "pages.\(number).seed", expected: "an integer from 0", file: path)
+      }
+      page.seed = number
+    }
     guard let name = fields["picture"]?.string else { return page }
     // A name alone: a story from elsewhere must not read files elsewhere.
     guard !name.isEmpty, !name.contains("/"), !name.contains("\0"), name != "..", name != "." else {
@@ -106,19 +119,27 @@ package struct StoryRevision: Sendable {
     let picture = try Picture(contentsOf: place)
     let file = try FileSystem.read(place, limit: 1 << 30)
     page.file = file.starts(with: StoryBook.pngSignature) ? file : try picture.png([:])
-    if let record = try PictureMetadata(contentsOf: place)[PageRecord.key],
-      let value = try? JSON.parse(text: record, file: place), let drawn = value.object,
-      let prompt = drawn["picture_prompt"]?.string
-    {
-      page.drawn = (prompt, drawn["seed"]?.unsigned ?? 0)
-    }
+    page.drawn = Self.drawn(try PictureMetadata(contentsOf: place))
     return page
   }
 
-  /// The book of the story, without its pages.
+  /// What a page's picture was drawn from, and its seed: as its record says, or its settings as webui writes them, which
+  /// pages have that one transformer told and drew.
+  private static func drawn(_ metadata: PictureMetadata) -> (prompt: String, seed: UInt64)? {
+    if let record = metadata[PageRecord.key], let value = try? JSON.parse(text: record, file: ""),
+      let drawn = value.object, let prompt = drawn["picture_prompt"]?.string
+    {
+      return (prompt, drawn["seed"]?.unsigned ?? 0)
+    }
+    guard let text = metadata["parameters"].map(WebUIText.init(parsing:)), text["Story"] != nil
+    else { return nil }
+    return (text.prompt, text["Seed"].flatMap { UInt64($0) } ?? 0)
+  }
+
+  /// The book of the story, without its pages; drawn by an illustrator, if any of its pictures is.
   package func book(_ illustrator: String) -> StoryBook {
     var details = details
-    details.illustrator = illustrator
+    if !pages.allSatisfy(\.isKept) { details.illustrator = illustrator }
     return StoryBook(title: title, details)
   }
 }
@@ -199,7 +220,7 @@ extension StoryIllustrator {
         .page(
           self.page(
             number, page.text, PlainText.line(prompt),
-            seed: page.drawn?.seed ?? request.consistency.seed(request.seed, page: number), request,
+            seed: page.drawn?.seed ?? page.seed ?? request.consistency.seed(request.seed, page: number), request,
             record, citations: cited, onEvent: onEvent)))
     }
     try onEvent(.finished)

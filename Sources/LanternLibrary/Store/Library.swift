@@ -24,8 +24,10 @@ package struct Library: Sendable {
     try self.init(name, path: folder.file(of: name), isWriting: false, pageLimit: nil)
     let version = try read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
     guard version <= Self.version else { throw .newerLibrary(path: path, version: version) }
-    // What an interrupted first run left is an empty library, which has no tables yet.
-    guard version > 0 else { throw folder.missing(name) }
+    // As an interrupted first run may leave it.
+    guard version > 0 else {
+      throw .damagedLibrary(path: path, reason: "it is empty, and has no tables")
+    }
   }
 
   // Pages of the file may be limited, to try what a full disk does.
