@@ -70,6 +70,7 @@ struct ImageCommand: ParsableCommand {
   mutating func validate() throws {
     try checkEncoding()
     try remote.refuse(unsent)
+    try results.check(against: [beginning.initialPicture, beginning.mask, results.like])
     if let option = results.optionOfOne, several.count > 1 {
       throw ValidationError("\(option) follows one picture, not several")
     }

@@ -69,6 +69,17 @@ package enum FileSystem {
     return (folder.isEmpty ? "/" : String(folder), String(path[path.index(after: slash)...]))
   }
 
+  /// One name for a file, whatever it is called: its folder's path, and its own where it is there, with links resolved.
+  package static func resolved(_ path: String) -> String {
+    func real(_ path: String) -> String? {
+      guard let found = realpath(path, nil) else { return nil }
+      defer { free(found) }
+      return String(cString: found)
+    }
+    let (folder, name) = split(path)
+    return real(path) ?? real(folder).map { join($0, name) } ?? path
+  }
+
   /// A folder's entry's.
   package static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
     withUnsafePointer(to: &entry.pointee.d_name) { pointer in

@@ -21,6 +21,10 @@ import Testing
     func code(_ texts: [String]) -> String {
       texts.map { "`\($0)`" }.joined(separator: ", ")
     }
+    // What stands in angle brackets would be taken for a tag.
+    func plain(_ text: String?) -> String {
+      (text ?? "").replacingOccurrences(of: "<", with: "&lt;")
+    }
     let head = [
       "setting", "option", key, "webui", "type", "range", "default", "what it does",
     ]
@@ -32,8 +36,8 @@ import Testing
       if case .flag? = option?.kind { isOff = true }
       return [
         code([setting.name]), code(names), code(setting.key.map { [$0] } ?? []),
-        code(setting.webUINames), setting.type, setting.range ?? "",
-        option?.defaultValue ?? (isOff ? "off" : ""), option?.help ?? "",
+        code(setting.webUINames), setting.type, plain(setting.range),
+        option?.defaultValue ?? (isOff ? "off" : ""), plain(option?.help),
       ]
     }
     let columns = head.indices.filter { column in rows.contains { !$0[column].isEmpty } }

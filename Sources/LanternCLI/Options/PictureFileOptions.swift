@@ -51,9 +51,22 @@ struct PictureFileOptions: SettingOptions {
     }
     try checkSettings()
     let files = [output ?? "picture.png", preview, animate, trace].compactMap { $0 }
-    if let twice = files.first(where: { file in files.count { $0 == file } > 1 }) {
+    let places = files.map(FileSystem.resolved)
+    if let twice = files.first(where: { file in
+      places.count { $0 == FileSystem.resolved(file) } > 1
+    }) {
       throw ValidationError(
         "\(twice): two files of one name: give --preview, --animate and --trace others")
+    }
+  }
+
+  /// Refuses to write what follows a picture over one that is read.
+  func check(against read: [String?]) throws {
+    let places = Set(read.compactMap { $0.map(FileSystem.resolved) })
+    let written = [preview, animate, trace].compactMap { $0 }
+    if let file = written.first(where: { places.contains(FileSystem.resolved($0)) }) {
+      throw ValidationError(
+        "\(file): is a picture that is read: give --preview, --animate and --trace other files")
     }
   }
 
