@@ -137,6 +137,8 @@ struct StoryCommand: ParsableCommand {
   ) throws {
     var folder = try StoryFolder(
       output ?? "story", writing, book, speaker: books.speak ? Speaker(language) : nil)
+    // Held to the end: two stories that replace one another's pages would mix.
+    let lock = try FolderLock(folder.path)
     writing.report(output, folder.path, console)
     var whole = book
     defer { if whole.pages.isEmpty { folder.discard() } }
@@ -161,6 +163,7 @@ struct StoryCommand: ParsableCommand {
       "\(whole.pages.count) pages in \(rounded(Console.now - begin)) s, "
         + "loaded in \(rounded(begin - start)) s")
     if books.epub { console.report(try folder.writeEPUB(of: whole)) }
+    _ = consume lock
     console.report(FileSystem.join(folder.path, "story.html"))
     if pictures.chance.number == nil, partners.from == nil {
       console.report("seed \(request.seed)")

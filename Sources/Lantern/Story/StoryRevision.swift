@@ -216,11 +216,12 @@ extension StoryIllustrator {
         }
         prompt = said?.prompt(plan, request.consistency, scene) ?? prompt
       }
+      let seed = page.drawn?.seed ?? page.seed
       try onEvent(
         .page(
           self.page(
             number, page.text, PlainText.line(prompt),
-            seed: page.drawn?.seed ?? page.seed ?? request.consistency.seed(request.seed, page: number), request,
+            seed: seed ?? request.consistency.seed(request.seed, page: number), request,
             record, citations: cited, onEvent: onEvent)))
     }
     try onEvent(.finished)
