@@ -10,6 +10,16 @@ import Testing
   private static let repository = FakeHub.Repository(
     files: ["w.safetensors": bytes(100), "unet/config.json": bytes(3)])
 
+  @Test("an address with a port that is none is no address: the client takes ports for granted")
+  func ports() {
+    for port in ["99999", "65536", "0", "-5", "x", "", "80:80"] {
+      #expect(HubURL("http://127.0.0.1:\(port)/a") == nil, "\(port)")
+    }
+    #expect(HubURL("http://127.0.0.1:65535/a")?.origin == "http://127.0.0.1:65535")
+    #expect(HubURL("http://[::1]:1/a")?.origin == "http://[::1]:1")
+    #expect(HubURL("http://[::1]/a")?.origin == "http://[::1]")
+  }
+
   /// The error of a pull, and what it left behind besides the cache's tag and marks of missing files.
   private func failure(
     _ text: String, _ repository: FakeHub.Repository = Self.repository,

@@ -93,6 +93,54 @@ import Testing
     }
   }
 
+  @Test("a story that one transformer told and drew is drawn again where it was edited")
+  func ofOneTransformer() throws {
+    try withTemporaryFolder { root in
+      try TinyStoryteller.write(to: root + "/model", isInterleaved: true)
+      let generator = try StoryGenerator(folder: root + "/model", precision: .exact)
+      var request = StoryRequest(prompt: "a fox")
+      (request.seed, request.pages, request.temperature) = (5, 2, 1)
+      var book = StoryBook(request, writer: "tiny", illustrator: "tiny")
+      try generator.write(request) { event in
+        if case .page(let page) = event { try book.add(page) }
+      }
+      try FileManager.default.createDirectory(
+        atPath: root + "/a", withIntermediateDirectories: true)
+      try book.write(to: root + "/a")
+      let before = try Data(contentsOf: URL(fileURLWithPath: root + "/a/02.png"))
+      var count = 0
+      let change = { (text: String) in
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+          guard line.hasPrefix("![") else { return String(line) }
+          count += 1
+          return count == 1 ? "![a blue frog](01.png)" : String(line)
+        }.joined(separator: "\n")
+      }
+      let (drawn, story) = try revise("story.md", in: root + "/a", change, to: root + "/b")
+      #expect(drawn == [1] && story.pages.first?.prompt == "a blue frog")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: root + "/b/02.png")) == before)
+    }
+  }
+
+  @Test("a page whose picture is gone is drawn from the seed that story.json names")
+  func namedSeed() throws {
+    try withTemporaryFolder { root in
+      try write(to: root + "/a")
+      let before = try pictures(root + "/a")
+      try FileManager.default.removeItem(atPath: root + "/a/02.png")
+      #expect(try revise("story.json", in: root + "/a", { $0 }, to: root + "/b").drawn == [2])
+      #expect(try pictures(root + "/b") == before)
+      #expect(throws: FormatError.self) {
+        try revise(
+          "story.json", in: root + "/a",
+          {
+            $0.replacingOccurrences(
+              of: "\"seed\": ?", with: "$0-", options: .regularExpression)
+          }, to: root + "/c")
+      }
+    }
+  }
+
   @Test("a page that was added is drawn after its words, and one whose picture is missing anew")
   func added() throws {
     try withTemporaryFolder { root in
