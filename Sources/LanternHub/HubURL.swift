@@ -34,7 +34,8 @@ package struct HubURL: Sendable, Equatable {
     guard let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") else {
       return true
     }
-    let digits = authority[authority.index(after: colon)...]
+    let (host, digits) = (authority[..<colon], authority[authority.index(after: colon)...])
+    guard !host.contains(":") || host.hasPrefix("[") && host.hasSuffix("]") else { return false }
     return digits.allSatisfy { $0.isASCII && $0.isNumber } && UInt16(digits).map { $0 > 0 } == true
   }
 
