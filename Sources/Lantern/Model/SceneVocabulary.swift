@@ -53,7 +53,7 @@ package struct SceneVocabulary: Sendable, Equatable {
   }
 
   /// The things that a text names, one or several of each.
-  func things(in text: String) -> [String] {
+  package func things(in text: String) -> [String] {
     Self.named(things, in: text)
   }
 
