@@ -9,6 +9,12 @@ package enum StoryForm {
   static let planTokens = 1024, sceneTokens = 160, pageTokens = 320
 
   private static let outlineLine = 20...84
+  /// What may stand before the first name of a page.
+  private static let openers = [
+    "Once upon a time", "One day", "One morning", "The next day", "That night", "Then", "Soon",
+    "Suddenly",
+    "But", "So", "And", "When", "As", "After", "While", "At last", "In the end", "From that day on",
+  ]
   private static let english = "A-Za-z0-9 ,'\\-"
   private static let latin = "A-Za-zÀ-ɏ0-9 ,;’'—–\\-"
   private static let han = "一-鿿0-9，、；“”《》—"
@@ -128,7 +134,7 @@ package enum StoryForm {
       let (least, most) = (outlineLine.lowerBound, outlineLine.upperBound)
       switch (language, thing) {
       case (.english, nil):
-        return text("^\(names)[\(latin)]{\(least),\(most)}[A-Za-zÀ-ɏ0-9.!?]$")
+        return text("^\(names)[ ,][\(latin)]{\(least),\(most)}[A-Za-zÀ-ɏ0-9.!?]$")
       case (.english, let thing?):
         let rest = "(?: [\(latin)]{1,30}[A-Za-zÀ-ɏ0-9])?[.!?]?"
         return text("^\(names) [\(latin)]{3,\(most / 2)} \(thing)s?\(rest)$")
@@ -196,9 +202,12 @@ package enum StoryForm {
     switch language {
     case .english:
       let cited = citations.isEmpty ? "" : "(?: ?(?:\(numbers)))?"
-      let sentence = "[\(latin)\"“”]{6,150}[A-Za-zÀ-ɏ0-9\"”]\(cited)[.!?][\"”]?"
-      let first = "(?:[A-ZÀ-Þ\"“][\(latin)\"“”]{0,50} )?\(names)\(sentence)"
-      return "\(first)(?: [A-Za-zÀ-ɏ\"“]\(sentence))\(more)"
+      // By words, each behind one space: a model that should not say a word again would else say it behind two.
+      let word = "[A-Za-zÀ-ɏ0-9’'—–\\-\"“”]{1,16}[,;]?"
+      let end = "[A-Za-zÀ-ɏ0-9\"”]\(cited)[.!?][\"”]?"
+      let opener = "(?:(?:\(openers.joined(separator: "|"))),? )?"
+      let first = "\(opener)\(names)(?:['’]s|,)?(?: \(word)){2,24}\(end)"
+      return "\(first)(?: [A-ZÀ-Þ\"“]\(word)(?: \(word)){2,24}\(end))\(more)"
     case .chinese:
       let cited = citations.isEmpty ? "" : "(?:\(numbers))?"
       let sentence = "[\(han)：]{4,60}\(cited)[。！？]”?"

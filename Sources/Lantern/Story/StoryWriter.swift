@@ -12,8 +12,8 @@ struct StoryWriter: ~Copyable {
   static let window = 2
 
   /// How strongly DRY keeps a small model from telling the same line again and again, and from how many tokens on: names
-  /// come again.
-  private static let dryMultiplier: Float = 0.8, dryAllowedLength = 4
+  /// and looks come again.
+  private static let dryMultiplier: Float = 0.8, dryAllowedLength = 6
 
   private let generator: LanguageGenerator
   /// How conversations with the model are written; nil where its files do not say.

@@ -36,8 +36,7 @@ extension StoryCommand {
                   preview: try RemoteJob.preview(fields)))
             case "picture":
               let recipe = fields["recipe"]?.object
-              var picture = try await RemoteJob.picture(fields, on: connection)
-              picture.metadata = PictureMetadata()
+              let picture = try await RemoteJob.picture(fields, on: connection)
               yield(
                 .page(
                   StoryPage(
