@@ -70,11 +70,12 @@ import Testing
   }
 
   @Test(
-    "every field of a request but what its prompt was made from has a row, and no name, key or option stands twice"
+    "every field of a request has a row, but for its prompt's origin and where its names are; none stands twice"
   )
   func isWhole() {
     let fields = Mirror(reflecting: ImageRequest(prompt: "")).children.compactMap(\.label)
-    #expect(Set(fields) == Set(ImageSetting.all.map(\.field) + ["enrichedPrompt"]))
+    let others = ["enrichedPrompt", "namesServerFiles"]
+    #expect(Set(fields) == Set(ImageSetting.all.map(\.field) + others))
     let lists = [
       ImageSetting.all.map(\.name), ImageSetting.all.compactMap(\.key),
       ImageSetting.all.compactMap { $0.option?.name },
