@@ -63,6 +63,11 @@ struct ServeCommand: ParsableCommand {
     wanted.store = server.store == "none" ? nil : server.store ?? DataFolder.path("serve")
     wanted.keptPictures = server.keep
     wanted.models = try model.map(Self.named)
+    let names = wanted.models.map(\.name)
+    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+      throw ValidationError(
+        "\(twice): two models of one name: give one of them another, as NAME=FILE")
+    }
     wanted.addOnFolders = addOns.folders
     wanted.hub = try HubSettings()
     wanted.precision = computing.precision ?? .default

@@ -112,6 +112,17 @@ package struct CheckpointKind {
       beginnings: [["unet1.conv1.conv."]], name: "an upscaler of the architecture RealCUGAN"),
     Row(
       beginnings: [["body.0.body.0.body."]], name: "an upscaler of the architecture RCAN"),
+    Row(
+      beginnings: [
+        [
+          "token_embd.weight", "model.embed_tokens.", "transformer.wte.", "gpt_neox.embed_in.",
+          "model.decoder.embed_tokens.",
+        ],
+        [
+          "blk.0.", "model.layers.0.", "transformer.h.0.", "gpt_neox.layers.0.",
+          "model.decoder.layers.0.",
+        ],
+      ], name: "a language model, which writes and chats", isRead: true),
     Row(beginnings: [["m_head."], ["m_tail."]], name: "an upscaler of the architecture SCUNet"),
     Row(
       beginnings: [["stylegan_decoder."]], name: "a restorer of faces (GFPGAN)"),

@@ -22,6 +22,8 @@ public enum ModelError: Error, Sendable, Equatable {
   case inconsistent(reason: String, file: String)
   /// A file of a kind that Lantern does not read.
   case unsupported(what: String, file: String)
+  /// A file of a kind that Lantern reads elsewhere.
+  case misplaced(found: String, wanted: String, file: String)
 }
 
 extension ModelError: LanternError {
@@ -31,7 +33,7 @@ extension ModelError: LanternError {
     case .file(let inner): inner.kind
     case .tensor(let inner): inner.kind
     case .missingTensor, .wrongShape, .wrongType, .notFinite, .unusedTensors, .inconsistent,
-      .unsupported:
+      .unsupported, .misplaced:
       .data
     }
   }
@@ -57,6 +59,8 @@ extension ModelError: LanternError {
         + "the first \"\(names.first ?? "")\"; use the config.json and the weights of one model"
     case .inconsistent(let reason, let file): "\(file): \(reason); \(FormatError.mending)"
     case .unsupported(let what, let file): "\(file): \(what), which Lantern does not read"
+    case .misplaced(let found, let wanted, let file):
+      "\(file): is \(found), and no \(wanted); give it where such a file belongs"
     }
   }
 }

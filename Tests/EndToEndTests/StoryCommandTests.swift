@@ -185,6 +185,23 @@ import Testing
     }
   }
 
+  @Test("two stories that replace one another's pages do not mix: the second is told to wait")
+  func sharedFolder() throws {
+    try withFolder { root in
+      try FileManager.default.createDirectory(
+        atPath: root + "/book", withIntermediateDirectories: true)
+      let lock = try FolderLock(root + "/book")
+      let run = try Program.run(
+        ["story", "a fox", "-m", "model", "-o", "book", "--overwrite"], in: root)
+      #expect(run.code == 75 && run.errors.contains("book"), "\(run.errors)")
+      _ = consume lock
+      #expect(
+        try Program.run(
+          ["story", "a fox", "-m", "model", "-o", "book", "--overwrite", "--pages", "1"], in: root
+        ).code == 0)
+    }
+  }
+
   @Test("a folder that is no such model, or a damaged one, is one line of error")
   func damagedModels() throws {
     try withFolder { root in

@@ -15,6 +15,38 @@ struct UsageTests {
     }
   }
 
+  @Test("a model in another's place is told by what it is and where it belongs")
+  func misplacedModels() throws {
+    let writer = fixture("gguf_models/qwen2.gguf")
+    expectError(
+      try Program.run(["image", "fox", "-m", writer], in: "/tmp"), code: 65,
+      ["qwen2.gguf: is a language model", "no model with a U-Net"])
+    expectError(
+      try Program.run(["write", "a", "-m", "storyteller"], in: "/tmp"), code: 64,
+      ["storyteller is a model of another kind", "lantern story"])
+    expectError(
+      try Program.run(["serve", "a=\(writer)", "a=\(writer)", "--port", "0"], in: "/tmp"),
+      code: 64, ["a: two models of one name"])
+  }
+
+  @Test("two outputs of one picture in one file, however it is written, are refused")
+  func sameFiles() throws {
+    try withTemporaryFolder { folder in
+      for option in ["--animate", "--trace", "--preview"] {
+        expectError(
+          try Program.run(["image", "fox", "-o", "x.png", option, "./x.png"], in: folder),
+          code: 64, ["two files of one name"])
+      }
+      expectError(
+        try Program.run(
+          [
+            "image", "fox", "--init", "f.png", "--preview",
+            "../\(folder.split(separator: "/").last ?? "")/f.png",
+          ],
+          in: folder), code: 64, ["is a picture that is read"])
+    }
+  }
+
   @Test("traces of other numbers of steps are refused, and both numbers are said")
   func tracesOfOtherSteps() throws {
     try withTemporaryFolder { folder in

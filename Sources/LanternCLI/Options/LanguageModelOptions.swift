@@ -1,5 +1,7 @@
 public import ArgumentParser
 import Lantern
+import LanternFormats
+import LanternPlatform
 public import LanternTensor
 
 /// Which language model is loaded.
@@ -22,6 +24,18 @@ struct LanguageModelOptions: ParsableArguments {
     if model == nil {
       throw ValidationError("which model? Name a file or folder with --model MODEL")
     }
+    try Self.check(model)
+  }
+
+  /// Refuses a shipped model by its name: none of them is a language model alone.
+  static func check(_ name: String?) throws {
+    guard let name, ModelLocation.shipped.contains(where: { $0.name == name }),
+      !FileSystem.exists(name)
+    else { return }
+    throw ValidationError(
+      "\(name) is a model of another kind: give a language model, a GGUF file or a folder; it serves "
+        + (name == ModelLocation.picturebook.name
+          ? "lantern image" : "lantern story, caption and paint"))
   }
 
   /// Loads it, and notes what was read otherwise than its files may lead to expect.

@@ -41,8 +41,12 @@ package struct SingleFile: OneFileModel {
   {
     let path = file.path
     guard let denoiser = SingleFilePart.denoiser(in: file) else {
-      let kind = CheckpointKind(names: file.names)?.name ?? "a file of unknown tensors"
-      throw .unsupported(what: "is \(kind), not a model with a U-Net", file: path)
+      let kind = CheckpointKind(names: file.names)
+      if let kind, kind.isRead {
+        throw .misplaced(found: kind.name, wanted: "model with a U-Net", file: path)
+      }
+      let name = kind?.name ?? "a file of unknown tensors"
+      throw .unsupported(what: "is \(name), not a model with a U-Net", file: path)
     }
     let (kind, note) = try SingleFileKind.of(denoiser.tensors, in: file)
     let decided: Prediction
