@@ -252,6 +252,9 @@ import Testing
     #expect(scene.prompt(plan, .none, nil) == "a fox and an owl, run, in the forest")
     let words = try #require(ImageGenerator(folder: repositoryPath("weights/picturebook")).scene)
     #expect(scene.prompt(plan, .noise, words) == "a red fox and a blue owl in the forest")
+    var twins = plan
+    twins.cast[1].look = "red fox"
+    #expect(scene.prompt(twins, .looks, words) == "a red fox in the forest")
     #expect(StoryConsistency.noise.seed(5, page: 3) == 5)
     #expect(StoryConsistency.looks.seed(5, page: 3) == 8)
   }

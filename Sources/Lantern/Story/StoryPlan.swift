@@ -135,7 +135,10 @@ package struct StoryScene: Sendable, Equatable {
     -> String
   {
     let cast = characters.compactMap { name in plan.cast.first { $0.name == name } }
+    // Two of one look are drawn once: no reader could tell them apart.
+    var known: Set<String> = []
     let looks = cast.map { consistency.fixesLooks ? $0.look : $0.kind }
+      .filter { known.insert($0).inserted }
     if scene != nil { return SceneVocabulary.prompt(of: looks + things, place: place) }
     let subjects = looks.map(EnglishPhrase.withArticle).joined(separator: " and ")
     return [subjects, action, place ?? ""].filter { !$0.isEmpty }.joined(separator: ", ")
