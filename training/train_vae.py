@@ -4,11 +4,13 @@ KL term.
     python train_vae.py --work FOLDER --minutes 35
 
 With --decoder-only the encoder stays as it is (so do latents made with it) and only the decoder
-learns on.
+learns on. An autoencoder that begins from one of half its pixels a side keeps that one's latents, so that a
+U-Net which learnt on them draws on.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -25,9 +27,9 @@ from muon import Muon
 CONFIG = dict(
     down_block_types=["DownEncoderBlock2D"] * (3 + scenes.SCALE),
     up_block_types=["UpDecoderBlock2D"] * (3 + scenes.SCALE),
-    # 16 × 16 latents either way: at 256 pixels a side one more level, and twice the channels.
-    block_out_channels=[16, 32, 64, 128, 256][: 3 + scenes.SCALE],
-    latent_channels=16 * scenes.SCALE,
+    # 16 × 16 × 16 latents either way: at 256 pixels a side one more level around the others.
+    block_out_channels=[16] * (scenes.SCALE - 1) + [16, 32, 64, 128],
+    latent_channels=16,
     layers_per_block=1,
     # Few groups: with one channel a group the last norm would fix every picture's mean colour.
     norm_num_groups=4,
@@ -99,25 +101,25 @@ def psnr(model: AutoencoderKL, device: str, count: int = 64) -> float:
     return total / count
 
 
-def widen(model: AutoencoderKL, folder: Path) -> None:
-    """Begins from an earlier autoencoder, of as many levels and latent channels or fewer."""
+def surround(model: AutoencoderKL, folder: Path) -> AutoencoderKL:
+    """Begins from an earlier autoencoder, of as many levels or fewer; returns it, to compare latents with."""
+    config = json.loads((folder / "config.json").read_text())
     tensors = load_file(folder / "diffusion_pytorch_model.safetensors")
-    # Levels of as many pixels are alike. The decoder counts its own from the other end.
-    levels = len(CONFIG["block_out_channels"])
-    theirs = [level for level in range(levels) if f"decoder.up_blocks.{level}.resnets.0.conv1.bias" in tensors]
-    for level in reversed(theirs if len(theirs) < levels else []):
-        here, there = f"decoder.up_blocks.{level}.", f"decoder.up_blocks.{level + levels - len(theirs)}."
-        for name in [name for name in tensors if name.startswith(here)]:
-            tensors[name.replace(here, there)] = tensors.pop(name)
-    new, old = CONFIG["latent_channels"], tensors["post_quant_conv.bias"].numel()
-    for name in ("quant_conv.weight", "quant_conv.bias"):
-        # Means and log-variances are the two halves; the new ones start as the model's own.
-        mine = model.get_parameter(name).detach().clone()
-        columns = (slice(2 * old),) * (mine.ndim > 1)
-        mine[(slice(old), *columns)] = tensors[name][:old]
-        mine[(slice(new, new + old), *columns)] = tensors[name][old:]
-        tensors[name] = mine
-    load_overlapping(model, tensors)
+    earlier = AutoencoderKL(config).eval().requires_grad_(False)
+    earlier.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    # The new levels are those of the most pixels: the encoder's first, the decoder's last.
+    added = len(CONFIG["block_out_channels"]) - len(config["block_out_channels"])
+    inner = {}
+    for name, tensor in tensors.items():
+        if added and name.startswith(("encoder.conv_in", "decoder.conv_norm_out", "decoder.conv_out")):
+            continue
+        head, _, tail = name.partition("encoder.down_blocks.")
+        if tail:
+            level, _, rest = tail.partition(".")
+            name = f"{head}encoder.down_blocks.{int(level) + added}.{rest}"
+        inner[name] = tensor
+    load_overlapping(model, inner)
+    return earlier
 
 
 def main() -> None:
@@ -127,6 +129,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=64, help="pixels a side of a crop")
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--kl", type=float, default=3e-4, help="weight of the mean KL divergence")
+    parser.add_argument("--kept", type=float, default=0.3, help="weight of the distance to --start-from's latents")
     parser.add_argument("--decoder-only", action="store_true")
     parser.add_argument("--start-from", type=Path, help="the vae folder of an earlier model")
     parser.add_argument("--compile", action="store_true")
@@ -141,8 +144,9 @@ def main() -> None:
         # Begin with little noise on the latents, or the decoder sees nothing else for a long time.
         model.quant_conv.bias[CONFIG["latent_channels"]:] = -5
         model.quant_conv.weight[CONFIG["latent_channels"]:] *= 0.1
+    earlier = None
     if options.start_from:
-        widen(model, options.start_from)
+        earlier = surround(model, options.start_from).to(device, memory_format=torch.channels_last)
     if options.decoder_only:
         model.load_state_dict(common.Checkpoint(options.work / "vae.pt").load(device)["average"])
         model.encoder.requires_grad_(False)
@@ -151,13 +155,18 @@ def main() -> None:
     optimizer = Muon(model, options.learning_rate, (0.9, 0.99), 1e-4)
     step, clock = common.resume(checkpoint, options, model, optimizer, average)
 
-    def loss_of(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def loss_of(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         with common.autocast(device):
             mean, log_variance = model.encode(x)
             y = model.decode(mean + (0.5 * log_variance).exp() * torch.randn_like(mean))
         mean, log_variance = mean.float(), log_variance.float()
         kl = 0.5 * (mean.pow(2) + log_variance.exp() - 1 - log_variance).mean()
-        return reconstruction_loss(y.float(), x), kl
+        apart = torch.zeros(())
+        if earlier is not None:
+            with torch.no_grad(), common.autocast(device):
+                wanted = earlier.encode(F.avg_pool2d(x, scenes.SCALE))[0]
+            apart = F.mse_loss(mean, wanted.float())
+        return reconstruction_loss(y.float(), x), kl, apart
 
     objective = torch.compile(loss_of) if options.compile else loss_of
     while clock.progress < 1:
@@ -168,15 +177,15 @@ def main() -> None:
         x = crops(options.seed * 10**9 + step, count, side)
         x = x.to(device, memory_format=torch.channels_last)
         common.set_rate(optimizer, options.learning_rate * clock.rate(step))
-        reconstruction, kl = objective(x)
-        common.descend(reconstruction + options.kl * kl, model, optimizer)
+        reconstruction, kl, apart = objective(x)
+        common.descend(reconstruction + options.kl * kl + options.kept * apart, model, optimizer)
         average.update(model, step)
         step += 1
         clock.tick()
         if step % 50 == 0:
             common.log(
                 options.work / f"{stage}.log", step=step, minutes=clock.spent / 60,
-                loss=reconstruction.item(), kl=kl.item(), rate=clock.rate(step),
+                loss=reconstruction.item(), kl=kl.item(), apart=apart.item(), rate=clock.rate(step),
             )
         common.save(checkpoint, clock, model=model, average=average.model, optimizer=optimizer,
                     step=step)
