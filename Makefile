@@ -1,7 +1,7 @@
 # demo     draw a picture with the shipped weights
 # build    the program, optimised: .build/release/lantern
 # install  the program and its weights below PREFIX
-# test     build and run every test
+# test     build and run every test, or FILTER=SUITE
 # format   lay out the source as .swift-format says
 # lint     check layout and the source's laws
 # docs     the library's documentation, below out/documentation for a server of static files
@@ -19,9 +19,10 @@
 PREFIX ?= /usr/local
 PYTHON ?= python3
 PROMPT ?= a red fox on the beach
-# The C kernels are always optimised; in a debug build of Swift the rooms are, for these.
-TEST_FLAGS = -Xcc -O2
-test lint docs: export LANTERN_OPTIMIZED = 1
+# What ships is tested: a release build, apart from `make build`'s. BoringSSL takes longest of all to optimise,
+# and only a server's handshakes need it.
+TEST_FLAGS = -c release --scratch-path .build/tests --disable-index-store -Xswiftc -gnone -Xcc -g0 -Xcxx -O0
+test lint docs: export LANTERN_TESTED = 1
 LANTERN = .build/release/lantern
 # With Swift's libraries inside, the program starts sooner and runs where Swift is not installed.
 RELEASE_FLAGS = -c release $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
@@ -41,7 +42,7 @@ install: build
 	cp -R weights "$(PREFIX)/share/lantern/"
 
 test: tools
-	swift test $(TEST_FLAGS)
+	swift test $(TEST_FLAGS) $(if $(FILTER),--filter "$(FILTER)")
 
 format:
 	swift format -i -r -p Package.swift Sources Tests Examples/Sources

@@ -8,9 +8,15 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-/// What `make test` sets: rooms are optimised in debug builds too, so that tests take less time.
-let optimized: [SwiftSetting] =
-  Context.environment["LANTERN_OPTIMIZED"] == "1" ? [.unsafeFlags(["-O"])] : []
+/// What `make test` sets, which tests what ships: a release build, whose rooms can be imported for testing, with tests
+/// that are quick to compile.
+let isTested = Context.environment["LANTERN_TESTED"] == "1"
+let testable: [SwiftSetting] = isTested ? [.unsafeFlags(["-enable-testing"])] : []
+let unoptimized: [SwiftSetting] =
+  isTested ? [.unsafeFlags(["-Onone", "-no-emit-module-separately-wmo"])] : []
+
+/// Suites that loop over many numbers, or over all of the source.
+let laborious: Set = ["LanternTensorTests", "ArchitectureTests"]
 
 /// The rooms of the house, bottom to top: each may import only those named here.
 let rooms: [(name: String, imports: [Target.Dependency])] = [
@@ -234,10 +240,12 @@ let package = Package(
         name: $0.name, dependencies: $0.imports,
         resources: $0.name == "LanternServer"
           ? [.embedInCode("Page/index.html"), .embedInCode("Page/openapi.json")] : [],
-        swiftSettings: strict + optimized)
+        swiftSettings: strict + testable)
     }
     + suites.map {
-      .testTarget(name: $0.name, dependencies: $0.imports + ["TestSupport"], swiftSettings: strict)
+      .testTarget(
+        name: $0.name, dependencies: $0.imports + ["TestSupport"],
+        swiftSettings: strict + (laborious.contains($0.name) ? [] : unoptimized))
     },
   cLanguageStandard: .c11
 )

@@ -132,7 +132,8 @@ struct LikeTests {
       let run = try model.draw(
         "a fox", "--json", "-s", "-7", "-b", "2", "--sampler", "euler", "-o", "a.png")
       let pictures = try run.events().filter { $0["event"]?.string == "picture" }
-      #expect(pictures.map { $0["seed"]?.unsigned } == [.max - 6, .max - 5])
+      let seeds: [UInt64?] = [.max - 6, .max - 5]
+      #expect(pictures.map { $0["seed"]?.unsigned } == seeds)
       for picture in pictures {
         let recipe = try #require(picture["recipe"]?.object)
         #expect(recipe["seed"] == picture["seed"] && recipe["sampler"]?.string == "euler")

@@ -141,7 +141,7 @@ struct UsageTests {
       (["fox", "--trace", "t", "-b", "2"], ["--trace"]),
       (["fox", "cat\nand dog"], ["cat and dog"]),
       ([], ["what shall it draw?"]),
-    ])
+    ] as [([String], [String])])
   func mistakes(_ arguments: [String], _ words: [String]) throws {
     try withTemporaryFolder { folder in
       let run = try Program.run(

@@ -61,7 +61,7 @@ import Testing
     "a shape that no memory holds is refused, a size of 0 in it or not",
     arguments: [
       [1 << 40, 1 << 40], [0, 1 << 40, 1 << 40], [1 << 40, 1 << 40, 0], [1 << 31, 1 << 31],
-    ])
+    ] as [[Int]])
   func absurdShape(_ shape: [Int]) {
     let strides = Array(repeating: 0, count: shape.count)
     #expect(throws: FormatError.badShape(name: "x", shape: shape, file: "x.pt")) {

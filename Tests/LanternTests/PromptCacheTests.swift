@@ -10,7 +10,8 @@ import Testing
   /// Words by rule: the texts of two ends begin alike.
   private func prompt(_ words: Int, end: String) -> String {
     let all = ["the", "fox", "and", "key", "who", "a"]
-    return (0..<words).map { all[($0 * $0 + $0 / 3) % 6] }.joined(separator: " ") + end
+    let chosen = (0..<words).map { (index: Int) -> String in all[(index * index + index / 3) % 6] }
+    return chosen.joined(separator: " ") + end
   }
 
   private func request(_ prompt: String, cache: String? = nil) -> LanguageRequest {

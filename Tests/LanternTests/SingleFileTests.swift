@@ -74,7 +74,7 @@ import Testing
         let middle = isFile ? "middle_block." : "mid_block."
         tensors.removeAll { $0.name.hasPrefix(prefix + middle) }
       case "time_cond_proj_dim":
-        let values = (0..<8 * 4).map { Float($0 % 7) / 8 - 0.4 }
+        let values: [Float] = (0..<8 * 4).map { (index: Int) in Float(index % 7) / 8 - 0.4 }
         tensors.append(
           ("\(prefix)time_embedding.cond_proj.weight", try Tensor(values, shape: [8, 4])))
       default:
@@ -305,7 +305,7 @@ import Testing
       let path = "\(folder)/one.safetensors"
       let layer = "model.diffusion_model.time_embed.0"
       // Four bytes to an integer.
-      let bytes = (0..<32 * 8).map { UInt8(($0 * 37) % 0x7F) }
+      let bytes: [UInt8] = (0..<32 * 8).map { (index: Int) in UInt8(index * 37 % 0x7F) }
       let bits = bytes.withUnsafeBytes { Array($0.bindMemory(to: Int32.self)) }
       let scale = try Tensor([0.0625] as [Float], shape: [])
       try model.write(to: path) { tensors in

@@ -350,7 +350,7 @@ import Testing
       let path = "\(folder)/f8.safetensors"
       let name = "double_blocks.0.img_attn.qkv"
       // Four bytes to an integer.
-      let bytes = (0..<96 * 32).map { UInt8(($0 * 37) % 0x7F) }
+      let bytes: [UInt8] = (0..<96 * 32).map { (index: Int) in UInt8(index * 37 % 0x7F) }
       let bits = bytes.withUnsafeBytes { Array($0.bindMemory(to: Int32.self)) }
       var tensors = try model.transformer()
       let place = try #require(tensors.firstIndex { $0.name == "\(name).weight" })

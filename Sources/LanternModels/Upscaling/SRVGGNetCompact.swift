@@ -59,10 +59,9 @@ package struct SRVGGNetCompact: UpscalerNetwork {
     let features = config.features
     let body = weights["body"]
     layers = try (0..<config.convolutions - 1).map { index throws(ModelError) in
-      (
-        try Conv2d(body[2 * index], index == 0 ? 3 : features, features, .same3),
-        try body[2 * index + 1].tensor("weight", [features])
-      )
+      let inputs = index == 0 ? 3 : features
+      let convolution = try Conv2d(body[2 * index], inputs, features, .same3)
+      return (convolution, try body[2 * index + 1].tensor("weight", [features]))
     }
     last = try Conv2d(
       body[2 * (config.convolutions - 1)], features, 3 * config.scale * config.scale, .same3)
