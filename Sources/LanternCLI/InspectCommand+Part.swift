@@ -13,6 +13,7 @@ extension InspectCommand {
     let config = try Config(path: file)
     let name =
       config.value("_class_name")?.string ?? config.value("architectures")?.array?.first?.string
+      ?? (config.value("model_type")?.string == ModelCatalogue.judge ? ModelCatalogue.judge : nil)
     return name.flatMap { ModelCatalogue.unifiedTransformers[$0] == nil ? $0 : nil }
   }
 

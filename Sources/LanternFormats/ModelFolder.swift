@@ -35,7 +35,8 @@ package struct ModelFolder: ModelSource {
     guard FileSystem.exists(index) else {
       throw .missingFile(
         path: index,
-        remedy: "it names the parts of a model that diffusers laid out; is this the right folder?")
+        remedy: "it names the parts of a model that diffusers laid out; is this the right folder?"
+          + Self.hint(folder))
     }
     self.path = folder
     guard let members = try JSON.read(index).object else {
@@ -58,6 +59,22 @@ package struct ModelFolder: ModelSource {
     }
     self.components = components
     self.settings = members.filter { components[$0.key] == nil }
+  }
+
+  /// What a folder without an index is instead, where that can be told.
+  private static func hint(_ folder: String) -> String {
+    let config = try? Config(path: FileSystem.join(folder, "config.json"))
+    if let kind = ["_class_name", "model_type"].compactMap({ config?.value($0)?.string }).first {
+      return " Its config.json is of \(kind.escapingControls())"
+    }
+    let models = ((try? FileSystem.list(folder)) ?? []).filter {
+      let inner = FileSystem.join(folder, $0)
+      return FileSystem.exists(FileSystem.join(inner, indexName))
+        || FileSystem.exists(FileSystem.join(inner, "config.json"))
+    }
+    guard !models.isEmpty else { return "" }
+    return " Models in it: "
+      + models.prefix(8).map { $0.escapingControls() }.joined(separator: ", ")
   }
 
   package var notes: [String] { [] }

@@ -206,8 +206,11 @@ package enum ModelCatalogue {
   package static func reads(_ name: String) -> Bool {
     textEncoders[name] != nil || denoisers[name] != nil || controlNetworks[name] != nil
       || latentCodecs[name] != nil || imageEncoders[name] != nil || languageModels[name] != nil
-      || encoders[name] != nil
+      || encoders[name] != nil || name == judge
   }
+
+  /// What judges pictures: the `model_type` of its settings, which name no class.
+  package static let judge = "judge"
 
   /// Builds a network of its folder, to find what is wrong there; nothing for a class that no row has.
   ///
@@ -223,6 +226,7 @@ package enum ModelCatalogue {
     _ = try imageEncoders[name]?(config, weights)
     _ = try languageModels[name]?(config, weights)
     _ = try encoders[name]?(config, weights)
+    if name == judge { _ = try Judge(JudgeConfig(config), weights) }
   }
 
   /// Codecs of picture tokens, by the class that the folder names.

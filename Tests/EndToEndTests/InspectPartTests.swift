@@ -24,6 +24,22 @@ import Testing
     #expect(event["event"]?.string == "part" && event["is_read"]?.bool == true)
   }
 
+  @Test("the shipped judge is described, a damaged one refused")
+  func judge() throws {
+    let run = try inspect(repositoryPath("weights/judge"))
+    #expect(run.code == 0 && run.errors.isEmpty && run.output.contains("judge: judge"), "\(run)")
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/judge"
+      try FileManager.default.copyItem(atPath: repositoryPath("weights/judge"), toPath: path)
+      let config = URL(fileURLWithPath: "\(path)/config.json")
+      let text = try String(contentsOf: config, encoding: .utf8)
+      try text.replacing("\"layers_per_block\": ", with: "\"layers_per_block\": 1").write(
+        to: config, atomically: true, encoding: .utf8)
+      let damaged = try inspect(path)
+      #expect(damaged.code == 65 && damaged.errorLines.count == 1, "\(damaged.errors)")
+    }
+  }
+
   @Test("one of a class that Lantern does not read is described as that, a damaged one refused")
   func otherNetworks() throws {
     try withTemporaryFolder { folder in

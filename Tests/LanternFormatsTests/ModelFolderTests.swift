@@ -47,6 +47,25 @@ struct ModelFolderTests {
     }
   }
 
+  @Test("a folder without an index is told by its settings, or by the models in it")
+  func otherFolders() throws {
+    try withTemporaryFolder { folder in
+      let error = {
+        #expect(throws: FormatError.self) { try ModelFolder(folder) }.map { "\($0)" } ?? ""
+      }
+      #expect(error().hasSuffix("is this the right folder?"))
+      for name in ["a", "b", "c"] {
+        try FileManager.default.createDirectory(
+          atPath: "\(folder)/\(name)", withIntermediateDirectories: false)
+      }
+      try AtomicFile.write(Array(Self.index.utf8), to: "\(folder)/b/model_index.json")
+      try AtomicFile.write(Array("{}".utf8), to: "\(folder)/a/config.json")
+      #expect(error().hasSuffix("folder? Models in it: a, b"))
+      try AtomicFile.write(Array(#"{"_class_name": "Showo"}"#.utf8), to: "\(folder)/config.json")
+      #expect(error().hasSuffix("folder? Its config.json is of Showo"))
+    }
+  }
+
   @Test("a part cannot lie outside the folder")
   func staysInside() throws {
     try withModel(#"{"_class_name": "X", "..": ["a", "b"], "../x": ["a", "b"]}"#) { folder in

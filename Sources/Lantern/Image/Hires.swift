@@ -52,6 +52,12 @@ public struct Hires: Sendable, Equatable {
     Int(min(Double(steps(after: first)) / min(denoise, 0.999), 1e9))
   }
 
+  /// Whether the second pass's picture is as large as the first's; as ``sizes(width:height:unit:)``.
+  func enlargesNothing(_ width: Int, _ height: Int, _ unit: Int) -> Bool {
+    let first = ImageRequest.Size(width: width / unit, height: height / unit)
+    return sizes(width: width, height: height, unit: unit).kept == first
+  }
+
   /// What an enlarged picture is before it is cut, and after, in units of so many pixels.
   ///
   /// - Parameters:

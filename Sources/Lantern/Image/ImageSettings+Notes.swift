@@ -229,8 +229,10 @@ extension ImageSettings {
         "drawn in \(width)×\(height), a size that the model was trained on, and resized to "
           + "\(pictureSize.width)×\(pictureSize.height)")
     }
-    if case .factor(1)? = request.hires?.size {
-      notes.append("hires 1x enlarges nothing: the picture is drawn in part once more in its size")
+    if let hires = request.hires, hires.enlargesNothing(width, height, model.decoder.downsampling) {
+      notes.append(
+        "hires \(hires.sizeText) enlarges nothing: the picture is drawn in part once more in its size"
+      )
     }
     let tile = model.decoder.tileSize * model.decoder.downsampling
     if request.tiledDecoding, request.hires == nil, width <= tile, height <= tile {
