@@ -8,15 +8,16 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-/// What `make test` sets, which tests what ships: a release build, whose rooms can be imported for testing, with tests
-/// that are quick to compile.
+/// What `make test` sets: rooms can be imported for testing.
 let isTested = Context.environment["LANTERN_TESTED"] == "1"
 let testable: [SwiftSetting] = isTested ? [.unsafeFlags(["-enable-testing"])] : []
-let unoptimized: [SwiftSetting] =
-  isTested ? [.unsafeFlags(["-Onone", "-no-emit-module-separately-wmo"])] : []
-
-/// Suites that loop over many numbers, or over all of the source.
-let laborious: Set = ["LanternTensorTests", "ArchitectureTests"]
+/// `make test` optimises Swift only here, where loops are: the compiler takes five times as long with it. The driver is
+/// told not to optimise, for the sake of the packages that these depend on; the frontend behind it is.
+let optimized: [SwiftSetting] = isTested ? [.unsafeFlags(["-Xfrontend", "-O"])] : []
+let laborious: Set = [
+  "LanternTensor", "LanternFormats", "LanternTokenizers", "LanternSamplers", "LanternDecoding",
+  "LanternPictures", "LanternEvaluation", "LanternTensorTests", "ArchitectureTests",
+]
 
 /// The rooms of the house, bottom to top: each may import only those named here.
 let rooms: [(name: String, imports: [Target.Dependency])] = [
@@ -240,12 +241,12 @@ let package = Package(
         name: $0.name, dependencies: $0.imports,
         resources: $0.name == "LanternServer"
           ? [.embedInCode("Page/index.html"), .embedInCode("Page/openapi.json")] : [],
-        swiftSettings: strict + testable)
+        swiftSettings: strict + testable + (laborious.contains($0.name) ? optimized : []))
     }
     + suites.map {
       .testTarget(
         name: $0.name, dependencies: $0.imports + ["TestSupport"],
-        swiftSettings: strict + (laborious.contains($0.name) ? [] : unoptimized))
+        swiftSettings: strict + (laborious.contains($0.name) ? optimized : []))
     },
   cLanguageStandard: .c11
 )

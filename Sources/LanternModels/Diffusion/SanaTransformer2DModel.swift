@@ -120,7 +120,7 @@ package struct SanaTransformer2DModel: DenoiserNetwork {
     lastTable = try ScaleShiftTable(weights, features: size, parts: 2)
     projOut = try Linear(weights["proj_out"], size, patch * patch * config.channels.output)
     // The empty text is encoded.
-    try weights.finish(ignoring: ["caption_projection.y_embedding"])
+    try weights.finish(ignoring: ["patch_embed.pos_embed", "caption_projection.y_embedding"])
   }
 
   package var geometry: LatentGeometry {

@@ -117,6 +117,46 @@ extension ShapeSettings {
     ]
   }
 
+  /// Of a `SanaTransformer2DModel`.
+  ///
+  /// - Throws: ``ModelError`` for tensors that are missing or of another rank.
+  func sana() throws(ModelError) -> [String: JSONValue] {
+    let embedder = "patch_embed.proj.weight"
+    let (features, patch) = (try size(embedder, axis: 0), try size(embedder, axis: 2))
+    // Own heads of all published ones have 32 features; the text's are 20, or 16 of the small ones.
+    let heads = features % 20 == 0 ? 20 : 16
+    guard features % 32 == 0, features % heads == 0, (32...1 << 20).contains(features),
+      (1...1024).contains(patch)
+    else {
+      throw .inconsistent(
+        reason: "heads of 32 do not share out the \(features) features of a token", file: path)
+    }
+    // The original code keeps the places of its training, and adds them from 2048² pixels on.
+    let stored = "patch_embed.pos_embed"
+    let places = has(stored) ? try size(stored, axis: 1) : 1024
+    let side = Int(Double(max(1, min(places, 1 << 24))).squareRoot().rounded())
+    let embedsGuidance = has("time_embed.guidance_embedder.linear_1.weight")
+    let inner = try size("transformer_blocks.0.ff.conv_point.weight", axis: 1)
+    return [
+      "_class_name": .string("SanaTransformer2DModel"), "sample_size": .integer(side * patch),
+      "in_channels": .integer(try size(embedder, axis: 1)), "patch_size": .integer(patch),
+      "out_channels": .integer(try size("proj_out.weight", axis: 0) / (patch * patch)),
+      "num_layers": .integer(count(1024) { "transformer_blocks.\($0).attn1.to_q.weight" }),
+      "num_attention_heads": .integer(features / 32), "attention_head_dim": .integer(32),
+      "num_cross_attention_heads": .integer(heads),
+      "cross_attention_head_dim": .integer(features / heads),
+      "cross_attention_dim": .integer(features),
+      "caption_channels": .integer(try size("caption_projection.linear_1.weight", axis: 1)),
+      "mlp_ratio": .number(Double(inner) / Double(features)),
+      "attention_bias": .bool(has("transformer_blocks.0.attn1.to_q.bias")),
+      "guidance_embeds": .bool(embedsGuidance),
+      "timestep_scale": .integer(embedsGuidance ? 1000 : 1),
+      "interpolation_scale": side >= 64 ? .integer(side / 64) : .null,
+      "qk_norm": has("transformer_blocks.0.attn1.norm_q.weight")
+        ? .string("rms_norm_across_heads") : .null,
+    ]
+  }
+
   /// Of a `ZImageTransformer2DModel`.
   ///
   /// - Throws: ``ModelError`` for tensors that are missing or of another rank.

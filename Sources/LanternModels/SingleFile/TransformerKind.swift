@@ -32,6 +32,8 @@ package struct TransformerKind: Sendable {
     case kl(scalingFactor: Double, shiftFactor: Double)
     /// `AutoencoderKLFlux2`.
     case flux2
+    /// `AutoencoderDC`, which is read from folders alone.
+    case dc
   }
 
   /// All of them.
@@ -92,6 +94,12 @@ package struct TransformerKind: Sendable {
     pixArt(
       "PixArt-Σ", "PixArtSigmaPipeline", mark: "t_block.1.weight",
       diffusersMark: "adaln_single.linear.weight", scalingFactor: 0.13025),
+    sana(
+      "SANA-Sprint", "SanaSprintPipeline", mark: "cfg_embedder.mlp.0.weight",
+      diffusersMark: "time_embed.guidance_embedder.linear_1.weight", embedsGuidance: true),
+    sana(
+      "SANA", "SanaPipeline", mark: "t_block.1.weight",
+      diffusersMark: "time_embed.emb.timestep_embedder.linear_1.weight", embedsGuidance: false),
     TransformerKind(
       name: "Z-Image", pipelineClass: "ZImagePipeline", className: "ZImageTransformer2DModel",
       names: .zImage, embedder: "x_embedder.weight",
@@ -144,6 +152,32 @@ package struct TransformerKind: Sendable {
       textEncoders: [.t5("text_encoder", "tokenizer")])
   }
 
+  /// SANA, and SANA-Sprint, whose steps are few.
+  private static func sana(
+    _ name: String, _ pipeline: String, mark: String, diffusersMark: String, embedsGuidance: Bool
+  ) -> TransformerKind {
+    TransformerKind(
+      name: name, pipelineClass: pipeline, className: "SanaTransformer2DModel",
+      names: .sana(embedsGuidance: embedsGuidance), embedder: "x_embedder.proj.weight",
+      marks: [
+        ["blocks.0.mlp.inverted_conv.conv.weight", "attention_y_norm.weight", mark],
+        ["transformer_blocks.0.ff.conv_inverted.weight", "caption_norm.weight", diffusersMark],
+      ],
+      settings: { shapes throws(ModelError) in try shapes.sana() },
+      schedule: { settings in
+        guard !embedsGuidance else { return ["_class_name": .string("SCMScheduler")] }
+        // Those of 4096² pixels, by their places, are shifted further.
+        let isLarge = (settings["sample_size"]?.integer ?? 0) >= 128
+        return [
+          "_class_name": .string("DPMSolverMultistepScheduler"),
+          "num_train_timesteps": .integer(1000), "algorithm_type": .string("dpmsolver++"),
+          "solver_order": .integer(2), "prediction_type": .string("flow_prediction"),
+          "use_flow_sigmas": .bool(true), "flow_shift": .number(isLarge ? 6 : 3),
+        ]
+      },
+      codec: .dc, textEncoders: [.gemma2])
+  }
+
   /// Settings of `FlowMatchEulerDiscreteScheduler`.
   private static func flow(shift: Int, isDynamic: Bool) -> [String: JSONValue] {
     [
@@ -162,7 +196,7 @@ package struct TransformerTextEncoder: Sendable {
   enum Family: Sendable {
     /// CLIP's, whose pooled vector is projected or not, and the token that it fills texts up with.
     case clip(isProjected: Bool, padding: String)
-    case t5, qwen3
+    case t5, qwen3, gemma2
   }
 
   /// The part's name in a folder, and its tokenizer's.
@@ -192,6 +226,9 @@ package struct TransformerTextEncoder: Sendable {
     component: "text_encoder", tokenizer: "tokenizer", family: .qwen3,
     prefixes: ["text_encoders.qwen3_4b.transformer.", "text_encoders.qwen3_8b.transformer."])
 
+  static let gemma2 = Self(
+    component: "text_encoder", tokenizer: "tokenizer", family: .gemma2, prefixes: [])
+
   /// The class that reads it.
   var className: String {
     switch family {
@@ -199,6 +236,7 @@ package struct TransformerTextEncoder: Sendable {
       isProjected ? "CLIPTextModelWithProjection" : "CLIPTextModel"
     case .t5: "T5EncoderModel"
     case .qwen3: "Qwen3ForCausalLM"
+    case .gemma2: "Gemma2ForCausalLM"
     }
   }
 

@@ -212,6 +212,41 @@ extension TransformerNames {
         ])
     ])
 
+  /// SANA's (github.com/NVlabs/Sana); SANA-Sprint has guidance as an input.
+  static func sana(embedsGuidance: Bool) -> TransformerNames {
+    let time = embedsGuidance ? "time_embed" : "time_embed.emb"
+    return TransformerNames(
+      root: [
+        "x_embedder.proj": .one("patch_embed.proj"), "attention_y_norm": .one("caption_norm"),
+        "y_embedder.y_proj.fc1": .one("caption_projection.linear_1"),
+        "y_embedder.y_proj.fc2": .one("caption_projection.linear_2"),
+        "y_embedder.y_embedding": .one("caption_projection.y_embedding"),
+        "t_embedder.mlp.0": .one("\(time).timestep_embedder.linear_1"),
+        "t_embedder.mlp.2": .one("\(time).timestep_embedder.linear_2"),
+        "cfg_embedder.mlp.0": .one("time_embed.guidance_embedder.linear_1"),
+        "cfg_embedder.mlp.2": .one("time_embed.guidance_embedder.linear_2"),
+        "t_block.1": .one("time_embed.linear"), "final_layer.linear": .one("proj_out"),
+        "final_layer.scale_shift_table": .one("scale_shift_table"),
+        "pos_embed": .one("patch_embed.pos_embed"),
+      ],
+      blocks: [
+        Blocks(
+          original: "blocks", diffusers: "transformer_blocks",
+          names: [
+            "scale_shift_table": .one("scale_shift_table"),
+            "attn.qkv": .rows(["attn1.to_q", "attn1.to_k", "attn1.to_v"]),
+            "attn.proj": .one("attn1.to_out.0"), "attn.q_norm": .one("attn1.norm_q"),
+            "attn.k_norm": .one("attn1.norm_k"), "cross_attn.q_linear": .one("attn2.to_q"),
+            "cross_attn.kv_linear": .rows(["attn2.to_k", "attn2.to_v"]),
+            "cross_attn.proj": .one("attn2.to_out.0"), "cross_attn.q_norm": .one("attn2.norm_q"),
+            "cross_attn.k_norm": .one("attn2.norm_k"),
+            "mlp.inverted_conv.conv": .one("ff.conv_inverted"),
+            "mlp.depth_conv.conv": .one("ff.conv_depth"),
+            "mlp.point_conv.conv": .one("ff.conv_point"),
+          ])
+      ])
+  }
+
   private static func same(_ names: [String]) -> [String: Target] {
     Dictionary(names.map { ($0, .one($0)) }, uniquingKeysWith: { first, _ in first })
   }

@@ -27,7 +27,8 @@ extension ModelSource {
   package var transformerKind: TransformerKind? {
     if let file = self as? TransformerFile { return file.kind }
     let name = className(of: "transformer")
-    return TransformerKind.all.first { $0.className == name }
+    let kinds = TransformerKind.all.filter { $0.className == name }
+    return kinds.first { $0.pipelineClass == pipelineClass } ?? kinds.first
   }
 }
 
@@ -104,6 +105,7 @@ extension TransformerKind: PartedKind {
     case .flux2:
       settings = try shapes.autoencoderFlux2(sampleSize: 1024)
       name = "AutoencoderKLFlux2"
+    case .dc: return nil
     }
     return (FileComponent(name, settings, part.tensors, path: file.path), part.sources)
   }
@@ -116,6 +118,7 @@ extension TransformerTextEncoder {
     case .clip: "text encoder of CLIP's kind"
     case .t5: "text encoder of T5's kind"
     case .qwen3: "text encoder of Qwen 3's kind"
+    case .gemma2: "text encoder of Gemma 2's kind"
     }
   }
 
@@ -129,7 +132,7 @@ extension TransformerTextEncoder {
   func part(of file: any TensorFile, isAlone: Bool) throws(ModelError) -> (
     component: any ModelComponent, sources: Set<String>
   )? {
-    if isAlone, case .qwen3 = family, let file = file as? GGUFFile { return try part(of: file) }
+    if isAlone, isLanguageModel, let file = file as? GGUFFile { return try part(of: file) }
     let prefixes = prefixes + (isAlone ? [""] : [])
     let found: SingleFilePart?
     let settings: [String: JSONValue]
@@ -159,9 +162,18 @@ extension TransformerTextEncoder {
         try found.map { part throws(ModelError) in
           try ShapeSettings(file: part.tensors).qwen3()
         } ?? [:]
+    case .gemma2: return nil
     }
     return found.map { part in
       (FileComponent(className, settings, part.tensors, path: file.path), part.sources)
+    }
+  }
+
+  /// Whether it is a language model, which llama.cpp's converter writes too.
+  private var isLanguageModel: Bool {
+    switch family {
+    case .clip, .t5: false
+    case .qwen3, .gemma2: true
     }
   }
 
