@@ -88,18 +88,19 @@ package struct TransformerKind: Sendable {
         .clip("text_encoder_2", "tokenizer_2", "clip_g", isProjected: true, padding: "!"),
         .t5("text_encoder_3", "tokenizer_3"),
       ]),
-    pixArt(
-      "PixArt-α", "PixArtAlphaPipeline", mark: "csize_embedder.mlp.0.weight",
-      diffusersMark: "adaln_single.emb.resolution_embedder.linear_1.weight", scalingFactor: 0.18215),
-    pixArt(
-      "PixArt-Σ", "PixArtSigmaPipeline", mark: "t_block.1.weight",
-      diffusersMark: "adaln_single.linear.weight", scalingFactor: 0.13025),
+    // Before PixArt, whose names theirs grew from.
     sana(
       "SANA-Sprint", "SanaSprintPipeline", mark: "cfg_embedder.mlp.0.weight",
       diffusersMark: "time_embed.guidance_embedder.linear_1.weight", embedsGuidance: true),
     sana(
       "SANA", "SanaPipeline", mark: "t_block.1.weight",
       diffusersMark: "time_embed.emb.timestep_embedder.linear_1.weight", embedsGuidance: false),
+    pixArt(
+      "PixArt-α", "PixArtAlphaPipeline", mark: "csize_embedder.mlp.0.weight",
+      diffusersMark: "adaln_single.emb.resolution_embedder.linear_1.weight", scalingFactor: 0.18215),
+    pixArt(
+      "PixArt-Σ", "PixArtSigmaPipeline", mark: "t_block.1.weight",
+      diffusersMark: "adaln_single.linear.weight", scalingFactor: 0.13025),
     TransformerKind(
       name: "Z-Image", pipelineClass: "ZImagePipeline", className: "ZImageTransformer2DModel",
       names: .zImage, embedder: "x_embedder.weight",
