@@ -61,7 +61,7 @@ package struct ModelFolder: ModelSource {
     self.settings = members.filter { components[$0.key] == nil }
   }
 
-  /// What a folder without an index is instead, where that can be told.
+  /// What a folder without an index is instead, where that is recognised.
   private static func hint(_ folder: String) -> String {
     let config = try? Config(path: FileSystem.join(folder, "config.json"))
     if let kind = ["_class_name", "model_type"].compactMap({ config?.value($0)?.string }).first {
