@@ -10,8 +10,7 @@ extension InspectCommand {
 
   /// A model in one file: what it is, its parts and what it lacks, what it predicts and how that is known.
   func inspectSingleFile(_ path: String) throws {
-    let none = ModelParts()
-    guard let model = try none.source(at: path) as? any OneFileModel else { return }
+    let model = try ModelParts().singleFile(path)
     let metadata = model.file.metadata
     let variant = model.variant.map { ", \($0)" } ?? ""
     let prediction = (model as? SingleFile)?.prediction

@@ -24,6 +24,16 @@ import Testing
     #expect(event["event"]?.string == "part" && event["is_read"]?.bool == true)
   }
 
+  @Test(
+    "a transformer's file within its model's folder is described",
+    arguments: [("tiny_flux", "FLUX.1"), ("tiny_sana", "SANA"), ("tiny_pixart", "PixArt")])
+  func transformers(name: String, kind: String) throws {
+    let path = fixture("\(name)/transformer/diffusion_pytorch_model.safetensors")
+    let run = try inspect(path)
+    #expect(run.code == 0 && run.output.contains("safetensors: \(kind)"), "\(run)")
+    #expect(run.output.contains("--text-encoder FILE names one"), "\(run.output)")
+  }
+
   @Test("the shipped judge is described, a damaged one refused")
   func judge() throws {
     let run = try inspect(repositoryPath("weights/judge"))

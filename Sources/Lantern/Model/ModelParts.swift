@@ -1,6 +1,6 @@
 import LanternPlatform
 import LanternFormats
-import LanternModels
+package import LanternModels
 public import LanternSamplers
 import LanternTokenizers
 
@@ -86,7 +86,8 @@ public struct ModelParts: Sendable, Equatable {
     return parts.isEmpty ? base : AlteredModel(base, replacing: parts)
   }
 
-  private func singleFile(_ path: String) throws -> any ModelSource {
+  /// A model in one file, as it lies there.
+  package func singleFile(_ path: String) throws -> any OneFileModel {
     if let refusal = FileKind.refusal(at: path) {
       throw FormatError.unsupportedFileKind(path: path, remedy: refusal)
     }
@@ -97,8 +98,9 @@ public struct ModelParts: Sendable, Equatable {
       return FileSystem.isDirectory(inner) ? inner : path
     }
     let common = try? ModelLocation.clip.path()
-    return try TransformerFile(file, tokenizer: named ?? common)
-      ?? SingleFile(file, tokenizer: named ?? ModelLocation.clip.path(), prediction: requested)
+    if let found = try TransformerFile(file, tokenizer: named ?? common) { return found }
+    return try SingleFile(
+      file, tokenizer: named ?? ModelLocation.clip.path(), prediction: requested)
   }
 
   /// Tokenizers that Lantern does not come with: in the folder that was named, in a GGUF file, next to a text encoder, or
