@@ -4,8 +4,8 @@ KL term.
     python train_vae.py --work FOLDER --minutes 35
 
 With --decoder-only the encoder stays as it is (so do latents made with it) and only the decoder
-learns on. An autoencoder that begins from one of half its pixels a side keeps that one's latents, so that a
-U-Net which learnt on them draws on.
+learns on. With --start-from the latents stay those of the autoencoder that it begins from, which may have half
+the pixels a side and must have as many channels of latents, so that a U-Net which learnt on them draws on.
 """
 
 from __future__ import annotations
@@ -144,9 +144,10 @@ def main() -> None:
         # Begin with little noise on the latents, or the decoder sees nothing else for a long time.
         model.quant_conv.bias[CONFIG["latent_channels"]:] = -5
         model.quant_conv.weight[CONFIG["latent_channels"]:] *= 0.1
-    earlier = None
+    earlier, narrowing = None, 1
     if options.start_from:
         earlier = surround(model, options.start_from).to(device, memory_format=torch.channels_last)
+        narrowing = 2 ** (len(model.encoder.down_blocks) - len(earlier.encoder.down_blocks))
     if options.decoder_only:
         model.load_state_dict(common.Checkpoint(options.work / "vae.pt").load(device)["average"])
         model.encoder.requires_grad_(False)
@@ -164,7 +165,7 @@ def main() -> None:
         apart = torch.zeros(())
         if earlier is not None:
             with torch.no_grad(), common.autocast(device):
-                wanted = earlier.encode(F.avg_pool2d(x, scenes.SCALE))[0]
+                wanted = earlier.encode(F.avg_pool2d(x, narrowing))[0]
             apart = F.mse_loss(mean, wanted.float())
         return reconstruction_loss(y.float(), x), kl, apart
 

@@ -84,6 +84,7 @@ import Testing
     Case("image", "--cfg++", "fox --cfg++ --sampler euler", "ddim"),
     Case("image", "--width", "fox -W 256", "256×64 is far from the 64×64"),
     Case("image", "--height", "fox -H 8", "64×8 is far from the 64×64"),
+    Case("image", "--hires", "fox --hires 1x", "hires 1x enlarges nothing"),
     Case("image", "--hires", "fox --hires 1.01x", "hires 1.01x enlarges nothing"),
     Case("image", "--hires", "fox -i a.png --hires 2x", "drawn from words alone"),
     Case("image", "--hires-denoise", "fox --hires-denoise 0.5", "go with --hires 2x"),

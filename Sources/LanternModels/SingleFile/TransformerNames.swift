@@ -185,67 +185,67 @@ extension TransformerNames {
 
   /// PixArt's (github.com/PixArt-alpha/PixArt-sigma).
   static let pixArt = TransformerNames(
-    root: [
+    root: pixArtEnds.merging([
       "x_embedder.proj": .one("pos_embed.proj"), "pos_embed": .one("pos_embed.pos_embed"),
-      "y_embedder.y_embedding": .one("caption_projection.y_embedding"),
-      "y_embedder.y_proj.fc1": .one("caption_projection.linear_1"),
-      "y_embedder.y_proj.fc2": .one("caption_projection.linear_2"),
       "t_embedder.mlp.0": .one("adaln_single.emb.timestep_embedder.linear_1"),
       "t_embedder.mlp.2": .one("adaln_single.emb.timestep_embedder.linear_2"),
       "csize_embedder.mlp.0": .one("adaln_single.emb.resolution_embedder.linear_1"),
       "csize_embedder.mlp.2": .one("adaln_single.emb.resolution_embedder.linear_2"),
       "ar_embedder.mlp.0": .one("adaln_single.emb.aspect_ratio_embedder.linear_1"),
       "ar_embedder.mlp.2": .one("adaln_single.emb.aspect_ratio_embedder.linear_2"),
-      "t_block.1": .one("adaln_single.linear"), "final_layer.linear": .one("proj_out"),
-      "final_layer.scale_shift_table": .one("scale_shift_table"),
-    ],
+      "t_block.1": .one("adaln_single.linear"),
+    ]) { $1 },
     blocks: [
       Blocks(
         original: "blocks", diffusers: "transformer_blocks",
-        names: [
-          "scale_shift_table": .one("scale_shift_table"),
-          "attn.qkv": .rows(["attn1.to_q", "attn1.to_k", "attn1.to_v"]),
-          "attn.proj": .one("attn1.to_out.0"), "cross_attn.q_linear": .one("attn2.to_q"),
-          "cross_attn.kv_linear": .rows(["attn2.to_k", "attn2.to_v"]),
-          "cross_attn.proj": .one("attn2.to_out.0"), "mlp.fc1": .one("ff.net.0.proj"),
-          "mlp.fc2": .one("ff.net.2"),
-        ])
+        names: pixArtAttention.merging([
+          "mlp.fc1": .one("ff.net.0.proj"), "mlp.fc2": .one("ff.net.2"),
+        ]) { $1 })
     ])
 
-  /// SANA's (github.com/NVlabs/Sana); SANA-Sprint has guidance as an input.
+  /// SANA's (github.com/NVlabs/Sana), which grew from PixArt's; SANA-Sprint has guidance as an input.
   static func sana(embedsGuidance: Bool) -> TransformerNames {
     let time = embedsGuidance ? "time_embed" : "time_embed.emb"
     return TransformerNames(
-      root: [
-        "x_embedder.proj": .one("patch_embed.proj"), "attention_y_norm": .one("caption_norm"),
-        "y_embedder.y_proj.fc1": .one("caption_projection.linear_1"),
-        "y_embedder.y_proj.fc2": .one("caption_projection.linear_2"),
-        "y_embedder.y_embedding": .one("caption_projection.y_embedding"),
+      root: pixArtEnds.merging([
+        "x_embedder.proj": .one("patch_embed.proj"), "pos_embed": .one("patch_embed.pos_embed"),
+        "attention_y_norm": .one("caption_norm"),
         "t_embedder.mlp.0": .one("\(time).timestep_embedder.linear_1"),
         "t_embedder.mlp.2": .one("\(time).timestep_embedder.linear_2"),
         "cfg_embedder.mlp.0": .one("time_embed.guidance_embedder.linear_1"),
         "cfg_embedder.mlp.2": .one("time_embed.guidance_embedder.linear_2"),
-        "t_block.1": .one("time_embed.linear"), "final_layer.linear": .one("proj_out"),
-        "final_layer.scale_shift_table": .one("scale_shift_table"),
-        "pos_embed": .one("patch_embed.pos_embed"),
-      ],
+        "t_block.1": .one("time_embed.linear"),
+      ]) { $1 },
       blocks: [
         Blocks(
           original: "blocks", diffusers: "transformer_blocks",
-          names: [
-            "scale_shift_table": .one("scale_shift_table"),
-            "attn.qkv": .rows(["attn1.to_q", "attn1.to_k", "attn1.to_v"]),
-            "attn.proj": .one("attn1.to_out.0"), "attn.q_norm": .one("attn1.norm_q"),
-            "attn.k_norm": .one("attn1.norm_k"), "cross_attn.q_linear": .one("attn2.to_q"),
-            "cross_attn.kv_linear": .rows(["attn2.to_k", "attn2.to_v"]),
-            "cross_attn.proj": .one("attn2.to_out.0"), "cross_attn.q_norm": .one("attn2.norm_q"),
-            "cross_attn.k_norm": .one("attn2.norm_k"),
+          names: pixArtAttention.merging([
+            "attn.q_norm": .one("attn1.norm_q"), "attn.k_norm": .one("attn1.norm_k"),
+            "cross_attn.q_norm": .one("attn2.norm_q"), "cross_attn.k_norm": .one("attn2.norm_k"),
             "mlp.inverted_conv.conv": .one("ff.conv_inverted"),
             "mlp.depth_conv.conv": .one("ff.conv_depth"),
             "mlp.point_conv.conv": .one("ff.conv_point"),
-          ])
+          ]) { $1 })
       ])
   }
+
+  /// The projection of the text and the last layer, of PixArt and SANA.
+  private static let pixArtEnds: [String: Target] = [
+    "y_embedder.y_embedding": .one("caption_projection.y_embedding"),
+    "y_embedder.y_proj.fc1": .one("caption_projection.linear_1"),
+    "y_embedder.y_proj.fc2": .one("caption_projection.linear_2"),
+    "final_layer.linear": .one("proj_out"),
+    "final_layer.scale_shift_table": .one("scale_shift_table"),
+  ]
+
+  /// The modulation and both attentions of a block, of PixArt and SANA.
+  private static let pixArtAttention: [String: Target] = [
+    "scale_shift_table": .one("scale_shift_table"),
+    "attn.qkv": .rows(["attn1.to_q", "attn1.to_k", "attn1.to_v"]),
+    "attn.proj": .one("attn1.to_out.0"), "cross_attn.q_linear": .one("attn2.to_q"),
+    "cross_attn.kv_linear": .rows(["attn2.to_k", "attn2.to_v"]),
+    "cross_attn.proj": .one("attn2.to_out.0"),
+  ]
 
   private static func same(_ names: [String]) -> [String: Target] {
     Dictionary(names.map { ($0, .one($0)) }, uniquingKeysWith: { first, _ in first })
